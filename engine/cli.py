@@ -1,0 +1,71 @@
+"""What every command shares: `key=value` arguments, and one line and exit code 2 for a mistake."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+
+def parse(
+    argv: Sequence[str], usage: str, defaults: Mapping[str, Any], actions: Sequence[str] = ()
+) -> tuple[str, dict[str, Any]]:
+    """The action (first word, "" where a command has none) and the options merged over `defaults`.
+
+    Values are read as YAML. ValueError for an unknown action or key; --help prints and exits.
+    """
+    if "--help" in argv or "-h" in argv:
+        print(usage.strip())
+        if defaults:
+            print("\nKeys and their defaults:")
+            print("\n".join(f"  {key}={'' if value is None else value}" for key, value in defaults.items()))
+        raise SystemExit(0)
+    words = [word for word in argv if "=" not in word]
+    action = words.pop(0) if actions and words else ""
+    if words:
+        raise ValueError(f"{words[0]!r} is not of the form key=value (see --help)")
+    if actions and action not in actions:
+        raise ValueError(f"unknown action {action!r}: one of {', '.join(actions)} (see --help)")
+    return action, {**defaults, **overrides(argv, defaults)}
+
+
+def overrides(argv: Sequence[str], allowed: Mapping[str, Any]) -> dict[str, Any]:
+    """The `key=value` words of `argv` as a flat dict; a key that is not in `allowed` is refused."""
+    given: dict[str, Any] = {}
+    for word in argv:
+        key, mark, text = word.partition("=")
+        if not mark:
+            continue
+        if key not in allowed:
+            raise ValueError(f"unknown key {key!r}: one of {', '.join(allowed)}")
+        if "${" in text:
+            raise ValueError(f"{key}: interpolation is not allowed, write the value itself")
+        given[key] = OmegaConf.create(f"v: {text}" if text else "v: null")["v"]
+    return given
+
+
+def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
+    """Call `main`; a mistake of the user becomes one line on stderr and exit code 2."""
+    try:
+        main(argv)
+    except (ValueError, FileNotFoundError, FileExistsError, OmegaConfBaseException) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: no traceback at exit
+        raise SystemExit(0) from None
+    raise SystemExit(0)
+
+
+def whole(name: str, value: object, low: int, high: int) -> int:
+    """A whole number of a command's own option. ValueError where it is none or out of range."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name}={value!r}: expected a whole number from {low} to {high}")
+    return value

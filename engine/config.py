@@ -1,0 +1,184 @@
+"""Settings: frozen dataclasses whose fields carry their range and help, checked when built.
+
+The page's sliders, the commands' --help and the checks all read the same fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.rules import RULES, Rule, Scorer, make_rule
+from engine.schedule import SCHEDULES
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    symbol: str = "",
+) -> Any:
+    """A dataclass field with its range (inclusive), allowed words, help, and the paper's symbol."""
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "symbol": symbol}
+    if isinstance(default, dataclasses.Field) or callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def check(config: Any) -> None:
+    """ValueError for the first field whose value is of the wrong kind or out of range."""
+    for spec in dataclasses.fields(config):
+        value = getattr(config, spec.name)
+        checked = _checked(spec, value)
+        if checked is not value:
+            object.__setattr__(config, spec.name, checked)
+
+
+def _checked(spec: dataclasses.Field[Any], value: Any) -> Any:
+    kind = str(spec.type)
+    said = f"{spec.name}={value!r}"
+    if kind.endswith("| None") and value is None:
+        return None
+    kind = kind.removesuffix(" | None")
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ValueError(f"{said}: expected true or false")
+    elif kind in ("int", "float"):
+        value = _number(said, kind, value)
+        low, high = spec.metadata.get("low"), spec.metadata.get("high")
+        if (low is not None and value < low) or (high is not None and value > high):
+            upper = "" if high is None else f" to {high}"
+            raise ValueError(f"{said}: expected {'at least ' if high is None else ''}{low}{upper}")
+    elif kind == "str":
+        choices = spec.metadata.get("choices")
+        if not isinstance(value, str) or (choices and value not in choices):
+            raise ValueError(f"unknown {spec.name} {value!r}: " + (f"one of {', '.join(choices)}" if choices else "expected a word"))
+    return value
+
+
+def _number(said: str, kind: str, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{said}: expected a finite number")
+    if kind == "int":
+        if value != int(value):
+            raise ValueError(f"{said}: expected a whole number")
+        return int(value) if not isinstance(value, int) else value
+    return value if isinstance(value, float) else float(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleConfig:
+    """A run: what the commands, the page and a trace's settings say. Names of rules and labels are checked by Session."""
+
+    rule: str = setting("critic", "selection rule", choices=tuple(RULES))
+    label: str | None = setting(None, "class to draw; none: sample i gets class i, round and round")
+    seed: int = setting(0, "seed of all noise", low=0, high=2**32 - 1)
+    n: int = setting(1, "pictures", low=1, high=1_000_000)
+    steps: int = setting(18, "sampling steps", low=1, high=256, symbol="T")
+    schedule: str = setting("cosine", "how the share of masked tokens falls", choices=tuple(SCHEDULES), symbol="γ")
+    noise_K: float = setting(0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=4, symbol="K")
+    temp_a: float = setting(0.0, "extra softmax temperature at the start: T(t) = a * t/T + b", low=0, high=4, symbol="a")
+    temp_b: float = setting(1.0, "softmax temperature at the end: T(t) = a * t/T + b; 0 takes the likeliest", low=0, high=4, symbol="b")
+    choice_temperature: float = setting(4.5, "MaskGIT: Gumbel noise on the log-confidence at the start", low=0, high=50)
+    eta: float = setting(1.0, "self-revoking: how freely accepted tokens are judged again", low=0, high=1, symbol="η")
+    matched: bool = setting(False, "all but the rule equal: Token-Critic's counts, temperature and ranking noise for every rule")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def passes(self) -> int:
+        """Network passes a picture costs: two a step where scores cost one, but none for the last scores."""
+        return 2 * self.steps - 1 if RULES[self.rule].scored_by_pass else self.steps
+
+    def make_rule(self, *, places: int, generator: Scorer, critic: Scorer | None) -> Rule:
+        own = ("steps", "schedule", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "matched")
+        values = {name: getattr(self, name) for name in own}
+        return make_rule(self.rule, places=places, generator=generator, critic=critic, **values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerConfig:
+    """A VQ tokenizer: size x size pictures <-> (size / patch)^2 tokens."""
+
+    image_size: int = setting(64, "side of a picture in pixels", low=8, high=1024)
+    patch: int = setting(4, "side of a token's patch in pixels", low=2, high=32)
+    codes: int = setting(1024, "codes in the codebook", low=2, high=65536, symbol="V")
+    code_width: int = setting(16, "length of a code's vector", low=2, high=512)
+    encoder_width: int = setting(256, "channels of the encoder", low=8, high=2048)
+    encoder_blocks: int = setting(2, "1x1 blocks of the encoder", low=0, high=16)
+    decoder_width: int = setting(128, "channels of the decoder at token resolution", low=8, high=2048)
+    decoder_blocks: int = setting(3, "3x3 blocks of the decoder at token resolution", low=0, high=16)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.image_size % self.patch or self.patch & (self.patch - 1):
+            raise ValueError(f"patch={self.patch}: expected a power of two that divides image_size={self.image_size}")
+
+    @property
+    def grid(self) -> int:
+        return self.image_size // self.patch
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrunkConfig:
+    """The transformer that generator and critic share."""
+
+    layers: int = setting(8, "transformer layers", low=1, high=64)
+    width: int = setting(192, "width of the token vectors", low=8, high=4096, symbol="D")
+    heads: int = setting(6, "attention heads", low=1, high=64)
+    mlp: int = setting(768, "width inside the MLP", low=8, high=16384)
+    dropout: float = setting(0.0, "dropout on attention and MLP outputs in training", low=0, high=0.9)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.width % self.heads:
+            raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticConfig(TrunkConfig):
+    """The critic's trunk, and how it reads a score off it."""
+
+    head: str = setting(
+        "match", "match: compares each token with what its surroundings predict; linear: the paper's", choices=("match", "linear")
+    )
+    sees_mask: bool = setting(False, "the previous mask as a second input (the paper's ablation)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How one model is trained; the same fields for all of them."""
+
+    iterations: int = setting(10_000, "optimiser steps of the whole run", low=1, high=10**8)
+    batch: int = setting(64, "pictures per optimiser step", low=1, high=65536)
+    micro: int = setting(16, "pictures per forward pass; small ones stay in a CPU's cache", low=1, high=65536)
+    lr: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
+    lr_rest: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
+    weight_decay: float = setting(0.01, "decoupled weight decay", low=0, high=1)
+    beta2: float = setting(0.96, "AdamW's second moment decay", low=0, high=0.99999)
+    muon: bool = setting(True, "Muon for the trunk's matrices; AdamW alone if false")
+    warmup: int = setting(200, "iterations of linear warm-up", low=0, high=10**7)
+    decay: float = setting(0.6, "last share of the run in which the rate falls to zero", low=0, high=1)
+    ema: float = setting(0.999, "decay of the averaged weights that are kept", low=0, high=0.99999)
+    clip: float = setting(1.0, "largest gradient norm", low=1e-6, high=1e6)
+    label_smoothing: float = setting(0.1, "generator: label smoothing of the cross-entropy", low=0, high=0.9)
+    draws: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
+    shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
+    zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)
+    hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
+    flip: bool = setting(False, "augmentation: mirror every other picture")
+    augment: float = setting(0.7, "share of pictures that are augmented", low=0, high=1)
+    init: str = setting("", "pack or name of a model to start from: 'pack', 'generator', or nothing")
+    seed: int = setting(0, "seed of everything random in training", low=0, high=2**32 - 1)
+    evaluate_every: int = setting(500, "iterations between measurements and sample pictures", low=1, high=10**8)
+    save_every: float = setting(2.0, "minutes between checkpoints", low=0.001, high=10**4)
+    minutes: float = setting(0.0, "stop this sitting after so many minutes, 0 = never; run again to go on", low=0, high=10**6)
+
+    def __post_init__(self) -> None:
+        check(self)

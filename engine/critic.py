@@ -1,0 +1,59 @@
+"""The critic (Token-Critic): a whole picture of tokens and a class -> how real each token is."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import CriticConfig
+from engine.generator import Generator
+from engine.transformer import Trunk, initialise
+
+
+class Critic(nn.Module):
+    """p_phi(m = 1 | x, c) of Token-Critic, section 3.2, as logits. Never sees MASK.
+
+    head "linear": the paper's, one number read off each state. head "match": the state, through
+    the generator's own head, says what it expects at its place, and the token is held against it:
+    logit = <expected_i, readout[token_i]> + bias[token_i] + linear(h_i).
+    """
+
+    def __init__(self, config: CriticConfig, *, places: int, codes: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.token = nn.Embedding(codes, config.width)
+        self.trunk = Trunk(config, places, classes)
+        self.linear = nn.Linear(config.width, 1)
+        self.mask = nn.Embedding(2, config.width) if config.sees_mask else None
+        if config.head == "match":
+            self.dense = nn.Linear(config.width, config.width)
+            self.norm = nn.LayerNorm(config.width)
+            self.readout = nn.Embedding(codes, config.width)
+            self.bias = nn.Parameter(torch.zeros(codes))
+        initialise(self)
+
+    def forward(self, tokens: Tensor, labels: Tensor, masked: Tensor | None = None) -> Tensor:
+        """tokens (B, N) all visible, labels (B,) -> logits (B, N); `masked` (B, N) where the critic sees the mask."""
+        x = self.token(tokens)
+        if self.mask is not None:
+            x = x + self.mask((torch.zeros_like(tokens) if masked is None else masked).long())
+        states = self.trunk(x, labels)
+        logits = self.linear(states)[..., 0]
+        if self.config.head == "match":
+            expected = self.norm(F.gelu(self.dense(states), approximate="tanh"))
+            logits = logits + (expected * self.readout(tokens)).sum(-1) + self.bias[tokens]
+        return logits
+
+    @torch.no_grad()
+    def start_from(self, generator: Generator) -> None:
+        """Take over the generator's trunk, tables and head: it already knows what fits where."""
+        self.trunk.load_state_dict(generator.trunk.state_dict())
+        codes = generator.codes
+        self.token.weight.copy_(generator.token.weight[:codes])
+        if self.config.head == "match":
+            self.dense.load_state_dict(generator.dense.state_dict())
+            self.norm.load_state_dict(generator.norm.state_dict())
+            self.readout.weight.copy_(generator.token.weight[:codes])
+            self.bias.copy_(generator.bias)
+            self.linear.weight.zero_()

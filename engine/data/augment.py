@@ -1,0 +1,58 @@
+"""Small changes of a picture before it is tokenized, so that a model cannot learn it by heart."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.config import TrainConfig
+
+TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+
+
+def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tensor:
+    """Shift by whole pixels, zoom, turn the hue of a share of pictures (B, 3, S, S) in [-1, 1]; white comes in."""
+    b = len(pictures)
+    chosen = torch.rand(b, generator=rng) < config.augment
+    zoomed = chosen & (torch.rand(b, generator=rng) < 0.5)  # zooming blurs a little, so half stay sharp
+    zoom = 1 + config.zoom * (2 * torch.rand(b, generator=rng) - 1)
+    angle = 2 * math.pi * config.hue * (2 * torch.rand(b, generator=rng) - 1)
+    shifts = torch.randint(-config.shift, config.shift + 1, (b, 2), generator=rng)
+    flipped = torch.rand(b, generator=rng) < 0.5
+    if config.zoom and bool(zoomed.any()):
+        pictures = pictures.clone()
+        pictures[zoomed] = _zoom(pictures[zoomed], zoom[zoomed])
+    if config.hue:
+        pictures = _turn_hue(pictures, angle * chosen)
+    if config.flip:
+        pictures = torch.where(flipped[:, None, None, None], pictures.flip(3), pictures)
+    return _shift(pictures, shifts * chosen[:, None]) if config.shift else pictures
+
+
+def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:
+    theta = torch.zeros(len(pictures), 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
+    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures - 1, grid, mode="bicubic", align_corners=False).add(1).clamp(-1, 1)
+
+
+def _turn_hue(pictures: Tensor, angle: Tensor) -> Tensor:
+    cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], -1).view(-1, 3, 3)
+    matrix = torch.linalg.inv(TO_YIQ) @ turn @ TO_YIQ  # (B, 3, 3), leaves greys alone
+    return torch.einsum("bij,bjhw->bihw", matrix, pictures).clamp(-1, 1)
+
+
+def _shift(pictures: Tensor, shifts: Tensor) -> Tensor:
+    largest = int(shifts.abs().max())
+    padded = F.pad(pictures, (largest,) * 4, value=1.0)
+    size = pictures.shape[-1]
+    return torch.stack(
+        [
+            picture[:, largest + dy : largest + dy + size, largest + dx : largest + dx + size]
+            for picture, (dy, dx) in zip(padded, shifts.tolist(), strict=True)
+        ]
+    )

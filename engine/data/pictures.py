@@ -1,0 +1,118 @@
+"""A set of labelled pictures with its splits, and how a pack stores it on disk."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+COLUMNS = 32  # pictures side by side in a stored sheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """M pictures. `read(indices)` gives them as uint8 (B, size, size, 3)."""
+
+    classes: tuple[str, ...]
+    labels: np.ndarray  # (M,) int64, index into classes
+    names: tuple[str, ...]
+    groups: tuple[str, ...]  # finer label, the class where there is none
+    splits: np.ndarray  # (M,) str: "train" or the name of a held-out split
+    weights: np.ndarray  # (M,) float32, how often to draw it in training
+    size: int
+    read: Callable[[np.ndarray], np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def indices(self, split: str) -> np.ndarray:
+        return np.flatnonzero(self.splits == split)
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self.splits.tolist()) - {"train"}))
+
+    def subset(self, indices: np.ndarray) -> Pictures:
+        """The pictures at `indices`, in that order."""
+        return Pictures(
+            classes=self.classes,
+            labels=self.labels[indices],
+            names=tuple(self.names[i] for i in indices),
+            groups=tuple(self.groups[i] for i in indices),
+            splits=self.splits[indices],
+            weights=self.weights[indices],
+            size=self.size,
+            read=lambda chosen: self.read(indices[chosen]),
+        )
+
+
+def in_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A `read` over uint8 (M, size, size, 3) that is already in memory."""
+    return lambda indices: images[indices]
+
+
+def save_pictures(pictures: Pictures, folder: Path) -> None:
+    """One lossless WebP sheet per class and `index.csv`, which says what each tile is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for label, name in enumerate(pictures.classes):
+        members = np.flatnonzero(pictures.labels == label)
+        file = f"{label:04d}.webp"
+        _sheet(pictures.read(members)).save(folder / file, lossless=True, quality=100, method=6)
+        for tile, i in enumerate(members.tolist()):
+            rows.append(
+                (file, tile, name, pictures.names[i], pictures.groups[i], pictures.splits[i])
+                + (f"{pictures.weights[i]:g}", pictures.size)
+            )
+    with open(folder / "index.csv", "w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(("sheet", "tile", "class", "name", "group", "split", "weight", "size"))
+        writer.writerows(rows)
+
+
+def load_pictures(folder: Path) -> Pictures:
+    """Read what `save_pictures` wrote. FileNotFoundError where there is no index."""
+    index = folder / "index.csv"
+    if not index.is_file():
+        raise FileNotFoundError(f"{index} is missing: make it with python -m engine.data")
+    with open(index, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    classes = tuple(dict.fromkeys(row["class"] for row in rows))
+    size = int(rows[0]["size"])
+    images = np.empty((len(rows), size, size, 3), np.uint8)
+    tiles: dict[str, np.ndarray] = {}
+    for i, row in enumerate(rows):
+        if row["sheet"] not in tiles:
+            tiles[row["sheet"]] = _tiles(folder / row["sheet"], size)
+        images[i] = tiles[row["sheet"]][int(row["tile"])]
+    return Pictures(
+        classes=classes,
+        labels=np.array([classes.index(row["class"]) for row in rows], np.int64),
+        names=tuple(row["name"] for row in rows),
+        groups=tuple(row["group"] for row in rows),
+        splits=np.array([row["split"] for row in rows]),
+        weights=np.array([float(row["weight"]) for row in rows], np.float32),
+        size=size,
+        read=in_memory(images),
+    )
+
+
+def _sheet(images: np.ndarray) -> Image.Image:
+    count, size = images.shape[:2]
+    rows = -(-count // COLUMNS)
+    sheet = np.full((rows * COLUMNS, size, size, 3), 255, np.uint8)
+    sheet[:count] = images
+    sheet = sheet.reshape(rows, COLUMNS, size, size, 3).transpose(0, 2, 1, 3, 4)
+    return Image.fromarray(sheet.reshape(rows * size, COLUMNS * size, 3))
+
+
+def _tiles(file: Path, size: int) -> np.ndarray:
+    with Image.open(file) as sheet:
+        pixels = np.asarray(sheet.convert("RGB"))
+    rows = pixels.shape[0] // size
+    pixels = pixels.reshape(rows, size, COLUMNS, size, 3).transpose(0, 2, 1, 3, 4)
+    return pixels.reshape(rows * COLUMNS, size, size, 3)

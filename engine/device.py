@@ -1,0 +1,43 @@
+"""Where the networks run, set up once per process."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import torch
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def prepare(device: str = "auto", threads: int = 0) -> torch.device:
+    """The torch device of that name, with settings under which a run repeats bit for bit.
+
+    auto takes cuda, then mps, then cpu. `threads` = 0 takes all cores this process may use.
+    ValueError for an unknown device or one this machine has not.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    chosen = next(name for name, here in there.items() if here) if device == "auto" else device
+    if not there[chosen]:
+        raise ValueError(f"device {chosen!r} is not on this machine: use auto or cpu")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(threads or cores)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    return torch.device(chosen)
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """What a trace says of the machine: results are bit-identical where all of this is equal."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "device": device.type,
+        "hardware": name,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "dtype": "float32",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__.partition("+")[0],
+    }

@@ -1,0 +1,38 @@
+"""The generator (MaskGIT): masked tokens and a class -> logits over the codebook at every place."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine import MASK
+from engine.config import TrunkConfig
+from engine.transformer import Trunk, initialise
+
+
+class Generator(nn.Module):
+    """p_theta(x_0 | x_t, c) of MaskGIT, section 3.2. The output table is tied to the input's."""
+
+    def __init__(self, config: TrunkConfig, *, places: int, codes: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.codes = codes
+        self.token = nn.Embedding(codes + 1, config.width)  # the last row is MASK
+        self.trunk = Trunk(config, places, classes)
+        self.dense = nn.Linear(config.width, config.width)
+        self.norm = nn.LayerNorm(config.width)
+        self.bias = nn.Parameter(self.token.weight.new_zeros(codes))
+        initialise(self)
+
+    def states(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """Trunk states (B, N, D) of tokens (B, N) with MASK where hidden, labels (B,)."""
+        return self.trunk(self.token(tokens.where(tokens != MASK, self.codes)), labels)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits (..., V) of trunk states (..., D): any selection of places."""
+        x = self.norm(F.gelu(self.dense(states), approximate="tanh"))
+        return F.linear(x, self.token.weight[: self.codes], self.bias)
+
+    def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """tokens (B, N) with MASK, labels (B,) -> logits (B, N, V)."""
+        return self.logits(self.states(tokens, labels))

@@ -1,0 +1,171 @@
+"""A model pack: one folder with config.yaml, safetensors, the pictures it was trained on, and a card.
+
+Loading never runs code, and a damaged file is refused with one line that names it and the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
+from engine.critic import Critic
+from engine.data.pictures import Pictures, load_pictures
+from engine.generator import Generator
+from engine.tokenizer import Tokenizer
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+KINDS = {"tokenizer": TokenizerConfig, "generator": TrunkConfig, "critic": CriticConfig}
+MAX_HEADER = 2**20
+MAX_TENSORS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """An opened folder: what it says of itself. Models are loaded one by one, on request."""
+
+    path: Path
+    config: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.config["classes"])
+
+    @property
+    def tokenizer_config(self) -> TokenizerConfig:
+        return TokenizerConfig(**self.config["tokenizer"])
+
+    @property
+    def presets(self) -> Mapping[str, Any]:
+        """Measured settings of this pack that replace the defaults of a run, e.g. noise_K."""
+        return self.config.get("presets") or {}
+
+    def has(self, kind: str) -> bool:
+        return kind in self.config and kind in (self.config.get("sha256") or {})
+
+    def build(self, kind: str) -> nn.Module:
+        """An untrained model of this pack's sizes."""
+        return build(kind, self.config[kind], self.tokenizer_config, len(self.classes))
+
+    def load(self, kind: str) -> Any:
+        """The trained model in fp32, in evaluation mode. FileNotFoundError where the pack has none."""
+        if not self.has(kind):
+            raise FileNotFoundError(f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.name}")
+        model = self.build(kind)
+        tensors = checked_tensors(self.path / f"{kind}.safetensors", self.config["sha256"][kind], model.state_dict())
+        model.load_state_dict(tensors)
+        return model.eval().requires_grad_(False)
+
+    def fingerprint(self) -> str:
+        """Short hash over the weights' hashes: which models made a trace."""
+        return hashlib.sha256(json.dumps(self.config.get("sha256"), sort_keys=True).encode()).hexdigest()[:16]
+
+    def pictures(self) -> Pictures:
+        return load_pictures(self.path / "data")
+
+
+def build(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int) -> nn.Module:
+    """A model of the given kind and sizes. ValueError for an unknown size."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown model {kind!r}: one of {', '.join(KINDS)}")
+    config = KINDS[kind](**sizes)
+    if isinstance(config, TokenizerConfig):
+        return Tokenizer(config)
+    places = tokenizer.grid**2
+    if isinstance(config, CriticConfig):
+        return Critic(config, places=places, codes=tokenizer.codes, classes=classes)
+    assert isinstance(config, TrunkConfig)
+    return Generator(config, places=places, codes=tokenizer.codes, classes=classes)
+
+
+def pack_path(name: str | Path) -> Path:
+    """The folder of a pack given by name or path, whether it exists or not."""
+    as_path = Path(name).expanduser()
+    return as_path if as_path.is_dir() or len(as_path.parts) > 1 else WEIGHTS / name
+
+
+def list_packs(root: Path = WEIGHTS) -> list[str]:
+    """Names of the packs under `root` that can generate."""
+    return sorted(f.parent.name for f in root.glob("*/config.yaml") if (f.parent / "generator.safetensors").is_file())
+
+
+def open_pack(name: str | Path) -> Pack:
+    """Read a pack's config.yaml. FileNotFoundError for no such pack, ValueError for a broken config."""
+    path = pack_path(name)
+    file = path / "config.yaml"
+    if not file.is_file():
+        there = ", ".join(list_packs()) or "none"
+        raise FileNotFoundError(f"no pack {str(name)!r}: packs here are {there}; or give a path to one")
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        classes, tokenizer = config["classes"], TokenizerConfig(**config["tokenizer"])
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is not a pack's config: {error}") from error
+    if not classes or tokenizer.codes < 2:
+        raise ValueError(f"{file}: expected at least one class")
+    return Pack(path=path, config=config)
+
+
+def write_config(path: Path, config: Mapping[str, Any]) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    partial = path / ".config.yaml.partial"
+    partial.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    os.replace(partial, path / "config.yaml")
+
+
+def save_model(path: Path, kind: str, model: nn.Module) -> Pack:
+    """Store a trained model in bf16 with its sizes and hash; the pack's config must exist."""
+    file = path / f"{kind}.safetensors"
+    partial = file.with_suffix(".partial")
+    save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}, partial)
+    os.replace(partial, file)
+    config = dict(open_pack(path).config)
+    config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
+    config["sha256"] = {**(config.get("sha256") or {}), kind: sha256(file)}
+    write_config(path, config)
+    return open_pack(path)
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def checked_tensors(file: Path, digest: str, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a safetensors file as fp32, after every check that needs no trust in it."""
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing")
+    with open(file, "rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if header > MAX_HEADER:
+        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
+    if sha256(file) != digest:
+        raise ValueError(f"{file} is damaged or was exchanged: its SHA-256 is not the one in config.yaml")
+    try:
+        tensors = load_file(file)
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+    if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
+        odd = sorted(set(tensors) ^ set(expected))[:3]
+        raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape or not tensor.is_floating_point():
+            raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
+        if not bool(tensor.isfinite().all()):
+            raise ValueError(f"{file}: {name} holds NaN or infinity")
+    return {name: tensor.float() for name, tensor in tensors.items()}

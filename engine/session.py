@@ -1,0 +1,194 @@
+"""The one door to the engine for the page and the commands: a pack, opened, and what can be done with it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import MASK, __version__
+from engine.config import SampleConfig
+from engine.critic import Critic
+from engine.device import describe, prepare
+from engine.generator import Generator
+from engine.pack import Pack, open_pack
+from engine.rules import RULES
+from engine.sampler import sample
+from engine.step import Step, Trace
+from engine.tokenizer import Tokenizer, to_float, to_uint8
+
+MICRO_BATCH = {"cpu": 1}  # one picture fills a CPU; a fixed size makes a result independent of its neighbours
+MICRO_BATCH_DEVICE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Shared and read-only: any number of runs may be under way at once."""
+
+    pack: Pack
+    device: torch.device
+    tokenizer: Tokenizer
+    generator: Generator
+    critic: Critic | None
+
+    @classmethod
+    def open(cls, pack: str | Path = "emoji", device: str = "auto", threads: int = 0) -> Session:
+        """Load a pack by name or path. FileNotFoundError or ValueError says what is wrong with it."""
+        opened = open_pack(pack)
+        place = prepare(device, threads)
+        return cls(
+            pack=opened,
+            device=place,
+            tokenizer=opened.load("tokenizer").to(place),
+            generator=opened.load("generator").to(place),
+            critic=opened.load("critic").to(place) if opened.has("critic") else None,
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.pack.classes
+
+    @property
+    def places(self) -> int:
+        """N, tokens in a picture."""
+        return self.tokenizer.config.grid**2
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules this pack can run: those that need a critic only where it has one."""
+        return tuple(name for name, rule in RULES.items() if rule.needs != "critic" or self.critic is not None)
+
+    def settings(self, **given: Any) -> SampleConfig:
+        """Settings of a run: the defaults, the pack's presets for the rule over them, `given` over all.
+
+        ValueError for a value out of range, or a rule or class that this pack has not.
+        """
+        names = {field.name for field in dataclasses.fields(SampleConfig)}
+        unknown = sorted(set(given) - names)
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]!r}: one of {', '.join(sorted(names))}")
+        rule = given.get("rule", "critic" if self.critic is not None else "maskgit")
+        preset = self.pack.presets.get(rule) or {} if isinstance(rule, str) else {}
+        config = SampleConfig(**{**preset, **given, "rule": rule})
+        self._check(config)
+        return config
+
+    def labels(self, config: SampleConfig, samples: Sequence[int]) -> Tensor:
+        """Class indices (B,) of these samples."""
+        if config.label is None:
+            return torch.tensor([i % len(self.classes) for i in samples], device=self.device)
+        return torch.full((len(samples),), self.classes.index(config.label), device=self.device)
+
+    def run(
+        self,
+        config: SampleConfig,
+        *,
+        samples: Sequence[int] | None = None,
+        start: np.ndarray | None = None,
+        first_step: int = 0,
+        score_last: bool = False,
+    ) -> Iterator[Step]:
+        """Steps of a run, one by one. `samples` picks some of the n; `start` (B, N) branches at `first_step`."""
+        self._check(config)
+        chosen = tuple(range(config.n)) if samples is None else tuple(samples)
+        rule = config.make_rule(
+            places=self.places,
+            generator=self._in_micro_batches(self.generator),
+            critic=self._in_micro_batches(self.critic) if self.critic is not None else None,
+        )
+        return sample(
+            self._in_micro_batches(self.generator),
+            rule,
+            labels=self.labels(config, chosen),
+            places=self.places,
+            seed=config.seed,
+            samples=chosen,
+            start=None if start is None else self._tokens(start, masked=True),
+            first_step=first_step,
+            score_last=score_last,
+        )
+
+    def trace(self, config: SampleConfig, steps: Iterable[Step], samples: Sequence[int] | None = None) -> Trace:
+        """The record of a run: drains `steps`."""
+        chosen = range(config.n) if samples is None else samples
+        labels = tuple(self.classes[i] for i in self.labels(config, chosen).tolist())
+        return Trace(settings=dataclasses.asdict(config), made_by=self.made_by(), labels=labels, steps=tuple(steps))
+
+    def made_by(self) -> dict[str, Any]:
+        return {
+            "engine": __version__,
+            "pack": self.pack.name,
+            "weights": self.pack.fingerprint(),
+            "micro_batch": self._micro_batch,
+            **describe(self.device),
+        }
+
+    @torch.no_grad()
+    def decode(self, tokens: np.ndarray) -> np.ndarray:
+        """Tokens (B, N), none masked -> uint8 (B, S, S, 3)."""
+        codes = self._tokens(tokens)
+        pictures = [to_uint8(self.tokenizer.decode(one[None])) for one in codes]  # alone: its neighbours change its bits
+        return torch.cat(pictures).cpu().numpy()
+
+    @torch.no_grad()
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (B, S, S, 3) -> tokens (B, N) int32. ValueError for another shape or type."""
+        size = self.tokenizer.config.image_size
+        if images.dtype != np.uint8 or images.shape[1:] != (size, size, 3):
+            raise ValueError(f"pictures are {images.dtype} {images.shape}: expected uint8 (B, {size}, {size}, 3)")
+        pictures = to_float(torch.from_numpy(images).to(self.device))
+        return torch.cat([self.tokenizer.encode(one[None]) for one in pictures]).to(torch.int32).cpu().numpy()
+
+    @torch.no_grad()
+    def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
+        """The critic's probability that each token is real, float32 (B, N)."""
+        if self.critic is None:
+            raise ValueError(f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.name}")
+        codes = self._tokens(tokens)
+        labels = torch.full((len(codes),), self._class(label), device=self.device)
+        return self._in_micro_batches(self.critic)(codes, labels).sigmoid().cpu().numpy()
+
+    @property
+    def _micro_batch(self) -> int:
+        return MICRO_BATCH.get(self.device.type, MICRO_BATCH_DEVICE)
+
+    def _in_micro_batches(self, model: torch.nn.Module) -> Any:
+        size = self._micro_batch
+
+        def predict(tokens: Tensor, labels: Tensor) -> Tensor:
+            parts = []
+            for i in range(0, len(tokens), size):
+                part, label = tokens[i : i + size], labels[i : i + size]
+                short = size - len(part)  # always the same size: kernels differ in their last bits by shape
+                if short:
+                    part, label = torch.cat([part, part[-1:].expand(short, -1)]), torch.cat([label, label[-1:].expand(short)])
+                parts.append(model(part, label)[: size - short])
+            return torch.cat(parts)
+
+        return predict
+
+    def _check(self, config: SampleConfig) -> None:
+        if config.rule not in self.rules:
+            raise ValueError(f"rule {config.rule!r} needs a critic, which pack {self.pack.name!r} has not: one of {', '.join(self.rules)}")
+        if config.label is not None:
+            self._class(config.label)
+
+    def _class(self, label: str) -> int:
+        if label not in self.classes:
+            raise ValueError(f"unknown label {label!r}: one of {', '.join(self.classes)}")
+        return self.classes.index(label)
+
+    def _tokens(self, tokens: np.ndarray, masked: bool = False) -> Tensor:
+        codes = torch.from_numpy(np.array(tokens, dtype=np.int64)).to(self.device)
+        lowest, highest = (MASK if masked else 0), self.tokenizer.config.codes - 1
+        if codes.dim() != 2 or codes.shape[1] != self.places:
+            raise ValueError(f"tokens are {tuple(codes.shape)}: expected (B, {self.places})")
+        if codes.numel() and (int(codes.min()) < lowest or int(codes.max()) > highest):
+            raise ValueError(f"tokens reach from {int(codes.min())} to {int(codes.max())}: expected {lowest} to {highest}")
+        return codes

@@ -1,0 +1,163 @@
+"""What happened in one step of sampling, and the record of a whole run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from engine import MASK
+
+TRACE_FORMAT = 1
+
+
+class State(IntEnum):
+    """What a step did to a token."""
+
+    KEPT = 0  # accepted earlier, and still
+    NEW = 1  # was masked, accepted in this step
+    MASKED = 2  # was masked, masked again
+    REVOKED = 3  # accepted earlier, now masked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step over B pictures of N tokens; all arrays are read-only. NaN where a rule gives no score."""
+
+    s: int  # 0 .. steps - 1
+    steps: int
+    temperature: float  # of the softmax the proposal was drawn from
+    tokens: np.ndarray  # (B, N) int32, what went in: x_t, MASK where hidden
+    proposal: np.ndarray  # (B, N) int32: x̂_0, visible tokens copied
+    scores: np.ndarray  # (B, N) float32, high = keep
+    ranked: np.ndarray  # (B, N) float32, the score after noise: the lowest are masked
+    confidence: np.ndarray  # (B, N) float32: the generator's probability of the proposal at temperature 1
+    top_tokens: np.ndarray  # (B, N, 5) int32, the generator's most probable tokens
+    top_probs: np.ndarray  # (B, N, 5) float32
+    state: np.ndarray  # (B, N) uint8, a State
+
+    def __post_init__(self) -> None:
+        for name in ARRAYS:
+            getattr(self, name).setflags(write=False)
+
+    @property
+    def masked(self) -> np.ndarray:
+        """Hidden when the step began, (B, N) bool."""
+        return self.tokens == MASK
+
+    @property
+    def tokens_out(self) -> np.ndarray:
+        """x_(t-1): the proposal with MASK where this step masked, (B, N)."""
+        return np.where(self.state >= State.MASKED, np.int32(MASK), self.proposal)
+
+    def count(self, state: State) -> np.ndarray:
+        """Tokens in a state, (B,)."""
+        return (self.state == state).sum(1)
+
+    def only(self, sample: int) -> Step:
+        """The same step of one picture of the batch, B = 1."""
+        return dataclasses.replace(self, **{name: getattr(self, name)[sample : sample + 1].copy() for name in ARRAYS})
+
+    def digest(self) -> str:
+        """SHA-256 over what went in, was proposed, scored and decided, in this order, little-endian."""
+        digest = hashlib.sha256()
+        for name, kind in (("tokens", "<i4"), ("proposal", "<i4"), ("scores", "<f4"), ("state", "u1")):
+            array = np.ascontiguousarray(getattr(self, name).astype(kind))
+            digest.update(np.where(array == array, array, np.array(-1, kind)).tobytes())  # every NaN alike
+        return digest.hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; null where there is no score."""
+        plain: dict[str, Any] = {"s": self.s, "steps": self.steps, "temperature": self.temperature}
+        for name in ARRAYS:
+            plain[name] = _plain(getattr(self, name))
+        return plain | {"digest": self.digest()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Step:
+        """The inverse of `to_dict`. ValueError where something is missing, or its digest differs."""
+        try:
+            arrays = {name: np.array(plain[name], dtype=kind) for name, kind in ARRAYS.items()}
+            step = cls(s=int(plain["s"]), steps=int(plain["steps"]), temperature=float(plain["temperature"]), **arrays)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is not a step of a trace: {error}") from error
+        if plain.get("digest") != step.digest():
+            raise ValueError(f"step {step.s} of this trace does not fit its digest: it was changed")
+        return step
+
+
+ARRAYS: dict[str, Any] = {
+    "tokens": np.int32,
+    "proposal": np.int32,
+    "scores": np.float32,
+    "ranked": np.float32,
+    "confidence": np.float32,
+    "top_tokens": np.int32,
+    "top_probs": np.float32,
+    "state": np.uint8,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """A run on record: its settings, where it was made, and its steps."""
+
+    settings: Mapping[str, Any]
+    made_by: Mapping[str, Any]  # pack, weights' fingerprint, device, dtype, threads, versions
+    labels: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    def digest(self) -> str:
+        return digest_of(step.digest() for step in self.steps)
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "format": TRACE_FORMAT,
+                "settings": dict(self.settings),
+                "made_by": dict(self.made_by),
+                "labels": list(self.labels),
+                "digest": self.digest(),
+                "steps": [step.to_dict() for step in self.steps],
+            },
+            allow_nan=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Trace:
+        """Read a trace back. ValueError for anything that is not a whole, unchanged trace."""
+        try:
+            plain = json.loads(text)
+            if plain["format"] != TRACE_FORMAT:
+                raise ValueError(f"trace format {plain['format']!r}: this version reads {TRACE_FORMAT}")
+            steps = tuple(Step.from_dict(step) for step in plain["steps"])
+            trace = cls(settings=plain["settings"], made_by=plain["made_by"], labels=tuple(plain["labels"]), steps=steps)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"this is not a trace: {error}") from error
+        if plain.get("digest") != trace.digest():
+            raise ValueError("this trace does not fit its digest: steps were changed or left out")
+        return trace
+
+
+def digest_of(digests: Iterable[str]) -> str:
+    """The hash of a run: SHA-256 over the hashes of its steps."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _plain(array: np.ndarray) -> Any:
+    """Nested lists; floats with the fewest digits that give the same float32 back, NaN as null."""
+    if array.dtype != np.float32:
+        return array.tolist()
+    shortest = [None if x != x else float(str(x)) for x in array.ravel()]
+    width = array.shape[-1]
+    rows = [shortest[i : i + width] for i in range(0, len(shortest), width)]
+    if array.ndim == 2:
+        return rows
+    per = array.shape[1]
+    return [rows[i : i + per] for i in range(0, len(rows), per)]

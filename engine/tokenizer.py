@@ -1,0 +1,107 @@
+"""The VQ tokenizer: a picture as a grid of codes, each of which sees little more than its own patch.
+
+Locality decides everything that comes after it: a code that carries far-away context is noise to
+the generator, and no critic can tell a real one from a sampled one. So the encoder sees a window
+of two patches' width and normalises each place by itself; only the decoder mixes neighbours.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import TokenizerConfig
+
+
+class Tokenizer(nn.Module):
+    """Pictures (B, 3, S, S) in [-1, 1] <-> tokens (B, N)."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        self.config = config
+        wide = config.encoder_width
+        self.window = nn.Conv2d(3, wide, 2 * config.patch, config.patch, config.patch // 2)
+        self.encoder = nn.Sequential(*(PointBlock(wide) for _ in range(config.encoder_blocks)))
+        self.to_code = nn.Linear(wide, config.code_width)
+        self.register_buffer("codebook", F.normalize(torch.zeros(config.codes, config.code_width) + 1e-3, dim=-1))
+        self.decoder = Decoder(config)
+        self.codebook: Tensor
+
+    def vectors(self, pictures: Tensor) -> Tensor:
+        """Unit-length vectors before quantisation, (B, N, code_width)."""
+        x = self.window(pictures).flatten(2).transpose(1, 2)  # (B, N, wide)
+        return F.normalize(self.to_code(self.encoder(x)), dim=-1)
+
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """The nearest code of each unit vector, (..., code_width) -> (...). All lengths are 1: the largest product."""
+        return (vectors @ self.codebook.T).argmax(-1)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Tokens (B, N) of pictures (B, 3, S, S)."""
+        return self.nearest(self.vectors(pictures))
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Pictures (B, 3, S, S), about [-1, 1], of tokens (B, N)."""
+        return self.decode_vectors(self.codebook[tokens])
+
+    def decode_vectors(self, vectors: Tensor) -> Tensor:
+        grid = self.config.grid
+        return self.decoder(vectors.transpose(1, 2).unflatten(2, (grid, grid)))
+
+
+class PointBlock(nn.Module):
+    """A residual MLP on each place alone: no neighbour is seen."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 2 * width)
+        self.down = nn.Linear(2 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.down(F.gelu(self.up(self.norm(x)), approximate="tanh"))
+
+
+class ConvBlock(nn.Module):
+    """A residual pair of 3x3 convolutions, without any norm over the picture."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        assert self.second.bias is not None
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.gelu(self.first(F.gelu(x, approximate="tanh")), approximate="tanh"))
+
+
+class Decoder(nn.Module):
+    """Codes -> pixels: blocks at token resolution, then one upsampling by two at a time."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        width = config.decoder_width
+        layers: list[nn.Module] = [nn.Conv2d(config.code_width, width, 3, padding=1)]
+        layers += [ConvBlock(width) for _ in range(config.decoder_blocks)]
+        for _ in range(config.patch.bit_length() - 2):
+            half = max(width // 2, 32)
+            layers += [nn.Conv2d(width, 4 * half, 1), nn.PixelShuffle(2), ConvBlock(half)]
+            width = half
+        layers += [nn.Conv2d(width, 12, 3, padding=1), nn.PixelShuffle(2)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 (B, S, S, 3) -> (B, 3, S, S) in [-1, 1]."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def to_uint8(pictures: Tensor) -> Tensor:
+    """(B, 3, S, S) in [-1, 1] -> uint8 (B, S, S, 3), clipped."""
+    return ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)

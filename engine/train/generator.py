@@ -1,0 +1,108 @@
+"""The generator's loss: cross-entropy on the hidden tokens (MaskGIT, section 3.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine import MASK
+from engine.config import TrainConfig
+from engine.data.augment import augment
+from engine.data.pictures import Pictures
+from engine.generator import Generator
+from engine.rules import make_rule
+from engine.sampler import sample
+from engine.schedule import mask_ratio
+from engine.tokenizer import Tokenizer, to_float, to_uint8
+from engine.train.loop import Task, stream
+
+MEASURED = 192  # pictures per split in a measurement
+
+
+class TokenSource:
+    """Draws labelled pictures by weight, augments them, and gives their tokens."""
+
+    def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
+        self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
+        self.indices = pictures.indices("train")
+        self.odds = torch.from_numpy(pictures.weights[self.indices].astype(np.float64))
+
+    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N) and labels (B,) of `size` training pictures."""
+        chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
+        pictures = augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng)
+        return self._encode(pictures), torch.from_numpy(self.pictures.labels[chosen])
+
+    def of_split(self, split: str, most: int = MEASURED) -> tuple[Tensor, Tensor]:
+        """Tokens and labels of pictures spread over a split, as they are."""
+        indices = self.pictures.indices(split)
+        indices = indices[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int))]
+        pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
+        return self._encode(pictures), torch.from_numpy(self.pictures.labels[indices])
+
+    @torch.no_grad()
+    def _encode(self, pictures: Tensor) -> Tensor:
+        with torch.autocast("cpu", enabled=False):  # the tokens that the shipped tokenizer gives, to the last one
+            return self.tokenizer.encode(pictures)
+
+
+def draw_mask(rng: torch.Generator, size: int, places: int) -> Tensor:
+    """(B, N) bool: hidden = ceil(N * cos(pi/2 * u)) random places each, u ~ U(0, 1)."""
+    u = torch.rand(size, generator=rng).tolist()
+    hidden = torch.tensor([max(1, math.ceil(places * mask_ratio("cosine", x))) for x in u])
+    order = torch.rand(size, places, generator=rng).argsort(1, stable=True).argsort(1)
+    return order < hidden[:, None]
+
+
+class GeneratorTask(Task):
+    def __init__(self, model: Generator, source: TokenSource, config: TrainConfig) -> None:
+        super().__init__()
+        self.model: Generator = model
+        self.source, self.config = source, config
+
+    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+        tokens, labels = self.source.draw(rng, size)
+        masked = draw_mask(rng, *tokens.shape)
+        states = self.model.states(tokens.masked_fill(masked, MASK), labels)
+        logits, target = self.model.logits(states[masked]).float(), tokens[masked]
+        loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
+        right = (logits.detach().argmax(-1) == target).float().mean()
+        return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
+
+    @torch.no_grad()
+    def measure(self, averaged: nn.Module) -> dict[str, float]:
+        """Accuracy and cross-entropy on hidden tokens per split: far apart means learnt by heart."""
+        figures = {}
+        for split in ("train", *self.source.pictures.held_out):
+            right, nll, count = 0.0, 0.0, 0
+            for tokens, labels in batches(*self.source.of_split(split)):
+                masked = draw_mask(stream("measure", split, count), *tokens.shape)
+                logits = averaged(tokens.masked_fill(masked, MASK), labels)[masked].float()
+                right += float((logits.argmax(-1) == tokens[masked]).sum())
+                nll += float(F.cross_entropy(logits, tokens[masked], reduction="sum"))
+                count += int(masked.sum())
+            figures |= {f"accuracy_{split}": right / count, f"nll_{split}": nll / count}
+        return figures
+
+    def sheet(self, averaged: nn.Module) -> np.ndarray:
+        return sample_sheet(cast(Generator, averaged), self.source.tokenizer, len(self.source.pictures.classes))
+
+
+def batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
+    return zip(tokens.split(size), labels.split(size), strict=True)
+
+
+@torch.no_grad()
+def sample_sheet(generator: Generator, tokenizer: Tokenizer, classes: int, rows: int = 4, columns: int = 16) -> np.ndarray:
+    """Pictures of the first classes by MaskGIT's rule, a column each: for looking at during training."""
+    labels = torch.arange(min(classes, columns)).repeat(rows)
+    rule = make_rule("maskgit", steps=12, places=tokenizer.config.grid**2)
+    *_, last = sample(generator, rule, labels=labels, places=tokenizer.config.grid**2, seed=0)
+    images = to_uint8(tokenizer.decode(torch.tensor(last.proposal, dtype=torch.int64))).numpy()
+    return np.concatenate([np.concatenate(list(row), 1) for row in np.split(images, rows)], 0)

@@ -1,0 +1,169 @@
+"""The training loop: the same for every model, resumable bit for bit."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from engine.config import TrainConfig
+from engine.train.checkpoint import load_checkpoint, save_checkpoint
+from engine.train.optim import average, optimisers, rate
+from engine.train.probe import Probe
+
+
+class Task(nn.Module):
+    """What the loop needs of a model's training: subclasses give the loss and what to measure."""
+
+    model: nn.Module
+
+    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+        """Loss of `size` pictures drawn with `rng`, and figures to log."""
+        raise NotImplementedError
+
+    def measure(self, averaged: nn.Module) -> dict[str, float]:
+        """Figures on all splits, for the averaged weights."""
+        raise NotImplementedError
+
+    def sheet(self, averaged: nn.Module) -> np.ndarray:
+        """Sample pictures, uint8 (rows, columns, 3)."""
+        raise NotImplementedError
+
+
+def stream(*key: object) -> torch.Generator:
+    """A random stream that is a function of its key alone, so that a resumed run draws the same."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:4]))
+
+
+def train(task: Task, config: TrainConfig, run: Path, probe: Probe, device: torch.device) -> nn.Module:
+    """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds."""
+    averaged = copy.deepcopy(task.model).eval()
+    opts = optimisers(task.model, config, probe.torch_dtype)
+    start = _resume(run, task, averaged, opts, config)
+    started = saved = time.monotonic()
+    run.mkdir(parents=True, exist_ok=True)
+    bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
+    iteration = start
+    for iteration in bar:
+        figures = _iterate(task, config, opts, iteration, probe, device)
+        average(averaged, task.model, config.ema, iteration)
+        done = iteration + 1
+        if done % 20 == 0:
+            bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
+            _log(run, {"iteration": done, **figures})
+        if done % config.evaluate_every == 0 or done == config.iterations:
+            _log(run, {"iteration": done, **task.measure(averaged)})
+            Image.fromarray(task.sheet(averaged)).save(run / f"samples-{done:08d}.png")
+        now = time.monotonic()
+        out_of_time = bool(config.minutes) and now - started > 60 * config.minutes
+        if now - saved > 60 * config.save_every or done == config.iterations or out_of_time:
+            _save(run, task, averaged, opts, config, done, probe)
+            saved = now
+        if out_of_time:
+            break
+    return averaged
+
+
+def _iterate(
+    task: Task, config: TrainConfig, opts: list[torch.optim.Optimizer], iteration: int, probe: Probe, device: torch.device
+) -> dict[str, float]:
+    """One optimiser step over `config.batch` pictures, `config.micro` at a time."""
+    task.train()
+    totals: dict[str, float] = {}
+    sizes = [min(config.micro, config.batch - i) for i in range(0, config.batch, config.micro)]
+    for part, size in enumerate(sizes):
+        rng = stream(config.seed, iteration, part)
+        with _dropout_stream(config, iteration, part), torch.autocast(
+            device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"
+        ):
+            loss, figures = task.loss(iteration, rng, size)
+        (loss * (size / config.batch)).backward()
+        for name, value in figures.items():
+            totals[name] = totals.get(name, 0.0) + value * size / config.batch
+    share = rate(config, iteration)
+    totals["norm"] = float(nn.utils.clip_grad_norm_(task.model.parameters(), config.clip))
+    for opt, peak in zip(opts, (config.lr_rest, config.lr), strict=False):
+        for group in opt.param_groups:
+            group["lr"] = peak * share
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+    return totals
+
+
+def _dropout_stream(config: TrainConfig, iteration: int, part: int) -> Any:
+    """Dropout can only draw from torch's global stream: lend it one of its own and put the old one back."""
+    context = torch.random.fork_rng(devices=[])
+
+    class Seeded:
+        def __enter__(self) -> None:
+            context.__enter__()
+            torch.manual_seed(stream(config.seed, iteration, part, "dropout").initial_seed())
+
+        def __exit__(self, *error: object) -> None:
+            context.__exit__(*error)
+
+    return Seeded()
+
+
+def _tensors(task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer]) -> Iterator[tuple[str, Tensor]]:
+    yield from ((f"task.{name}", tensor) for name, tensor in task.state_dict().items())
+    yield from ((f"averaged.{name}", tensor) for name, tensor in averaged.state_dict().items())
+    for o, opt in enumerate(opts):
+        for p, state in opt.state_dict()["state"].items():
+            yield from ((f"optimiser.{o}.{p}.{name}", value) for name, value in state.items())
+
+
+def _save(
+    run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer], config: TrainConfig, done: int, probe: Probe
+) -> None:
+    state = {"iteration": done, "config": _identity(config), "probe": probe.as_dict()}
+    save_checkpoint(run, dict(_tensors(task, averaged, opts)), state)
+
+
+def _resume(run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer], config: TrainConfig) -> int:
+    found = load_checkpoint(run)
+    if found is None:
+        return 0
+    tensors, state = found
+    if state["config"] != _identity(config):
+        changed = [k for k, v in _identity(config).items() if state["config"].get(k) != v]
+        raise ValueError(f"{run} was started with other settings ({', '.join(changed)}): give those, or remove it")
+    part = lambda prefix: {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}  # noqa: E731
+    task.load_state_dict(part("task."))
+    averaged.load_state_dict(part("averaged."))
+    for o, opt in enumerate(opts):
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in part(f"optimiser.{o}.").items():
+            p, _, key = name.partition(".")
+            states.setdefault(int(p), {})[key] = tensor
+        opt.load_state_dict({"state": states, "param_groups": opt.state_dict()["param_groups"]})
+    return int(state["iteration"])
+
+
+def stored_probe(run: Path) -> Probe | None:
+    """The choices of the run that is to be resumed: another dtype would make it another run."""
+    found = load_checkpoint(run)
+    return Probe(**found[1]["probe"]) if found else None
+
+
+def _identity(config: TrainConfig) -> dict[str, Any]:
+    """The settings that make a run what it is; how often it saves and looks does not."""
+    free = {"minutes", "save_every", "evaluate_every"}
+    return {name: value for name, value in vars(config).items() if name not in free}
+
+
+def _log(run: Path, row: dict[str, Any]) -> None:
+    with open(run / "metrics.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")

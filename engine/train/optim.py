@@ -1,0 +1,83 @@
+"""Optimisers: Muon for matrices, AdamW for the rest, one rate schedule, averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from engine.config import TrainConfig
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al., "Muon", 2024
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalised by five Newton-Schulz steps (Jordan et al., 2024).
+
+    torch.optim.Muon is the same but always orthogonalises in bf16, which CPUs without bf16
+    units do a hundred times slower; this one takes the dtype that was measured to be fast.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float, dtype: torch.dtype) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
+        self.dtype = dtype
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                momentum.lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonalise(p.grad.lerp(momentum, group["momentum"]), self.dtype)
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(update.to(p.dtype), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)  # AdamW's usual step size
+
+
+def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
+    """The nearest (semi-)orthogonal matrix, roughly: singular values near 1."""
+    a, b, c = NEWTON_SCHULZ
+    x = matrix.to(dtype)
+    x = x.T if x.shape[0] > x.shape[1] else x
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
+
+
+def optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Muon on the matrices inside layers, AdamW on tables, biases, norms and convolutions."""
+    matrices = {n for n, p in model.named_parameters() if config.muon and p.dim() == 2 and ".layers." in n}
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    rest = [p for n, p in named if n not in matrices]
+    adamw = torch.optim.AdamW(
+        [
+            {"params": [p for p in rest if p.dim() >= 2], "weight_decay": config.weight_decay},
+            {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
+        ],
+        lr=config.lr_rest,
+        betas=(0.9, config.beta2),
+        fused=True,
+    )
+    chosen = [p for n, p in named if n in matrices]
+    return [adamw, Muon(chosen, config.lr, config.weight_decay, dtype)] if chosen else [adamw]
+
+
+def rate(config: TrainConfig, iteration: int) -> float:
+    """Share of the peak rate: linear warm-up, flat, then linearly to zero over the last `decay`."""
+    up = min(1.0, (iteration + 1) / max(1, config.warmup))
+    left = (config.iterations - iteration) / config.iterations
+    return up * min(1.0, left / config.decay if config.decay else 1.0)
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
+    """Exponential moving average of the weights, short at first; buffers are copied."""
+    weight = 1 - min(decay, (1 + iteration) / (10 + iteration))
+    ours, theirs = list(averaged.parameters()), list(model.parameters())
+    torch._foreach_lerp_(ours, theirs, weight)
+    for mine, buffer in zip(averaged.buffers(), model.buffers(), strict=True):
+        mine.copy_(buffer)

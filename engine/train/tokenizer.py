@@ -1,0 +1,115 @@
+"""The tokenizer's loss: reconstruction, commitment, a codebook that follows its vectors (VQ-VAE with EMA)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import TrainConfig
+from engine.data.augment import augment
+from engine.data.pictures import Pictures
+from engine.tokenizer import Tokenizer, to_float, to_uint8
+from engine.train.loop import Task
+
+COMMITMENT = 0.25
+CODE_DECAY = 0.99
+RESTART_EVERY, RESTART_BELOW = 25, 0.02  # iterations; uses per picture below which a code counts as dead
+
+
+class TokenizerTask(Task):
+    """Follows van den Oord et al. 2017 (appendix A.1), on unit-length codes (Yu et al. 2022)."""
+
+    def __init__(self, model: Tokenizer, pictures: Pictures, config: TrainConfig) -> None:
+        super().__init__()
+        self.model: Tokenizer = model
+        self.pictures, self.config = pictures, config
+        self.train_indices = pictures.indices("train")
+        self.odds = torch.from_numpy(pictures.weights[self.train_indices].astype(np.float64))
+        codes, width = model.codebook.shape
+        self.register_buffer("uses", torch.ones(codes))  # per picture, averaged
+        self.register_buffer("sums", torch.zeros(codes, width))
+        self.uses: Tensor
+        self.sums: Tensor
+
+    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+        chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng)
+        pictures = to_float(torch.from_numpy(self.pictures.read(self.train_indices[chosen.numpy()])))
+        pictures = augment(pictures, self.config, rng).contiguous(memory_format=torch.channels_last)
+        vectors = self.model.vectors(pictures).float()
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+            if iteration == 0 and not self.sums.any():
+                self._seed_codes(vectors, rng)
+            tokens = self.model.nearest(vectors)
+            self._follow(vectors, tokens, size)
+            if iteration % RESTART_EVERY == RESTART_EVERY - 1 and iteration < 0.8 * self.config.iterations:
+                self._restart(vectors, tokens)
+        codes = self.model.codebook[tokens]
+        decoded = self.model.decode_vectors(vectors + (codes - vectors).detach())  # straight through
+        reconstruction = F.mse_loss(decoded.float(), pictures)
+        commitment = (vectors - codes).pow(2).sum(-1).mean()
+        figures = {"mse": float(reconstruction.detach()), "commitment": float(commitment.detach())}
+        figures["used"] = float((self.uses > RESTART_BELOW).float().mean())
+        return reconstruction + 0.1 * COMMITMENT * commitment, figures
+
+    def _seed_codes(self, vectors: Tensor, rng: torch.Generator) -> None:
+        flat = vectors.flatten(0, 1)
+        noise = 0.05 * torch.randn(len(self.uses), flat.shape[1], generator=rng)
+        picks = torch.randint(len(flat), (len(self.uses),), generator=rng)
+        self.model.codebook.copy_(F.normalize(flat[picks] + noise, dim=-1))
+        self.sums.copy_(self.model.codebook)
+
+    def _follow(self, vectors: Tensor, tokens: Tensor, size: int) -> None:
+        flat, index = vectors.flatten(0, 1), tokens.flatten()
+        counts = torch.bincount(index, minlength=len(self.uses)).float() / size
+        sums = torch.zeros_like(self.sums).index_add_(0, index, flat) / size
+        self.uses.lerp_(counts, 1 - CODE_DECAY)
+        self.sums.lerp_(sums, 1 - CODE_DECAY)
+        self.model.codebook.copy_(F.normalize(self.sums + 1e-8 * self.model.codebook, dim=-1))
+
+    def _restart(self, vectors: Tensor, tokens: Tensor) -> None:
+        """Dead codes start again at the vectors that are furthest from their code, one for each code."""
+        flat, index = vectors.flatten(0, 1), tokens.flatten()
+        dead = torch.nonzero(self.uses < RESTART_BELOW).flatten()
+        far = (flat * self.model.codebook[index]).sum(-1).argsort(stable=True)[: 8 * len(dead) : 8][: len(dead)]
+        dead = dead[: len(far)]
+        self.model.codebook[dead] = flat[far]
+        self.uses[dead] = 2 * RESTART_BELOW
+        self.sums[dead] = 2 * RESTART_BELOW * flat[far]
+
+    @torch.no_grad()
+    def measure(self, averaged: nn.Module) -> dict[str, float]:
+        figures = {}
+        for split in ("train", *self.pictures.held_out):
+            images = self.pictures.read(self.pictures.indices(split)[:512])
+            decoded, _ = reconstruct(cast(Tokenizer, averaged), images)
+            figures[f"psnr_{split}"] = psnr(images, decoded, np.ones(images.shape[:3], bool))
+            figures[f"psnr_{split}_nonwhite"] = psnr(images, decoded, ~(images == 255).all(-1))
+        return figures
+
+    def sheet(self, averaged: nn.Module) -> np.ndarray:
+        split = (*self.pictures.held_out, "train")[0]
+        images = self.pictures.read(self.pictures.indices(split)[:32])
+        decoded, _ = reconstruct(cast(Tokenizer, averaged), images)
+        rows = [np.concatenate(list(part), 1) for pair in zip(images.reshape(-1, 16, *images.shape[1:]), decoded.reshape(-1, 16, *images.shape[1:]), strict=True) for part in pair]
+        return np.concatenate(rows, 0)
+
+
+@torch.no_grad()
+def reconstruct(model: Tokenizer, images: np.ndarray, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (M, S, S, 3) through the tokenizer and back; the tokens (M, N) as well."""
+    decoded, tokens = [], []
+    for i in range(0, len(images), size):
+        code = model.encode(to_float(torch.from_numpy(images[i : i + size])))
+        tokens.append(code.numpy())
+        decoded.append(to_uint8(model.decode(code)).numpy())
+    return np.concatenate(decoded), np.concatenate(tokens)
+
+
+def psnr(images: np.ndarray, decoded: np.ndarray, where: np.ndarray) -> float:
+    """dB, from the squared error pooled over the pixels `where` (M, S, S)."""
+    error = (images.astype(np.float64) - decoded)[where]
+    return float(10 * np.log10(255**2 / np.mean(error**2)))

@@ -1,0 +1,79 @@
+"""The transformer trunk that generator and critic share: a class token, then N places, all seeing all."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.config import TrunkConfig
+
+
+class Attention(nn.Module):
+    def __init__(self, config: TrunkConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+        self.explicit = False  # which is faster depends on machine and dtype: engine.train.probe measures
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, n, d = x.shape
+        q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, n, dim)
+        if self.explicit:
+            weights = (q @ k.transpose(-1, -2) * (d // self.heads) ** -0.5).softmax(-1)
+            x = weights.to(v.dtype) @ v
+        else:
+            x = F.scaled_dot_product_attention(q, k, v)
+        return self.out(x.transpose(1, 2).reshape(b, n, d))
+
+
+class Layer(nn.Module):
+    """Pre-norm: x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, config: TrunkConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.width)
+        self.attention = Attention(config)
+        self.norm2 = nn.LayerNorm(config.width)
+        self.up = nn.Linear(config.width, config.mlp)
+        self.down = nn.Linear(config.mlp, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.dropout(self.attention(self.norm1(x)))
+        return x + self.dropout(self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh")))
+
+
+class Trunk(nn.Module):
+    """Token vectors (B, N, D) and a class -> states of the places (B, N, D)."""
+
+    def __init__(self, config: TrunkConfig, places: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.label = nn.Embedding(classes, config.width)
+        self.position = nn.Parameter(torch.zeros(places + 1, config.width))
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        x = torch.cat([self.label(labels)[:, None], x], 1) + self.position  # (B, 1 + N, D)
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x[:, 1:])
+
+
+def initialise(model: nn.Module, std: float = 0.02) -> None:
+    """Truncated normal of deviation 0.02 for all tables and matrices (MaskGIT), zero biases."""
+    for name, parameter in model.named_parameters():
+        if parameter.dim() >= 2:
+            nn.init.trunc_normal_(parameter, std=std, a=-2 * std, b=2 * std)
+        elif name.endswith("bias"):
+            nn.init.zeros_(parameter)
+
+
+def use_attention(model: nn.Module, explicit: bool) -> None:
+    """Choose the attention of every layer: explicit softmax or torch's fused kernel."""
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.explicit = explicit
