@@ -57,7 +57,9 @@ def _checked(spec: dataclasses.Field[Any], value: Any) -> Any:
     elif kind == "str":
         choices = spec.metadata.get("choices")
         if not isinstance(value, str) or (choices and value not in choices):
-            raise ValueError(f"unknown {spec.name} {value!r}: " + (f"one of {', '.join(choices)}" if choices else "expected a word"))
+            raise ValueError(
+                f"unknown {spec.name} {value!r}: " + (f"one of {', '.join(choices)}" if choices else "expected a word")
+            )
     return value
 
 
@@ -81,12 +83,20 @@ class SampleConfig:
     n: int = setting(1, "pictures", low=1, high=1_000_000)
     steps: int = setting(18, "sampling steps", low=1, high=256, symbol="T")
     schedule: str = setting("cosine", "how the share of masked tokens falls", choices=tuple(SCHEDULES), symbol="γ")
-    noise_K: float = setting(0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=4, symbol="K")
-    temp_a: float = setting(0.0, "extra softmax temperature at the start: T(t) = a * t/T + b", low=0, high=4, symbol="a")
-    temp_b: float = setting(1.0, "softmax temperature at the end: T(t) = a * t/T + b; 0 takes the likeliest", low=0, high=4, symbol="b")
+    noise_K: float = setting(
+        0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=4, symbol="K"
+    )
+    temp_a: float = setting(
+        0.0, "extra softmax temperature at the start: T(t) = a * t/T + b", low=0, high=4, symbol="a"
+    )
+    temp_b: float = setting(
+        1.0, "softmax temperature at the end: T(t) = a * t/T + b; 0 takes the likeliest", low=0, high=4, symbol="b"
+    )
     choice_temperature: float = setting(4.5, "MaskGIT: Gumbel noise on the log-confidence at the start", low=0, high=50)
     eta: float = setting(1.0, "self-revoking: how freely accepted tokens are judged again", low=0, high=1, symbol="η")
-    matched: bool = setting(False, "all but the rule equal: Token-Critic's counts, temperature and ranking noise for every rule")
+    matched: bool = setting(
+        False, "all but the rule equal: Token-Critic's counts, temperature and ranking noise for every rule"
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -146,7 +156,9 @@ class CriticConfig(TrunkConfig):
     """The critic's trunk, and how it reads a score off it."""
 
     head: str = setting(
-        "match", "match: compares each token with what its surroundings predict; linear: the paper's", choices=("match", "linear")
+        "match",
+        "match: compares each token with what its surroundings predict; linear: the paper's",
+        choices=("match", "linear"),
     )
     sees_mask: bool = setting(False, "the previous mask as a second input (the paper's ablation)")
 
@@ -174,11 +186,20 @@ class TrainConfig:
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
     flip: bool = setting(False, "augmentation: mirror every other picture")
     augment: float = setting(0.7, "share of pictures that are augmented", low=0, high=1)
-    init: str = setting("", "pack or name of a model to start from: 'pack', 'generator', or nothing")
+    share_offset: bool = setting(
+        True, "critic: tell it how much of a picture is sampled, so that it learns which tokens"
+    )
+    init: str = setting(
+        "scratch",
+        "start from: nothing, the pack's own weights, or (critic) its generator",
+        choices=("scratch", "pack", "generator"),
+    )
     seed: int = setting(0, "seed of everything random in training", low=0, high=2**32 - 1)
     evaluate_every: int = setting(500, "iterations between measurements and sample pictures", low=1, high=10**8)
     save_every: float = setting(2.0, "minutes between checkpoints", low=0.001, high=10**4)
-    minutes: float = setting(0.0, "stop this sitting after so many minutes, 0 = never; run again to go on", low=0, high=10**6)
+    minutes: float = setting(
+        0.0, "stop this sitting after so many minutes, 0 = never; run again to go on", low=0, high=10**6
+    )
 
     def __post_init__(self) -> None:
         check(self)

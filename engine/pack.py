@@ -66,7 +66,9 @@ class Pack:
     def load(self, kind: str) -> Any:
         """The trained model in fp32, in evaluation mode. FileNotFoundError where the pack has none."""
         if not self.has(kind):
-            raise FileNotFoundError(f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.name}")
+            raise FileNotFoundError(
+                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.name}"
+            )
         model = self.build(kind)
         tensors = checked_tensors(self.path / f"{kind}.safetensors", self.config["sha256"][kind], model.state_dict())
         model.load_state_dict(tensors)

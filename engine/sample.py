@@ -49,7 +49,9 @@ def main(argv: list[str]) -> None:
         chosen["label"] = str(chosen["label"])
     if not isinstance(options["trace"], bool):
         raise ValueError(f"trace={options['trace']!r}: expected true or false")
-    session = Session.open(str(options["pack"]), str(options["device"]), cli.whole("threads", options["threads"], 0, 1024))
+    session = Session.open(
+        str(options["pack"]), str(options["device"]), cli.whole("threads", options["threads"], 0, 1024)
+    )
     config = session.settings(**chosen)
     out = Path(str(options["out"]))
     out.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,9 @@ def main(argv: list[str]) -> None:
     print(f"{config.n} pictures by {config.rule}, {config.passes} network passes each -> {out}")
 
 
-def draw(session: Session, config: SampleConfig, keep: bool = False, quiet: bool = False) -> tuple[np.ndarray, list[Trace]]:
+def draw(
+    session: Session, config: SampleConfig, keep: bool = False, quiet: bool = False
+) -> tuple[np.ndarray, list[Trace]]:
     """Pictures uint8 (n, S, S, 3), and their traces in parts of AT_ONCE where `keep`."""
     images, traces = [], []
     with tqdm(total=config.n * config.steps, unit="step", disable=quiet or None, file=sys.stderr) as bar:

@@ -133,7 +133,9 @@ class Session:
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens (B, N), none masked -> uint8 (B, S, S, 3)."""
         codes = self._tokens(tokens)
-        pictures = [to_uint8(self.tokenizer.decode(one[None])) for one in codes]  # alone: its neighbours change its bits
+        pictures = [
+            to_uint8(self.tokenizer.decode(one[None])) for one in codes
+        ]  # alone: its neighbours change its bits
         return torch.cat(pictures).cpu().numpy()
 
     @torch.no_grad()
@@ -149,7 +151,9 @@ class Session:
     def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
         """The critic's probability that each token is real, float32 (B, N)."""
         if self.critic is None:
-            raise ValueError(f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.name}")
+            raise ValueError(
+                f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.name}"
+            )
         codes = self._tokens(tokens)
         labels = torch.full((len(codes),), self._class(label), device=self.device)
         return self._in_micro_batches(self.critic)(codes, labels).sigmoid().cpu().numpy()
@@ -167,7 +171,10 @@ class Session:
                 part, label = tokens[i : i + size], labels[i : i + size]
                 short = size - len(part)  # always the same size: kernels differ in their last bits by shape
                 if short:
-                    part, label = torch.cat([part, part[-1:].expand(short, -1)]), torch.cat([label, label[-1:].expand(short)])
+                    part, label = (
+                        torch.cat([part, part[-1:].expand(short, -1)]),
+                        torch.cat([label, label[-1:].expand(short)]),
+                    )
                 parts.append(model(part, label)[: size - short])
             return torch.cat(parts)
 
@@ -175,7 +182,9 @@ class Session:
 
     def _check(self, config: SampleConfig) -> None:
         if config.rule not in self.rules:
-            raise ValueError(f"rule {config.rule!r} needs a critic, which pack {self.pack.name!r} has not: one of {', '.join(self.rules)}")
+            raise ValueError(
+                f"rule {config.rule!r} needs a critic, which pack {self.pack.name!r} has not: one of {', '.join(self.rules)}"
+            )
         if config.label is not None:
             self._class(config.label)
 
@@ -190,5 +199,7 @@ class Session:
         if codes.dim() != 2 or codes.shape[1] != self.places:
             raise ValueError(f"tokens are {tuple(codes.shape)}: expected (B, {self.places})")
         if codes.numel() and (int(codes.min()) < lowest or int(codes.max()) > highest):
-            raise ValueError(f"tokens reach from {int(codes.min())} to {int(codes.max())}: expected {lowest} to {highest}")
+            raise ValueError(
+                f"tokens reach from {int(codes.min())} to {int(codes.max())}: expected {lowest} to {highest}"
+            )
         return codes

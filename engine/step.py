@@ -137,7 +137,9 @@ class Trace:
             if plain["format"] != TRACE_FORMAT:
                 raise ValueError(f"trace format {plain['format']!r}: this version reads {TRACE_FORMAT}")
             steps = tuple(Step.from_dict(step) for step in plain["steps"])
-            trace = cls(settings=plain["settings"], made_by=plain["made_by"], labels=tuple(plain["labels"]), steps=steps)
+            trace = cls(
+                settings=plain["settings"], made_by=plain["made_by"], labels=tuple(plain["labels"]), steps=steps
+            )
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"this is not a trace: {error}") from error
         if plain.get("digest") != trace.digest():

@@ -89,7 +89,7 @@ def draw_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
 
 
 def split_of(emojis: list[Emoji]) -> list[str]:
-    """"concept": 5 % of concepts of each class with all tones; "tone": 10 % of the other toned ones."""
+    """ "concept": 5 % of concepts of each class with all tones; "tone": 10 % of the other toned ones."""
     concepts: dict[str, set[str]] = defaultdict(set)
     for emoji in emojis:
         concepts[emoji.label].add(emoji.concept)

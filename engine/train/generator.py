@@ -37,19 +37,20 @@ class TokenSource:
         """Tokens (B, N) and labels (B,) of `size` training pictures."""
         chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
         pictures = augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng)
-        return self._encode(pictures), torch.from_numpy(self.pictures.labels[chosen])
+        return self._encode(pictures, self.pictures.labels[chosen])
 
     def of_split(self, split: str, most: int = MEASURED) -> tuple[Tensor, Tensor]:
         """Tokens and labels of pictures spread over a split, as they are."""
         indices = self.pictures.indices(split)
         indices = indices[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int))]
         pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
-        return self._encode(pictures), torch.from_numpy(self.pictures.labels[indices])
+        return self._encode(pictures, self.pictures.labels[indices])
 
     @torch.no_grad()
-    def _encode(self, pictures: Tensor) -> Tensor:
-        with torch.autocast("cpu", enabled=False):  # the tokens that the shipped tokenizer gives, to the last one
-            return self.tokenizer.encode(pictures)
+    def _encode(self, pictures: Tensor, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+        device = self.tokenizer.codebook.device
+        with torch.autocast(device.type, enabled=False):  # the tokens that the shipped tokenizer gives, to the last one
+            return self.tokenizer.encode(pictures.to(device)), torch.from_numpy(labels).to(device)
 
 
 def draw_mask(rng: torch.Generator, size: int, places: int) -> Tensor:
@@ -68,7 +69,7 @@ class GeneratorTask(Task):
 
     def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
         tokens, labels = self.source.draw(rng, size)
-        masked = draw_mask(rng, *tokens.shape)
+        masked = draw_mask(rng, *tokens.shape).to(tokens.device)
         states = self.model.states(tokens.masked_fill(masked, MASK), labels)
         logits, target = self.model.logits(states[masked]).float(), tokens[masked]
         loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
@@ -82,7 +83,7 @@ class GeneratorTask(Task):
         for split in ("train", *self.source.pictures.held_out):
             right, nll, count = 0.0, 0.0, 0
             for tokens, labels in batches(*self.source.of_split(split)):
-                masked = draw_mask(stream("measure", split, count), *tokens.shape)
+                masked = draw_mask(stream("measure", split, count), *tokens.shape).to(tokens.device)
                 logits = averaged(tokens.masked_fill(masked, MASK), labels)[masked].float()
                 right += float((logits.argmax(-1) == tokens[masked]).sum())
                 nll += float(F.cross_entropy(logits, tokens[masked], reduction="sum"))
@@ -99,10 +100,16 @@ def batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Te
 
 
 @torch.no_grad()
-def sample_sheet(generator: Generator, tokenizer: Tokenizer, classes: int, rows: int = 4, columns: int = 16) -> np.ndarray:
-    """Pictures of the first classes by MaskGIT's rule, a column each: for looking at during training."""
-    labels = torch.arange(min(classes, columns)).repeat(rows)
-    rule = make_rule("maskgit", steps=12, places=tokenizer.config.grid**2)
-    *_, last = sample(generator, rule, labels=labels, places=tokenizer.config.grid**2, seed=0)
-    images = to_uint8(tokenizer.decode(torch.tensor(last.proposal, dtype=torch.int64))).numpy()
+def sample_sheet(
+    generator: Generator, tokenizer: Tokenizer, classes: int, critic: nn.Module | None = None
+) -> np.ndarray:
+    """Pictures of the first 16 classes, a column each, by the critic where there is one: to look at during training."""
+    rows, places = 4, tokenizer.config.grid**2
+    labels = torch.arange(min(classes, 16), device=tokenizer.codebook.device).repeat(rows)
+    name = "maskgit" if critic is None else "critic"
+    rule = make_rule(name, steps=12, places=places, noise_K=0.3, critic=critic)
+    *_, last = sample(generator, rule, labels=labels, places=places, seed=0)
+    images = (
+        to_uint8(tokenizer.decode(torch.tensor(last.proposal, dtype=torch.int64, device=labels.device))).cpu().numpy()
+    )
     return np.concatenate([np.concatenate(list(row), 1) for row in np.split(images, rows)], 0)

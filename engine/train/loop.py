@@ -47,8 +47,11 @@ def stream(*key: object) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:4]))
 
 
-def train(task: Task, config: TrainConfig, run: Path, probe: Probe, device: torch.device) -> nn.Module:
+def train(
+    task: Task, config: TrainConfig, run: Path, probe: Probe, device: torch.device, tensorboard: bool = False
+) -> nn.Module:
     """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds."""
+    board = _tensorboard(run) if tensorboard else None
     averaged = copy.deepcopy(task.model).eval()
     opts = optimisers(task.model, config, probe.torch_dtype)
     start = _resume(run, task, averaged, opts, config)
@@ -62,9 +65,9 @@ def train(task: Task, config: TrainConfig, run: Path, probe: Probe, device: torc
         done = iteration + 1
         if done % 20 == 0:
             bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
-            _log(run, {"iteration": done, **figures})
+            _log(run, board, {"iteration": done, **figures})
         if done % config.evaluate_every == 0 or done == config.iterations:
-            _log(run, {"iteration": done, **task.measure(averaged)})
+            _log(run, board, {"iteration": done, **task.measure(averaged)})
             Image.fromarray(task.sheet(averaged)).save(run / f"samples-{done:08d}.png")
         now = time.monotonic()
         out_of_time = bool(config.minutes) and now - started > 60 * config.minutes
@@ -77,7 +80,12 @@ def train(task: Task, config: TrainConfig, run: Path, probe: Probe, device: torc
 
 
 def _iterate(
-    task: Task, config: TrainConfig, opts: list[torch.optim.Optimizer], iteration: int, probe: Probe, device: torch.device
+    task: Task,
+    config: TrainConfig,
+    opts: list[torch.optim.Optimizer],
+    iteration: int,
+    probe: Probe,
+    device: torch.device,
 ) -> dict[str, float]:
     """One optimiser step over `config.batch` pictures, `config.micro` at a time."""
     task.train()
@@ -85,8 +93,9 @@ def _iterate(
     sizes = [min(config.micro, config.batch - i) for i in range(0, config.batch, config.micro)]
     for part, size in enumerate(sizes):
         rng = stream(config.seed, iteration, part)
-        with _dropout_stream(config, iteration, part), torch.autocast(
-            device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"
+        with (
+            _dropout_stream(config, iteration, part),
+            torch.autocast(device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"),
         ):
             loss, figures = task.loss(iteration, rng, size)
         (loss * (size / config.batch)).backward()
@@ -126,7 +135,13 @@ def _tensors(task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer])
 
 
 def _save(
-    run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer], config: TrainConfig, done: int, probe: Probe
+    run: Path,
+    task: Task,
+    averaged: nn.Module,
+    opts: list[torch.optim.Optimizer],
+    config: TrainConfig,
+    done: int,
+    probe: Probe,
 ) -> None:
     state = {"iteration": done, "config": _identity(config), "probe": probe.as_dict()}
     save_checkpoint(run, dict(_tensors(task, averaged, opts)), state)
@@ -164,6 +179,16 @@ def _identity(config: TrainConfig) -> dict[str, Any]:
     return {name: value for name, value in vars(config).items() if name not in free}
 
 
-def _log(run: Path, row: dict[str, Any]) -> None:
+def _log(run: Path, board: Any, row: dict[str, Any]) -> None:
     with open(run / "metrics.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+    for name, value in row.items() if board else ():
+        board.add_scalar(name, value, row["iteration"])
+
+
+def _tensorboard(run: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ValueError("tensorboard=true needs the package tensorboard: pip install tensorboard") from error
+    return SummaryWriter(run)

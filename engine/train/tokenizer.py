@@ -38,9 +38,9 @@ class TokenizerTask(Task):
     def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
         chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng)
         pictures = to_float(torch.from_numpy(self.pictures.read(self.train_indices[chosen.numpy()])))
-        pictures = augment(pictures, self.config, rng).contiguous(memory_format=torch.channels_last)
+        pictures = augment(pictures, self.config, rng).to(self.uses.device, memory_format=torch.channels_last)
         vectors = self.model.vectors(pictures).float()
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):
+        with torch.no_grad(), torch.autocast(self.uses.device.type, enabled=False):
             if iteration == 0 and not self.sums.any():
                 self._seed_codes(vectors, rng)
             tokens = self.model.nearest(vectors)
@@ -57,8 +57,8 @@ class TokenizerTask(Task):
 
     def _seed_codes(self, vectors: Tensor, rng: torch.Generator) -> None:
         flat = vectors.flatten(0, 1)
-        noise = 0.05 * torch.randn(len(self.uses), flat.shape[1], generator=rng)
-        picks = torch.randint(len(flat), (len(self.uses),), generator=rng)
+        noise = 0.05 * torch.randn(len(self.uses), flat.shape[1], generator=rng).to(flat.device)
+        picks = torch.randint(len(flat), (len(self.uses),), generator=rng).to(flat.device)
         self.model.codebook.copy_(F.normalize(flat[picks] + noise, dim=-1))
         self.sums.copy_(self.model.codebook)
 
@@ -92,10 +92,9 @@ class TokenizerTask(Task):
 
     def sheet(self, averaged: nn.Module) -> np.ndarray:
         split = (*self.pictures.held_out, "train")[0]
-        images = self.pictures.read(self.pictures.indices(split)[:32])
+        images = self.pictures.read(self.pictures.indices(split)[:16])
         decoded, _ = reconstruct(cast(Tokenizer, averaged), images)
-        rows = [np.concatenate(list(part), 1) for pair in zip(images.reshape(-1, 16, *images.shape[1:]), decoded.reshape(-1, 16, *images.shape[1:]), strict=True) for part in pair]
-        return np.concatenate(rows, 0)
+        return np.concatenate([np.concatenate(list(images), 1), np.concatenate(list(decoded), 1)], 0)
 
 
 @torch.no_grad()
@@ -103,9 +102,9 @@ def reconstruct(model: Tokenizer, images: np.ndarray, size: int = 64) -> tuple[n
     """uint8 (M, S, S, 3) through the tokenizer and back; the tokens (M, N) as well."""
     decoded, tokens = [], []
     for i in range(0, len(images), size):
-        code = model.encode(to_float(torch.from_numpy(images[i : i + size])))
-        tokens.append(code.numpy())
-        decoded.append(to_uint8(model.decode(code)).numpy())
+        code = model.encode(to_float(torch.from_numpy(images[i : i + size])).to(model.codebook.device))
+        tokens.append(code.cpu().numpy())
+        decoded.append(to_uint8(model.decode(code)).cpu().numpy())
     return np.concatenate(decoded), np.concatenate(tokens)
 
 

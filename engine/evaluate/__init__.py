@@ -1,0 +1,1 @@
+"""Measurements and experiments, over the same sampler that the page shows."""

@@ -1,0 +1,129 @@
+"""Can a judge tell a real token from a sampled one AT THE SAME PLACE?
+
+Hidden tokens sit at hard places, so a score that only knows which places are hard looks good on
+"was sampled". Here every place of a picture is hidden in some fillings and visible in others, and
+each draw that differs from the real token is held against the real token's own score there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import MASK
+from engine.noise import Noise
+
+GROUPS = 4  # places are split at random into four; fraction 0.25 / 0.5 / 0.75 hides one / two / three
+BOOTSTRAPS = 200
+Judge = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> scores (B, N), any monotone scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contested:
+    """What was measured on some pictures at one fraction hidden."""
+
+    q: float  # share of sampled tokens equal to the real one
+    picture: np.ndarray  # (M,) the picture of each pair
+    place: np.ndarray  # (M,) its place
+    real: dict[str, np.ndarray]  # per judge (M,): mean score of the real token over the fillings that show it
+    fake: dict[str, np.ndarray]  # per judge (M,): score of the draw that differs from it
+    filled: np.ndarray  # (M,) the draw's token
+    hidden_scores: dict[str, np.ndarray]  # per judge: scores of all sampled tokens
+    shown_scores: dict[str, np.ndarray]  # per judge: scores of all visible ones
+
+    def auc(self, judge: str) -> float:
+        return auc(self.real[judge], self.fake[judge])
+
+    def paired(self, judge: str) -> float:
+        """Share of pairs in which the real token scores higher; ties count half."""
+        real, fake = self.real[judge], self.fake[judge]
+        return float(np.mean((real > fake) + 0.5 * (real == fake)))
+
+    def sampled(self, judge: str) -> float:
+        """Plain AUC of visible against sampled, whose ceiling is about 1 - q/2."""
+        return auc(self.shown_scores[judge], self.hidden_scores[judge])
+
+    def intervals(self) -> tuple[dict[str, list[float]], list[float]]:
+        """95 % intervals over pictures: of each judge's AUC, and of the first judge's lead over the second."""
+        rng = np.random.Generator(np.random.Philox(0))
+        pictures = np.unique(self.picture)
+        members = {p: np.flatnonzero(self.picture == p) for p in pictures.tolist()}
+        names = list(self.real)
+        draws = np.empty((BOOTSTRAPS, len(names)))
+        for i in range(BOOTSTRAPS):
+            chosen = np.concatenate([members[p] for p in rng.choice(pictures, len(pictures)).tolist()])
+            draws[i] = [auc(self.real[name][chosen], self.fake[name][chosen]) for name in names]
+        lead = draws[:, 0] - draws[:, 1] if len(names) > 1 else draws[:, 0]
+        return {name: _interval(draws[:, j]) for j, name in enumerate(names)}, _interval(lead)
+
+
+def auc(high: np.ndarray, low: np.ndarray) -> float:
+    """Probability that a draw from `high` exceeds one from `low`, ties half (Mann-Whitney)."""
+    if not len(high) or not len(low):
+        return float("nan")
+    ordered = np.sort(low)
+    below, upto = np.searchsorted(ordered, high, "left"), np.searchsorted(ordered, high, "right")
+    return float((below + upto).mean() / 2 / len(low))
+
+
+@torch.no_grad()
+def contested(
+    tokens: Tensor, labels: Tensor, generator: Judge, judges: Mapping[str, Judge], *, fraction: float, size: int = 16
+) -> Contested:
+    """Fill real pictures (B, N) at one fraction hidden, in all four rotations, and let all judges score."""
+    hidden_groups = round(fraction * GROUPS)
+    noise = Noise(hidden_groups, tuple(range(len(tokens))))
+    order = noise.uniform(0, "rank", tokens.shape[1:]).argsort(1, stable=True).argsort(1)
+    group = (order * GROUPS // tokens.shape[1]).to(tokens.device)  # (B, N) in 0..3, equally large
+    fills, hides = [], []
+    for rotation in range(GROUPS):
+        masked = (group - rotation) % GROUPS < hidden_groups
+        logits = _batched(generator, tokens.masked_fill(masked, MASK), labels, size)
+        drawn = torch.empty_like(tokens)
+        for i in range(len(tokens)):  # the noise of 178 pictures at once would be 180 MB
+            gumbel = Noise(hidden_groups, (i,)).gumbel(rotation, "token", logits.shape[1:]).to(logits.device)
+            drawn[i] = (logits[i].float() + gumbel[0]).argmax(-1)
+        fills.append(torch.where(masked, drawn, tokens))
+        hides.append(masked)
+    filled, hidden = torch.stack(fills), torch.stack(hides)  # (4, B, N)
+    differs = (hidden & (filled != tokens)).cpu().numpy()
+    rotation, picture, place = np.nonzero(differs)
+    real, fake, hidden_scores, shown_scores = {}, {}, {}, {}
+    mask = hidden.cpu().numpy()
+    for name, judge in judges.items():
+        scores = torch.stack([_batched(judge, f, labels, size).float() for f in filled]).cpu().numpy()
+        shown_mean = np.where(mask, 0, scores).sum(0) / np.maximum((~mask).sum(0), 1)
+        real[name], fake[name] = shown_mean[picture, place], scores[rotation, picture, place]
+        hidden_scores[name], shown_scores[name] = scores[mask], scores[~mask]
+    return Contested(
+        q=float(1 - differs.sum() / mask.sum()),
+        picture=picture,
+        place=place,
+        real=real,
+        fake=fake,
+        filled=filled.cpu().numpy()[rotation, picture, place],
+        hidden_scores=hidden_scores,
+        shown_scores=shown_scores,
+    )
+
+
+def generator_judge(generator: Judge) -> Judge:
+    """The generator's own probability of each token of the filled picture: what self-revoking uses."""
+
+    def judge(tokens: Tensor, labels: Tensor) -> Tensor:
+        log_p = generator(tokens, labels).float().log_softmax(-1)
+        return log_p.gather(-1, tokens[..., None])[..., 0]
+
+    return judge
+
+
+def _batched(judge: Judge, tokens: Tensor, labels: Tensor, size: int) -> Tensor:
+    return torch.cat([judge(t, c) for t, c in zip(tokens.split(size), labels.split(size), strict=True)])
+
+
+def _interval(values: np.ndarray) -> list[float]:
+    return [float(v) for v in np.quantile(values, (0.025, 0.975))]

@@ -1,0 +1,172 @@
+"""Train one model of a pack; the same command again goes on where it stopped.
+
+    python -m engine.train tokenizer|generator|critic config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
+
+For pictures of your own: data=FOLDER (of class folders) pack=NAME, for the three models in this
+order. `pack` is a name under weights/ or a path. Checkpoints, metrics.jsonl and sample pictures go
+to runs/PACK/MODEL; the averaged weights go into the pack in bf16 when a sitting ends.
+Any size of the model (layers, width, ...) and any setting below can be given as key=value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import nn
+
+from engine import cli
+from engine.config import TokenizerConfig, TrainConfig, TrunkConfig
+from engine.data.folder import read_folder
+from engine.data.pictures import Pictures, load_pictures, save_pictures
+from engine.device import prepare
+from engine.pack import KINDS, Pack, build, open_pack, pack_path, save_model, write_config
+from engine.train.critic import CriticTask
+from engine.train.generator import GeneratorTask, TokenSource
+from engine.train.loop import Task, stored_probe, train
+from engine.train.probe import measure
+from engine.train.tokenizer import TokenizerTask, reconstruct
+from engine.transformer import use_attention
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+OWN = {"config": "emoji", "pack": "", "data": "", "runs": "runs", "device": "auto", "threads": 0, "tensorboard": False}
+KEPT_PICTURES = 4096  # a pack carries at most so many of the pictures it was trained on
+
+
+def main(argv: list[str]) -> None:
+    settings = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    sizes = {f.name: f.default for kind in KINDS.values() for f in dataclasses.fields(kind)}
+    usage = (
+        (__doc__ or "")
+        + "\n"
+        + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
+    )
+    kind, options = cli.parse(argv, usage, {**OWN, **settings, **sizes}, tuple(KINDS))
+    if not kind:
+        raise ValueError(f"say which model to train: one of {', '.join(KINDS)} (see --help)")
+    given = cli.overrides(argv, {**OWN, **settings, **sizes})
+    recipe = read_recipe(str(options["config"]))
+    model_sizes = {
+        **recipe[kind],
+        **{k: v for k, v in given.items() if k in {f.name for f in dataclasses.fields(KINDS[kind])}},
+    }
+    config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
+    name = str(options["pack"] or Path(str(options["config"])).stem)
+    device = prepare(str(options["device"]), cli.whole("threads", options["threads"], 0, 1024))
+    if kind == "tokenizer":
+        tokenizer_sizes = TokenizerConfig(**model_sizes)
+    else:
+        tokenizer_sizes = open_pack(name).tokenizer_config
+    pictures = find_pictures(name, str(options["data"]), tokenizer_sizes.image_size)
+    pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
+    run = Path(str(options["runs"])) / pack.name / kind
+    task = make_task(kind, pack, model_sizes, pictures, config, device)
+    trunk = getattr(task.model, "trunk", None)
+    probe = stored_probe(run) or measure(device, trunk.config if trunk else None, config.micro)
+    print(
+        f"{probe.dtype}, explicit attention: {probe.explicit_attention}, {probe.gflops}, {probe.attention_ms}",
+        file=sys.stderr,
+    )
+    use_attention(task.model, probe.explicit_attention)
+    averaged = train(task.to(device), config, run, probe, device, tensorboard=options["tensorboard"] is True)
+    finish(kind, pack, averaged, pictures)
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """A config by name under engine/configs, or by path."""
+    file = Path(name) if name.endswith(".yaml") else CONFIGS / f"{name}.yaml"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"no config {name!r}: one of {', '.join(sorted(f.stem for f in CONFIGS.glob('*.yaml')))}, or a path"
+        )
+    recipe: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return recipe
+
+
+def find_pictures(name: str, data: str, size: int) -> Pictures:
+    """The folder given, or what the pack carries. ValueError where that is only a part of them."""
+    if data:
+        return read_folder(Path(data).expanduser(), size)
+    folder = pack_path(name) / "data"
+    if (pack_path(name) / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
+        raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")
+    return load_pictures(folder)
+
+
+def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | None) -> Pack:
+    """Open the pack, or begin it: classes, the tokenizer's sizes, and the pictures the page shows."""
+    path = pack_path(name)
+    if not (path / "config.yaml").is_file():
+        if tokenizer is None:
+            raise FileNotFoundError(f"no pack {name!r} yet: train its tokenizer first")
+        kept = spread(pictures)
+        if not (path / "data" / "index.csv").is_file():
+            save_pictures(pictures.subset(kept), path / "data")
+        config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dataclasses.asdict(tokenizer)}
+        write_config(path, {**config, "pictures_left_out": len(pictures) - len(kept)})
+    pack = open_pack(path)
+    if pack.classes != pictures.classes:
+        raise ValueError(
+            f"pack {name!r} has {len(pack.classes)} classes, these pictures {len(pictures.classes)}: use another pack="
+        )
+    return pack
+
+
+def spread(pictures: Pictures) -> np.ndarray:
+    """At most KEPT_PICTURES of them, the same share of every class."""
+    each = max(1, KEPT_PICTURES // len(pictures.classes))
+    if len(pictures) <= KEPT_PICTURES:
+        return np.arange(len(pictures))
+    return np.concatenate([np.flatnonzero(pictures.labels == c)[:each] for c in range(len(pictures.classes))])
+
+
+def make_task(
+    kind: str, pack: Pack, sizes: dict[str, Any], pictures: Pictures, config: TrainConfig, device: torch.device
+) -> Task:
+    """A fresh model with its loss; its start depends on `config.init` and the seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = pack.load(kind).requires_grad_(True) if config.init == "pack" else new_model(kind, sizes, pack)
+    if kind == "tokenizer":
+        return TokenizerTask(model.to(memory_format=torch.channels_last), pictures, config)
+    source = TokenSource(pictures, pack.load("tokenizer").to(device), config)
+    if kind == "generator":
+        return GeneratorTask(model, source, config)
+    generator = pack.load("generator").to(device)
+    if config.init == "generator":
+        if dataclasses.asdict(generator.config) != {k: getattr(model.config, k) for k in vars(generator.config)}:
+            raise ValueError(
+                "the critic can start from the generator only at its sizes: set them alike, or init=scratch"
+            )
+        model.start_from(generator)
+    return CriticTask(model, generator, source, config)
+
+
+def new_model(kind: str, sizes: dict[str, Any], pack: Pack) -> Any:
+    known: dict[str, type[TokenizerConfig] | type[TrunkConfig]] = KINDS  # type: ignore[assignment]
+    unknown = set(sizes) - {f.name for f in dataclasses.fields(known[kind])}
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))}: not a size of a {kind}")
+    return build(kind, sizes, pack.tokenizer_config, len(pack.classes))
+
+
+def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
+    """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
+    saved = save_model(pack.path, kind, averaged)
+    if kind == "tokenizer":
+        stored = saved.pictures()
+        _, tokens = reconstruct(saved.load("tokenizer"), stored.read(np.arange(len(stored))))
+        save_file({"tokens": torch.from_numpy(tokens.astype(np.int32))}, saved.path / "data" / "tokens.safetensors")
+        for later in ("generator", "critic"):  # they speak the old tokenizer's codes
+            (saved.path / f"{later}.safetensors").unlink(missing_ok=True)
+    print(f"{kind} -> {saved.path}")
+
+
+if __name__ == "__main__":
+    cli.run(main, sys.argv[1:])

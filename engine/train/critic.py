@@ -1,0 +1,71 @@
+"""The critic's loss: which tokens of a filled picture are real (Token-Critic, Algorithm 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine import MASK
+from engine.config import TrainConfig
+from engine.critic import Critic
+from engine.evaluate.auc import contested, generator_judge
+from engine.generator import Generator
+from engine.train.generator import TokenSource, draw_mask, sample_sheet
+from engine.train.loop import Task
+
+MEASURED = 48  # pictures per split in a measurement
+
+
+class CriticTask(Task):
+    """The target is the mask itself: a hidden token that the generator guessed right still counts as sampled."""
+
+    def __init__(self, model: Critic, generator: Generator, source: TokenSource, config: TrainConfig) -> None:
+        super().__init__()
+        self.model: Critic = model
+        self.source, self.config = source, config
+        self._frozen = [generator.eval().requires_grad_(False)]  # in a list: not part of this task's state
+
+    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+        tokens, labels = self.source.draw(rng, size)
+        masked = draw_mask(rng, *tokens.shape).to(tokens.device)
+        with torch.no_grad():
+            logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
+        draws = self.config.draws
+        filled = torch.cat([_fill(tokens, masked, logits, rng) for _ in range(draws)])
+        masked = masked.repeat(draws, 1)
+        visible = (~masked).float()
+        # Without this constant per picture the critic first learns how much is fake, not which tokens are.
+        shown, hidden = visible.sum(1, keepdim=True), masked.sum(1, keepdim=True)
+        share = torch.log((shown + 0.5) / (hidden + 0.5)) if self.config.share_offset else 0.0
+        out = self.model(filled, labels.repeat(draws), masked).float()
+        loss = F.binary_cross_entropy_with_logits(out + share, visible)
+        right = ((out.detach() > 0) == ~masked).float().mean()
+        return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
+
+    @torch.no_grad()
+    def measure(self, averaged: nn.Module) -> dict[str, float]:
+        """Contested AUC at half hidden, per held-out split, beside the generator's own on the same pictures."""
+        figures = {}
+        generator = self._frozen[0]
+        judges = {"critic": averaged, "generator": generator_judge(generator)}
+        for split in self.source.pictures.held_out:
+            tokens, labels = self.source.of_split(split, MEASURED)
+            cell = contested(tokens, labels, generator, judges, fraction=0.5)
+            for name in judges:
+                figures[f"auc_{split}_{name}"] = cell.auc(name)
+                figures[f"sampled_{split}_{name}"] = cell.sampled(name)
+        return figures
+
+    def sheet(self, averaged: nn.Module) -> np.ndarray:
+        classes = len(self.source.pictures.classes)
+        return sample_sheet(self._frozen[0], self.source.tokenizer, classes, critic=averaged)
+
+
+def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, rng: torch.Generator) -> Tensor:
+    """The picture with one sample at each hidden place; logits (M, V) of the M hidden places."""
+    race = torch.empty(logits.shape).exponential_(generator=rng).to(logits.device)
+    filled = tokens.clone()
+    filled[masked] = (logits - race.log()).argmax(-1)  # -log of an exponential draw is Gumbel noise
+    return filled
