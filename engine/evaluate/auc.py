@@ -7,8 +7,10 @@ each draw that differs from the real token is held against the real token's own 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +18,12 @@ from torch import Tensor
 
 from engine import MASK
 from engine.noise import Noise
+from engine.session import Session
 
 GROUPS = 4  # places are split at random into four; fraction 0.25 / 0.5 / 0.75 hides one / two / three
 BOOTSTRAPS = 200
+FRACTIONS = (0.25, 0.5, 0.75)
+CHANGES = (0.0, 8.0, 16.0, 32.0, 64.0)  # mean difference of a patch's pixels, of 255, from which a bin begins
 Judge = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> scores (B, N), any monotone scale
 
 
@@ -127,3 +132,66 @@ def _batched(judge: Judge, tokens: Tensor, labels: Tensor, size: int) -> Tensor:
 
 def _interval(values: np.ndarray) -> list[float]:
     return [float(v) for v in np.quantile(values, (0.025, 0.975))]
+
+
+def measure_auc(session: Session, n: int) -> dict[str, Any]:
+    """The figures of a pack, per held-out split and fraction hidden, with up to n pictures a split."""
+    if session.critic is None:
+        raise ValueError(f"pack {session.pack.name!r} has no critic to measure")
+    pictures = session.pack.pictures()
+    judges: dict[str, Judge] = {"critic": session.critic, "generator": generator_judge(session.generator)}
+    result: dict[str, Any] = {}
+    for split in pictures.held_out:
+        indices = pictures.indices(split)[:n]
+        real = torch.from_numpy(session.encode(pictures.read(indices))).long()
+        labels = torch.from_numpy(pictures.labels[indices]).to(session.device)
+        result[split] = {}
+        for fraction in FRACTIONS:
+            print(f"{split} {fraction}: {len(indices)} pictures", file=sys.stderr)
+            cell = contested(real.to(session.device), labels, session.generator, judges, fraction=fraction)
+            result[split][f"{fraction:g}"] = _row(session, cell, real.numpy())
+    return result
+
+
+def _row(session: Session, cell: Contested, real: np.ndarray) -> dict[str, Any]:
+    intervals, lead = cell.intervals()
+    row: dict[str, Any] = {
+        "q": cell.q,
+        "contested_share": 1 - cell.q,
+        "pairs": len(cell.picture),
+        "pictures": len(real),
+    }
+    for name in cell.real:
+        row[name] = {
+            "contested": cell.auc(name),
+            "contested_ci": intervals[name],
+            "paired": cell.paired(name),
+            "sampled": cell.sampled(name),
+        }
+    row["difference"] = row["critic"]["contested"] - row["generator"]["contested"]
+    row["difference_ci"] = lead
+    row["by_change"] = _by_change(cell, _changes(session, cell, real))
+    return row
+
+
+def _changes(session: Session, cell: Contested, real: np.ndarray) -> np.ndarray:
+    """(M,) how much the patches of the draw and of the real token differ, each code decoded among its own kind."""
+    codes = session.tokenizer.config.codes
+    grid, patch = session.tokenizer.config.grid, session.tokenizer.config.patch
+    flat = session.decode(np.repeat(np.arange(codes)[:, None], session.places, 1))  # each code among its own kind
+    middle = grid // 2 * patch
+    patches = flat[:, middle : middle + patch, middle : middle + patch].astype(np.float32)
+    return np.abs(patches[cell.filled] - patches[real[cell.picture, cell.place]]).mean((1, 2, 3))
+
+
+def _by_change(cell: Contested, change: np.ndarray) -> list[dict[str, Any]]:
+    bins = []
+    for low, high in zip(CHANGES, (*CHANGES[1:], np.inf), strict=True):
+        inside = (change >= low) & (change < high)
+        if not inside.any():
+            continue
+        row: dict[str, Any] = {"from": low, "share": float(inside.mean())}
+        for name in cell.real:
+            row[name] = auc(cell.real[name][inside], cell.fake[name][inside])
+        bins.append(row)
+    return bins

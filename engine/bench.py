@@ -1,0 +1,130 @@
+"""How fast is it, and how fast could it be: python -m engine.bench [pack=emoji] [steps=18] [threads=0]
+
+Prints one JSON object. Every figure is the median over repetitions, after one run to warm up.
+  run_seconds      two lanes, MaskGIT and the critic (or the second rule there is), decoded step by step
+  lane_seconds     the same, per lane
+  pass_seconds     one generator pass of one picture
+  limit_seconds    the matrix products that pass consists of, alone, in the same shapes
+  share_of_limit   limit_seconds / pass_seconds: 1 means that nothing but matrix products costs time
+  encoder_share    the same for torch.nn.TransformerEncoder of the same size in evaluation mode
+  decode_seconds   tokens of one picture to pixels
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from engine import MASK, cli
+from engine.session import Session
+
+ROUNDS = 15
+
+
+def main(argv: list[str]) -> None:
+    defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0}
+    _, options = cli.parse(argv, __doc__ or "", defaults)
+    threads = cli.whole("threads", options["threads"], 0, 1024)
+    session = Session.open(str(options["pack"]), str(options["device"]), threads)
+    steps = cli.whole("steps", options["steps"], 1, 256)
+    print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
+
+
+def run_figures(session: Session, steps: int) -> dict[str, object]:
+    """Seconds of a two-lane run as the page makes it: sampled and decoded step by step."""
+    lanes = {}
+    for rule in ("maskgit", "critic" if session.critic is not None else "self-revoking"):
+        config = session.settings(rule=rule, steps=steps)
+
+        def lane(config: object = config) -> None:
+            for step in session.run(config):  # type: ignore[arg-type]
+                session.decode(step.proposal)
+
+        lanes[rule] = median(lane, 5)
+    return {"run_seconds": sum(lanes.values()), "lane_seconds": lanes, "steps": steps}
+
+
+@torch.no_grad()
+def pass_figures(session: Session) -> dict[str, float]:
+    """One generator pass against its own matrix products, timed in turns so that both meet the same machine."""
+    model = session.generator
+    tokens = torch.full((1, session.places), MASK, device=session.device)
+    labels = torch.zeros(1, dtype=torch.int64, device=session.device)
+    products = matrix_products(session)
+    encoder = reference_encoder(session)
+    x = torch.zeros(1, session.places + 1, model.config.width, device=session.device)
+    code = torch.zeros(1, session.places, dtype=torch.int64).numpy()
+    work: dict[str, Callable[[], object]] = {
+        "pass": lambda: model(tokens, labels),
+        "limit": lambda: [product() for product in products],
+        "encoder": lambda: encoder(x),
+        "decode": lambda: session.decode(code),
+    }
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(ROUNDS + 1):
+        for name, call in work.items():
+            times[name].append(timed(call))
+    seconds = {name: statistics.median(values[1:]) for name, values in times.items()}
+    head = timed_products(head_products(session))
+    return {
+        "pass_seconds": seconds["pass"],
+        "limit_seconds": seconds["limit"],
+        "share_of_limit": seconds["limit"] / seconds["pass"],
+        "encoder_share": (seconds["limit"] - head) / seconds["encoder"],
+        "decode_seconds": seconds["decode"],
+    }
+
+
+def matrix_products(session: Session) -> list[Callable[[], Tensor]]:
+    """The products of one pass of the trunk and head, on preallocated operands of the same shapes."""
+    config, n = session.generator.config, session.places + 1
+    d, dim = config.width, config.width // config.heads
+    shapes = [((n, d), (d, 3 * d)), ((config.heads, n, dim), (config.heads, dim, n))]
+    shapes += [((config.heads, n, n), (config.heads, n, dim)), ((n, d), (d, d))]
+    shapes += [((n, d), (d, config.mlp)), ((n, config.mlp), (config.mlp, d))]
+    return [_product(session, a, b) for _ in range(config.layers) for a, b in shapes] + head_products(session)
+
+
+def head_products(session: Session) -> list[Callable[[], Tensor]]:
+    d, n = session.generator.config.width, session.places
+    return [_product(session, (n, d), (d, d)), _product(session, (n, d), (d, session.generator.codes))]
+
+
+def _product(session: Session, left: tuple[int, ...], right: tuple[int, ...]) -> Callable[[], Tensor]:
+    a, b = torch.ones(left, device=session.device), torch.ones(right[:-2] + right[:-3:-1], device=session.device)
+    out = torch.empty(*left[:-1], right[-1], device=session.device)
+    return lambda: torch.matmul(a, b.transpose(-1, -2), out=out)  # the weight's layout in a Linear
+
+
+def reference_encoder(session: Session) -> nn.Module:
+    """What torch itself offers at this size, with its fast path."""
+    c = session.generator.config
+    layer = nn.TransformerEncoderLayer(c.width, c.heads, c.mlp, 0.0, "gelu", batch_first=True, norm_first=False)
+    return nn.TransformerEncoder(layer, c.layers).eval().to(session.device)
+
+
+def timed_products(products: list[Callable[[], Tensor]]) -> float:
+    return median(lambda: [product() for product in products], ROUNDS)
+
+
+def median(work: Callable[[], object], rounds: int) -> float:
+    work()
+    return statistics.median(timed(work) for _ in range(rounds))
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    cli.run(main, sys.argv[1:])

@@ -1,0 +1,37 @@
+"""Do samples copy training pictures? Distances to the nearest one, beside those among real pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.evaluate.sheets import RULES
+from engine.sample import draw
+from engine.session import Session
+
+NEAR = 10.0  # root mean square difference per channel, of 255, below which two pictures look the same
+
+
+def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
+    """Per rule: share of samples nearer than NEAR to a training picture (as the tokenizer shows it)."""
+    pictures = session.pack.pictures()
+    train = session.decode(session.encode(pictures.read(pictures.indices("train"))))
+    held_out = np.concatenate([pictures.indices(split) for split in pictures.held_out])[:n]
+    real = session.decode(session.encode(pictures.read(held_out)))
+    result: dict[str, Any] = {"near": NEAR, "n": n, "held_out_pictures": _summary(nearest(real, train))}
+    for rule in RULES:
+        images, _ = draw(session, session.settings(rule=rule, steps=steps, n=n, seed=1))
+        result[rule] = _summary(nearest(images, train))
+    return result
+
+
+def nearest(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """(M,) root mean square difference of each picture to the nearest reference picture, on a 0..255 scale."""
+    a, b = (x.reshape(len(x), -1).astype(np.float32) for x in (images, reference))
+    squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    return np.sqrt(np.maximum(squared.min(1), 0) / a.shape[1])
+
+
+def _summary(distance: np.ndarray) -> dict[str, float]:
+    return {"near_share": float((distance < NEAR).mean()), "median": float(np.median(distance))}

@@ -1,0 +1,64 @@
+"""How much of a picture survives the tokenizer, and whether its codes say only what is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.session import Session
+from engine.train.tokenizer import psnr
+
+
+def measure_tokenizer(session: Session) -> dict[str, Any]:
+    """PSNR per split and class, share of codes used, entropy of the codes of all-white patches."""
+    pictures = session.pack.pictures()
+    images = pictures.read(np.arange(len(pictures)))
+    tokens = session.encode(images)
+    decoded = session.decode(tokens)
+    used = len(np.unique(tokens)) / session.tokenizer.config.codes
+    splits = {
+        split: {
+            **_both(images, decoded, pictures.splits == split),
+            "classes": {
+                name: _both(images, decoded, (pictures.splits == split) & (pictures.labels == label))
+                for label, name in enumerate(pictures.classes)
+                if ((pictures.splits == split) & (pictures.labels == label)).any()
+            },
+        }
+        for split in ("train", *pictures.held_out)
+    }
+    white = tokens[_white_patches(images, session.tokenizer.config.patch)]
+    return {
+        "codes_used": used,
+        "token_entropy_nats": entropy(tokens),
+        "white_patch_entropy_nats": entropy(white) if white.size else None,
+        "white_patches": int(white.size),
+        "splits": splits,
+    }
+
+
+def entropy(tokens: np.ndarray) -> float:
+    """Of the empirical distribution of codes, in nats."""
+    _, counts = np.unique(tokens, return_counts=True)
+    shares = counts / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _both(images: np.ndarray, decoded: np.ndarray, chosen: np.ndarray) -> dict[str, Any]:
+    images, decoded = images[chosen], decoded[chosen]
+    everywhere = np.ones(images.shape[:3], bool)
+    coloured = ~(images == 255).all(-1)
+    return {
+        "pictures": len(images),
+        "psnr": psnr(images, decoded, everywhere),
+        "psnr_nonwhite": psnr(images, decoded, coloured),
+    }
+
+
+def _white_patches(images: np.ndarray, patch: int) -> np.ndarray:
+    """(M, N) bool: the patch of a token is white in every pixel."""
+    m, size = images.shape[:2]
+    grid = size // patch
+    white = (images == 255).all(-1).reshape(m, grid, patch, grid, patch)
+    return white.all((2, 4)).reshape(m, grid * grid)
