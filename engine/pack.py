@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from safetensors import SafetensorError
@@ -24,7 +25,7 @@ from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.pictures import Pictures, load_pictures
 from engine.generator import Generator
-from engine.tokenizer import Tokenizer
+from engine.tokenizer import Tokenizer, to_float
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 KINDS = {"tokenizer": TokenizerConfig, "generator": TrunkConfig, "critic": CriticConfig}
@@ -80,6 +81,13 @@ class Pack:
 
     def pictures(self) -> Pictures:
         return load_pictures(self.path / "data")
+
+    def tokens(self) -> Tensor:
+        """Tokens (M, N) int64 of the pack's own pictures, in their order."""
+        file = self.path / "data" / "tokens.safetensors"
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} is missing: train the pack's tokenizer")
+        return load_file(file)["tokens"].long()
 
 
 def build(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int) -> nn.Module:
@@ -142,6 +150,23 @@ def save_model(path: Path, kind: str, model: nn.Module) -> Pack:
     config["sha256"] = {**(config.get("sha256") or {}), kind: sha256(file)}
     write_config(path, config)
     return open_pack(path)
+
+
+def drop_model(path: Path, kind: str) -> Pack:
+    """Take a model out of the pack, if it has one."""
+    config = dict(open_pack(path).config)
+    config["sha256"] = {name: digest for name, digest in (config.get("sha256") or {}).items() if name != kind}
+    write_config(path, config)
+    (path / f"{kind}.safetensors").unlink(missing_ok=True)
+    return open_pack(path)
+
+
+@torch.no_grad()
+def save_tokens(pack: Pack, images: np.ndarray) -> None:
+    """Store what the pack's tokenizer makes of its own pictures, uint8 (M, S, S, 3)."""
+    tokenizer = pack.load("tokenizer")
+    tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
+    save_file({"tokens": tokens.to(torch.int32)}, pack.path / "data" / "tokens.safetensors")
 
 
 def sha256(file: Path) -> str:

@@ -67,9 +67,9 @@ class Step:
     def digest(self) -> str:
         """SHA-256 over what went in, was proposed, scored and decided, in this order, little-endian."""
         digest = hashlib.sha256()
-        for name, kind in (("tokens", "<i4"), ("proposal", "<i4"), ("scores", "<f4"), ("state", "u1")):
-            array = np.ascontiguousarray(getattr(self, name).astype(kind))
-            digest.update(np.where(array == array, array, np.array(-1, kind)).tobytes())  # every NaN alike
+        digest.update(self.tokens.astype("<i4").tobytes() + self.proposal.astype("<i4").tobytes())
+        digest.update(np.nan_to_num(self.scores, nan=-1.0).astype("<f4").tobytes())
+        digest.update(self.state.astype("u1").tobytes())
         return digest.hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _plain(array: np.ndarray) -> Any:
     """Nested lists; floats with the fewest digits that give the same float32 back, NaN as null."""
     if array.dtype != np.float32:
         return array.tolist()
-    shortest = [None if x != x else float(str(x)) for x in array.ravel()]
+    shortest = [None if np.isnan(x) else float(str(x)) for x in array.ravel()]
     width = array.shape[-1]
     rows = [shortest[i : i + width] for i in range(0, len(shortest), width)]
     if array.ndim == 2:

@@ -3,9 +3,10 @@
     python -m engine.evaluate tokenizer pack=emoji    PSNR per split and class, codes used, white patches
     python -m engine.evaluate auc pack=emoji          contested AUC of the critic and of the generator itself
     python -m engine.evaluate sheets pack=emoji       classes x seeds for maskgit and critic, as PNG in out=DIR
+    python -m engine.evaluate blind pack=emoji        critic pictures in unknown order, and the key in another file
     python -m engine.evaluate copies pack=emoji       how near samples come to training pictures
 
-n is pictures per split (auc), per class (sheets) or in all (copies).
+n is pictures per split (auc), per class (sheets) or in all (blind, copies).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from engine import cli
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.copies import measure_copies
-from engine.evaluate.sheets import draw_sheets
+from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
 
@@ -27,9 +28,10 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "tokenizer": lambda session, options: measure_tokenizer(session),
     "auc": lambda session, options: measure_auc(session, options["n"]),
     "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], Path(str(options["out"]))),
+    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], Path(str(options["out"]))),
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
 }
-COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "copies": 130}
+COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130}
 
 
 def main(argv: list[str]) -> None:

@@ -143,7 +143,7 @@ def measure_auc(session: Session, n: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for split in pictures.held_out:
         indices = pictures.indices(split)[:n]
-        real = torch.from_numpy(session.encode(pictures.read(indices))).long()
+        real = session.pack.tokens()[torch.from_numpy(indices)]
         labels = torch.from_numpy(pictures.labels[indices]).to(session.device)
         result[split] = {}
         for fraction in FRACTIONS:

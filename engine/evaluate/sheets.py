@@ -1,7 +1,8 @@
-"""A sheet of every class by seeds for two rules, not chosen by hand."""
+"""Pictures to look at: every class by seeds for two rules, and a blind sheet. None is chosen by hand."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +27,15 @@ def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str
         Image.fromarray(sheet(np.asarray(images), columns=classes)).save(file)
         files[rule] = str(file)
     return {"classes": list(session.classes), "seeds": seeds, "steps": steps, "files": files}
+
+
+def draw_blind(session: Session, n: int, steps: int, out: Path) -> dict[str, Any]:
+    """n pictures of the critic in an order that gives their class away to nobody; the key is in a file of its own."""
+    out.mkdir(parents=True, exist_ok=True)
+    config = session.settings(rule="critic", steps=steps, n=n, seed=2)
+    images, _ = draw(session, config)
+    order = np.random.Generator(np.random.Philox(2)).permutation(n)
+    Image.fromarray(sheet(images[order], columns=10)).save(out / "blind.png")
+    key = [session.classes[i % len(session.classes)] for i in order.tolist()]
+    (out / "blind-key.json").write_text(json.dumps(key), encoding="utf-8")
+    return {"sheet": str(out / "blind.png"), "key": str(out / "blind-key.json"), "n": n}

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from safetensors.torch import save_file
 from torch import nn
 
 from engine import cli
@@ -26,12 +25,12 @@ from engine.config import TokenizerConfig, TrainConfig, TrunkConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.device import prepare
-from engine.pack import KINDS, Pack, build, open_pack, pack_path, save_model, write_config
+from engine.pack import KINDS, Pack, build, drop_model, open_pack, pack_path, save_model, save_tokens, write_config
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.loop import Task, stored_probe, train
 from engine.train.probe import measure
-from engine.train.tokenizer import TokenizerTask, reconstruct
+from engine.train.tokenizer import TokenizerTask
 from engine.transformer import use_attention
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
@@ -75,7 +74,7 @@ def main(argv: list[str]) -> None:
     )
     use_attention(task.model, probe.explicit_attention)
     averaged = train(task.to(device), config, run, probe, device, tensorboard=options["tensorboard"] is True)
-    finish(kind, pack, averaged, pictures)
+    finish(kind, pack, averaged)
 
 
 def read_recipe(name: str) -> dict[str, Any]:
@@ -149,22 +148,21 @@ def make_task(
 
 
 def new_model(kind: str, sizes: dict[str, Any], pack: Pack) -> Any:
-    known: dict[str, type[TokenizerConfig] | type[TrunkConfig]] = KINDS  # type: ignore[assignment]
+    known: dict[str, type[TokenizerConfig | TrunkConfig]] = KINDS  # type: ignore[assignment]
     unknown = set(sizes) - {f.name for f in dataclasses.fields(known[kind])}
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))}: not a size of a {kind}")
     return build(kind, sizes, pack.tokenizer_config, len(pack.classes))
 
 
-def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
+def finish(kind: str, pack: Pack, averaged: nn.Module) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
     saved = save_model(pack.path, kind, averaged)
     if kind == "tokenizer":
-        stored = saved.pictures()
-        _, tokens = reconstruct(saved.load("tokenizer"), stored.read(np.arange(len(stored))))
-        save_file({"tokens": torch.from_numpy(tokens.astype(np.int32))}, saved.path / "data" / "tokens.safetensors")
         for later in ("generator", "critic"):  # they speak the old tokenizer's codes
-            (saved.path / f"{later}.safetensors").unlink(missing_ok=True)
+            saved = drop_model(saved.path, later)
+        stored = saved.pictures()
+        save_tokens(saved, stored.read(np.arange(len(stored))))
     print(f"{kind} -> {saved.path}")
 
 

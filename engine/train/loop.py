@@ -155,7 +155,10 @@ def _resume(run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.O
     if state["config"] != _identity(config):
         changed = [k for k, v in _identity(config).items() if state["config"].get(k) != v]
         raise ValueError(f"{run} was started with other settings ({', '.join(changed)}): give those, or remove it")
-    part = lambda prefix: {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}  # noqa: E731
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
     task.load_state_dict(part("task."))
     averaged.load_state_dict(part("averaged."))
     for o, opt in enumerate(opts):
