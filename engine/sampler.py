@@ -70,7 +70,7 @@ def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
 def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, s: int) -> Tensor:
     """(B, N) bool: the places to mask. Stable sort, so that the lower index goes first where ranks tie."""
     count = torch.tensor([rule.masked_after(s, now) for now in masked.sum(1).tolist()], device=ranked.device)
-    order = ranked.nan_to_num(nan=torch.inf).argsort(1, stable=True)
+    order = ranked.nan_to_num(nan=torch.inf).argsort(dim=1, stable=True)
     rank = torch.empty_like(order).scatter_(
         1, order, torch.arange(order.shape[1], device=order.device).expand_as(order)
     )

@@ -21,7 +21,7 @@ class Attention(nn.Module):
         b, n, d = x.shape
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, n, dim)
         if self.explicit:
-            weights = (q @ k.transpose(-1, -2) * (d // self.heads) ** -0.5).softmax(-1)
+            weights = ((q * (d // self.heads) ** -0.5) @ k.transpose(-1, -2)).softmax(-1)
             x = weights.to(v.dtype) @ v
         else:
             x = F.scaled_dot_product_attention(q, k, v)

@@ -42,8 +42,9 @@ def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:
 def _turn_hue(pictures: Tensor, angle: Tensor) -> Tensor:
     cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], -1).view(-1, 3, 3)
-    matrix = torch.linalg.inv(TO_YIQ) @ turn @ TO_YIQ  # (B, 3, 3), leaves greys alone
-    return torch.einsum("bij,bjhw->bihw", matrix, pictures).clamp(-1, 1)
+    with torch.autocast("cpu", enabled=False):  # bf16 would round the colours
+        matrix = torch.linalg.inv(TO_YIQ) @ turn @ TO_YIQ  # (B, 3, 3), leaves greys alone
+        return torch.einsum("bij,bjhw->bihw", matrix, pictures).clamp(-1, 1)
 
 
 def _shift(pictures: Tensor, shifts: Tensor) -> Tensor:

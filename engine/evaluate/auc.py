@@ -82,7 +82,7 @@ def contested(
     """Fill real pictures (B, N) at one fraction hidden, in all four rotations, and let all judges score."""
     hidden_groups = round(fraction * GROUPS)
     noise = Noise(hidden_groups, tuple(range(len(tokens))))
-    order = noise.uniform(0, "rank", tokens.shape[1:]).argsort(1, stable=True).argsort(1)
+    order = noise.uniform(0, "rank", tokens.shape[1:]).argsort(dim=1, stable=True).argsort(dim=1)
     group = (order * GROUPS // tokens.shape[1]).to(tokens.device)  # (B, N) in 0..3, equally large
     fills, hides = [], []
     for rotation in range(GROUPS):

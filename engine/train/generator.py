@@ -57,7 +57,7 @@ def draw_mask(rng: torch.Generator, size: int, places: int) -> Tensor:
     """(B, N) bool: hidden = ceil(N * cos(pi/2 * u)) random places each, u ~ U(0, 1)."""
     u = torch.rand(size, generator=rng).tolist()
     hidden = torch.tensor([max(1, math.ceil(places * mask_ratio("cosine", x))) for x in u])
-    order = torch.rand(size, places, generator=rng).argsort(1, stable=True).argsort(1)
+    order = torch.rand(size, places, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
     return order < hidden[:, None]
 
 
