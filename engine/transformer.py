@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import TrunkConfig
+
+
+class ExplicitAttention(torch.autograd.Function):
+    """torch's attention forwards; backwards the explicit softmax, some matrices at a time.
+
+    On a CPU torch's fused backward pass is its slowest part, and plain autograd keeps all N x N
+    matrices of a batch in memory; BLOCK of them at a time stay in the cache.
+    """
+
+    BLOCK = 14
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        ctx.save_for_backward(q, k, v)
+        return F.scaled_dot_product_attention(q, k, v)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        shape, scale = grads[0].shape, grads[0].shape[-1] ** -0.5
+        q, k, v, grad = (x.reshape(-1, *shape[2:]) for x in (*ctx.saved_tensors, grads[0]))  # (B * heads, n, dim)
+        q = q * scale
+        grad_q, grad_k, grad_v = (torch.empty_like(grad) for _ in range(3))
+        for i in range(0, len(q), ExplicitAttention.BLOCK):
+            part = slice(i, i + ExplicitAttention.BLOCK)
+            weights = torch.bmm(q[part], k[part].transpose(1, 2)).softmax(-1)
+            torch.bmm(weights.transpose(1, 2), grad[part], out=grad_v[part])
+            through = torch.bmm(grad[part], v[part].transpose(1, 2))
+            through = torch._softmax_backward_data(through, weights, -1, weights.dtype)
+            torch.bmm(through, k[part], out=grad_q[part])
+            torch.bmm(through.transpose(1, 2), q[part], out=grad_k[part])
+        return (grad_q * scale).view(shape), grad_k.view(shape), grad_v.view(shape)
 
 
 class Attention(nn.Module):
@@ -20,9 +53,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         b, n, d = x.shape
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, n, dim)
-        if self.explicit:
-            weights = ((q * (d // self.heads) ** -0.5) @ k.transpose(-1, -2)).softmax(-1)
-            x = weights.to(v.dtype) @ v
+        if self.explicit and torch.is_grad_enabled():
+            x = ExplicitAttention.apply(q, k, v)
         else:
             x = F.scaled_dot_product_attention(q, k, v)
         return self.out(x.transpose(1, 2).reshape(b, n, d))
@@ -73,7 +105,7 @@ def initialise(model: nn.Module, std: float = 0.02) -> None:
 
 
 def use_attention(model: nn.Module, explicit: bool) -> None:
-    """Choose the attention of every layer: explicit softmax or torch's fused kernel."""
+    """Choose how every layer goes backwards through its attention: explicitly or by torch's fused kernel."""
     for module in model.modules():
         if isinstance(module, Attention):
             module.explicit = explicit
