@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -44,8 +45,16 @@ def overrides(argv: Sequence[str], allowed: Mapping[str, Any]) -> dict[str, Any]
             raise ValueError(f"unknown key {key!r}: one of {', '.join(allowed)}")
         if "${" in text:
             raise ValueError(f"{key}: interpolation is not allowed, write the value itself")
-        given[key] = OmegaConf.create(f"v: {text}" if text else "v: null")["v"]
+        given[key] = _value(text)
     return given
+
+
+def _value(text: str) -> Any:
+    """A word of the command line as YAML reads it; a class or path that YAML cannot read, as it stands."""
+    try:
+        return OmegaConf.to_container(OmegaConf.create(f"v: {text}" if text else "v: null"))["v"]  # type: ignore[call-overload, index]
+    except yaml.YAMLError:
+        return text
 
 
 def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 COLUMNS = 32  # pictures side by side in a stored sheet
+WEBP_SIDE = 16383  # the longest side that the format allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +62,14 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
     rows = []
     for label, name in enumerate(pictures.classes):
         members = np.flatnonzero(pictures.labels == label)
-        file = f"{label:04d}.webp"
-        _sheet(pictures.read(members)).save(folder / file, lossless=True, quality=100, method=6)
-        for tile, i in enumerate(members.tolist()):
-            rows.append(
-                (file, tile, name, pictures.names[i], pictures.groups[i], pictures.splits[i])
-                + (f"{pictures.weights[i]:g}", pictures.size)
-            )
+        per_sheet = _columns(pictures.size) * (WEBP_SIDE // pictures.size)
+        for part, first in enumerate(range(0, len(members), per_sheet)):
+            on_sheet = members[first : first + per_sheet]
+            file = f"{label:04d}-{part}.webp" if part else f"{label:04d}.webp"
+            _sheet(pictures.read(on_sheet)).save(folder / file, lossless=True, quality=100, method=6)
+            for tile, i in enumerate(on_sheet.tolist()):
+                what = (name, pictures.names[i], pictures.groups[i], pictures.splits[i])
+                rows.append((file, tile, *what, f"{pictures.weights[i]:g}", pictures.size))
     with open(folder / "index.csv", "w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(("sheet", "tile", "class", "name", "group", "split", "weight", "size"))
@@ -101,18 +103,23 @@ def load_pictures(folder: Path) -> Pictures:
     )
 
 
+def _columns(size: int) -> int:
+    return min(COLUMNS, WEBP_SIDE // size)
+
+
 def _sheet(images: np.ndarray) -> Image.Image:
     count, size = images.shape[:2]
-    rows = -(-count // COLUMNS)
-    sheet = np.full((rows * COLUMNS, size, size, 3), 255, np.uint8)
+    columns = _columns(size)
+    rows = -(-count // columns)
+    sheet = np.full((rows * columns, size, size, 3), 255, np.uint8)
     sheet[:count] = images
-    sheet = sheet.reshape(rows, COLUMNS, size, size, 3).transpose(0, 2, 1, 3, 4)
-    return Image.fromarray(sheet.reshape(rows * size, COLUMNS * size, 3))
+    sheet = sheet.reshape(rows, columns, size, size, 3).transpose(0, 2, 1, 3, 4)
+    return Image.fromarray(sheet.reshape(rows * size, columns * size, 3))
 
 
 def _tiles(file: Path, size: int) -> np.ndarray:
     with Image.open(file) as sheet:
         pixels = np.asarray(sheet.convert("RGB"))
-    rows = pixels.shape[0] // size
-    pixels = pixels.reshape(rows, size, COLUMNS, size, 3).transpose(0, 2, 1, 3, 4)
-    return pixels.reshape(rows * COLUMNS, size, size, 3)
+    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
+    pixels = pixels.reshape(rows, size, columns, size, 3).transpose(0, 2, 1, 3, 4)
+    return pixels.reshape(rows * columns, size, size, 3)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
+from omegaconf import OmegaConf
 from torch import nn
 
 from engine import cli
@@ -84,8 +84,10 @@ def read_recipe(name: str) -> dict[str, Any]:
         raise FileNotFoundError(
             f"no config {name!r}: one of {', '.join(sorted(f.stem for f in CONFIGS.glob('*.yaml')))}, or a path"
         )
-    recipe: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return recipe
+    recipe = OmegaConf.to_container(OmegaConf.load(file))
+    if not isinstance(recipe, dict) or not {*KINDS, "train"} <= set(recipe):
+        raise ValueError(f"{file} is not a recipe: expected the keys {', '.join(KINDS)} and train")
+    return {str(key): value for key, value in recipe.items()}
 
 
 def find_pictures(name: str, data: str, size: int) -> Pictures:
