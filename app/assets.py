@@ -1,0 +1,23 @@
+"""The page's scripts and styles, read from assets/ and joined: the browser asks no other host, and no file path shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+STAGE = ("dom", "decode", "colours", "draw", "player", "lane", "film", "transport", "legend", "stage")
+
+
+def script(files: Sequence[str], call: str, **constants: Any) -> str:
+    """A component's js_on_load: the files, the constants they use, and the call that mounts it."""
+    parts = [(ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in files]
+    values = [f"const {name} = {json.dumps(value, ensure_ascii=False)};" for name, value in constants.items()]
+    return "\n".join([*parts, *values, call])
+
+
+def styles() -> str:
+    """All style sheets, in the order of their names."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in sorted((ASSETS / "css").glob("*.css")))

@@ -1,0 +1,46 @@
+"""Step -> packed frame: plain values for JSON, arrays as base64 of their little-endian bytes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from engine.step import Step
+
+EXACT_UP_TO = 128  # pixels: smaller pictures are enlarged on the page, where a JPEG's blocks would show
+QUALITY = 90
+
+
+def pack(step: Step, picture: np.ndarray) -> dict[str, Any]:
+    """The first picture of a step; `picture` is its decoded proposal, uint8 (S, S, 3)."""
+    return {
+        "s": step.s,
+        "steps": step.steps,
+        "temperature": step.temperature,
+        "tokens": _packed(step.tokens[0], "<i4"),
+        "proposal": _packed(step.proposal[0], "<i4"),
+        "scores": _packed(step.scores[0], "<f4"),
+        "ranked": _packed(step.ranked[0], "<f4"),
+        "state": _packed(step.state[0], "u1"),
+        "digest": step.digest(),
+        "picture": data_url(picture),
+    }
+
+
+def data_url(picture: np.ndarray) -> str:
+    """An image for the browser: PNG while small, JPEG above."""
+    out = io.BytesIO()
+    exact = max(picture.shape[:2]) <= EXACT_UP_TO
+    if exact:
+        Image.fromarray(picture).save(out, "PNG", compress_level=1)
+    else:
+        Image.fromarray(picture).save(out, "JPEG", quality=QUALITY)
+    return f"data:image/{'png' if exact else 'jpeg'};base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _packed(array: np.ndarray, kind: str) -> str:
+    return base64.b64encode(array.astype(kind).tobytes()).decode()

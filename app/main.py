@@ -1,0 +1,52 @@
+"""The page on one screen of code, and how it is served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.assets import styles
+from app.handlers import Handlers
+from app.packs import Packs
+from app.panels import controls, lane
+from app.panels.stage import Stage
+from app.text import en
+from app.wiring import wire
+
+RULES = ("maskgit", "critic")  # of the lanes, left and right, at first
+MOST_WAITING = 64
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+MONO = ("ui-monospace", "Consolas", "monospace")
+
+
+def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
+    """The page over some packs."""
+    handlers = handlers or Handlers(packs=packs)
+    session = packs.session(packs.first)
+    rules = [rule if rule in session.rules else "confidence" for rule in RULES]
+    configs = [session.settings(rule=rule) for rule in rules]
+    with gr.Blocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
+        top = controls.build(packs, configs[0])
+        with gr.Row(elem_classes="tc-settings"):
+            shown = handlers.shown(rules, False)
+            lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
+        stage = Stage(handlers.missed, elem_id="tc-stage")
+        wire(handlers, top, lanes, stage)
+    return page.queue(max_size=MOST_WAITING, api_open=False)
+
+
+def serving() -> dict[str, Any]:
+    """Arguments of `launch` that hold wherever the page is served."""
+    return {
+        "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
+        "css": styles(),
+        "ssr_mode": False,
+        "show_error": False,
+        "quiet": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": "8mb",
+        "state_session_capacity": 1000,
+        "footer_links": ["api"],
+    }

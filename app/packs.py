@@ -1,0 +1,48 @@
+"""The packs of this server: opened when first asked for, then shared by all visitors."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from app.frames import data_url
+from engine.pack import list_packs, pack_path
+from engine.session import Session
+
+
+class Packs:
+    """`first` is opened at once; the others under weights/ are offered beside it."""
+
+    def __init__(self, first: str | Path = "emoji", device: str = "auto", threads: int = 0) -> None:
+        self._device, self._threads = device, threads
+        self._lock = threading.Lock()
+        self._paths: dict[str, str | Path] = {name: name for name in list_packs()}
+        self.first = pack_path(first).resolve().name
+        self._paths[self.first] = first
+        self._sessions: dict[str, Session] = {}
+        self._faces: dict[str, list[str]] = {}
+        self.session(self.first)
+
+    @property
+    def names(self) -> list[str]:
+        """The first one first."""
+        return [self.first, *(name for name in self._paths if name != self.first)]
+
+    def session(self, name: object) -> Session:
+        """The opened pack of that name. ValueError for one that is not offered."""
+        if not isinstance(name, str) or name not in self._paths:
+            raise ValueError(f"unknown pack {name!r}: one of {', '.join(self.names)}")
+        with self._lock:  # two visitors must not load the same weights twice
+            if name not in self._sessions:
+                self._sessions[name] = Session.open(self._paths[name], self._device, self._threads)
+            return self._sessions[name]
+
+    def faces(self, name: str) -> list[str]:
+        """A picture of each class as a data URL: the first that the pack was trained on."""
+        pictures = self.session(name).pack.pictures()
+        if name not in self._faces:
+            first = [int(np.flatnonzero(pictures.labels == i)[0]) for i in range(len(pictures.classes))]
+            self._faces[name] = [data_url(image) for image in pictures.read(np.array(first))]
+        return self._faces[name]

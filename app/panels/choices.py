@@ -1,0 +1,46 @@
+"""Two controls that the browser has and Gradio has not: radio buttons with pictures, and a native select."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.assets import script
+
+
+class Chips(gr.HTML):
+    """Radio buttons with a picture each: `choices` are (name, data URL)."""
+
+    def __init__(self, choices: Sequence[Sequence[str]], legend: str, **props: Any) -> None:
+        super().__init__(
+            html_template="<div></div>",
+            js_on_load=script(("dom", "chips"), "mountChips(element, props, trigger, watch)"),
+            apply_default_css=False,
+            choices=[list(choice) for choice in choices],
+            legend=legend,
+            label=legend,
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "string", "description": "a class of the pack"}
+
+
+class Choice(gr.HTML):
+    """A native select: `choices` are (value, name)."""
+
+    def __init__(self, choices: Sequence[Sequence[str]], label: str, **props: Any) -> None:
+        super().__init__(
+            html_template="<div></div>",
+            js_on_load=script(("dom", "choice"), "mountChoice(element, props, trigger, watch)"),
+            apply_default_css=False,
+            choices=[list(choice) for choice in choices],
+            name=label,
+            label=label,
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [choice[0] for choice in self.props["choices"]]}

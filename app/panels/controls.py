@@ -1,0 +1,62 @@
+"""What holds for both lanes: pack, class, seed, the two switches, Run and Stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.packs import Packs
+from app.panels.choices import Chips, Choice
+from app.text import en
+from engine.config import SampleConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controls:
+    pack: Choice
+    label: Chips
+    seed: gr.Number
+    equal_passes: gr.Checkbox
+    matched: gr.Checkbox
+    dice: gr.Button
+    run: gr.Button
+    stop: gr.Button
+    run_id: gr.State
+
+    @property
+    def values(self) -> list[gr.components.Component]:
+        """In the order of `lanes.Ask`."""
+        return [self.pack, self.label, self.seed, self.equal_passes, self.matched]
+
+
+def build(packs: Packs, config: SampleConfig) -> Controls:
+    classes = packs.session(packs.first).classes
+    with gr.Row(elem_classes="tc-top"):
+        gr.HTML(f"<h1>{en.TITLE}</h1><p>{en.LEAD}</p>", elem_classes="tc-title", apply_default_css=False)
+        pack = Choice(
+            [(name, name) for name in packs.names],
+            en.CONTROLS["pack"],
+            value=packs.first,
+            visible=len(packs.names) > 1,
+            elem_classes="tc-pack",
+        )
+    label = Chips(list(zip(classes, packs.faces(packs.first), strict=True)), en.CONTROLS["label"], value=classes[0])
+    with gr.Row(elem_classes="tc-bar-top"):
+        seed = gr.Number(config.seed, label=en.CONTROLS["seed"], precision=0, elem_classes="tc-seed", min_width=90)
+        dice = gr.Button("⚄", elem_classes="tc-dice", elem_id="tc-dice", min_width=40)
+        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], info=en.HELP["equal_passes"], min_width=120)
+        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], info=en.HELP["matched"], min_width=120)
+        run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
+        stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
+    return Controls(
+        pack=pack,
+        label=label,
+        seed=seed,
+        equal_passes=equal,
+        matched=matched,
+        dice=dice,
+        run=run,
+        stop=stop,
+        run_id=gr.State(""),
+    )

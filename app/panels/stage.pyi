@@ -1,0 +1,36 @@
+"""The stage: both lanes, the film strip and the transport, drawn in the browser from one frame a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.assets import STAGE, script
+from app.text import en
+
+from gradio.events import Dependency
+
+class Stage(gr.HTML):
+    """Its value is the last frame that was sent. Drawn by assets/js/stage.js."""
+
+    def __init__(self, fetch: Callable[[Any, Any], Any], **props: Any) -> None:
+        def missed(given: Any) -> Any:  # the browser knows it by this name, and passes its arguments as one list
+            return fetch(*given) if isinstance(given, list) and len(given) == 2 else []
+
+        super().__init__(
+            html_template="<div></div>",  # fixed: the canvases in it survive every update
+            js_on_load=script(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
+            apply_default_css=False,
+            server_functions=[missed],
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": "one frame: begin, step (arrays as base64), end or plan"}
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component

@@ -1,0 +1,72 @@
+"""English."""
+
+TITLE = "Token-Critic explorer"
+LEAD = (
+    "Two ways to choose which tokens of a drawing to keep, step by step, from the same class and seed. "
+    "MaskGIT never takes a token back; Token-Critic may."
+)
+
+CONTROLS = {
+    "pack": "Model",
+    "label": "Class",
+    "seed": "Seed",
+    "equal_passes": "Equal passes",
+    "matched": "Matched",
+    "rule": "Rule",
+    "steps": "Steps T",
+    "noise_K": "Ranking noise K",
+    "temp_a": "Extra temperature at the start a",
+    "temp_b": "Temperature at the end b",
+    "choice_temperature": "Choice temperature",
+    "eta": "Right to revoke η",
+    "schedule": "Schedule γ",
+}
+HELP = {
+    "equal_passes": "a critic step costs two network passes: the other lane gets as many passes",
+    "matched": "everything but the rule equal: counts, temperature and ranking noise",
+}
+LANES = ("Left lane", "Right lane")
+DICE = "New seed"
+RUN = "Run"
+STOP = "Stop"
+
+STAGE = {
+    "welcome": "Choose a class and press Run: both lanes draw it step by step, and you can go back to any step.",
+    "starting": "Starting …",
+    "changed": "Settings changed: run again.",
+    "ended": {
+        "done": "",
+        "stopped": "Stopped. The steps so far are kept.",
+        "late": "Stopped: this run took too long. The steps so far are kept.",
+        "failed": "This run failed. What came before is kept; press Run to try again.",
+    },
+    "panels": {
+        "input": {"number": "1", "name": "Goes in", "symbol": "xₜ"},
+        "proposal": {"number": "2", "name": "Proposal", "symbol": "x̂₀"},
+        "scores": {"number": "3", "name": "Scores", "symbol": "p(m=1)"},
+        "decision": {"number": "4", "name": "Decision", "symbol": "mₜ₋₁"},
+    },
+    "tabs": "Panel shown in both lanes",
+    "steps": {"one": "{n} step", "many": "{n} steps"},
+    "passes": {"one": "{n} pass", "many": "{n} passes"},
+    "line": "Step {s} of {steps}: {kept} kept, {fresh} new, {masked} masked, |{revoked} revoked",
+    "idle": "Every token is masked.",
+    "empty": "nothing yet",
+    "unscored": "No scores: the last step keeps every token.",
+    "states": {"kept": "kept", "new": "newly kept", "masked": "masked", "revoked": "revoked"},
+    "score": "Score",
+    "order": "order after noise",
+    "order_help": "colour by the order in which tokens are masked, after the ranking noise",
+    "first_masked": "masked first",
+    "last_masked": "last",
+    "play": "Play",
+    "pause": "Pause",
+    "first": "First step",
+    "back": "Step back",
+    "next": "Step on",
+    "last": "Last step",
+    "slider": "Step",
+    "speed": "Speed",
+    "per_second": "{n} steps/s",
+    "now": "step {s} of {steps}",
+}

@@ -1,0 +1,122 @@
+"""Every event of the page, and the one place where an engine's refusal becomes a line for the visitor."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.handlers import Handlers
+from app.lanes import names
+from app.panels.controls import Controls
+from app.panels.lane import LaneControls
+from app.panels.stage import Stage
+
+RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
+LONGEST_LINE = 300
+PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
+OVER = "() => { window.tokenCritic?.over(); }"
+ROLL = "() => Math.floor(Math.random() * 10000)"
+
+
+def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], stage: Stage) -> None:
+    """Connect components to handlers. Call inside the Blocks."""
+    values = [*controls.values, *(one for lane in lanes for one in lane.values)]
+    run = controls.run.click(
+        _refusing(handlers.run, names()),
+        values,
+        [stage, controls.run_id],
+        js=PRESS,
+        api_name="run",
+        show_progress="hidden",
+        preprocess=False,  # values go raw to the engine's door, which checks them; Gradio's own checks raise tracebacks
+        concurrency_limit=RUNS_AT_ONCE,
+        trigger_mode="once",
+    )
+    run.then(None, js=OVER)
+    controls.stop.click(
+        _refusing(handlers.stop, ["run_id"]),
+        controls.run_id,
+        stage,
+        api_name="stop",
+        show_progress="hidden",
+        queue=False,
+        cancels=run,
+    )
+    controls.dice.click(None, None, controls.seed, js=ROLL)
+    _wire_plan(handlers, controls, lanes, stage, values)
+
+
+def _wire_plan(
+    handlers: Handlers,
+    controls: Controls,
+    lanes: Sequence[LaneControls],
+    stage: Stage,
+    values: Sequence[gr.components.Component],
+) -> None:
+    """What happens before a run: a new rule brings its preset, and the stage hears what would run."""
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "preprocess": False}
+    everything = [one for lane in lanes for one in lane.values]
+    rules = [lane.rule for lane in lanes]
+
+    def plan(after: Any) -> None:
+        after(_refusing(handlers.plan, names()), values, stage, api_visibility="private", **quick)
+
+    def shown(after: Any) -> Any:
+        return after(
+            _refusing(lambda *given: _visible(handlers.shown(given[:-1], given[-1])), []),
+            [*rules, controls.matched],
+            everything,
+            api_visibility="private",
+            **quick,
+        )
+
+    for lane in lanes:
+        chosen = lane.rule.input(
+            _refusing(handlers.preset, ["pack", "rule"]),
+            [controls.pack, lane.rule],
+            list(lane.values),
+            api_visibility="private",
+            **quick,
+        )
+        plan(shown(chosen.then).then)
+    plan(shown(controls.matched.change).then)
+    changed = [one.input if isinstance(one, gr.HTML) else one.change for one in values if one not in rules]
+    plan(lambda *args, **kwargs: gr.on(changed, *args, trigger_mode="always_last", **kwargs))
+    page = gr.context.Context.root_block
+    plan(page.load)
+
+
+def _visible(lanes: Sequence[Sequence[bool]]) -> list[Any]:
+    return [gr.update(visible=visible) for lane in lanes for visible in lane]
+
+
+def _refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable[..., Any]:
+    """The handler with ValueErrors told to the visitor in one line, under the parameter names of its API."""
+    if inspect.isgeneratorfunction(getattr(handler, "__func__", handler)):
+
+        def told(*given: Any) -> Iterator[Any]:
+            try:
+                yield from handler(*given)
+            except (ValueError, FileNotFoundError) as error:
+                raise _line(error) from error
+    else:
+
+        def told(*given: Any) -> Any:
+            try:
+                return handler(*given)
+            except (ValueError, FileNotFoundError) as error:
+                raise _line(error) from error
+
+    if parameters:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        told.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])  # type: ignore[attr-defined]
+    told.__name__ = getattr(handler, "__name__", "told")
+    return told
+
+
+def _line(error: Exception) -> gr.Error:
+    text = " ".join(str(error).split())
+    return gr.Error(text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else ""), print_exception=False)

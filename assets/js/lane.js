@@ -1,0 +1,90 @@
+// One lane: its name and passes, four panels, and a line that says in words what the step did.
+
+const KINDS = ["input", "proposal", "scores", "decision"];
+
+class Lane {
+  constructor(index, words) {
+    this.words = words;
+    this.frames = [];
+    this.meta = null;
+    this.name = el("h2", { class: "tc-lane-name" });
+    this.passes = el("span", { class: "tc-lane-passes" });
+    this.status = el("p", { class: "tc-status" });
+    this.canvases = {};
+    this.notes = {};
+    const figures = KINDS.map((kind) => this.figure(kind));
+    this.node = el("section", { class: "tc-lane", "data-lane": index },
+      el("header", { class: "tc-lane-head" }, this.name, this.passes),
+      el("div", { class: "tc-panels" }, ...figures), this.status);
+  }
+
+  figure(kind) {
+    const words = this.words.panels[kind];
+    this.canvases[kind] = el("canvas", { role: "img", width: 16, height: 16, "data-panel": kind });
+    this.notes[kind] = el("p", { class: "tc-note" });
+    return el("figure", { class: "tc-panel", "data-panel": kind },
+      el("figcaption", {}, el("b", {}, words.number), " ", words.name, " ", el("small", {}, words.symbol)),
+      el("div", { class: "tc-canvas" }, this.canvases[kind], this.notes[kind]));
+  }
+
+  plan(meta) {
+    this.name.textContent = meta.name;
+    this.passes.textContent = `${plural(this.words.steps, meta.steps)}, ${plural(this.words.passes, meta.passes)}`;
+  }
+
+  begin(meta) {
+    this.meta = meta;
+    this.frames = [];
+    this.plan(meta);
+  }
+
+  async add(frame) {
+    this.frames[frame.s] = await decodeFrame(frame);
+  }
+
+  draw(s, look) {
+    const frame = this.frames[s];
+    this.node.classList.toggle("is-empty", !frame);
+    if (!frame) return this.blank(look);
+    const before = s > 0 ? this.frames[s - 1].picture : null;
+    const line = this.line(frame);
+    for (const kind of KINDS) {
+      const canvas = this.canvases[kind];
+      if (!canvas.offsetParent) continue; // another panel is shown on a small screen
+      drawPanel(canvas, kind, { ...look, frame, before, cell: fit(canvas, look.grid) });
+      canvas.setAttribute("aria-label", `${this.meta.name}, ${this.words.panels[kind].name}, ${line}`);
+    }
+    this.notes.scores.textContent = frame.scored ? "" : this.words.unscored;
+    this.say(frame);
+  }
+
+  // Before the first step every token is masked, and nothing else is known.
+  blank(look) {
+    const grid = look.grid;
+    const nothing = { tokens: new Int32Array(grid * grid).fill(MASK), scores: new Float32Array(grid * grid).fill(NaN) };
+    for (const kind of KINDS) {
+      const canvas = this.canvases[kind];
+      if (!canvas.offsetParent) continue;
+      const all = { ...look, asOrder: false, frame: nothing, cell: fit(canvas, grid) };
+      drawPanel(canvas, kind === "input" ? "input" : "scores", all);
+      canvas.setAttribute("aria-label", `${this.words.panels[kind].name}: ${this.words.empty}`);
+    }
+    this.notes.scores.textContent = "";
+    this.status.textContent = this.words.idle;
+  }
+
+  line(frame) {
+    const [kept, fresh, masked, revoked] = frame.counts;
+    return fill(this.words.line, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked });
+  }
+
+  say(frame) {
+    const [before, after] = this.line(frame).split("|");
+    const revoked = el("span", { class: frame.counts[REVOKED] ? "tc-revoked" : "" }, after);
+    this.status.replaceChildren(before, revoked);
+  }
+
+  get spoken() {
+    return `${this.name.textContent}: ${this.status.textContent}`;
+  }
+}

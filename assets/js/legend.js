@@ -1,0 +1,15 @@
+// What the colours mean: the four states, and the scale of the scores with the switch between score and order.
+
+function legend(words, ordered) {
+  const state = (name) => el("li", {}, el("i", { class: `tc-key tc-${name}`, "aria-hidden": "true" }), words.states[name]);
+  const low = el("span", {}, "0"), high = el("span", {}, "1");
+  const toggle = el("input", { type: "checkbox", onchange: () => {
+    low.textContent = toggle.checked ? words.first_masked : "0";
+    high.textContent = toggle.checked ? words.last_masked : "1";
+    ordered(toggle.checked);
+  } });
+  return el("div", { class: "tc-legend" },
+    el("ul", {}, ...["kept", "new", "masked", "revoked"].map(state)),
+    el("div", { class: "tc-scale" }, words.score, low, el("i", { style: `background:${scaleGradient()}`, "aria-hidden": "true" }), high),
+    el("label", { class: "tc-switch", title: words.order_help }, toggle, words.order));
+}

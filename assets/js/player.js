@@ -1,0 +1,88 @@
+// Where the visitor is in a run. Lanes of unequal length stand at the same share of their steps.
+
+class Player {
+  constructor(changed) {
+    this.changed = changed;
+    this.speed = 2; // steps a second
+    this.reset([]);
+  }
+
+  // lengths: the steps of each lane
+  reset(lengths) {
+    this.pause();
+    this.lengths = lengths;
+    this.arrived = lengths.map(() => 0);
+    this.at = -1;
+    this.following = true; // the newest step, until the visitor takes the playhead
+  }
+
+  get length() {
+    return Math.max(0, ...this.lengths);
+  }
+
+  get newest() {
+    return Math.max(-1, ...this.lengths.map((steps, lane) => Math.ceil((this.arrived[lane] / steps) * this.length) - 1));
+  }
+
+  // The step of a lane at the playhead, -1 before its first.
+  step(lane) {
+    const steps = this.lengths[lane];
+    return Math.min(this.arrived[lane], Math.ceil(((this.at + 1) / this.length) * steps)) - 1;
+  }
+
+  // The place of the playhead at which a lane stands at step s.
+  placeOf(lane, s) {
+    return Math.floor((s / this.lengths[lane]) * this.length);
+  }
+
+  arrive(lane, count) {
+    this.arrived[lane] = count;
+    if (this.following) this.at = this.newest;
+    this.changed();
+  }
+
+  go(at) {
+    this.following = false;
+    this.at = Math.max(0, Math.min(at, this.newest));
+    this.changed();
+  }
+
+  // The visitor's hand stops the playing.
+  take(at) {
+    this.pause();
+    this.go(at);
+  }
+
+  play() {
+    if (this.newest < 0) return;
+    if (this.at >= this.newest) this.go(0);
+    this.following = false;
+    this.timer = setTimeout(() => this.tick(), 1000 / this.speed);
+    this.changed();
+  }
+
+  tick() {
+    if (this.at >= this.length - 1) {
+      this.timer = null;
+      return this.changed();
+    }
+    this.timer = setTimeout(() => this.tick(), 1000 / this.speed);
+    this.go(this.at + 1);
+  }
+
+  pause() {
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  get playing() {
+    return Boolean(this.timer);
+  }
+
+  toggle() {
+    if (this.playing) {
+      this.pause();
+      this.changed();
+    } else this.play();
+  }
+}

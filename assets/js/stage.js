@@ -1,0 +1,176 @@
+// The stage: takes the frames as they come, keeps them, and shows the step at the playhead in every lane.
+
+class Stage {
+  constructor(element, server, words) {
+    this.element = element;
+    this.server = server;
+    this.words = words;
+    this.grid = 16;
+    this.asOrder = false;
+    this.run = { id: "", next: 0, going: false };
+    this.past = new Set(); // runs that another one has followed
+    this.plans = [];
+    this.times = { pressed: 0, frames: [] }; // for app.bench: when each frame was sent, arrived and painted
+    this.lanes = [0, 1].map((lane) => new Lane(lane, words));
+    this.player = new Player(() => this.changed());
+    this.film = new Film(words, (lane, s) => this.player.take(this.player.placeOf(lane, s)));
+    this.transport = new Transport(this.player, words);
+    this.notice = el("p", { class: "tc-notice", role: "status" }, words.welcome);
+    this.spoken = el("p", { class: "tc-spoken", role: "status" });
+    this.build();
+    this.colours = pageColours(this.root);
+    new ResizeObserver(() => this.changed()).observe(this.root);
+    new MutationObserver(() => this.recolour()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+    this.queue = Promise.resolve();
+    this.changed();
+  }
+
+  build() {
+    const { words } = this;
+    this.tabs = el("div", { class: "tc-tabs", role: "radiogroup", "aria-label": words.tabs },
+      ...KINDS.map((kind) =>
+        el("label", {}, el("input", { type: "radio", name: "tc-panel", value: kind, checked: kind === "decision", onchange: () => this.show(kind) }),
+          el("span", {}, words.panels[kind].name))));
+    this.root = el("div", { class: "tc-stage", "data-panel": "decision" },
+      this.notice, this.tabs, el("div", { class: "tc-lanes" }, ...this.lanes.map((lane) => lane.node)),
+      legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }),
+      this.film.node, this.transport.node, this.spoken);
+    this.element.replaceChildren(this.root);
+  }
+
+  show(kind) {
+    this.root.dataset.panel = kind;
+    this.changed();
+  }
+
+  recolour() {
+    this.colours = pageColours(this.root);
+    this.film.redraw(this.lanes, this.look);
+    this.changed();
+  }
+
+  get look() {
+    return { grid: this.grid, colours: this.colours, asOrder: this.asOrder };
+  }
+
+  // One after another, in order, whatever their pictures take to decode.
+  take(value) {
+    if (!value || !value.kind) return;
+    this.queue = this.queue.then(() => this.accept(value)).catch((error) => console.error(error));
+  }
+
+  async accept(value) {
+    if (value.kind === "plan") return this.plan(value);
+    if (this.past.has(value.run)) return;
+    if (value.n < 0) return this.finish(value.why, value.run);
+    const expected = value.run === this.run.id ? this.run.next : 0;
+    if (value.n < expected) return;
+    // two updates in one turn of the browser reach us as one: ask for what fell between
+    const missed = value.n > expected ? await this.server.missed(value.run, expected) : [value];
+    for (const frame of missed) await this.apply(frame);
+  }
+
+  async apply(frame) {
+    if (frame.kind === "begin") this.begin(frame);
+    if (frame.kind === "step") await this.step(frame);
+    if (frame.kind === "end") this.finish(frame.why, frame.run);
+    this.run.next = frame.n + 1;
+  }
+
+  // The visitor pressed Run: say so at once, the first step takes a moment.
+  press() {
+    this.times = { pressed: performance.now(), frames: [] };
+    this.going(true);
+    this.tell(this.words.starting);
+  }
+
+  begin(frame) {
+    if (this.run.id && this.run.id !== frame.run) this.past.add(this.run.id);
+    this.run = { id: frame.run, next: 0, going: true };
+    this.grid = frame.grid;
+    this.shown = frame.lanes;
+    this.lanes.forEach((lane, i) => lane.begin(frame.lanes[i]));
+    this.film.begin(frame.lanes);
+    this.player.reset(frame.lanes.map((lane) => lane.steps));
+    this.going(true);
+    this.tell("");
+    this.stale();
+  }
+
+  async step(frame) {
+    const arrived = performance.now();
+    const lane = this.lanes[frame.lane];
+    await lane.add(frame);
+    this.film.add(frame.lane, lane.frames[frame.s], this.look);
+    this.painting = [...(this.painting || []), { lane: frame.lane, s: frame.s, sent: frame.at - performance.timeOrigin, arrived }];
+    this.player.arrive(frame.lane, frame.s + 1);
+  }
+
+  finish(why, run) {
+    if (run && run !== this.run.id) return;
+    this.going(false);
+    this.tell(this.words.ended[why] || "");
+    this.speak();
+  }
+
+  // The event on the server is over, whether it ended well or not.
+  over() {
+    this.queue = this.queue.then(() => { if (this.run.going) this.finish("failed"); });
+  }
+
+  going(going) {
+    this.run.going = going;
+    document.documentElement.classList.toggle("tc-running", going);
+    this.root.setAttribute("aria-busy", going);
+  }
+
+  plan(value) {
+    this.plans = value.lanes;
+    this.wrong = value.wrong;
+    if (!this.shown) this.plans.forEach((meta, i) => this.lanes[i].plan(meta));
+    this.stale();
+  }
+
+  // Old steps are never shown as if they came from new settings.
+  stale() {
+    const same = !this.shown || !this.plans.length || this.shown.every((meta, i) => JSON.stringify(meta.settings) === JSON.stringify(this.plans[i].settings));
+    this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
+    if (this.wrong) this.tell(this.wrong, true);
+    else if (!same) this.tell(this.words.changed);
+    else if (!this.run.going) this.tell(this.shown ? "" : this.words.welcome);
+  }
+
+  tell(text, wrong = false) {
+    this.notice.textContent = text;
+    this.notice.classList.toggle("is-wrong", wrong);
+  }
+
+  changed() {
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.drawing = null;
+    const steps = this.lanes.map((_, lane) => (this.player.at < 0 ? -1 : this.player.step(lane)));
+    this.lanes.forEach((lane, i) => lane.draw(steps[i], this.look));
+    this.film.mark(steps);
+    this.transport.show();
+    const painting = this.painting || [];
+    this.painting = [];
+    if (painting.length) setTimeout(() => this.times.frames.push(...painting.map((one) => ({ ...one, painted: performance.now() }))));
+    clearTimeout(this.speaking);
+    if (!this.run.going && !this.player.playing) this.speaking = setTimeout(() => this.speak(), 500);
+  }
+
+  speak() {
+    if (this.shown) this.spoken.textContent = this.lanes.map((lane) => lane.spoken).join(". ");
+  }
+}
+
+function mountStage(element, server, props, watch, words) {
+  const stage = new Stage(element, server, words);
+  window.tokenCritic = { stage, digestOf, press: () => stage.press(), over: () => stage.over() };
+  watch("value", () => stage.take(props.value));
+  stage.take(props.value);
+}

@@ -1,0 +1,50 @@
+// The buttons, the slider and the keys that move the playhead.
+
+const SPEEDS = [0.5, 1, 2, 5, 10];
+
+class Transport {
+  constructor(player, words) {
+    this.player = player;
+    this.words = words;
+    const button = (name, sign, press) =>
+      el("button", { type: "button", class: "tc-button", "aria-label": words[name], title: words[name], onclick: press }, sign);
+    this.play = button("play", "▶", () => player.toggle());
+    this.play.classList.add("tc-play");
+    this.slider = el("input", { type: "range", min: 1, max: 1, value: 1, "aria-label": words.slider, oninput: () => player.take(this.slider.valueAsNumber - 1) });
+    this.now = el("output", { class: "tc-now" });
+    this.speed = el("select", { "aria-label": words.speed, onchange: () => { player.speed = Number(this.speed.value); } },
+      ...SPEEDS.map((speed) => el("option", { value: speed, selected: speed === player.speed }, fill(words.per_second, { n: speed }))));
+    const jump = (name, sign, to) => button(name, sign, () => player.take(to()));
+    this.node = el("div", { class: "tc-transport" },
+      el("div", { class: "tc-buttons" },
+        jump("first", "⏮", () => 0), jump("back", "‹", () => player.at - 1), this.play,
+        jump("next", "›", () => player.at + 1), jump("last", "⏭", () => player.newest)),
+      this.slider, this.now, this.speed);
+    document.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  key(event) {
+    const typing = event.target.closest?.("input, textarea, select, button, a, [contenteditable]");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !this.node.isConnected || this.player.newest < 0) return;
+    const { player } = this;
+    const moves = { ",": () => player.take(player.at - 1), ".": () => player.take(player.at + 1), " ": () => player.toggle(),
+      Home: () => player.take(0), End: () => player.take(player.newest) };
+    if (!moves[event.key]) return;
+    event.preventDefault();
+    moves[event.key]();
+  }
+
+  show() {
+    const { player, words } = this;
+    const empty = player.newest < 0;
+    for (const control of this.node.querySelectorAll("button, input")) control.disabled = empty;
+    this.slider.max = Math.max(1, player.length);
+    this.slider.value = player.at + 1;
+    const text = empty ? "" : fill(words.now, { s: player.at + 1, steps: player.length });
+    this.slider.setAttribute("aria-valuetext", text);
+    this.now.textContent = text;
+    this.play.textContent = player.playing ? "⏸" : "▶";
+    this.play.setAttribute("aria-label", player.playing ? words.pause : words.play);
+    this.play.title = player.playing ? words.pause : words.play;
+  }
+}

@@ -1,0 +1,94 @@
+"""Start the explorer: python launch.py, then open the address it prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+
+FIRST_PORT, PORTS = 7860, 100
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="launch.py", description="Token-Critic explorer: a page in your browser.")
+    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder (default: emoji)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for the whole network (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help=f"port (default: {FIRST_PORT}, or the next one that is free)")
+    parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
+    parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"), help="where the networks run (default: auto = cuda, mps, cpu)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks (default: 0 = all cores)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    given = parser.parse_args(argv)
+    if given.port is not None and not 1 <= given.port <= 65535:
+        parser.error(f"--port {given.port}: expected 1 to 65535")
+    if given.threads < 0:
+        parser.error(f"--threads {given.threads}: expected 0 or more")
+    return given
+
+
+def main(argv: list[str]) -> int:
+    given = arguments(argv)
+    try:
+        port = free_port(given.host, given.port)
+        serve(given, port)
+    except (ValueError, FileNotFoundError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def serve(given: argparse.Namespace, port: int) -> None:
+    """Open the pack, show the page, and stay until Ctrl-C or SIGTERM."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    print(f"opening pack {given.pack} ...", flush=True)
+    from app.main import build, serving  # here, because they import torch and gradio: --help need not wait for them
+    from app.packs import Packs
+
+    page = build(Packs(given.pack, given.device, given.threads))
+    stopped = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    _, address, public = page.launch(
+        server_name=given.host, server_port=port, share=given.share, prevent_thread_lock=True, inbrowser=False, **serving()
+    )
+    print(f"Token-Critic explorer: {address}" + (f"\npublic link: {public}" if public else "") + "\nCtrl-C ends it.", flush=True)
+    if not given.no_browser and has_desktop():
+        webbrowser.open(address)
+    while not stopped.wait(0.5):  # in short waits: Windows delivers Ctrl-C only between them
+        pass
+    page.close(verbose=False)
+
+
+def free_port(host: str, asked: int | None) -> int:
+    """The port asked for, or the first free one from FIRST_PORT on. OSError where it is taken."""
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS) if asked is None else (asked,):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except socket.gaierror as error:
+                raise OSError(f"--host {host}: no such address") from error
+            except PermissionError as error:
+                raise OSError(f"port {port} needs more rights: choose another with --port") from error
+            except OSError:
+                continue
+            return port
+    which = f"port {asked} is taken" if asked is not None else f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are taken"
+    raise OSError(f"{which}, or {host} is not an address of this machine: choose another with --port or --host")
+
+
+def has_desktop() -> bool:
+    """Is there a screen to open a browser on?"""
+    if sys.platform in ("win32", "darwin"):
+        return "SSH_CONNECTION" not in os.environ
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
