@@ -32,7 +32,7 @@ from tqdm import tqdm
 from engine import cli
 from engine.config import SampleConfig
 from engine.session import Session
-from engine.step import ARRAYS, Step, Trace
+from engine.step import Step, Trace
 
 AT_ONCE = 16  # pictures sampled together
 OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0}
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
     chosen = {name: value for name, value in given.items() if name not in OWN}
     if "label" in chosen and chosen["label"] is not None:
         chosen["label"] = str(chosen["label"])
-    if not isinstance(options["trace"], bool):
+    if options["trace"] not in (True, False):
         raise ValueError(f"trace={options['trace']!r}: expected true or false")
     session = Session.open(
         str(options["pack"]), str(options["device"]), cli.whole("threads", options["threads"], 0, 1024)
@@ -85,10 +85,7 @@ def draw(
 def joined(traces: list[Trace]) -> Trace:
     """One trace of all pictures, from traces of some each."""
     steps: Iterator[tuple[Step, ...]] = zip(*(trace.steps for trace in traces), strict=True)
-    whole = tuple(
-        dataclasses.replace(parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS})
-        for parts in steps
-    )
+    whole = tuple(Step.join(parts) for parts in steps)
     labels = tuple(label for trace in traces for label in trace.labels)
     return dataclasses.replace(traces[0], steps=whole, labels=labels)
 

@@ -183,7 +183,8 @@ class Session:
     def _check(self, config: SampleConfig) -> None:
         if config.rule not in self.rules:
             raise ValueError(
-                f"rule {config.rule!r} needs a critic, which pack {self.pack.name!r} has not: one of {', '.join(self.rules)}"
+                f"rule {config.rule!r} needs a critic, and pack {self.pack.name!r} has none: "
+                f"one of {', '.join(self.rules)}"
             )
         if config.label is not None:
             self._class(config.label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -62,7 +62,15 @@ class Step:
 
     def only(self, sample: int) -> Step:
         """The same step of one picture of the batch, B = 1."""
-        return dataclasses.replace(self, **{name: getattr(self, name)[sample : sample + 1].copy() for name in ARRAYS})
+        return self._with({name: getattr(self, name)[sample : sample + 1].copy() for name in ARRAYS})
+
+    @staticmethod
+    def join(parts: Sequence[Step]) -> Step:
+        """The same step of several batches as one batch."""
+        return parts[0]._with({name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS})
+
+    def _with(self, arrays: dict[str, Any]) -> Step:
+        return dataclasses.replace(self, **arrays)
 
     def digest(self) -> str:
         """SHA-256 over what went in, was proposed, scored and decided, in this order, little-endian."""

@@ -85,12 +85,12 @@ def contested(
     order = noise.uniform(0, "rank", tokens.shape[1:]).argsort(dim=1, stable=True).argsort(dim=1)
     group = (order * GROUPS // tokens.shape[1]).to(tokens.device)  # (B, N) in 0..3, equally large
     fills, hides = [], []
-    for rotation in range(GROUPS):
-        masked = (group - rotation) % GROUPS < hidden_groups
+    for turn in range(GROUPS):
+        masked = (group - turn) % GROUPS < hidden_groups
         logits = _batched(generator, tokens.masked_fill(masked, MASK), labels, size)
         drawn = torch.empty_like(tokens)
         for i in range(len(tokens)):  # the noise of 178 pictures at once would be 180 MB
-            gumbel = Noise(hidden_groups, (i,)).gumbel(rotation, "token", logits.shape[1:]).to(logits.device)
+            gumbel = Noise(hidden_groups, (i,)).gumbel(turn, "token", logits.shape[1:]).to(logits.device)
             drawn[i] = (logits[i].float() + gumbel[0]).argmax(-1)
         fills.append(torch.where(masked, drawn, tokens))
         hides.append(masked)

@@ -58,10 +58,7 @@ def main(argv: list[str]) -> None:
     config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
     name = str(options["pack"] or Path(str(options["config"])).stem)
     device = prepare(str(options["device"]), cli.whole("threads", options["threads"], 0, 1024))
-    if kind == "tokenizer":
-        tokenizer_sizes = TokenizerConfig(**model_sizes)
-    else:
-        tokenizer_sizes = open_pack(name).tokenizer_config
+    tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
     pictures = find_pictures(name, str(options["data"]), tokenizer_sizes.image_size)
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
     run = Path(str(options["runs"])) / pack.name / kind

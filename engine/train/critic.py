@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine import MASK
 from engine.config import TrainConfig
 from engine.critic import Critic
-from engine.evaluate.auc import contested, generator_judge
+from engine.evaluate.auc import Judge, contested, generator_judge
 from engine.generator import Generator
 from engine.train.generator import TokenSource, draw_mask, sample_sheet
 from engine.train.loop import Task
@@ -49,7 +49,7 @@ class CriticTask(Task):
         """Contested AUC at half hidden, per held-out split, beside the generator's own on the same pictures."""
         figures = {}
         generator = self._frozen[0]
-        judges = {"critic": averaged, "generator": generator_judge(generator)}
+        judges: dict[str, Judge] = {"critic": averaged, "generator": generator_judge(generator)}
         for split in self.source.pictures.held_out:
             tokens, labels = self.source.of_split(split, MEASURED)
             cell = contested(tokens, labels, generator, judges, fraction=0.5)

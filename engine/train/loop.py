@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,19 +112,12 @@ def _iterate(
     return totals
 
 
-def _dropout_stream(config: TrainConfig, iteration: int, part: int) -> Any:
+@contextmanager
+def _dropout_stream(config: TrainConfig, iteration: int, part: int) -> Iterator[None]:
     """Dropout can only draw from torch's global stream: lend it one of its own and put the old one back."""
-    context = torch.random.fork_rng(devices=[])
-
-    class Seeded:
-        def __enter__(self) -> None:
-            context.__enter__()
-            torch.manual_seed(stream(config.seed, iteration, part, "dropout").initial_seed())
-
-        def __exit__(self, *error: object) -> None:
-            context.__exit__(*error)
-
-    return Seeded()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(config.seed, iteration, part, "dropout").initial_seed())
+        yield
 
 
 def _tensors(task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer]) -> Iterator[tuple[str, Tensor]]:

@@ -77,7 +77,8 @@ def rate(config: TrainConfig, iteration: int) -> float:
 def average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
     """Exponential moving average of the weights, short at first; buffers are copied."""
     weight = 1 - min(decay, (1 + iteration) / (10 + iteration))
-    ours, theirs = list(averaged.parameters()), list(model.parameters())
+    ours: list[Tensor] = list(averaged.parameters())
+    theirs: list[Tensor] = list(model.parameters())
     torch._foreach_lerp_(ours, theirs, weight)
     for mine, buffer in zip(averaged.buffers(), model.buffers(), strict=True):
         mine.copy_(buffer)
