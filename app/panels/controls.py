@@ -33,7 +33,7 @@ class Controls:
 def build(packs: Packs, config: SampleConfig) -> Controls:
     classes = packs.session(packs.first).classes
     with gr.Row(elem_classes="tc-top"):
-        gr.HTML(f"<h1>{en.TITLE}</h1><p>{en.LEAD}</p>", elem_classes="tc-title", apply_default_css=False)
+        gr.HTML(f"<h1>{en.TITLE}</h1>", elem_classes="tc-title", apply_default_css=False)
         pack = Choice(
             [(name, name) for name in packs.names],
             en.CONTROLS["pack"],
@@ -41,14 +41,14 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
             visible=len(packs.names) > 1,
             elem_classes="tc-pack",
         )
-    label = Chips(list(zip(classes, packs.faces(packs.first), strict=True)), en.CONTROLS["label"], value=classes[0])
-    with gr.Row(elem_classes="tc-bar-top"):
         seed = gr.Number(config.seed, label=en.CONTROLS["seed"], precision=0, elem_classes="tc-seed", min_width=90)
-        dice = gr.Button("⚄", elem_classes="tc-dice", elem_id="tc-dice", min_width=40)
-        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], info=en.HELP["equal_passes"], min_width=120)
-        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], info=en.HELP["matched"], min_width=120)
+        dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
+        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], info=en.HELP["equal_passes"], min_width=100)
+        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], info=en.HELP["matched"], min_width=100)
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
+    faces = list(zip(classes, packs.faces(packs.first), strict=True))
+    label = Chips(faces, en.CONTROLS["label"], value=classes[0], elem_classes="tc-classes")
     return Controls(
         pack=pack,
         label=label,

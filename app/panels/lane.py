@@ -44,7 +44,16 @@ def build(lane: int, rules: Sequence[str], config: SampleConfig, shown: Sequence
                     step = STEPS.get(name, 0.05)
                     values.append(
                         gr.Slider(
-                            low, high, value, step=step, label=label, visible=visible, buttons=[], min_width=100
+                            low,
+                            high,
+                            value,
+                            step=step,
+                            label=label,
+                            info=specs[name].metadata["help"],
+                            visible=visible,
+                            buttons=[],
+                            min_width=60,
+                            elem_classes="tc-slider",
                         )
                     )
     return LaneControls(values=tuple(values))

@@ -1,10 +1,6 @@
 """English."""
 
 TITLE = "Token-Critic explorer"
-LEAD = (
-    "Two ways to choose which tokens of a drawing to keep, step by step, from the same class and seed. "
-    "MaskGIT never takes a token back; Token-Critic may."
-)
 
 CONTROLS = {
     "pack": "Model",
@@ -14,15 +10,15 @@ CONTROLS = {
     "matched": "Matched",
     "rule": "Rule",
     "steps": "Steps T",
-    "noise_K": "Ranking noise K",
-    "temp_a": "Extra temperature at the start a",
-    "temp_b": "Temperature at the end b",
-    "choice_temperature": "Choice temperature",
-    "eta": "Right to revoke η",
+    "noise_K": "Noise K",
+    "temp_a": "Temp. a",
+    "temp_b": "Temp. b",
+    "choice_temperature": "Choice temp.",
+    "eta": "Revoking η",
     "schedule": "Schedule γ",
 }
 HELP = {
-    "equal_passes": "a critic step costs two network passes: the other lane gets as many passes",
+    "equal_passes": "a critic step costs two network passes: give the other lane as many",
     "matched": "everything but the rule equal: counts, temperature and ranking noise",
 }
 LANES = ("Left lane", "Right lane")
@@ -31,7 +27,7 @@ RUN = "Run"
 STOP = "Stop"
 
 STAGE = {
-    "welcome": "Choose a class and press Run: both lanes draw it step by step, and you can go back to any step.",
+    "welcome": "Press Run: both lanes draw the same class from the same seed, and you see which tokens each one keeps, step by step.",
     "starting": "Starting …",
     "changed": "Settings changed: run again.",
     "ended": {

@@ -1,0 +1,117 @@
+"""How fast the page is, in a real browser: python -m app.bench [--pack emoji] [--device auto] [--runs 5]
+
+Prints one JSON object. Each figure is the median over the runs, after one run that is not counted;
+a run is what the page does at first: two lanes, MaskGIT and Token-Critic, 18 steps each.
+  first_frame_seconds   from the click on Run to the first step painted in a lane
+  yield_to_paint_ms     from the moment the server has a step to the moment the browser has painted it
+  run_seconds           from the click to the last step painted
+  plain_seconds         the same steps by the same sampler, each decoded to a picture, and nothing sent
+  stream_overhead       run_seconds / plain_seconds - 1; plain and streamed runs take turns
+Without a browser: one line that says how to get one, and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from app.browser import browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from app.packs import Packs
+
+PATIENCE = 300_000  # ms a run may take on a busy machine
+SETTLED = "() => tokenCritic.stage.shown && !tokenCritic.stage.run.going && tokenCritic.stage.times.frames.length >= %d"
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder")
+    parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"))
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks, 0 = all cores")
+    parser.add_argument("--runs", type=int, default=5, help="runs that are counted")
+    given = parser.parse_args(argv)
+    if given.runs < 1:
+        parser.error(f"--runs {given.runs}: expected at least 1")
+    try:
+        with browser() as opened:
+            print(json.dumps(measure(opened.new_page(), given.pack, given.device, given.threads, given.runs)))
+    except (ValueError, FileNotFoundError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict[str, Any]:
+    """Start the page, press Run again and again, and compare with the sampler alone."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from app.main import build, serving
+    from app.packs import Packs
+    from launch import free_port
+
+    packs = Packs(pack, device, threads)
+    blocks = build(packs)
+    _, address, _ = blocks.launch(
+        server_name="127.0.0.1", server_port=free_port("127.0.0.1", None), prevent_thread_lock=True, **serving()
+    )
+    try:
+        page.set_default_timeout(PATIENCE)
+        page.goto(address)
+        page.wait_for_selector("#tc-run")
+        page.wait_for_function("() => window.tokenCritic")
+        plain(packs)
+        press(page)
+        pairs = [(plain(packs), press(page)) for _ in range(runs)]
+    finally:
+        blocks.close(verbose=False)
+    return {**summary(pairs), "runs": runs, **packs.session(packs.first).made_by()}
+
+
+def summary(pairs: list[tuple[float, dict[str, Any]]]) -> dict[str, float]:
+    streamed = [times for _, times in pairs]
+    alone = statistics.median(seconds for seconds, _ in pairs)
+    whole = statistics.median((max(f["painted"] for f in t["frames"]) - t["pressed"]) / 1000 for t in streamed)
+    first = statistics.median((min(f["painted"] for f in t["frames"]) - t["pressed"]) / 1000 for t in streamed)
+    lag = statistics.median(f["painted"] - f["sent"] for t in streamed for f in t["frames"])
+    return {
+        "first_frame_seconds": round(first, 3),
+        "yield_to_paint_ms": round(lag, 1),
+        "run_seconds": round(whole, 3),
+        "plain_seconds": round(alone, 3),
+        "stream_overhead": round(whole / alone - 1, 3),
+    }
+
+
+def press(page: Page) -> dict[str, Any]:
+    """One run: the times of its click and of its frames, in ms of the page's clock."""
+    page.click("#tc-run")
+    page.wait_for_function("() => tokenCritic.stage.run.going")
+    page.wait_for_function(SETTLED % 36)
+    times: dict[str, Any] = page.evaluate("() => tokenCritic.stage.times")
+    return times
+
+
+def plain(packs: Packs) -> float:
+    """Seconds that the sampler and the decoder take alone."""
+    from app.handlers import walk
+    from app.main import RULES
+
+    session = packs.session(packs.first)
+    lanes = [session.settings(rule=rule, label=session.classes[0]) for rule in RULES]
+    start = time.perf_counter()
+    for _ in walk(session, lanes):
+        pass
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,192 @@
+"""Frames, lanes, runs and handlers, without a browser and without networks."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from app import frames
+from app.handlers import Handlers
+from app.lanes import FIELDS, Ask, names, settle
+from app.runs import Runs
+from engine.config import SampleConfig, TokenizerConfig
+from engine.rules import RULES
+from engine.sampler import sample
+from engine.step import Step
+
+N, V = 16, 8
+
+
+@dataclass
+class FakeSession:
+    """Random logits in place of networks; what the handlers use of a Session, and no more."""
+
+    classes: tuple[str, ...] = ("cat", "dog")
+    pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake"))
+    tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=16, patch=4)))
+
+    def settings(self, **given: Any) -> SampleConfig:
+        config = SampleConfig(**given)
+        if config.label is not None and config.label not in self.classes:
+            raise ValueError(f"unknown label {config.label!r}")
+        return config
+
+    def run(self, config: SampleConfig) -> Iterator[Step]:
+        def generator(tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return torch.sin(torch.arange(len(tokens) * N * V).reshape(len(tokens), N, V) + tokens[..., None])
+
+        def critic(tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return torch.cos(tokens.float() * 7)
+
+        rule = config.make_rule(places=N, generator=generator, critic=critic)
+        return sample(generator, rule, labels=torch.zeros(1, dtype=torch.long), places=N, seed=config.seed)
+
+    def decode(self, tokens: np.ndarray) -> np.ndarray:
+        return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
+
+
+class FakePacks:
+    first = "fake"
+
+    def session(self, name: object) -> FakeSession:
+        if name != "fake":
+            raise ValueError(f"unknown pack {name!r}: one of fake")
+        return FakeSession()
+
+
+def handlers() -> Handlers:
+    return Handlers(packs=FakePacks())  # type: ignore[arg-type]
+
+
+def values(**changed: Any) -> list[Any]:
+    """The page's controls in their order, at their first values but for `changed`."""
+    lane = {name: getattr(SampleConfig(), name) for name in FIELDS} | {"steps": 6}
+    first = {"pack": "fake", "label": "cat", "seed": 3, "equal_passes": False, "matched": False}
+    for i, rule in enumerate(("maskgit", "critic"), 1):
+        first |= {f"{name}_{i}": value for name, value in (lane | {"rule": rule}).items()}
+    assert set(changed) <= set(first) and list(first) == names()
+    return list((first | changed).values())
+
+
+def lanes(**changed: Any) -> tuple[SampleConfig, ...]:
+    return settle(FakeSession(), Ask.of(values(**changed)))  # type: ignore[arg-type]
+
+
+def test_a_frame_holds_the_step_exactly() -> None:
+    session = FakeSession()
+    config = session.settings(rule="critic", steps=5)
+    for step in session.run(config):
+        frame = frames.pack(step, session.decode(step.proposal)[0])
+        for name, kind in (("tokens", "<i4"), ("proposal", "<i4"), ("scores", "<f4"), ("ranked", "<f4"), ("state", "u1")):
+            got = np.frombuffer(base64.b64decode(frame[name]), kind)
+            np.testing.assert_array_equal(got, getattr(step, name)[0])
+        assert frame["digest"] == step.digest()
+
+
+def test_small_pictures_arrive_exact() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    kind, _, data = frames.data_url(picture).partition(",")
+    assert kind == "data:image/png;base64"
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), picture)
+    assert frames.data_url(np.zeros((256, 256, 3), np.uint8)).startswith("data:image/jpeg")
+
+
+def test_a_run_sends_every_step_of_both_lanes_in_turn() -> None:
+    page = handlers()
+    sent = [frame for frame, _ in page.run(*values())]
+    assert [frame["n"] for frame in sent] == list(range(14))
+    assert sent[0]["kind"] == "begin" and (sent[-1]["kind"], sent[-1]["why"]) == ("end", "done")
+    steps = [(frame["lane"], frame["s"]) for frame in sent if frame["kind"] == "step"]
+    assert steps == [(lane, s) for s in range(6) for lane in (0, 1)]
+    assert page.runs.active == 0 and page.missed(sent[0]["run"], 12) == sent[12:]
+
+
+def test_streaming_changes_nothing() -> None:
+    sent = [frame for frame, _ in handlers().run(*values(steps_2=9))]
+    for lane, config in enumerate(lanes(steps_2=9)):
+        alone = [step.digest() for step in FakeSession().run(config)]
+        assert [frame["digest"] for frame in sent if frame.get("lane") == lane] == alone
+
+
+def test_stop_ends_within_a_step_and_a_closed_stream_leaves_nothing() -> None:
+    page = handlers()
+    stream = page.run(*values())
+    _, run_id = next(stream)
+    next(stream)
+    page.stop(run_id)
+    assert [frame["kind"] for frame, _ in stream][-1] == "end"
+    assert page.runs.get(run_id).ended == "stopped"  # type: ignore[union-attr]
+    abandoned = page.run(*values())
+    next(abandoned)
+    abandoned.close()
+    assert page.runs.active == 0
+
+
+def test_runs_are_bounded_and_found_by_id_alone() -> None:
+    runs = Runs(kept=3)
+    ids = []
+    for _ in range(10):
+        run = runs.start("fake", lanes())
+        run.ended = "done"
+        ids.append(run.id)
+    assert len(runs) <= 4 and runs.get(ids[0]) is None and runs.get(ids[-1]) is run
+    assert runs.get(None) is None and runs.get(["x"]) is None
+    assert Runs(seconds=-1).start("fake", lanes()).must_end == "late"
+
+
+def test_equal_passes_gives_the_other_lane_as_many() -> None:
+    assert [lane.passes for lane in lanes()] == [6, 11]
+    assert [lane.passes for lane in lanes(equal_passes=True)] == [11, 11]
+    assert [lane.steps for lane in lanes(equal_passes=True, steps_1=30)] == [30, 15]
+    with pytest.raises(ValueError, match="equal_passes: 511 passes"):
+        lanes(equal_passes=True, steps_2=256)
+
+
+def test_matched_takes_everything_but_the_rule_from_the_lane_that_reads_it() -> None:
+    left, right = lanes(matched=True, noise_K_1=0.1, noise_K_2=0.7, temp_b_2=0.5, steps_1=9)
+    assert (left.noise_K, left.temp_b, left.steps) == (right.noise_K, right.temp_b, right.steps) == (0.7, 0.5, 6)
+    assert left.matched and right.matched and left.rule == "maskgit"
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("wrong", [None, "x", float("nan"), float("inf"), [], {}, -1e9])
+def test_bad_input_is_refused_in_a_line_that_names_it(name: str, wrong: Any) -> None:
+    if name == "label" and wrong is None:
+        return  # no class: each sample its own
+    with pytest.raises(ValueError) as refused:
+        next(handlers().run(*values(**{name: wrong})))
+    assert name.rstrip("_12").split("_")[0] in str(refused.value)
+    assert handlers().plan(*values(**{name: wrong}))["wrong"]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "halton"])
+@pytest.mark.parametrize("matched", [False, True])
+def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched: bool) -> None:
+    other = {"rule": "halton", "schedule": "linear", "steps": 7, "eta": 0.3, "choice_temperature": 0.0}
+    shown = handlers().shown(["maskgit", rule], matched)[1]
+    for name, seen in zip(FIELDS, shown, strict=True):
+        plain, moved = (
+            [step.digest() for step in FakeSession().run(lanes(**{"rule_2": rule, "matched": matched} | changed)[1])]
+            for changed in ({}, {f"{name}_2": other.get(name, 0.9)})
+        )
+        assert (plain != moved) == seen, name
+
+
+def test_which_controls_are_shown() -> None:
+    page = handlers()
+    assert page.shown(["maskgit", "critic"], False) == [
+        [name in ("rule", "steps", "choice_temperature", "schedule") for name in FIELDS],
+        [name in ("rule", "steps", "noise_K", "temp_a", "temp_b", "schedule") for name in FIELDS],
+    ]
+    left, right = page.shown(["maskgit", "critic"], True)
+    assert [name for name, seen in zip(FIELDS, left, strict=True) if seen] == ["rule"]
+    assert "noise_K" in [name for name, seen in zip(FIELDS, right, strict=True) if seen]

@@ -1,0 +1,141 @@
+"""The page in a real browser: press Run, watch both lanes, and compare what is drawn with what the engine records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.browser import browser
+from app.main import build, serving
+from app.packs import Packs
+from engine.session import Session
+from engine.step import Step
+from launch import free_port
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
+PATIENCE = 600_000
+FRAMES = """async () => Promise.all(tokenCritic.stage.lanes.map((lane) => Promise.all(lane.frames.map(async (frame) => ({
+    s: frame.s, told: frame.digest, drawn: await tokenCritic.digestOf(frame), tokens: [...frame.tokens], state: [...frame.state],
+})))))"""
+COLOURS = """() => {
+    const canvas = document.querySelector('[data-lane="1"] canvas[data-panel="decision"]');
+    const stage = tokenCritic.stage, cell = canvas.width / stage.grid, context = canvas.getContext("2d");
+    const at = (i) => [...context.getImageData((i % stage.grid + 0.5) * cell, (Math.floor(i / stage.grid) + 0.12) * cell, 1, 1).data].slice(0, 3);
+    return stage.lanes[1].frames[stage.player.step(1)].state.reduce((all, one, i) => [...all, [one, at(i).join()]], []);
+}"""
+
+
+@pytest.fixture(scope="module")
+def packs() -> Packs:
+    return Packs(PACK)
+
+
+@pytest.fixture(scope="module")
+def address(packs: Packs) -> Iterator[str]:
+    page = build(packs)
+    port = free_port("127.0.0.1", None)
+    _, address, _ = page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
+    yield address
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Any]:
+    """One page for all tests here, after its first run; `problems` gathers what must not happen."""
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE)
+        page.problems = []
+        page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
+        page.goto(address)
+        page.wait_for_function("() => window.tokenCritic")
+        run(page)
+        yield page
+
+
+def _foreign(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def run(page: Any) -> None:
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click("#tc-run")
+    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+
+
+def engine_steps(session: Session, rule: str) -> list[Step]:
+    """What python -m engine.sample writes for the page's first settings."""
+    return list(session.run(session.settings(rule=rule, label=session.classes[0])))
+
+
+def test_both_lanes_get_18_different_steps_equal_to_the_engines(page: Any, packs: Packs) -> None:
+    lanes = page.evaluate(FRAMES)
+    for lane, rule in zip(lanes, ("maskgit", "critic"), strict=True):
+        assert len(lane) == 18 and len({step["drawn"] for step in lane}) == 18
+        recorded = [step.digest() for step in engine_steps(packs.session(packs.first), rule)]
+        assert [step["drawn"] for step in lane] == recorded == [step["told"] for step in lane]
+    assert page.problems == []
+
+
+def test_the_decision_panel_paints_each_state_in_its_own_way(page: Any) -> None:
+    page.evaluate("() => { const p = tokenCritic.stage.player; p.take(9); }")
+    page.wait_for_timeout(500)
+    seen: dict[int, set[str]] = {}
+    for state, colour in page.evaluate(COLOURS):
+        seen.setdefault(state, set()).add(colour)
+    assert len(seen[1]) == 1 and len(seen[3]) == 1, "newly kept and revoked have one colour each at the cell's edge"
+    assert seen[1].isdisjoint(seen[3]) and seen[3].isdisjoint(seen[2])
+
+
+def test_steps_can_be_scrubbed_by_keys_and_the_line_says_what_is_shown(page: Any) -> None:
+    page.evaluate("() => document.activeElement.blur()")
+    for key, shown in (("Home", 1), (".", 2), (".", 3), (",", 2), ("End", 18)):
+        page.keyboard.press(key)
+        page.wait_for_function("(s) => tokenCritic.stage.player.at === s - 1", arg=shown)
+        page.wait_for_timeout(200)
+        assert f"Step {shown} of 18" in page.text_content('[data-lane="1"] .tc-status')
+
+
+def test_a_changed_control_marks_the_lanes(page: Any) -> None:
+    page.fill(".tc-seed input", "41")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".tc-stage.is-stale")
+    assert "run again" in page.text_content(".tc-notice")
+    page.fill(".tc-seed input", "0")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".tc-stage:not(.is-stale)")
+
+
+def test_a_lost_frame_is_fetched(page: Any) -> None:
+    frames = page.evaluate("""async () => {
+        const stage = tokenCritic.stage;
+        const all = await stage.server.missed(stage.run.id, 0);
+        return [all.length, all[0].kind, all.at(-1).kind, all.every((one, i) => one.n === i)];
+    }""")
+    assert frames == [38, "begin", "end", True]
+
+
+def test_stop_ends_the_run_and_keeps_what_came(page: Any) -> None:
+    page.click("#tc-run")
+    page.wait_for_function("() => tokenCritic.stage.run.going && tokenCritic.stage.lanes[0].frames.length > 1")
+    page.click("#tc-stop")
+    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    assert page.is_visible("#tc-run")
+    assert 0 < page.evaluate("() => tokenCritic.stage.lanes[1].frames.length") <= 18
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_the_page_is_never_wider_than_the_window(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    panels = page.evaluate("() => [...document.querySelectorAll('.tc-panel')].filter((one) => one.offsetParent).length")
+    assert panels == (2 if width == 390 else 8)
