@@ -75,7 +75,7 @@ def _number(said: str, kind: str, value: Any) -> int | float:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleConfig:
-    """A run: what the commands, the page and a trace's settings say. Names of rules and labels are checked by Session."""
+    """A run, as the commands, the page and a trace say it. That its label is a class of the pack, Session checks."""
 
     rule: str = setting("critic", "selection rule", choices=tuple(RULES))
     label: str | None = setting(None, "class to draw; none: sample i gets class i, round and round")

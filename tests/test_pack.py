@@ -1,0 +1,93 @@
+"""Packs come back as they were stored; damaged ones are refused by name, and nothing in them is run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.pack import open_pack, pack_path, save_model, sha256, write_config
+from tests.tiny import make_pack
+
+
+def test_a_model_comes_back_as_stored(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    generator = pack.load("generator")
+    save_model(pack.path, "generator", generator)
+    again = open_pack(pack.path).load("generator")
+    for a, b in zip(generator.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b) and not b.requires_grad
+
+
+def reseal(path: Path) -> None:
+    """Make the hash in the config fit the file, so that the checks behind it are reached."""
+    config = dict(open_pack(path).config)
+    config["sha256"] = {**config["sha256"], "generator": sha256(path / "generator.safetensors")}
+    write_config(path, config)
+
+
+def test_a_flipped_or_missing_byte_is_noticed(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    file = pack.path / "generator.safetensors"
+    whole = file.read_bytes()
+    for damaged in (whole[:-1], whole[:500], whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:], b"", whole + b"x"):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"generator\.safetensors"):
+            pack.load("generator")
+        reseal(pack.path)
+        if damaged[:-9] != whole[:-9]:
+            with pytest.raises(ValueError, match=r"generator\.safetensors"):
+                open_pack(pack.path).load("generator")
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"generator\.safetensors"):
+        open_pack(pack.path).load("generator")
+
+
+@pytest.mark.parametrize("how", ["shape", "nan", "extra", "missing", "integers"])
+def test_tensors_must_be_what_the_config_says(tmp_path: Path, how: str) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    file = pack.path / "generator.safetensors"
+    tensors = load_file(file)
+    if how == "shape":
+        tensors["bias"] = torch.zeros(3)
+    if how == "nan":
+        tensors["bias"] = tensors["bias"].clone().fill_(float("nan"))
+    if how == "extra":
+        tensors["more"] = torch.zeros(1)
+    if how == "missing":
+        del tensors["bias"]
+    if how == "integers":
+        tensors["bias"] = tensors["bias"].int()
+    save_file(tensors, file)
+    reseal(pack.path)
+    with pytest.raises(ValueError, match=r"generator\.safetensors"):
+        open_pack(pack.path).load("generator")
+
+
+def test_a_huge_header_is_not_read(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    file = pack.path / "generator.safetensors"
+    file.write_bytes((2**40).to_bytes(8, "little") + json.dumps({}).encode())
+    reseal(pack.path)
+    with pytest.raises(ValueError, match="header"):
+        open_pack(pack.path).load("generator")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "classes: [a", "!!python/object/apply:os.system ['touch {spot}']", "classes: []\ntokenizer: {}", "[]"]
+)
+def test_a_broken_config_is_one_line_and_runs_nothing(tmp_path: Path, text: str) -> None:
+    pack, spot = make_pack(tmp_path / "tiny"), tmp_path / "spot"
+    (pack.path / "config.yaml").write_text(text.replace("{spot}", str(spot)))
+    with pytest.raises(ValueError, match=r"config\.yaml"):
+        open_pack(pack.path)
+    assert not spot.exists()
+
+
+def test_an_unknown_pack_says_which_there_are() -> None:
+    with pytest.raises(FileNotFoundError, match="emoji"):
+        open_pack("no-such-pack")
+    assert pack_path("emoji").name == "emoji"

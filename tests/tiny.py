@@ -1,0 +1,40 @@
+"""A folder of small pictures and sizes at which all three models train in a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
+from engine.pack import Pack, build, open_pack, save_model, write_config
+
+SIZE = 16
+TOKENIZER = TokenizerConfig(
+    image_size=SIZE, codes=16, code_width=4, encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=1
+)
+TRUNK = {"layers": 2, "width": 16, "heads": 2, "mlp": 32}
+
+
+def make_folder(root: Path, each: int = 6) -> Path:
+    """Two classes: squares and bars, each in its own colour and place."""
+    rng = np.random.Generator(np.random.Philox(0))
+    for name in ("bars", "squares"):
+        (root / name).mkdir(parents=True)
+        for i in range(each):
+            image = np.full((SIZE, SIZE, 3), 255, np.uint8)
+            top, left = rng.integers(0, 8, 2)
+            image[top : top + 8, left : left + (3 if name == "bars" else 8)] = rng.integers(0, 255, 3)
+            Image.fromarray(image).save(root / name / f"{i}.png")
+    return root
+
+
+def make_pack(path: Path) -> Pack:
+    """Untrained models of these sizes, stored as a pack: for tests of files, not of pictures."""
+    sizes = vars(TOKENIZER)
+    write_config(path, {"format": 1, "classes": ["bars", "squares"], "tokenizer": dict(sizes)})
+    save_model(path, "tokenizer", build("tokenizer", sizes, TOKENIZER, 2))
+    save_model(path, "generator", build("generator", vars(TrunkConfig(**TRUNK)), TOKENIZER, 2))
+    save_model(path, "critic", build("critic", vars(CriticConfig(**TRUNK)), TOKENIZER, 2))
+    return open_pack(path)
