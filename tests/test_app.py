@@ -23,7 +23,7 @@ from engine.rules import RULES
 from engine.sampler import sample
 from engine.step import Step
 
-N, V = 16, 8
+N, V = 64, 8
 
 
 @dataclass
@@ -32,7 +32,7 @@ class FakeSession:
 
     classes: tuple[str, ...] = ("cat", "dog")
     pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake"))
-    tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=16, patch=4)))
+    tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
 
     def settings(self, **given: Any) -> SampleConfig:
         config = SampleConfig(**given)
@@ -86,7 +86,13 @@ def test_a_frame_holds_the_step_exactly() -> None:
     config = session.settings(rule="critic", steps=5)
     for step in session.run(config):
         frame = frames.pack(step, session.decode(step.proposal)[0])
-        for name, kind in (("tokens", "<i4"), ("proposal", "<i4"), ("scores", "<f4"), ("ranked", "<f4"), ("state", "u1")):
+        for name, kind in (
+            ("tokens", "<i4"),
+            ("proposal", "<i4"),
+            ("scores", "<f4"),
+            ("ranked", "<f4"),
+            ("state", "u1"),
+        ):
             got = np.frombuffer(base64.b64decode(frame[name]), kind)
             np.testing.assert_array_equal(got, getattr(step, name)[0])
         assert frame["digest"] == step.digest()
@@ -171,12 +177,12 @@ def test_bad_input_is_refused_in_a_line_that_names_it(name: str, wrong: Any) -> 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "halton"])
 @pytest.mark.parametrize("matched", [False, True])
 def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched: bool) -> None:
-    other = {"rule": "halton", "schedule": "linear", "steps": 7, "eta": 0.3, "choice_temperature": 0.0}
+    other = {"rule": "halton", "schedule": "linear", "steps": 7, "eta": 0.3, "choice_temperature": 50.0}
     shown = handlers().shown(["maskgit", rule], matched)[1]
     for name, seen in zip(FIELDS, shown, strict=True):
         plain, moved = (
             [step.digest() for step in FakeSession().run(lanes(**{"rule_2": rule, "matched": matched} | changed)[1])]
-            for changed in ({}, {f"{name}_2": other.get(name, 0.9)})
+            for changed in ({}, {f"{name}_2": other.get(name, 3.0)})
         )
         assert (plain != moved) == seen, name
 
