@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -27,7 +29,7 @@ def run(name: str, *, score_last: bool = False, seed: int = 3, **settings: objec
 def test_tokens_flow_from_step_to_step(name: str, matched: bool) -> None:
     steps = run(name, matched=matched)
     assert (steps[0].tokens == MASK).all()
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert np.array_equal(before.tokens_out, after.tokens)
     for step in steps:
         assert np.array_equal(step.proposal[~step.masked], step.tokens[~step.masked])
@@ -49,7 +51,7 @@ def test_the_lowest_ranked_are_masked_and_ties_go_by_index(name: str) -> None:
         for row in range(len(step.tokens)):
             ranked = np.where(np.isnan(step.ranked[row]), np.inf, step.ranked[row])
             hidden = np.flatnonzero(step.state[row] >= State.MASKED)
-            order = sorted(range(N), key=lambda i: (ranked[i], i))  # noqa: B023
+            order = sorted(range(N), key=lambda i: (ranked[i], i))
             assert sorted(order[: len(hidden)]) == hidden.tolist()
 
 
@@ -110,5 +112,5 @@ def test_passes_are_as_many_as_stated(name: str, score_last: bool) -> None:
 
 
 def test_an_unknown_rule_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="maskgit.*self-revoking"):
+    with pytest.raises(ValueError, match=r"maskgit.*self-revoking"):
         make_rule("greedy")

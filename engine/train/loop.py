@@ -161,6 +161,10 @@ def _resume(run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.O
             p, _, key = name.partition(".")
             states.setdefault(int(p), {})[key] = tensor
         opt.load_state_dict({"state": states, "param_groups": opt.state_dict()["param_groups"]})
+        for weight, moments in opt.state.items():  # a fused step needs each moment in its weight's memory format
+            for name, moment in moments.items():
+                if moment.shape == weight.shape:
+                    moments[name] = torch.empty_like(weight).copy_(moment)
     return int(state["iteration"])
 
 

@@ -1,0 +1,112 @@
+"""The commands: one line for a mistake, and on the real weights the same bits whichever way they are asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import bench, cli
+from engine import sample as sample_command
+from engine.evaluate import __main__ as evaluate_command
+from engine.session import Session
+from engine.step import Step, Trace
+from engine.train import __main__ as train_command
+
+ROOT = Path(__file__).resolve().parent.parent
+BAD = [
+    ("rule=greedy", "critic-locked"),
+    ("label=Cars", "Smileys"),
+    ("pack=nowhere", "emoji"),
+    ("colour=red", "noise_K"),
+    ("noise_K=.nan", "finite"),
+    ("temp_a=.inf", "finite"),
+    ("temp_b=-1", "0 to 4"),
+    ("steps=0", "1 to 256"),
+    ("steps=257", "1 to 256"),
+    ("steps=two", "number"),
+    ("n=0", "1 to"),
+    ("seed=-1", "0 to 4294967295"),
+    ("seed=4294967296", "0 to 4294967295"),
+    ("matched=maybe", "true or false"),
+    ("device=tpu", "cuda"),
+    ("label=${oc.env:HOME}", "interpolation"),
+    ("greedy", "key=value"),
+]
+
+
+@pytest.mark.parametrize(("word", "says"), BAD)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    word: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(sample_command.main, [word, f"out={tmp_path / 'out'}"])
+    out, err = capsys.readouterr()
+    assert ended.value.code == 2 and not out
+    assert err.startswith("error: ") and err.count("\n") == 1 and says in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["engine.sample", "engine.evaluate", "engine.train", "engine.bench", "engine.data"])
+def test_every_command_has_help_and_refuses_an_unknown_key(command: str) -> None:
+    run = [sys.executable, "-m", command]
+    helped = subprocess.run([*run, "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert helped.returncode == 0 and "python -m" in helped.stdout
+    refused = subprocess.run([*run, "nonsense=1"], cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "nonsense" in refused.stderr
+
+
+@pytest.mark.parametrize("main", [evaluate_command.main, train_command.main, bench.main])
+def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(main, ["nonsense"])  # type: ignore[arg-type]
+    assert ended.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_pictures_and_trace_are_the_sessions(session: Session, tmp_path: Path) -> None:
+    words = [f"pack={session.pack.path}", "rule=critic", "label=Food", "seed=11", "n=2", "steps=6", f"out={tmp_path}"]
+    sample_command.main(words)
+    trace = Trace.from_json((tmp_path / "trace.json").read_text())
+    config = session.settings(rule="critic", label="Food", seed=11, n=2, steps=6)
+    steps = list(session.run(config))
+    assert [step.digest() for step in trace.steps] == [step.digest() for step in steps]
+    assert trace.labels == ("Food", "Food") and trace.made_by["weights"] == session.pack.fingerprint()
+    for i, picture in enumerate(session.decode(steps[-1].proposal)):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / f"{i:04d}.png")), picture)
+    assert (tmp_path / "sheet.png").is_file()
+    json.loads((tmp_path / "trace.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+
+
+@pytest.mark.parametrize("rule", ["maskgit", "critic"])
+def test_alone_in_a_batch_streamed_or_branched_the_bits_are_the_same(session: Session, rule: str) -> None:
+    config = session.settings(rule=rule, label="Animals", seed=3, n=3, steps=8)
+    batch = list(session.run(config))
+    stream = session.run(config, samples=[1])
+    streamed: list[Step] = []
+    for step in stream:
+        streamed.append(step)
+        session.decode(step.proposal)  # what the page does between two steps
+    assert [step.digest() for step in streamed] == [step.only(1).digest() for step in batch]
+    branch = session.run(config, samples=[1], start=batch[5].tokens[1:2], first_step=5)
+    assert [step.digest() for step in branch] == [step.digest() for step in streamed[5:]]
+
+
+def test_encoding_scoring_and_decoding_check_what_they_get(session: Session) -> None:
+    white = np.full((1, 64, 64, 3), 255, np.uint8)
+    tokens = session.encode(white)
+    assert session.decode(tokens).mean() > 250
+    scores = session.score(tokens, session.classes[0])
+    assert scores.shape == (1, 256) and ((scores >= 0) & (scores <= 1)).all()
+    for wrong in (white[:, :32], white.astype(float)):
+        with pytest.raises(ValueError, match="expected uint8"):
+            session.encode(wrong)
+    for bad in (tokens[:, :9], tokens + 5000, tokens - 2):
+        with pytest.raises(ValueError, match="expected"):
+            session.decode(bad)
+    with pytest.raises(ValueError, match="unknown label"):
+        session.score(tokens, "nothing")

@@ -1,0 +1,128 @@
+"""Training resumes to the bit, and a folder of pictures becomes a pack that draws."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine import sample as sample_command
+from engine.config import TrainConfig, TrunkConfig
+from engine.data.folder import read_folder
+from engine.pack import build, open_pack
+from engine.train import __main__ as train_command
+from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
+from engine.train.loop import train
+from engine.train.optim import orthogonalise, rate
+from engine.train.probe import Probe
+from engine.transformer import Layer, use_attention
+from tests.tiny import TRUNK, make_folder, make_pack
+
+CPU = torch.device("cpu")
+PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
+CONFIG = TrainConfig(iterations=8, batch=6, micro=4, warmup=2, evaluate_every=100, save_every=1000, shift=1)
+
+
+@pytest.mark.parametrize("kind", ["tokenizer", "generator", "critic"])
+def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+    sizes = dict(pack.config[kind])
+    if kind != "tokenizer":
+        sizes["dropout"] = 0.1
+
+    def sitting(run: str, config: TrainConfig) -> dict[str, torch.Tensor]:
+        task = train_command.make_task(kind, pack, sizes, pictures, config, CPU)
+        averaged = train(task, config, tmp_path / run, PROBE, CPU)
+        return {**task.state_dict(), **{f"averaged.{n}": t for n, t in averaged.state_dict().items()}}
+
+    whole = sitting("whole", CONFIG)
+    short = replace(CONFIG, minutes=1e-9)  # stops after each iteration
+    for _ in range(3):
+        sitting("parts", short)
+    parts = sitting("parts", CONFIG)
+    assert whole.keys() == parts.keys()
+    assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
+    with pytest.raises(ValueError, match="lr_rest"):
+        sitting("parts", replace(CONFIG, lr_rest=0.5))
+
+
+def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:
+    tensors = {f"t{i}": torch.full((2**20,), float(i)) for i in range(9)}
+    for iteration in (1, 2, 3):
+        save_checkpoint(tmp_path, tensors, {"iteration": iteration})
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["00000002", "00000003"]
+    assert all(f.stat().st_size <= SHARD_BYTES + 2**16 for f in tmp_path.rglob("*.safetensors"))
+    (tmp_path / ".partial-1").mkdir()
+    (tmp_path / "00000004").mkdir()  # no state.json: never finished
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found[1]["iteration"] == 3
+    assert all(torch.equal(found[0][name], tensors[name]) for name in tensors)
+    assert load_checkpoint(tmp_path / "nothing") is None
+
+
+def test_orthogonalise_evens_out_singular_values() -> None:
+    matrix = torch.randn(24, 60, generator=torch.Generator().manual_seed(0))
+    for one in (matrix, matrix.T):
+        values = torch.linalg.svdvals(orthogonalise(one, torch.float32))
+        assert float(values.min()) > 0.6 and float(values.max()) < 1.3
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    config = TrainConfig(iterations=100, warmup=10, decay=0.5)
+    rates = [rate(config, i) for i in range(100)]
+    assert rates[0] == 0.1 and rates[9:51] == [1.0] * 42 and rates[99] == pytest.approx(0.02)
+
+
+def test_both_attentions_have_the_same_gradients() -> None:
+    layer = Layer(TrunkConfig(**TRUNK))
+    x = torch.randn(3, 20, 16, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for explicit in (False, True):
+        use_attention(layer, explicit)
+        layer.zero_grad()
+        given = x.clone().requires_grad_(True)
+        layer(given).square().sum().backward()
+        gradients.append([given.grad, *(p.grad.clone() for p in layer.parameters() if p.grad is not None)])
+    for a, b in zip(*gradients, strict=True):
+        assert torch.allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["emoji", "imagenet256", "imagenet512"])
+def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
+    recipe = train_command.read_recipe(name)
+    tokenizer = train_command.TokenizerConfig(**recipe["tokenizer"])
+    classes = 13 if name == "emoji" else 1000
+    for kind in ("tokenizer", "generator", "critic"):
+        TrainConfig(**recipe["train"][kind])
+        with torch.device("meta"):
+            model = build(kind, recipe[kind], tokenizer, classes)
+        count = sum(p.numel() for p in model.parameters())
+        if name != "emoji" and kind != "tokenizer":
+            layers = recipe[kind]["layers"]
+            assert count == pytest.approx(layers * 12 * 768**2, rel=0.05)
+        if name == "emoji" and kind != "tokenizer":
+            assert 2.5e6 < count < 4.5e6
+
+
+def test_a_folder_of_pictures_becomes_a_pack_that_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, pack = make_folder(tmp_path / "own"), tmp_path / "packs" / "mine"
+    common = [f"data={folder}", f"pack={pack}", f"runs={tmp_path / 'runs'}", "iterations=2", "batch=4", "micro=4"]
+    sizes = [f"{name}={value}" for name, value in TRUNK.items()]
+    tokenizer = ["image_size=16", "codes=16", "code_width=4", "encoder_width=16", "decoder_width=16"]
+    train_command.main(["tokenizer", *common, *tokenizer])
+    train_command.main(["generator", *common, *sizes])
+    train_command.main(["critic", *common, *sizes])
+    opened = open_pack(pack)
+    assert opened.classes == ("bars", "squares") and len(opened.pictures()) == 12
+    assert opened.tokens().shape == (12, 16)
+    sample_command.main([f"pack={pack}", "rule=critic", "n=3", "steps=4", f"out={tmp_path / 'out'}"])
+    assert len(list((tmp_path / "out").glob("0*.png"))) == 3
+    rows = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "generator" / "metrics.jsonl").open()]
+    assert "accuracy_train" in rows[-1] and np.isfinite(rows[-1]["nll_train"])
+    with pytest.raises(ValueError, match="other settings"):
+        train_command.main(["generator", *common, *sizes, "seed=5"])
