@@ -15,11 +15,14 @@ FIRST_PORT, PORTS = 7860, 100
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="launch.py", description="Token-Critic explorer: a page in your browser.")
-    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder (default: emoji)")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for the whole network (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help=f"port (default: {FIRST_PORT}, or the next one that is free)")
+    parser.add_argument(
+        "--pack", default="emoji", help="model pack: a name under weights/, or a folder; default: emoji"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: 127.0.0.1; 0.0.0.0: all")
+    parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
     parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
-    parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"), help="where the networks run (default: auto = cuda, mps, cpu)")
+    devices = ("auto", "cuda", "mps", "cpu")
+    parser.add_argument("--device", default="auto", choices=devices, help="auto takes the first of cuda, mps, cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks (default: 0 = all cores)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     given = parser.parse_args(argv)
@@ -54,10 +57,10 @@ def serve(given: argparse.Namespace, port: int) -> None:
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    _, address, public = page.launch(
-        server_name=given.host, server_port=port, share=given.share, prevent_thread_lock=True, inbrowser=False, **serving()
-    )
-    print(f"Token-Critic explorer: {address}" + (f"\npublic link: {public}" if public else "") + "\nCtrl-C ends it.", flush=True)
+    where = {"server_name": given.host, "server_port": port, "share": given.share}
+    _, address, public = page.launch(prevent_thread_lock=True, inbrowser=False, **where, **serving())
+    told = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
+    print("\n".join(told), flush=True)
     if not given.no_browser and has_desktop():
         webbrowser.open(address)
     while not stopped.wait(0.5):  # in short waits: Windows delivers Ctrl-C only between them
@@ -79,8 +82,8 @@ def free_port(host: str, asked: int | None) -> int:
             except OSError:
                 continue
             return port
-    which = f"port {asked} is taken" if asked is not None else f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are taken"
-    raise OSError(f"{which}, or {host} is not an address of this machine: choose another with --port or --host")
+    which = f"port {asked} is" if asked is not None else f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are"
+    raise OSError(f"{which} taken, or {host} is not an address of this machine: choose another with --port or --host")
 
 
 def has_desktop() -> bool:

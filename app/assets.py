@@ -1,4 +1,4 @@
-"""The page's scripts and styles, read from assets/ and joined: the browser asks no other host, and no file path shows."""
+"""The page's scripts and styles, read from assets/ and joined: the browser asks no other host, no path shows."""
 
 from __future__ import annotations
 

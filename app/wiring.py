@@ -83,9 +83,11 @@ def _wire_plan(
         )
         plan(shown(chosen.then).then)
     plan(shown(controls.matched.change).then)
-    changed = [one.input if isinstance(one, gr.HTML) else one.change for one in values if one not in rules]
+    others: list[Any] = [one for one in values if one not in rules]
+    changed = [one.input if isinstance(one, gr.HTML) else one.change for one in others]
     plan(lambda *args, **kwargs: gr.on(changed, *args, trigger_mode="always_last", **kwargs))
     page = gr.context.Context.root_block
+    assert page is not None, "wire() belongs inside the Blocks"
     plan(page.load)
 
 
@@ -95,21 +97,20 @@ def _visible(lanes: Sequence[Sequence[bool]]) -> list[Any]:
 
 def _refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable[..., Any]:
     """The handler with ValueErrors told to the visitor in one line, under the parameter names of its API."""
-    if inspect.isgeneratorfunction(getattr(handler, "__func__", handler)):
 
-        def told(*given: Any) -> Iterator[Any]:
-            try:
-                yield from handler(*given)
-            except (ValueError, FileNotFoundError) as error:
-                raise _line(error) from error
-    else:
+    def stream(*given: Any) -> Iterator[Any]:
+        try:
+            yield from handler(*given)
+        except (ValueError, FileNotFoundError) as error:
+            raise _line(error) from error
 
-        def told(*given: Any) -> Any:
-            try:
-                return handler(*given)
-            except (ValueError, FileNotFoundError) as error:
-                raise _line(error) from error
+    def once(*given: Any) -> Any:
+        try:
+            return handler(*given)
+        except (ValueError, FileNotFoundError) as error:
+            raise _line(error) from error
 
+    told: Callable[..., Any] = stream if inspect.isgeneratorfunction(handler) else once
     if parameters:
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         told.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])  # type: ignore[attr-defined]

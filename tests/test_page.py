@@ -19,13 +19,17 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
 PATIENCE = 600_000
-FRAMES = """async () => Promise.all(tokenCritic.stage.lanes.map((lane) => Promise.all(lane.frames.map(async (frame) => ({
-    s: frame.s, told: frame.digest, drawn: await tokenCritic.digestOf(frame), tokens: [...frame.tokens], state: [...frame.state],
-})))))"""
+FRAMES = """async () => {
+    const digests = async (frame) => ({ told: frame.digest, drawn: await tokenCritic.digestOf(frame) });
+    return Promise.all(tokenCritic.stage.lanes.map((lane) => Promise.all(lane.frames.map(digests))));
+}"""
 COLOURS = """() => {
     const canvas = document.querySelector('[data-lane="1"] canvas[data-panel="decision"]');
     const stage = tokenCritic.stage, cell = canvas.width / stage.grid, context = canvas.getContext("2d");
-    const at = (i) => [...context.getImageData((i % stage.grid + 0.5) * cell, (Math.floor(i / stage.grid) + 0.12) * cell, 1, 1).data].slice(0, 3);
+    const at = (i) => {
+        const x = (i % stage.grid + 0.5) * cell, y = (Math.floor(i / stage.grid) + 0.12) * cell;
+        return [...context.getImageData(x, y, 1, 1).data].slice(0, 3);
+    };
     return stage.lanes[1].frames[stage.player.step(1)].state.reduce((all, one, i) => [...all, [one, at(i).join()]], []);
 }"""
 

@@ -23,37 +23,37 @@ class LaneControls:
     values: tuple[gr.components.Component, ...]
 
     @property
-    def rule(self) -> gr.components.Component:
-        return self.values[FIELDS.index("rule")]
+    def rule(self) -> Choice:
+        rule = self.values[FIELDS.index("rule")]
+        assert isinstance(rule, Choice)
+        return rule
 
 
 def build(lane: int, rules: Sequence[str], config: SampleConfig, shown: Sequence[bool]) -> LaneControls:
     """`lane` counts from 0; `shown` says which controls the rule reads."""
-    specs = {field.name: field for field in dataclasses.fields(SampleConfig)}
-    values: list[gr.components.Component] = []
-    with gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}"):
-        with gr.Row(elem_classes="tc-lane-controls"):
-            for name, visible in zip(FIELDS, shown, strict=True):
-                value, label = getattr(config, name), en.CONTROLS[name]
-                low, high, choices = (specs[name].metadata[key] for key in ("low", "high", "choices"))
-                if name == "rule":
-                    values.append(Choice([(rule, RULES[rule].label) for rule in rules], label, value=value))
-                elif choices:
-                    values.append(Choice([(word, word) for word in choices], label, value=value, visible=visible))
-                else:
-                    step = STEPS.get(name, 0.05)
-                    values.append(
-                        gr.Slider(
-                            low,
-                            high,
-                            value,
-                            step=step,
-                            label=label,
-                            info=specs[name].metadata["help"],
-                            visible=visible,
-                            buttons=[],
-                            min_width=60,
-                            elem_classes="tc-slider",
-                        )
-                    )
+    column = gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}")
+    with column, gr.Row(elem_classes="tc-lane-controls"):
+        values = [_control(name, rules, config, visible) for name, visible in zip(FIELDS, shown, strict=True)]
     return LaneControls(values=tuple(values))
+
+
+def _control(name: str, rules: Sequence[str], config: SampleConfig, visible: bool) -> gr.components.Component:
+    """The control of one field: a select where it takes a word, else a slider over its range."""
+    metadata = next(field.metadata for field in dataclasses.fields(SampleConfig) if field.name == name)
+    value, label = getattr(config, name), en.CONTROLS[name]
+    if name == "rule":
+        return Choice([(rule, RULES[rule].label) for rule in rules], label, value=value)
+    if metadata["choices"]:
+        return Choice([(word, word) for word in metadata["choices"]], label, value=value, visible=visible)
+    return gr.Slider(
+        metadata["low"],
+        metadata["high"],
+        value,
+        step=STEPS.get(name, 0.05),
+        label=label,
+        info=metadata["help"],
+        visible=visible,
+        buttons=[],
+        min_width=60,
+        elem_classes="tc-slider",
+    )

@@ -27,7 +27,8 @@ RUN = "Run"
 STOP = "Stop"
 
 STAGE = {
-    "welcome": "Press Run: both lanes draw the same class from the same seed, and you see which tokens each one keeps, step by step.",
+    "welcome": "Press Run: both lanes draw the same class from the same seed. "
+    "Step by step you see which tokens each one keeps.",
     "starting": "Starting …",
     "changed": "Settings changed: run again.",
     "ended": {
