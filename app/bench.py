@@ -13,6 +13,7 @@ Without a browser: one line that says how to get one, and exit code 2.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import statistics
@@ -103,10 +104,10 @@ def press(page: Page) -> dict[str, Any]:
 def plain(packs: Packs) -> float:
     """Seconds that the sampler and the decoder take alone."""
     from app.handlers import walk
-    from app.main import RULES
+    from app.lanes import at_first
 
     session = packs.session(packs.first)
-    lanes = [session.settings(rule=rule, label=session.classes[0]) for rule in RULES]
+    lanes = [dataclasses.replace(lane, label=session.classes[0]) for lane in at_first(session)]
     start = time.perf_counter()
     for _ in walk(session, lanes):
         pass

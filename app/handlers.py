@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app import frames
-from app.lanes import FIELDS, Ask, owner, settle
+from app.lanes import FIELDS, Ask, at_first, owner, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from engine.config import SampleConfig
@@ -67,6 +67,13 @@ class Handlers:
         """Frames of a run from number `first` on, for a page that did not get them."""
         run = self.runs.get(run_id)
         return run.frames[first:] if run is not None and isinstance(first, int) and first >= 0 else []
+
+    def offer(self, pack: object) -> tuple[list[tuple[str, str]], list[str], list[list[Any]]]:
+        """A pack just chosen: its classes with a picture each, its rules, the lanes' values in the order of FIELDS."""
+        session = self.packs.session(pack)
+        faces = self.packs.faces(str(pack))
+        lanes = [[getattr(config, name) for name in FIELDS] for config in at_first(session)]
+        return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
 
     def preset(self, pack: object, rule: object) -> list[Any]:
         """The values of a lane's controls for a rule just chosen, in the order of FIELDS."""

@@ -11,7 +11,9 @@ from engine.config import SampleConfig
 from engine.rules import RULES
 from engine.session import Session
 
-LANES = 2
+RULES_AT_FIRST = ("maskgit", "critic")  # left and right
+LANES = len(RULES_AT_FIRST)
+INSTEAD = "confidence"  # where a pack has no critic
 FIELDS = ("rule", "steps", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "schedule")  # of each lane
 SHARED_WHEN_MATCHED = ("steps", "noise_K", "temp_a", "temp_b", "schedule")
 MOST_STEPS = next(field.metadata["high"] for field in dataclasses.fields(SampleConfig) if field.name == "steps")
@@ -40,6 +42,11 @@ def names() -> list[str]:
     """The controls in their order, as the API calls them: the lanes are 1 (left) and 2 (right)."""
     shared = [field.name for field in dataclasses.fields(Ask) if field.name != "lanes"]
     return shared + [f"{field}_{lane}" for lane in range(1, LANES + 1) for field in FIELDS]
+
+
+def at_first(session: Session) -> tuple[SampleConfig, ...]:
+    """What the lanes are set to when a pack is opened."""
+    return tuple(session.settings(rule=rule if rule in session.rules else INSTEAD) for rule in RULES_AT_FIRST)
 
 
 def settle(session: Session, ask: Ask) -> tuple[SampleConfig, ...]:

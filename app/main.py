@@ -8,13 +8,13 @@ import gradio as gr
 
 from app.assets import styles
 from app.handlers import Handlers
+from app.lanes import at_first
 from app.packs import Packs
 from app.panels import controls, lane
 from app.panels.stage import Stage
 from app.text import en
 from app.wiring import wire
 
-RULES = ("maskgit", "critic")  # of the lanes, left and right, at first
 MOST_WAITING = 64
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "monospace")
@@ -24,12 +24,11 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
     """The page over some packs."""
     handlers = handlers or Handlers(packs=packs)
     session = packs.session(packs.first)
-    rules = [rule if rule in session.rules else "confidence" for rule in RULES]
-    configs = [session.settings(rule=rule) for rule in rules]
+    configs = at_first(session)
     with gr.Blocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
         top = controls.build(packs, configs[0])
         with gr.Row(elem_classes="tc-settings"):
-            shown = handlers.shown(rules, False)
+            shown = handlers.shown([config.rule for config in configs], False)
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
         stage = Stage(handlers.missed, elem_id="tc-stage")
         wire(handlers, top, lanes, stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,20 @@ from engine.session import Session
 
 
 class Packs:
-    """`first` is opened at once; the others under weights/ are offered beside it."""
+    """`first` is opened at once; `others`, by default all under weights/, are offered beside it."""
 
-    def __init__(self, first: str | Path = "emoji", device: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self,
+        first: str | Path = "emoji",
+        device: str = "auto",
+        threads: int = 0,
+        others: Sequence[str | Path] | None = None,
+    ) -> None:
         self._device, self._threads = device, threads
         self._lock = threading.Lock()
-        self._paths: dict[str, str | Path] = {name: name for name in list_packs()}
         self.first = pack_path(first).resolve().name
-        self._paths[self.first] = first
+        offered = [*(list_packs() if others is None else others), first]
+        self._paths = {pack_path(one).resolve().name: one for one in offered}
         self._sessions: dict[str, Session] = {}
         self._faces: dict[str, list[str]] = {}
         self.session(self.first)

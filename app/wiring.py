@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from app.handlers import Handlers
-from app.lanes import names
+from app.lanes import FIELDS, names
 from app.panels.controls import Controls
-from app.panels.lane import LaneControls
+from app.panels.lane import LaneControls, named
 from app.panels.stage import Stage
 
 RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
@@ -73,6 +73,14 @@ def _wire_plan(
             **quick,
         )
 
+    opened = controls.pack.input(
+        _refusing(lambda pack, label: _offered(label, *handlers.offer(pack)), []),
+        [controls.pack, controls.label],
+        [controls.label, *everything],
+        api_visibility="private",
+        **quick,
+    )
+    plan(shown(opened.then).then)
     for lane in lanes:
         chosen = lane.rule.input(
             _refusing(handlers.preset, ["pack", "rule"]),
@@ -89,6 +97,17 @@ def _wire_plan(
     page = gr.context.Context.root_block
     assert page is not None, "wire() belongs inside the Blocks"
     plan(page.load)
+
+
+def _offered(
+    label: object, classes: Sequence[tuple[str, str]], rules: Sequence[str], lanes: Sequence[Sequence[Any]]
+) -> list[Any]:
+    """Updates of the chips and of all lanes; the class stays where the new pack has it, too."""
+    known = [name for name, _ in classes]
+    chips = gr.update(choices=classes, value=label if label in known else known[0])
+    fields = [field for lane in lanes for field in zip(FIELDS, lane, strict=True)]
+    choices: dict[str, dict[str, Any]] = {"rule": {"choices": named(rules)}}
+    return [chips, *(gr.update(value=value, **choices.get(name, {})) for name, value in fields)]
 
 
 def _visible(lanes: Sequence[Sequence[bool]]) -> list[Any]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from app import frames
 from app.handlers import Handlers
-from app.lanes import FIELDS, Ask, names, settle
+from app.lanes import FIELDS, Ask, at_first, names, settle
 from app.runs import Runs
 from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
@@ -31,6 +31,7 @@ class FakeSession:
     """Random logits in place of networks; what the handlers use of a Session, and no more."""
 
     classes: tuple[str, ...] = ("cat", "dog")
+    rules: tuple[str, ...] = tuple(RULES)
     pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake"))
     tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
 
@@ -56,6 +57,9 @@ class FakeSession:
 
 class FakePacks:
     first = "fake"
+
+    def faces(self, name: str) -> list[str]:
+        return ["data:cat", "data:dog"]
 
     def session(self, name: object) -> FakeSession:
         if name != "fake":
@@ -196,3 +200,12 @@ def test_which_controls_are_shown() -> None:
     left, right = page.shown(["maskgit", "critic"], True)
     assert [name for name, seen in zip(FIELDS, left, strict=True) if seen] == ["rule"]
     assert "noise_K" in [name for name, seen in zip(FIELDS, right, strict=True) if seen]
+
+
+def test_a_pack_without_critic_offers_what_it_can() -> None:
+    page = handlers()
+    classes, rules, values = page.offer("fake")
+    assert classes == [("cat", "data:cat"), ("dog", "data:dog")] and rules == list(RULES)
+    assert [lane[FIELDS.index("rule")] for lane in values] == ["maskgit", "critic"]
+    poor = FakeSession(rules=("maskgit", "confidence"))
+    assert [config.rule for config in at_first(poor)] == ["maskgit", "confidence"]  # type: ignore[arg-type]

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
 
 from app.browser import browser
+from app.lanes import FIELDS, at_first, names
 from app.main import build, serving
 from app.packs import Packs
 from engine.session import Session
 from engine.step import Step
 from launch import free_port
+from tests.tiny import make_whole_pack
 
 playwright = pytest.importorskip("playwright.sync_api")
 
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
-PATIENCE = 600_000
+PATIENCE = 60_000
 FRAMES = """async () => {
     const digests = async (frame) => ({ told: frame.digest, drawn: await tokenCritic.digestOf(frame) });
     return Promise.all(tokenCritic.stage.lanes.map((lane) => Promise.all(lane.frames.map(digests))));
@@ -35,8 +39,8 @@ COLOURS = """() => {
 
 
 @pytest.fixture(scope="module")
-def packs() -> Packs:
-    return Packs(PACK)
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
+    return Packs(PACK, others=[make_whole_pack(tmp_path_factory.mktemp("packs") / "tiny").path])
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +131,44 @@ def test_a_lost_frame_is_fetched(page: Any) -> None:
 
 
 def test_stop_ends_the_run_and_keeps_what_came(page: Any) -> None:
+    before = page.evaluate("() => tokenCritic.stage.run.id")
     page.click("#tc-run")
-    page.wait_for_function("() => tokenCritic.stage.run.going && tokenCritic.stage.lanes[0].frames.length > 1")
+    arrived = "(id) => tokenCritic.stage.run.id !== id && tokenCritic.stage.lanes[1].frames.length > 1"
+    page.wait_for_function(arrived, arg=before)
     page.click("#tc-stop")
     page.wait_for_function("() => !tokenCritic.stage.run.going")
-    assert page.is_visible("#tc-run")
-    assert 0 < page.evaluate("() => tokenCritic.stage.lanes[1].frames.length") <= 18
+    assert page.is_visible("#tc-run") and not page.is_visible("#tc-stop")
+    assert 2 <= page.evaluate("() => tokenCritic.stage.lanes[1].frames.length") < 18
+    assert "Stopped" in page.text_content(".tc-notice")
     assert page.problems == []
+
+
+def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
+    page.select_option(".tc-pack select", "tiny")
+    page.wait_for_selector('.tc-chip input[value="squares"]')
+    assert page.evaluate("() => document.querySelectorAll('.tc-chip').length") == 2
+    run(page)
+    assert page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.length)") == [18, 18]
+    assert page.evaluate("() => tokenCritic.stage.grid") == 4
+    page.select_option(".tc-pack select", index=0)
+    page.wait_for_selector('.tc-chip input[value="squares"]', state="detached")
+    assert page.problems == []
+
+
+def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address: str, packs: Packs) -> None:
+    client = Client(address, verbose=False)
+    configs = at_first(packs.session(packs.first))
+    good = [packs.first, packs.session(packs.first).classes[0], 0, False, False]
+    good += [getattr(config, name) if name != "steps" else 2 for config in configs for name in FIELDS]
+    for i, name in enumerate(names()):
+        for wrong in (-7, "nonsense", [1], {"a": None}, 1e300):
+            with pytest.raises(AppError) as refused:
+                client.predict(*good[:i], wrong, *good[i + 1 :], api_name="/run")
+            said = str(refused.value)
+            assert said.count("\n") == 0 and "Traceback" not in said and len(said) < 400
+            assert name.rstrip("_12").split("_")[0] in said
+    last = client.predict(*good, api_name="/run")
+    assert (last["kind"], last["why"]) == ("end", "done")
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])

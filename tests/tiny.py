@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 
 from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
+from engine.data.folder import read_folder
+from engine.data.pictures import save_pictures
 from engine.pack import Pack, build, open_pack, save_model, write_config
 
 SIZE = 16
@@ -28,6 +30,13 @@ def make_folder(root: Path, each: int = 6) -> Path:
             image[top : top + 8, left : left + (3 if name == "bars" else 8)] = rng.integers(0, 255, 3)
             Image.fromarray(image).save(root / name / f"{i}.png")
     return root
+
+
+def make_whole_pack(path: Path) -> Pack:
+    """The same with pictures, as the page needs it."""
+    make_pack(path)
+    save_pictures(read_folder(make_folder(path.with_name("pictures")), SIZE), path / "data")
+    return open_pack(path)
 
 
 def make_pack(path: Path) -> Pack:

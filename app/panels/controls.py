@@ -31,7 +31,6 @@ class Controls:
 
 
 def build(packs: Packs, config: SampleConfig) -> Controls:
-    classes = packs.session(packs.first).classes
     with gr.Row(elem_classes="tc-top"):
         gr.HTML(f"<h1>{en.TITLE}</h1>", elem_classes="tc-title", apply_default_css=False)
         pack = Choice(
@@ -47,6 +46,7 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         matched = gr.Checkbox(False, label=en.CONTROLS["matched"], info=en.HELP["matched"], min_width=100)
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
+    classes = packs.session(packs.first).classes
     faces = list(zip(classes, packs.faces(packs.first), strict=True))
     label = Chips(faces, en.CONTROLS["label"], value=classes[0], elem_classes="tc-classes")
     return Controls(

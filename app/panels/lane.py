@@ -37,12 +37,17 @@ def build(lane: int, rules: Sequence[str], config: SampleConfig, shown: Sequence
     return LaneControls(values=tuple(values))
 
 
+def named(rules: Sequence[str]) -> list[tuple[str, str]]:
+    """Choices of a rule control: each rule with the name people know it by."""
+    return [(rule, RULES[rule].label) for rule in rules]
+
+
 def _control(name: str, rules: Sequence[str], config: SampleConfig, visible: bool) -> gr.components.Component:
     """The control of one field: a select where it takes a word, else a slider over its range."""
     metadata = next(field.metadata for field in dataclasses.fields(SampleConfig) if field.name == name)
     value, label = getattr(config, name), en.CONTROLS[name]
     if name == "rule":
-        return Choice([(rule, RULES[rule].label) for rule in rules], label, value=value)
+        return Choice(named(rules), label, value=value)
     if metadata["choices"]:
         return Choice([(word, word) for word in metadata["choices"]], label, value=value, visible=visible)
     return gr.Slider(
