@@ -70,9 +70,10 @@ class Pack:
             raise FileNotFoundError(
                 f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.name}"
             )
-        model = self.build(kind)
+        with torch.device("meta"):  # no memory, no random numbers: every value comes from the file
+            model = self.build(kind)
         tensors = checked_tensors(self.path / f"{kind}.safetensors", self.config["sha256"][kind], model.state_dict())
-        model.load_state_dict(tensors)
+        model.load_state_dict(tensors, assign=True)
         return model.eval().requires_grad_(False)
 
     def fingerprint(self) -> str:

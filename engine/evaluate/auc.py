@@ -100,7 +100,8 @@ def contested(
     real, fake, hidden_scores, shown_scores = {}, {}, {}, {}
     mask = hidden.cpu().numpy()
     for name, judge in judges.items():
-        scores = torch.stack([_batched(judge, f, labels, size).float() for f in filled]).cpu().numpy()
+        # in float64 the mean of equal scores is that score: where a judge ties, rounding must not decide
+        scores = torch.stack([_batched(judge, f, labels, size) for f in filled]).cpu().double().numpy()
         shown_mean = np.where(mask, 0, scores).sum(0) / np.maximum((~mask).sum(0), 1)
         real[name], fake[name] = shown_mean[picture, place], scores[rotation, picture, place]
         hidden_scores[name], shown_scores[name] = scores[mask], scores[~mask]
