@@ -28,8 +28,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     given = parser.parse_args(argv)
     if given.port is not None and not 1 <= given.port <= 65535:
         parser.error(f"--port {given.port}: expected 1 to 65535")
-    if given.threads < 0:
-        parser.error(f"--threads {given.threads}: expected 0 or more")
     return given
 
 
@@ -38,7 +36,7 @@ def main(argv: list[str]) -> int:
     try:
         port = free_port(given.host, given.port)
         serve(given, port)
-    except (ValueError, FileNotFoundError, OSError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
     try:
         with browser() as opened:
             print(json.dumps(measure(opened.new_page(), given.pack, given.device, given.threads, given.runs)))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0

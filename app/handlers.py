@@ -34,7 +34,7 @@ class Handlers:
         """Sample both lanes, step by step. Yields (frame, id of the run)."""
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
-        run = self.runs.start(session.pack.name, settle(session, ask))
+        run = self.runs.start(ask.pack, settle(session, ask))
         try:
             yield self._sent(run, _beginning(session, run))
             for lane, step, picture in walk(session, run.lanes):
@@ -60,8 +60,8 @@ class Handlers:
         try:
             lanes = settle(self.packs.session(ask.pack), ask)
         except ValueError as error:
-            return {"kind": "plan", "wrong": str(error), "lanes": []}
-        return {"kind": "plan", "wrong": "", "lanes": [_lane(lane) for lane in lanes]}
+            return {"kind": "plan", "wrong": str(error), "pack": "", "lanes": []}
+        return {"kind": "plan", "wrong": "", "pack": ask.pack, "lanes": [_lane(lane) for lane in lanes]}
 
     def missed(self, run_id: object, first: object) -> list[Frame]:
         """Frames of a run from number `first` on, for a page that did not get them."""

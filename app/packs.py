@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,13 +44,23 @@ class Packs:
             raise ValueError(f"unknown pack {name!r}: one of {', '.join(self.names)}")
         with self._lock:  # two visitors must not load the same weights twice
             if name not in self._sessions:
-                self._sessions[name] = Session.open(self._paths[name], self._device, self._threads)
+                self._sessions[name] = self._open(name)
             return self._sessions[name]
 
+    def _open(self, name: str) -> Session:
+        """What is wrong with a pack is for whoever runs the server; a visitor hears that it cannot be opened."""
+        try:
+            return Session.open(self._paths[name], self._device, self._threads)
+        except (ValueError, OSError) as error:
+            if name == self.first:
+                raise  # at the start: launch.py says it
+            print(f"pack {name}: {error}", file=sys.stderr)
+            raise ValueError(f"pack {name!r} cannot be opened") from error
+
     def faces(self, name: str) -> list[str]:
-        """A picture of each class as a data URL: the first that the pack was trained on."""
-        pictures = self.session(name).pack.pictures()
+        """A picture of each class as a data URL: the first of its own."""
         if name not in self._faces:
+            pictures = self.session(name).pack.pictures()
             first = [int(np.flatnonzero(pictures.labels == i)[0]) for i in range(len(pictures.classes))]
             self._faces[name] = [data_url(image) for image in pictures.read(np.array(first))]
         return self._faces[name]

@@ -12,7 +12,7 @@ from typing import Any
 from engine.config import SampleConfig
 from engine.step import Step
 
-KEPT = 32  # runs that can still be read after they ended; some 2 MB each
+KEPT_FRAMES = 4096  # of runs that ended and can still be read; a frame is some 30 KB
 SECONDS = 600.0  # a run that takes longer is stopped
 
 
@@ -24,9 +24,9 @@ class Run:
     pack: str
     lanes: tuple[SampleConfig, ...]
     deadline: float
-    steps: tuple[list[Step], ...]
+    steps: tuple[list[Step], ...]  # of each lane, as far as it has come
     frames: list[dict[str, Any]] = field(default_factory=list)  # as sent to the page, in order
-    ended: str = ""  # why: done, stopped, late or failed
+    ended: str = ""  # why: done, stopped or late
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -44,8 +44,8 @@ class Run:
 class Runs:
     """The last runs of all visitors, found by id alone. Safe to use from many threads."""
 
-    def __init__(self, kept: int = KEPT, seconds: float = SECONDS) -> None:
-        self._kept, self._seconds = kept, seconds
+    def __init__(self, kept_frames: int = KEPT_FRAMES, seconds: float = SECONDS) -> None:
+        self._kept_frames, self._seconds = kept_frames, seconds
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -53,7 +53,7 @@ class Runs:
         return len(self._runs)
 
     def start(self, pack: str, lanes: tuple[SampleConfig, ...]) -> Run:
-        """Note a new run; the oldest ended one makes room for it."""
+        """Note a new run; the oldest ended ones make room for it."""
         run = Run(
             id=secrets.token_urlsafe(12),
             pack=pack,
@@ -63,9 +63,11 @@ class Runs:
         )
         with self._lock:
             self._runs[run.id] = run
-            ended = [name for name, old in self._runs.items() if old.ended]
-            for name in ended[: max(0, len(self._runs) - self._kept)]:
-                del self._runs[name]
+            too_many = sum(len(old.frames) for old in self._runs.values()) - self._kept_frames
+            for name in [name for name, old in self._runs.items() if old.ended]:
+                if too_many <= 0:
+                    break
+                too_many -= len(self._runs.pop(name).frames)
         return run
 
     def get(self, run_id: object) -> Run | None:

@@ -17,7 +17,7 @@ def parse(
 ) -> tuple[str, dict[str, Any]]:
     """The action (first word, "" where a command has none) and the options merged over `defaults`.
 
-    Values are read as YAML. ValueError for an unknown action or key; --help prints and exits.
+    ValueError for no or an unknown action, or an unknown key; --help prints and exits.
     """
     if "--help" in argv or "-h" in argv:
         print(usage.strip())
@@ -30,12 +30,16 @@ def parse(
     if words:
         raise ValueError(f"{words[0]!r} is not of the form key=value (see --help)")
     if actions and action not in actions:
-        raise ValueError(f"unknown action {action!r}: one of {', '.join(actions)} (see --help)")
+        said = f"unknown action {action!r}" if action else "say what to do"
+        raise ValueError(f"{said}: one of {', '.join(actions)} (see --help)")
     return action, {**defaults, **overrides(argv, defaults)}
 
 
 def overrides(argv: Sequence[str], allowed: Mapping[str, Any]) -> dict[str, Any]:
-    """The `key=value` words of `argv` as a flat dict; a key that is not in `allowed` is refused."""
+    """The `key=value` words of `argv` as a flat dict; a key that is not in `allowed` is refused.
+
+    A value whose default is a word is taken as it stands, any other is read as YAML.
+    """
     given: dict[str, Any] = {}
     for word in argv:
         key, mark, text = word.partition("=")
@@ -45,12 +49,14 @@ def overrides(argv: Sequence[str], allowed: Mapping[str, Any]) -> dict[str, Any]
             raise ValueError(f"unknown key {key!r}: one of {', '.join(allowed)}")
         if "${" in text:
             raise ValueError(f"{key}: interpolation is not allowed, write the value itself")
-        given[key] = _value(text)
+        given[key] = text if isinstance(allowed[key], str) else _value(text)
+        if allowed[key] and text == "":
+            raise ValueError(f"{key}=: expected a value")
     return given
 
 
 def _value(text: str) -> Any:
-    """A word of the command line as YAML reads it; a class or path that YAML cannot read, as it stands."""
+    """A word of the command line as YAML reads it; one that YAML cannot read, as it stands."""
     try:
         return OmegaConf.to_container(OmegaConf.create(f"v: {text}" if text else "v: null"))["v"]  # type: ignore[call-overload, index]
     except yaml.YAMLError:
@@ -61,15 +67,15 @@ def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
     """Call `main`; a mistake of the user becomes one line on stderr and exit code 2."""
     try:
         main(argv)
-    except (ValueError, FileNotFoundError, FileExistsError, OmegaConfBaseException) as error:
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: no traceback at exit
+        raise SystemExit(0) from None
+    except (ValueError, OSError, yaml.YAMLError, OmegaConfBaseException) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: no traceback at exit
-        raise SystemExit(0) from None
     raise SystemExit(0)
 
 

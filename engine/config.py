@@ -25,8 +25,6 @@ def setting(
 ) -> Any:
     """A dataclass field with its range (inclusive), allowed words, help, and the paper's symbol."""
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "symbol": symbol}
-    if isinstance(default, dataclasses.Field) or callable(default):
-        return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -63,9 +61,16 @@ def _checked(spec: dataclasses.Field[Any], value: Any) -> Any:
     return value
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
 def _number(said: str, kind: str, value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{said}: expected a finite number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+        raise ValueError(f"{said[:80]}: expected a finite number")
     if kind == "int":
         if value != int(value):
             raise ValueError(f"{said}: expected a whole number")
@@ -160,7 +165,6 @@ class CriticConfig(TrunkConfig):
         "match: compares each token with what its surroundings predict; linear: the paper's",
         choices=("match", "linear"),
     )
-    sees_mask: bool = setting(False, "the previous mask as a second input (the paper's ablation)")
 
 
 @dataclass(frozen=True, kw_only=True)

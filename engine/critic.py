@@ -25,7 +25,6 @@ class Critic(nn.Module):
         self.token = nn.Embedding(codes, config.width)
         self.trunk = Trunk(config, places, classes)
         self.linear = nn.Linear(config.width, 1)
-        self.mask = nn.Embedding(2, config.width) if config.sees_mask else None
         if config.head == "match":
             self.dense = nn.Linear(config.width, config.width)
             self.norm = nn.LayerNorm(config.width)
@@ -33,12 +32,9 @@ class Critic(nn.Module):
             self.bias = nn.Parameter(torch.zeros(codes))
         initialise(self)
 
-    def forward(self, tokens: Tensor, labels: Tensor, masked: Tensor | None = None) -> Tensor:
-        """tokens (B, N) all visible, labels (B,) -> logits (B, N); `masked` (B, N) where the critic sees the mask."""
-        x = self.token(tokens)
-        if self.mask is not None:
-            x = x + self.mask((torch.zeros_like(tokens) if masked is None else masked).long())
-        states = self.trunk(x, labels)
+    def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """tokens (B, N) all visible, labels (B,) -> logits (B, N)."""
+        states = self.trunk(self.token(tokens), labels)
         logits = self.linear(states)[..., 0]
         if self.config.head == "match":
             expected = self.norm(F.gelu(self.dense(states), approximate="tanh"))

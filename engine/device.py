@@ -9,16 +9,19 @@ from typing import Any
 import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
+MOST_THREADS = 1024
 
 
 def prepare(device: str = "auto", threads: int = 0) -> torch.device:
     """The torch device of that name, with settings under which a run repeats bit for bit.
 
     auto takes cuda, then mps, then cpu. `threads` = 0 takes all cores this process may use.
-    ValueError for an unknown device or one this machine has not.
+    ValueError for an unknown device, one this machine has not, or too many threads.
     """
     if device not in DEVICES:
         raise ValueError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
+    if not 0 <= threads <= MOST_THREADS:
+        raise ValueError(f"threads={threads}: expected 0 to {MOST_THREADS}")
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     chosen = next(name for name, here in there.items() if here) if device == "auto" else device
     if not there[chosen]:

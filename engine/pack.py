@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
+from engine.config import CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.pictures import Pictures, load_pictures
 from engine.generator import Generator
@@ -59,6 +59,10 @@ class Pack:
 
     def has(self, kind: str) -> bool:
         return kind in self.config and kind in (self.config.get("sha256") or {})
+
+    def digest(self, kind: str) -> str:
+        """SHA-256 of a model's file, "" where the pack has none."""
+        return str((self.config.get("sha256") or {}).get(kind, ""))
 
     def build(self, kind: str) -> nn.Module:
         """An untrained model of this pack's sizes."""
@@ -108,7 +112,8 @@ def build(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, class
 def pack_path(name: str | Path) -> Path:
     """The folder of a pack given by name or path, whether it exists or not."""
     as_path = Path(name).expanduser()
-    return as_path if as_path.is_dir() or len(as_path.parts) > 1 else WEIGHTS / name
+    is_name = len(as_path.parts) == 1 and not (as_path / "config.yaml").is_file()  # not just any folder of that name
+    return WEIGHTS / name if is_name else as_path
 
 
 def list_packs(root: Path = WEIGHTS) -> list[str]:
@@ -125,12 +130,26 @@ def open_pack(name: str | Path) -> Pack:
         raise FileNotFoundError(f"no pack {str(name)!r}: packs here are {there}; or give a path to one")
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
-        classes, tokenizer = config["classes"], TokenizerConfig(**config["tokenizer"])
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        _check(config)
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not a pack's config: {error}") from error
-    if not classes or tokenizer.codes < 2:
-        raise ValueError(f"{file}: expected at least one class")
     return Pack(path=path, config=config)
+
+
+def _check(config: Any) -> None:
+    """ValueError, TypeError or KeyError for a config of which something later would trip over."""
+    classes = config["classes"]
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+        raise ValueError("expected classes, a list of at least one name")
+    if len(set(classes)) < len(classes):
+        raise ValueError("two classes have the same name")
+    for kind in [kind for kind in KINDS if kind in config or kind == "tokenizer"]:
+        KINDS[kind](**config[kind])
+    for name in ("sha256", "presets"):
+        if not isinstance(config.get(name) or {}, dict):
+            raise ValueError(f"expected {name} to be a mapping")
+    for rule, preset in (config.get("presets") or {}).items():
+        SampleConfig(**{**preset, "rule": rule})
 
 
 def write_config(path: Path, config: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Draw pictures: python -m engine.sample pack=emoji rule=critic label=Smileys seed=0 n=16 steps=18 out=DIR
 
 Writes to DIR:
-  sheet.png            all pictures side by side
+  sheet.png            all pictures side by side, 1,024 at most
   0000.png ...         each picture
   trace.json           every step of every picture (not with trace=false)
 
@@ -35,41 +35,40 @@ from engine.session import Session
 from engine.step import Step, Trace
 
 AT_ONCE = 16  # pictures sampled together
+MOST_TRACED = 8192  # steps in a trace.json: some 250 MB of text
+MOST_ON_SHEET = 1024  # pictures
 OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0}
 
 
 def main(argv: list[str]) -> None:
-    defaults = {field.name: field.default for field in dataclasses.fields(SampleConfig)}
+    defaults = {field.name: field.default for field in dataclasses.fields(SampleConfig)} | {"label": ""}
     helps = {f.name: f.metadata["help"] for f in dataclasses.fields(SampleConfig)}
     usage = (__doc__ or "") + "\n" + "\n".join(f"  {name:20}{text}" for name, text in helps.items())
     _, options = cli.parse(argv, usage, {**OWN, **defaults})
     given = cli.overrides(argv, {**OWN, **defaults})
     chosen = {name: value for name, value in given.items() if name not in OWN}
-    if "label" in chosen and chosen["label"] is not None:
-        chosen["label"] = str(chosen["label"])
+    chosen["label"] = options["label"] or None
     if options["trace"] not in (True, False):
         raise ValueError(f"trace={options['trace']!r}: expected true or false")
-    session = Session.open(
-        str(options["pack"]), str(options["device"]), cli.whole("threads", options["threads"], 0, 1024)
-    )
+    session = Session.open(options["pack"], options["device"], cli.whole("threads", options["threads"], 0, 1024))
     config = session.settings(**chosen)
-    out = Path(str(options["out"]))
+    if options["trace"] and config.n * config.steps > MOST_TRACED:
+        raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")
+    out = Path(options["out"]).expanduser()
     out.mkdir(parents=True, exist_ok=True)
-    images, traces = draw(session, config, keep=options["trace"])
-    for i, image in enumerate(images):
-        Image.fromarray(image).save(out / f"{i:04d}.png")
-    Image.fromarray(sheet(images)).save(out / "sheet.png")
+    images, traces = draw(session, config, keep=options["trace"], out=out)
+    Image.fromarray(sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")
     if traces:
         (out / "trace.json").write_text(joined(traces).to_json(), encoding="utf-8")
     print(f"{config.n} pictures by {config.rule}, {config.passes} network passes each -> {out}")
 
 
 def draw(
-    session: Session, config: SampleConfig, keep: bool = False, quiet: bool = False
+    session: Session, config: SampleConfig, keep: bool = False, out: Path | None = None
 ) -> tuple[np.ndarray, list[Trace]]:
-    """Pictures uint8 (n, S, S, 3), and their traces in parts of AT_ONCE where `keep`."""
+    """Pictures uint8 (n, S, S, 3), each stored in `out` once it is drawn; their traces by AT_ONCE where `keep`."""
     images, traces = [], []
-    with tqdm(total=config.n * config.steps, unit="step", disable=quiet or None, file=sys.stderr) as bar:
+    with tqdm(total=config.n * config.steps, unit="step", disable=None, file=sys.stderr) as bar:
         for first in range(0, config.n, AT_ONCE):
             samples = range(first, min(first + AT_ONCE, config.n))
             steps: list[Step] = []
@@ -77,6 +76,9 @@ def draw(
                 steps = [*steps, step] if keep else [step]
                 bar.update(len(samples))
             images.append(session.decode(steps[-1].proposal))
+            for i, image in zip(samples, images[-1], strict=True):
+                if out is not None:
+                    Image.fromarray(image).save(out / f"{i:04d}.png")
             if keep:
                 traces.append(session.trace(config, steps, samples))
     return np.concatenate(images), traces

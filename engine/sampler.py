@@ -13,6 +13,7 @@ from engine.rules import Proposal, Rule, Scorer
 from engine.step import State, Step
 
 TOP = 5
+COLDEST = 1e-6  # below it logits / temperature may overflow, and only the likeliest is ever drawn
 
 
 @torch.no_grad()
@@ -61,7 +62,7 @@ def sample(
 
 def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
     """One sample per place, (B, N): argmax(logits / temperature + gumbel); temperature 0 takes the likeliest."""
-    if temperature <= 0:
+    if temperature < COLDEST:
         return logits.argmax(-1)
     gumbel = noise.gumbel(s, "token", logits.shape[1:]).to(logits.device)
     return (logits / temperature + gumbel).argmax(-1)

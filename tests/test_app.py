@@ -142,13 +142,14 @@ def test_stop_ends_within_a_step_and_a_closed_stream_leaves_nothing() -> None:
 
 
 def test_runs_are_bounded_and_found_by_id_alone() -> None:
-    runs = Runs(kept=3)
+    runs = Runs(kept_frames=30)
     ids = []
     for _ in range(10):
         run = runs.start("fake", lanes())
+        run.frames.extend([{}] * 10)
         run.ended = "done"
         ids.append(run.id)
-    assert len(runs) <= 4 and runs.get(ids[0]) is None and runs.get(ids[-1]) is run
+    assert len(runs) == 4 and runs.get(ids[0]) is None and runs.get(ids[-1]) is run
     assert runs.get(None) is None and runs.get(["x"]) is None
     assert Runs(seconds=-1).start("fake", lanes()).must_end == "late"
 

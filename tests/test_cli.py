@@ -37,6 +37,12 @@ BAD = [
     ("device=tpu", "cuda"),
     ("label=${oc.env:HOME}", "interpolation"),
     ("greedy", "key=value"),
+    ("out=", "expected a value"),
+    ("label=#1", "unknown label '#1'"),
+    ("seed=1" + "0" * 400, "finite"),
+    ("n=100000", "trace=false"),
+    ("threads=-1", "0 to 1024"),
+    ("pack=" + "x" * 300, "name too long"),
 ]
 
 
@@ -45,7 +51,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     word: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.run(sample_command.main, [word, f"out={tmp_path / 'out'}"])
+        cli.run(sample_command.main, [f"out={tmp_path / 'out'}", word])
     out, err = capsys.readouterr()
     assert ended.value.code == 2 and not out
     assert err.startswith("error: ") and err.count("\n") == 1 and says in err

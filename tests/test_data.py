@@ -76,6 +76,21 @@ def test_pictures_survive_being_stored(tmp_path: Path) -> None:
     assert np.array_equal(back.read(np.arange(len(back))), ours.read(np.arange(len(ours))))
 
 
+@pytest.mark.parametrize("damage", ["header only", "no such tile", "broken sheet", "empty sheet"])
+def test_damaged_pictures_are_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+    save_pictures(read_folder(make_folder(tmp_path / "own"), 16), tmp_path / "stored")
+    index, sheet = tmp_path / "stored" / "index.csv", tmp_path / "stored" / "0000.webp"
+    text = index.read_text()
+    if damage == "header only":
+        index.write_text(text.splitlines()[0])
+    elif damage == "no such tile":
+        index.write_text(text.replace(".webp,1,", ".webp,999999,"))
+    else:
+        sheet.write_bytes(b"nonsense" if damage == "broken sheet" else b"")
+    with pytest.raises(ValueError, match=r"index\.csv.*damaged"):
+        load_pictures(tmp_path / "stored")
+
+
 def test_train_and_test_folders_keep_their_splits(tmp_path: Path) -> None:
     make_folder(tmp_path / "train")
     make_folder(tmp_path / "test", each=2)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.pack import open_pack, pack_path, save_model, sha256, write_config
+from engine.pack import WEIGHTS, open_pack, pack_path, save_model, sha256, write_config
 from tests.tiny import make_pack
 
 
@@ -76,8 +76,29 @@ def test_a_huge_header_is_not_read(tmp_path: Path) -> None:
         open_pack(pack.path).load("generator")
 
 
+BAD_CONFIGS = [
+    "classes: 5\ntokenizer: {}",
+    "classes: [1, 2]\ntokenizer: {}",
+    "classes: [a, a]\ntokenizer: {}",
+    "classes: [a]\ntokenizer: {foo: 1}",
+    "classes: [a]\ntokenizer: {}\ngenerator: 5",
+    "classes: [a]\ntokenizer: {}\ncritic: {foo: 1}",
+    "classes: [a]\ntokenizer: {}\nsha256: 5",
+    "classes: [a]\ntokenizer: {}\npresets: {critic: {noise_K: 99}}",
+    "classes: [a]\ntokenizer: {}\npresets: {critic: 5}",
+]
+
+
 @pytest.mark.parametrize(
-    "text", ["", "classes: [a", "!!python/object/apply:os.system ['touch {spot}']", "classes: []\ntokenizer: {}", "[]"]
+    "text",
+    [
+        "",
+        "classes: [a",
+        "!!python/object/apply:os.system ['touch {spot}']",
+        "classes: []\ntokenizer: {}",
+        "[]",
+        *BAD_CONFIGS,
+    ],
 )
 def test_a_broken_config_is_one_line_and_runs_nothing(tmp_path: Path, text: str) -> None:
     pack, spot = make_pack(tmp_path / "tiny"), tmp_path / "spot"
@@ -85,6 +106,14 @@ def test_a_broken_config_is_one_line_and_runs_nothing(tmp_path: Path, text: str)
     with pytest.raises(ValueError, match=r"config\.yaml"):
         open_pack(pack.path)
     assert not spot.exists()
+
+
+def test_a_folder_that_is_no_pack_hides_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "emoji").mkdir()  # pictures of one's own, say
+    assert pack_path("emoji") == WEIGHTS / "emoji"
+    make_pack(tmp_path / "mine")
+    assert pack_path("mine") == Path("mine") and open_pack("mine").name == "mine"
 
 
 def test_an_unknown_pack_says_which_there_are() -> None:

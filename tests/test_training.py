@@ -13,8 +13,10 @@ import torch
 from engine import sample as sample_command
 from engine.config import TrainConfig, TrunkConfig
 from engine.data.folder import read_folder
-from engine.pack import build, open_pack
+from engine.data.pictures import save_pictures
+from engine.pack import build, open_pack, save_model
 from engine.train import __main__ as train_command
+from engine.train import loop
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
 from engine.train.loop import train
 from engine.train.optim import orthogonalise, rate
@@ -37,7 +39,7 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
 
     def sitting(run: str, config: TrainConfig) -> dict[str, torch.Tensor]:
         task = train_command.make_task(kind, pack, sizes, pictures, config, CPU)
-        averaged = train(task, config, tmp_path / run, PROBE, CPU)
+        averaged = train(task, config, tmp_path / run, PROBE, CPU, {"sizes": sizes})
         return {**task.state_dict(), **{f"averaged.{n}": t for n, t in averaged.state_dict().items()}}
 
     whole = sitting("whole", CONFIG)
@@ -49,6 +51,55 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
     with pytest.raises(ValueError, match="lr_rest"):
         sitting("parts", replace(CONFIG, lr_rest=0.5))
+
+
+def test_a_run_made_from_something_else_is_not_resumed(tmp_path: Path) -> None:
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+
+    def sitting(sizes: dict[str, object]) -> None:
+        task = train_command.make_task("critic", pack, sizes, pictures, CONFIG, CPU)
+        train(task, CONFIG, tmp_path / "run", PROBE, CPU, train_command.origin("critic", pack, task))
+
+    sizes = dict(pack.config["critic"])
+    sitting(sizes)
+    with pytest.raises(ValueError, match="sizes"):
+        sitting(sizes | {"heads": 4})
+    generator = pack.load("generator")
+    generator.bias.data += 1
+    pack = save_model(pack.path, "generator", generator)
+    with pytest.raises(ValueError, match="generator"):
+        sitting(sizes)
+
+
+def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    save_pictures(read_folder(make_folder(tmp_path / "own"), 16), pack.path / "data")
+    train_command.finish("tokenizer", pack, pack.load("tokenizer"))
+    assert open_pack(pack.path).has("critic")
+    other = pack.load("tokenizer")
+    other.codebook.add_(0.5)
+    train_command.finish("tokenizer", open_pack(pack.path), other)
+    assert not open_pack(pack.path).has("generator") and not (pack.path / "critic.safetensors").exists()
+
+
+def test_a_pack_keeps_pictures_of_every_class_and_split(tmp_path: Path) -> None:
+    make_folder(tmp_path / "train", each=40)
+    make_folder(tmp_path / "test", each=8)
+    pictures = read_folder(tmp_path, 16)
+    kept = train_command.spread(pictures, most=24)
+    assert len(kept) == 24 == len(set(kept.tolist()))
+    for label in (0, 1):
+        splits = pictures.splits[kept][pictures.labels[kept] == label].tolist()
+        assert (splits.count("train"), splits.count("test")) == (10, 2)
+    assert np.array_equal(train_command.spread(pictures), np.arange(96))
+
+
+def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"iteration": 20, "loss": 1}\n{"iteration": 40, "loss": 1}\n{"iterat')
+    loop._cut_log(tmp_path, 20)
+    assert file.read_text() == '{"iteration": 20, "loss": 1}\n'
 
 
 def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:

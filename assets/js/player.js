@@ -13,6 +13,7 @@ class Player {
     this.lengths = lengths;
     this.arrived = lengths.map(() => 0);
     this.at = -1;
+    this.open = true; // more steps may come
     this.following = true; // the newest step, until the visitor takes the playhead
   }
 
@@ -21,24 +22,29 @@ class Player {
   }
 
   get newest() {
-    return Math.max(-1, ...this.lengths.map((steps, lane) => Math.ceil((this.arrived[lane] / steps) * this.length) - 1));
+    return Math.max(-1, ...this.lengths.map((steps, lane) => Math.ceil((this.arrived[lane] * this.length) / steps) - 1));
   }
 
   // The step of a lane at the playhead, -1 before its first.
   step(lane) {
     const steps = this.lengths[lane];
-    return Math.min(this.arrived[lane], Math.ceil(((this.at + 1) / this.length) * steps)) - 1;
+    return Math.min(this.arrived[lane], Math.ceil(((this.at + 1) * steps) / this.length)) - 1;
   }
 
   // The place of the playhead at which a lane stands at step s.
   placeOf(lane, s) {
-    return Math.floor((s / this.lengths[lane]) * this.length);
+    return Math.floor((s * this.length) / this.lengths[lane]);
   }
 
   arrive(lane, count) {
     this.arrived[lane] = count;
     if (this.following) this.at = this.newest;
     this.changed();
+  }
+
+  // No more steps will come.
+  finish() {
+    this.open = false;
   }
 
   go(at) {
@@ -62,7 +68,7 @@ class Player {
   }
 
   tick() {
-    if (this.at >= this.length - 1) {
+    if (this.at >= (this.open ? this.length - 1 : this.newest)) {
       this.timer = null;
       return this.changed();
     }

@@ -9,7 +9,8 @@ class Stage {
     this.asOrder = false;
     this.run = { id: "", next: 0, going: false };
     this.past = new Set(); // runs that another one has followed
-    this.plans = [];
+    this.planned = null; // what the controls would run
+    this.shown = null; // what is on the stage
     this.times = { pressed: 0, frames: [] }; // for app.bench: when each frame was sent, arrived and painted
     this.lanes = [0, 1].map((lane) => new Lane(lane, words));
     this.player = new Player(() => this.changed());
@@ -88,7 +89,7 @@ class Stage {
     if (this.run.id && this.run.id !== frame.run) this.past.add(this.run.id);
     this.run = { id: frame.run, next: 0, going: true };
     this.grid = frame.grid;
-    this.shown = frame.lanes;
+    this.shown = frame;
     this.lanes.forEach((lane, i) => lane.begin(frame.lanes[i]));
     this.film.begin(frame.lanes);
     this.player.reset(frame.lanes.map((lane) => lane.steps));
@@ -109,31 +110,42 @@ class Stage {
   finish(why, run) {
     if (run && run !== this.run.id) return;
     this.going(false);
-    this.tell(this.words.ended[why] || "");
+    this.player.finish();
+    if (this.words.ended[why]) this.tell(this.words.ended[why]);
+    else this.stale();
     this.speak();
   }
 
-  // The event on the server is over, whether it ended well or not.
+  // The event on the server is over, whether it ended well or not: the last frames may still be there.
   over() {
-    this.queue = this.queue.then(() => { if (this.run.going) this.finish("failed"); });
+    this.queue = this.queue.then(async () => {
+      if (!this.run.going) return;
+      for (const frame of await this.server.missed(this.run.id, this.run.next)) await this.apply(frame);
+      if (this.run.going) this.finish("failed");
+    }).catch((error) => console.error(error));
   }
 
+  // Run and Stop take each other's place; who pressed one by key stays on the other.
   going(going) {
+    const [hides, appears] = (going ? ["tc-run", "tc-stop"] : ["tc-stop", "tc-run"]).map((id) => document.getElementById(id));
+    const held = hides && document.activeElement === hides;
     this.run.going = going;
     document.documentElement.classList.toggle("tc-running", going);
     this.root.setAttribute("aria-busy", going);
+    if (held) appears.focus();
   }
 
   plan(value) {
-    this.plans = value.lanes;
+    this.planned = value;
     this.wrong = value.wrong;
-    if (!this.shown) this.plans.forEach((meta, i) => this.lanes[i].plan(meta));
+    if (!this.shown) value.lanes.forEach((meta, i) => this.lanes[i].plan(meta));
     this.stale();
   }
 
   // Old steps are never shown as if they came from new settings.
   stale() {
-    const same = !this.shown || !this.plans.length || this.shown.every((meta, i) => JSON.stringify(meta.settings) === JSON.stringify(this.plans[i].settings));
+    const settings = ({ pack, lanes }) => JSON.stringify([pack, lanes.map((lane) => lane.settings)]);
+    const same = !this.shown || !this.planned?.lanes.length || settings(this.shown) === settings(this.planned);
     this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
     if (this.wrong) this.tell(this.wrong, true);
     else if (!same) this.tell(this.words.changed);

@@ -31,8 +31,9 @@ class Transport {
   }
 
   key(event) {
+    const elsewhere = event.target !== document.body && !event.target.closest?.(".tc-stage");
     const typing = event.target.closest?.("input, textarea, select, button, a, [contenteditable]");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !this.node.isConnected || this.player.newest < 0) return;
+    if (elsewhere || typing || event.ctrlKey || event.metaKey || event.altKey || !this.node.isConnected || this.player.newest < 0) return;
     const { player } = this;
     const moves = { ",": () => player.take(player.at - 1), ".": () => player.take(player.at + 1), " ": () => player.toggle(),
       Home: () => player.take(0), End: () => player.take(player.newest) };

@@ -13,7 +13,7 @@ from engine.data.pictures import save_pictures
 def main(argv: list[str]) -> None:
     what, options = cli.parse(argv, __doc__ or "", {"out": "weights/emoji/data"}, actions=("emoji",))
     assert what == "emoji"
-    folder = Path(str(options["out"]))
+    folder = Path(options["out"]).expanduser()
     pictures = draw_all()
     save_pictures(pictures, folder)
     counts = {str(split): int((pictures.splits == split).sum()) for split in ("train", *pictures.held_out)}

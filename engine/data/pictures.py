@@ -77,19 +77,28 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
 
 
 def load_pictures(folder: Path) -> Pictures:
-    """Read what `save_pictures` wrote. FileNotFoundError where there is no index."""
+    """Read what `save_pictures` wrote. FileNotFoundError where there is no index, ValueError where it is damaged."""
     index = folder / "index.csv"
     if not index.is_file():
         raise FileNotFoundError(f"{index} is missing: make it with python -m engine.data")
+    try:
+        return _load(index)
+    except (KeyError, IndexError, TypeError, ValueError, OSError, csv.Error, Image.DecompressionBombError) as error:
+        raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
+
+
+def _load(index: Path) -> Pictures:
     with open(index, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     classes = tuple(dict.fromkeys(row["class"] for row in rows))
     size = int(rows[0]["size"])
+    if not 1 <= size <= WEBP_SIDE:
+        raise ValueError(f"size {size}")
     images = np.empty((len(rows), size, size, 3), np.uint8)
     tiles: dict[str, np.ndarray] = {}
     for i, row in enumerate(rows):
         if row["sheet"] not in tiles:
-            tiles[row["sheet"]] = _tiles(folder / row["sheet"], size)
+            tiles[row["sheet"]] = _tiles(index.with_name(row["sheet"]), size)
         images[i] = tiles[row["sheet"]][int(row["tile"])]
     return Pictures(
         classes=classes,

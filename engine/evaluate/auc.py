@@ -1,4 +1,4 @@
-"""Can a judge tell a real token from a sampled one AT THE SAME PLACE?
+"""Can a judge tell a real token from a sampled one AT THE SAME PLACE? The contested AUC.
 
 Hidden tokens sit at hard places, so a score that only knows which places are hard looks good on
 "was sampled". Here every place of a picture is hidden in some fillings and visible in others, and
@@ -24,7 +24,7 @@ GROUPS = 4  # places are split at random into four; fraction 0.25 / 0.5 / 0.75 h
 BOOTSTRAPS = 200
 FRACTIONS = (0.25, 0.5, 0.75)
 CHANGES = (0.0, 8.0, 16.0, 32.0, 64.0)  # mean difference of a patch's pixels, of 255, from which a bin begins
-Judge = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> scores (B, N), any monotone scale
+Judge = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> probability that each is real (B, N)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def contested(
     mask = hidden.cpu().numpy()
     for name, judge in judges.items():
         # in float64 the mean of equal scores is that score: where a judge ties, rounding must not decide
-        scores = torch.stack([_batched(judge, f, labels, size) for f in filled]).cpu().double().numpy()
+        scores = torch.stack([_batched(judge, f, labels, size).cpu().double() for f in filled]).numpy()
         shown_mean = np.where(mask, 0, scores).sum(0) / np.maximum((~mask).sum(0), 1)
         real[name], fake[name] = shown_mean[picture, place], scores[rotation, picture, place]
         hidden_scores[name], shown_scores[name] = scores[mask], scores[~mask]
@@ -122,9 +122,14 @@ def generator_judge(generator: Judge) -> Judge:
 
     def judge(tokens: Tensor, labels: Tensor) -> Tensor:
         log_p = generator(tokens, labels).float().log_softmax(-1)
-        return log_p.gather(-1, tokens[..., None])[..., 0]
+        return log_p.gather(-1, tokens[..., None])[..., 0].cpu().double().exp()  # float32 would tie near 0 and 1
 
     return judge
+
+
+def critic_judge(critic: Judge) -> Judge:
+    """The critic's probability that each token is real."""
+    return lambda tokens, labels: critic(tokens, labels).cpu().double().sigmoid()
 
 
 def _batched(judge: Judge, tokens: Tensor, labels: Tensor, size: int) -> Tensor:
@@ -140,11 +145,13 @@ def measure_auc(session: Session, n: int) -> dict[str, Any]:
     if session.critic is None:
         raise ValueError(f"pack {session.pack.name!r} has no critic to measure")
     pictures = session.pack.pictures()
-    judges: dict[str, Judge] = {"critic": session.critic, "generator": generator_judge(session.generator)}
+    if not pictures.held_out:
+        raise ValueError(f"pack {session.pack.name!r} holds no pictures that were not trained on: nothing to measure")
+    judges: dict[str, Judge] = {"critic": critic_judge(session.critic), "generator": generator_judge(session.generator)}
     result: dict[str, Any] = {}
     for split in pictures.held_out:
         indices = pictures.indices(split)[:n]
-        real = session.pack.tokens()[torch.from_numpy(indices)]
+        real = torch.from_numpy(session.encode(pictures.read(indices))).long()
         labels = torch.from_numpy(pictures.labels[indices]).to(session.device)
         result[split] = {}
         for fraction in FRACTIONS:

@@ -16,12 +16,15 @@ NEAR = 10.0  # root mean square difference per channel, of 255, below which two 
 def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
     """Per rule: share of samples nearer than NEAR to a training picture (as the tokenizer shows it)."""
     pictures = session.pack.pictures()
+    configs = [session.settings(rule=rule, steps=steps, n=n, seed=1) for rule in RULES]
+    if not pictures.held_out or not len(pictures.indices("train")):
+        raise ValueError(f"pack {session.pack.name!r} carries no pictures of both kinds, trained on and held out")
     train = session.decode(session.encode(pictures.read(pictures.indices("train"))))
     held_out = np.concatenate([pictures.indices(split) for split in pictures.held_out])[:n]
     real = session.decode(session.encode(pictures.read(held_out)))
     result: dict[str, Any] = {"near": NEAR, "n": n, "held_out_pictures": _summary(nearest(real, train))}
-    for rule in RULES:
-        images, _ = draw(session, session.settings(rule=rule, steps=steps, n=n, seed=1))
+    for rule, config in zip(RULES, configs, strict=True):
+        images, _ = draw(session, config)
         result[rule] = _summary(nearest(images, train))
     return result
 

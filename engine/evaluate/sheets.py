@@ -18,10 +18,10 @@ RULES = ("maskgit", "critic")
 def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str, Any]:
     """One row a seed, one column a class: sample i has class i mod C, all from seed 0."""
     out.mkdir(parents=True, exist_ok=True)
-    classes = len(session.classes)
     files = {}
-    for rule in RULES:
-        config = session.settings(rule=rule, steps=steps, n=classes * seeds, seed=0)
+    classes = len(session.classes)
+    configs = [session.settings(rule=rule, steps=steps, n=classes * seeds, seed=0) for rule in RULES]
+    for rule, config in zip(RULES, configs, strict=True):
         images, _ = draw(session, config)
         file = out / f"sheet-{rule}.png"
         Image.fromarray(sheet(np.asarray(images), columns=classes)).save(file)

@@ -26,7 +26,7 @@ def measure_tokenizer(session: Session) -> dict[str, Any]:
                 if ((pictures.splits == split) & (pictures.labels == label)).any()
             },
         }
-        for split in ("train", *pictures.held_out)
+        for split in dict.fromkeys(pictures.splits.tolist())
     }
     white = tokens[_white_patches(images, session.tokenizer.config.patch)]
     return {

@@ -47,21 +47,20 @@ def main(argv: list[str]) -> None:
         + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
     )
     kind, options = cli.parse(argv, usage, {**OWN, **settings, **sizes}, tuple(KINDS))
-    if not kind:
-        raise ValueError(f"say which model to train: one of {', '.join(KINDS)} (see --help)")
     given = cli.overrides(argv, {**OWN, **settings, **sizes})
-    recipe = read_recipe(str(options["config"]))
-    model_sizes = {
-        **recipe[kind],
-        **{k: v for k, v in given.items() if k in {f.name for f in dataclasses.fields(KINDS[kind])}},
-    }
+    recipe = read_recipe(options["config"])
+    own_sizes = {f.name for f in dataclasses.fields(KINDS[kind])}
+    foreign = sorted(set(given) & set(sizes) - own_sizes)
+    if foreign:
+        raise ValueError(f"{foreign[0]}: not a size of a {kind}, which has {', '.join(sorted(own_sizes))}")
+    model_sizes = {**recipe[kind], **{k: v for k, v in given.items() if k in own_sizes}}
     config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
-    name = str(options["pack"] or Path(str(options["config"])).stem)
-    device = prepare(str(options["device"]), cli.whole("threads", options["threads"], 0, 1024))
+    name = options["pack"] or Path(options["config"]).stem
+    device = prepare(options["device"], cli.whole("threads", options["threads"], 0, 1024))
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
-    pictures = find_pictures(name, str(options["data"]), tokenizer_sizes.image_size)
+    pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size)
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
-    run = Path(str(options["runs"])) / pack.name / kind
+    run = Path(options["runs"]).expanduser() / pack.name / kind
     task = make_task(kind, pack, model_sizes, pictures, config, device)
     trunk = getattr(task.model, "trunk", None)
     probe = stored_probe(run) or measure(device, trunk.config if trunk else None, config.micro)
@@ -70,7 +69,8 @@ def main(argv: list[str]) -> None:
         file=sys.stderr,
     )
     use_attention(task.model, probe.explicit_attention)
-    averaged = train(task.to(device), config, run, probe, device, tensorboard=options["tensorboard"] is True)
+    made_from = origin(kind, pack, task)
+    averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"] is True)
     finish(kind, pack, averaged)
 
 
@@ -81,20 +81,31 @@ def read_recipe(name: str) -> dict[str, Any]:
         raise FileNotFoundError(
             f"no config {name!r}: one of {', '.join(sorted(f.stem for f in CONFIGS.glob('*.yaml')))}, or a path"
         )
-    recipe = OmegaConf.to_container(OmegaConf.load(file))
+    text = file.read_text(encoding="utf-8")
+    if "${" in text:
+        raise ValueError(f"{file}: interpolation is not allowed, write the values themselves")
+    recipe = OmegaConf.to_container(OmegaConf.create(text))
     if not isinstance(recipe, dict) or not {*KINDS, "train"} <= set(recipe):
         raise ValueError(f"{file} is not a recipe: expected the keys {', '.join(KINDS)} and train")
+    try:
+        for kind, sizes in KINDS.items():
+            sizes(**recipe[kind])
+            TrainConfig(**recipe["train"][kind])
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{file} is not a recipe: {error}") from error
     return {str(key): value for key, value in recipe.items()}
 
 
 def find_pictures(name: str, data: str, size: int) -> Pictures:
     """The folder given, or what the pack carries. ValueError where that is only a part of them."""
-    if data:
-        return read_folder(Path(data).expanduser(), size)
-    folder = pack_path(name) / "data"
-    if (pack_path(name) / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
+    if not data and (pack_path(name) / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
         raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")
-    return load_pictures(folder)
+    pictures = read_folder(Path(data).expanduser(), size) if data else load_pictures(pack_path(name) / "data")
+    if pictures.size != size:
+        raise ValueError(f"the pictures of pack {name!r} have {pictures.size} pixels a side, image_size={size}")
+    if not len(pictures.indices("train")):
+        raise ValueError(f"{data or name}: no pictures to train on, all are held out")
+    return pictures
 
 
 def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | None) -> Pack:
@@ -116,12 +127,18 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | Non
     return pack
 
 
-def spread(pictures: Pictures) -> np.ndarray:
-    """At most KEPT_PICTURES of them, the same share of every class."""
-    each = max(1, KEPT_PICTURES // len(pictures.classes))
-    if len(pictures) <= KEPT_PICTURES:
+def spread(pictures: Pictures, most: int = KEPT_PICTURES) -> np.ndarray:
+    """Indices of at most about `most` of them, evenly from every class and split."""
+    if len(pictures) <= most:
         return np.arange(len(pictures))
-    return np.concatenate([np.flatnonzero(pictures.labels == c)[:each] for c in range(len(pictures.classes))])
+    parts = [
+        np.flatnonzero((pictures.labels == label) & (pictures.splits == split))
+        for label in range(len(pictures.classes))
+        for split in ("train", *pictures.held_out)
+    ]
+    counts = [min(len(part), max(1, most * len(part) // len(pictures))) for part in parts]
+    kept = [part[np.arange(count) * len(part) // count] for part, count in zip(parts, counts, strict=True) if count]
+    return np.sort(np.concatenate(kept))
 
 
 def make_task(
@@ -146,6 +163,12 @@ def make_task(
     return CriticTask(model, generator, source, config)
 
 
+def origin(kind: str, pack: Pack, task: Task) -> dict[str, Any]:
+    """What a run is made from, besides its settings: one made from something else cannot be resumed."""
+    earlier = list(KINDS)[: list(KINDS).index(kind)]
+    return {"sizes": dataclasses.asdict(task.model.config), **{name: pack.digest(name) for name in earlier}}  # type: ignore[arg-type, call-overload]
+
+
 def new_model(kind: str, sizes: dict[str, Any], pack: Pack) -> Any:
     known: dict[str, type[TokenizerConfig | TrunkConfig]] = KINDS  # type: ignore[assignment]
     unknown = set(sizes) - {f.name for f in dataclasses.fields(known[kind])}
@@ -156,8 +179,9 @@ def new_model(kind: str, sizes: dict[str, Any], pack: Pack) -> Any:
 
 def finish(kind: str, pack: Pack, averaged: nn.Module) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
+    before = pack.digest(kind)
     saved = save_model(pack.path, kind, averaged)
-    if kind == "tokenizer":
+    if kind == "tokenizer" and saved.digest(kind) != before:
         for later in ("generator", "critic"):  # they speak the old tokenizer's codes
             saved = drop_model(saved.path, later)
         stored = saved.pictures()

@@ -18,7 +18,8 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, A
     """Write `folder`/`iteration`/ whole or not at all, then drop all but the newest two."""
     target = folder / f"{state['iteration']:08d}"
     partial = folder / f".partial-{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
+    for unfinished in folder.glob(".partial-*"):  # of a run that was killed
+        shutil.rmtree(unfinished)
     partial.mkdir(parents=True)
     for i, shard in enumerate(_shards(tensors)):
         save_file(shard, partial / f"part-{i:03d}.safetensors")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine import MASK
 from engine.config import TrainConfig
 from engine.critic import Critic
-from engine.evaluate.auc import Judge, contested, generator_judge
+from engine.evaluate.auc import Judge, contested, critic_judge, generator_judge
 from engine.generator import Generator
 from engine.train.generator import TokenSource, draw_mask, sample_sheet
 from engine.train.loop import Task
@@ -39,7 +39,7 @@ class CriticTask(Task):
         # Without this constant per picture the critic first learns how much is fake, not which tokens are.
         shown, hidden = visible.sum(1, keepdim=True), masked.sum(1, keepdim=True)
         share = torch.log((shown + 0.5) / (hidden + 0.5)) if self.config.share_offset else 0.0
-        out = self.model(filled, labels.repeat(draws), masked).float()
+        out = self.model(filled, labels.repeat(draws)).float()
         loss = F.binary_cross_entropy_with_logits(out + share, visible)
         right = ((out.detach() > 0) == ~masked).float().mean()
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
@@ -49,7 +49,7 @@ class CriticTask(Task):
         """Contested AUC at half hidden, per held-out split, beside the generator's own on the same pictures."""
         figures = {}
         generator = self._frozen[0]
-        judges: dict[str, Judge] = {"critic": averaged, "generator": generator_judge(generator)}
+        judges: dict[str, Judge] = {"critic": critic_judge(averaged), "generator": generator_judge(generator)}
         for split in self.source.pictures.held_out:
             tokens, labels = self.source.of_split(split, MEASURED)
             cell = contested(tokens, labels, generator, judges, fraction=0.5)

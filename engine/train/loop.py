@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,24 @@ def stream(*key: object) -> torch.Generator:
 
 
 def train(
-    task: Task, config: TrainConfig, run: Path, probe: Probe, device: torch.device, tensorboard: bool = False
+    task: Task,
+    config: TrainConfig,
+    run: Path,
+    probe: Probe,
+    device: torch.device,
+    origin: Mapping[str, Any],
+    tensorboard: bool = False,
 ) -> nn.Module:
-    """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds."""
+    """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds.
+
+    `origin` says what the run is made from (sizes, hashes of the models before it). ValueError where
+    `run` holds one of another origin or with other settings.
+    """
+    identity = {**_identity(config), **origin}
     board = _tensorboard(run) if tensorboard else None
     averaged = copy.deepcopy(task.model).eval()
     opts = optimisers(task.model, config, probe.torch_dtype)
-    start = _resume(run, task, averaged, opts, config)
+    start = _resume(run, task, averaged, opts, identity)
     started = saved = time.monotonic()
     run.mkdir(parents=True, exist_ok=True)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
@@ -73,7 +84,7 @@ def train(
         now = time.monotonic()
         out_of_time = bool(config.minutes) and now - started > 60 * config.minutes
         if now - saved > 60 * config.save_every or done == config.iterations or out_of_time:
-            _save(run, task, averaged, opts, config, done, probe)
+            _save(run, task, averaged, opts, identity, done, probe)
             saved = now
         if out_of_time:
             break
@@ -133,22 +144,25 @@ def _save(
     task: Task,
     averaged: nn.Module,
     opts: list[torch.optim.Optimizer],
-    config: TrainConfig,
+    identity: Mapping[str, Any],
     done: int,
     probe: Probe,
 ) -> None:
-    state = {"iteration": done, "config": _identity(config), "probe": probe.as_dict()}
+    state = {"iteration": done, "config": dict(identity), "probe": probe.as_dict()}
     save_checkpoint(run, dict(_tensors(task, averaged, opts)), state)
 
 
-def _resume(run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer], config: TrainConfig) -> int:
+def _resume(
+    run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer], identity: Mapping[str, Any]
+) -> int:
     found = load_checkpoint(run)
     if found is None:
         return 0
     tensors, state = found
-    if state["config"] != _identity(config):
-        changed = [k for k, v in _identity(config).items() if state["config"].get(k) != v]
+    changed = [name for name, value in identity.items() if state["config"].get(name) != value]
+    if changed:
         raise ValueError(f"{run} was started with other settings ({', '.join(changed)}): give those, or remove it")
+    _cut_log(run, int(state["iteration"]))
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
@@ -178,6 +192,15 @@ def _identity(config: TrainConfig) -> dict[str, Any]:
     """The settings that make a run what it is; how often it saves and looks does not."""
     free = {"minutes", "save_every", "evaluate_every"}
     return {name: value for name, value in vars(config).items() if name not in free}
+
+
+def _cut_log(run: Path, iteration: int) -> None:
+    """Drop what was logged after the checkpoint, and a line that was cut short: both will be written again."""
+    file = run / "metrics.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
+    kept = [line for line in lines if line.endswith("}\n") and json.loads(line)["iteration"] <= iteration]
+    if len(kept) < len(lines):
+        file.write_text("".join(kept), encoding="utf-8")
 
 
 def _log(run: Path, board: Any, row: dict[str, Any]) -> None:

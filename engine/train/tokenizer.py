@@ -34,6 +34,8 @@ class TokenizerTask(Task):
         self.register_buffer("sums", torch.zeros(codes, width))
         self.uses: Tensor
         self.sums: Tensor
+        if config.init == "pack":
+            self.sums.copy_(model.codebook)
 
     def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
         chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng)
