@@ -25,6 +25,7 @@ def parse(
             print("\nKeys and their defaults:")
             print("\n".join(f"  {key}={'' if value is None else value}" for key, value in defaults.items()))
         raise SystemExit(0)
+    given = overrides(argv, defaults)
     words = [word for word in argv if "=" not in word]
     action = words.pop(0) if actions and words else ""
     if words:
@@ -32,7 +33,7 @@ def parse(
     if actions and action not in actions:
         said = f"unknown action {action!r}" if action else "say what to do"
         raise ValueError(f"{said}: one of {', '.join(actions)} (see --help)")
-    return action, {**defaults, **overrides(argv, defaults)}
+    return action, {**defaults, **given}
 
 
 def overrides(argv: Sequence[str], allowed: Mapping[str, Any]) -> dict[str, Any]:

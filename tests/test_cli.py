@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import bench, cli
+from engine import MASK, bench, cli
 from engine import sample as sample_command
 from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
@@ -111,7 +111,7 @@ def test_encoding_scoring_and_decoding_check_what_they_get(session: Session) -> 
     for wrong in (white[:, :32], white.astype(float)):
         with pytest.raises(ValueError, match="expected uint8"):
             session.encode(wrong)
-    for bad in (tokens[:, :9], tokens + 5000, tokens - 2):
+    for bad in (tokens[:, :9], tokens + 5000, np.full_like(tokens, MASK)):
         with pytest.raises(ValueError, match="expected"):
             session.decode(bad)
     with pytest.raises(ValueError, match="unknown label"):
