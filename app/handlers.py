@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from engine.session import Session
 from engine.step import Step
 
 Frame = dict[str, Any]
+Item = TypeVar("Item")
+RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
 OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
 
 
@@ -29,17 +33,20 @@ class Handlers:
 
     packs: Packs
     runs: Runs = field(default_factory=Runs)
+    workers: Executor = field(default_factory=lambda: ThreadPoolExecutor(RUNS_AT_ONCE, "sampler"))
 
     def run(self, *values: Any) -> Iterator[tuple[Frame, str]]:
-        """Sample both lanes, step by step. Yields (frame, id of the run)."""
+        """Sample both lanes, step by step. Yields (frame, id of the run); a frame holds a step of each lane."""
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
         run = self.runs.start(ask.pack, settle(session, ask))
         try:
             yield self._sent(run, _beginning(session, run))
-            for lane, step, picture in walk(session, run.lanes):
-                run.steps[lane].append(step)
-                yield self._sent(run, {"kind": "step", "lane": lane, **frames.pack(step, picture)})
+            for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.workers):
+                for lane, step, _ in together:
+                    run.steps[lane].append(step)
+                steps = [{"lane": lane, **frames.pack(step, picture)} for lane, step, picture in together]
+                yield self._sent(run, {"kind": "steps", "steps": steps})
                 if run.must_end:
                     break
             run.ended = "done" if _complete(run) else run.must_end
@@ -90,6 +97,20 @@ class Handlers:
         whole = {**frame, "run": run.id, "n": len(run.frames), "at": time.time() * 1000}
         run.frames.append(whole)
         return whole, run.id
+
+
+def ahead(items: Iterator[Item], workers: Executor) -> Iterator[Item]:
+    """The same items, each computed while the one before it is on its way to the page."""
+    coming = workers.submit(next, items, None)
+    while (item := coming.result()) is not None:
+        coming = workers.submit(next, items, None)
+        yield item
+
+
+def in_turns(steps: Iterator[Item], lanes: int) -> Iterator[list[Item]]:
+    """As many steps at once as there are lanes: one message for both costs the page half of two."""
+    while together := list(islice(steps, lanes)):
+        yield together
 
 
 def walk(session: Session, lanes: Sequence[SampleConfig]) -> Iterator[tuple[int, Step, np.ndarray]]:

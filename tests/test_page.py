@@ -127,7 +127,7 @@ def test_a_lost_frame_is_fetched(page: Any) -> None:
         const all = await stage.server.missed(stage.run.id, 0);
         return [all.length, all[0].kind, all.at(-1).kind, all.every((one, i) => one.n === i)];
     }""")
-    assert frames == [38, "begin", "end", True]
+    assert frames == [20, "begin", "end", True]
 
 
 def test_stop_ends_the_run_and_keeps_what_came(page: Any) -> None:

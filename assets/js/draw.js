@@ -14,25 +14,21 @@ function fit(canvas, grid) {
 const PANELS = {
   // x_t: the tokens that are there, as pictures of the step before decoded them
   input(context, look) {
-    look.frame.tokens.forEach((token, i) => (token === MASK ? maskedCell(context, look, i) : pictureCell(context, look, i, look.before)));
+    wholePicture(context, look, look.before);
+    maskedCells(context, look, places(look.frame.tokens, MASK));
   },
   proposal(context, look) {
-    const side = look.cell * look.grid;
-    context.drawImage(look.frame.picture, 0, 0, side, side);
+    wholePicture(context, look, look.frame.picture);
   },
   scores(context, look) {
     const values = look.asOrder ? look.frame.order : look.frame.scores;
     values.forEach((value, i) => (Number.isNaN(value) ? emptyCell(context, look, i) : plainCell(context, look, i, scoreColour(value))));
   },
   decision(context, look) {
-    look.frame.state.forEach((state, i) => {
-      if (state === MASKED) maskedCell(context, look, i);
-      else if (state === REVOKED) revokedCell(context, look, i);
-      else {
-        pictureCell(context, look, i, look.frame.picture);
-        if (state === NEW) frameCell(context, look, i);
-      }
-    });
+    wholePicture(context, look, look.frame.picture);
+    maskedCells(context, look, places(look.frame.state, MASKED));
+    frameCells(context, look, places(look.frame.state, NEW));
+    revokedCells(context, look, places(look.frame.state, REVOKED));
   },
 };
 
@@ -44,33 +40,24 @@ function drawPanel(canvas, kind, look) {
   PANELS[kind](context, look);
 }
 
+function places(values, wanted) {
+  const found = [];
+  values.forEach((value, i) => { if (value === wanted) found.push(i); });
+  return found;
+}
+
 function corner(look, i) {
   return [(i % look.grid) * look.cell, Math.floor(i / look.grid) * look.cell];
 }
 
+function wholePicture(context, look, picture) {
+  const side = look.cell * look.grid;
+  if (picture) context.drawImage(picture, 0, 0, side, side);
+}
+
 function plainCell(context, look, i, colour) {
-  const [x, y] = corner(look, i);
   context.fillStyle = colour;
-  context.fillRect(x, y, look.cell, look.cell);
-}
-
-function pictureCell(context, look, i, picture) {
-  if (!picture) return maskedCell(context, look, i);
-  const [x, y] = corner(look, i);
-  const part = picture.naturalWidth / look.grid;
-  context.drawImage(picture, (i % look.grid) * part, Math.floor(i / look.grid) * part, part, part, x, y, look.cell, look.cell);
-}
-
-function maskedCell(context, look, i) {
-  plainCell(context, look, i, look.colours.masked);
-  if (look.cell < 6) return; // too small for a hatch: a thumbnail
-  const [x, y] = corner(look, i);
-  context.strokeStyle = look.colours.hatch;
-  context.lineWidth = Math.max(1, look.cell / 12);
-  context.beginPath();
-  context.moveTo(x, y + look.cell);
-  context.lineTo(x + look.cell, y);
-  context.stroke();
+  context.fillRect(...corner(look, i), look.cell, look.cell);
 }
 
 function emptyCell(context, look, i) {
@@ -81,26 +68,37 @@ function emptyCell(context, look, i) {
   context.fillRect(x + (look.cell - dot) / 2, y + (look.cell - dot) / 2, dot, dot);
 }
 
-function frameCell(context, look, i) {
-  if (look.cell < 6) return;
-  const [x, y] = corner(look, i);
-  const line = Math.max(1, Math.round(look.cell / 8));
-  context.strokeStyle = look.colours.kept;
-  context.lineWidth = line;
-  context.strokeRect(x + line / 2, y + line / 2, look.cell - line, look.cell - line);
+// All marks of a kind are one path: a stroke for each would cost more than the rest of the page.
+function marks(context, look, cells, colour, width, mark) {
+  if (look.cell < 6) return; // too small for a mark: a thumbnail
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.beginPath();
+  for (const i of cells) mark(...corner(look, i));
+  context.stroke();
 }
 
-function revokedCell(context, look, i) {
-  plainCell(context, look, i, look.colours.revoked);
-  if (look.cell < 6) return;
-  const [x, y] = corner(look, i);
-  const inset = look.cell * 0.26;
-  context.strokeStyle = look.colours.cross;
-  context.lineWidth = Math.max(1.5, look.cell / 8);
-  context.beginPath();
-  context.moveTo(x + inset, y + inset);
-  context.lineTo(x + look.cell - inset, y + look.cell - inset);
-  context.moveTo(x + look.cell - inset, y + inset);
-  context.lineTo(x + inset, y + look.cell - inset);
-  context.stroke();
+function maskedCells(context, look, cells) {
+  const { cell } = look;
+  for (const i of cells) plainCell(context, look, i, look.colours.masked);
+  marks(context, look, cells, look.colours.hatch, Math.max(1, cell / 12), (x, y) => {
+    context.moveTo(x, y + cell);
+    context.lineTo(x + cell, y);
+  });
+}
+
+function frameCells(context, look, cells) {
+  const line = Math.max(1, Math.round(look.cell / 8));
+  marks(context, look, cells, look.colours.kept, line, (x, y) => context.rect(x + line / 2, y + line / 2, look.cell - line, look.cell - line));
+}
+
+function revokedCells(context, look, cells) {
+  const { cell } = look, inset = cell * 0.26;
+  for (const i of cells) plainCell(context, look, i, look.colours.revoked);
+  marks(context, look, cells, look.colours.cross, Math.max(1.5, cell / 8), (x, y) => {
+    context.moveTo(x + inset, y + inset);
+    context.lineTo(x + cell - inset, y + cell - inset);
+    context.moveTo(x + cell - inset, y + inset);
+    context.lineTo(x + inset, y + cell - inset);
+  });
 }

@@ -12,10 +12,10 @@ class Lane {
     this.status = el("p", { class: "tc-status" });
     this.canvases = {};
     this.notes = {};
-    const figures = KINDS.map((kind) => this.figure(kind));
+    this.panels = el("div", { class: "tc-panels" }, ...KINDS.map((kind) => this.figure(kind)));
     this.node = el("section", { class: "tc-lane", "data-lane": index },
       el("header", { class: "tc-lane-head" }, this.name, this.passes),
-      el("div", { class: "tc-panels" }, ...figures), this.status);
+      this.panels, this.status);
   }
 
   figure(kind) {
@@ -46,6 +46,7 @@ class Lane {
     const frame = this.frames[s];
     this.node.classList.toggle("is-empty", !frame);
     if (!frame) return this.blank(look);
+    if (this.isDrawn([frame, look.asOrder, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio])) return;
     const before = s > 0 ? this.frames[s - 1].picture : null;
     const line = this.line(frame);
     for (const kind of KINDS) {
@@ -58,8 +59,16 @@ class Lane {
     this.say(frame);
   }
 
+  // Whether all that decides the picture is as it was: while a run streams, each step changes one lane only.
+  isDrawn(state) {
+    const same = this.drawn?.every((one, i) => one === state[i]);
+    this.drawn = state;
+    return same;
+  }
+
   // Before the first step every token is masked, and nothing else is known.
   blank(look) {
+    this.drawn = null;
     const grid = look.grid;
     const nothing = { tokens: new Int32Array(grid * grid).fill(MASK), scores: new Float32Array(grid * grid).fill(NaN) };
     for (const kind of KINDS) {

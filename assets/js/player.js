@@ -21,8 +21,11 @@ class Player {
     return Math.max(0, ...this.lengths);
   }
 
+  // The furthest place of the playhead: while steps still come, where all lanes are, so that they show the same step.
   get newest() {
-    return Math.max(-1, ...this.lengths.map((steps, lane) => Math.ceil((this.arrived[lane] * this.length) / steps) - 1));
+    const together = this.open && this.arrived.every((count) => count > 0);
+    const reached = this.lengths.map((steps, lane) => Math.ceil((this.arrived[lane] * this.length) / steps) - 1);
+    return reached.length ? Math[together ? "min" : "max"](...reached) : -1;
   }
 
   // The step of a lane at the playhead, -1 before its first.
@@ -45,6 +48,8 @@ class Player {
   // No more steps will come.
   finish() {
     this.open = false;
+    if (this.following) this.at = this.newest;
+    this.changed();
   }
 
   go(at) {

@@ -12,6 +12,7 @@ class Stage {
     this.planned = null; // what the controls would run
     this.shown = null; // what is on the stage
     this.times = { pressed: 0, frames: [] }; // for app.bench: when each frame was sent, arrived and painted
+    this.painting = [];
     this.lanes = [0, 1].map((lane) => new Lane(lane, words));
     this.player = new Player(() => this.changed());
     this.film = new Film(words, (lane, s) => this.player.take(this.player.placeOf(lane, s)));
@@ -51,7 +52,7 @@ class Stage {
   }
 
   get look() {
-    return { grid: this.grid, colours: this.colours, asOrder: this.asOrder };
+    return { grid: this.grid, colours: this.colours, asOrder: this.asOrder, panel: this.root.dataset.panel };
   }
 
   // One after another, in order, whatever their pictures take to decode.
@@ -73,7 +74,7 @@ class Stage {
 
   async apply(frame) {
     if (frame.kind === "begin") this.begin(frame);
-    if (frame.kind === "step") await this.step(frame);
+    for (const step of frame.steps || []) await this.step(step, frame.at);
     if (frame.kind === "end") this.finish(frame.why, frame.run);
     this.run.next = frame.n + 1;
   }
@@ -81,6 +82,7 @@ class Stage {
   // The visitor pressed Run: say so at once, the first step takes a moment.
   press() {
     this.times = { pressed: performance.now(), frames: [] };
+    this.painting = [];
     this.going(true);
     this.tell(this.words.starting);
   }
@@ -98,12 +100,12 @@ class Stage {
     this.stale();
   }
 
-  async step(frame) {
+  async step(frame, at) {
     const arrived = performance.now();
     const lane = this.lanes[frame.lane];
     await lane.add(frame);
     this.film.add(frame.lane, lane.frames[frame.s], this.look);
-    this.painting = [...(this.painting || []), { lane: frame.lane, s: frame.s, sent: frame.at - performance.timeOrigin, arrived }];
+    this.painting.push({ lane: frame.lane, s: frame.s, sent: at - performance.timeOrigin, arrived });
     this.player.arrive(frame.lane, frame.s + 1);
   }
 
@@ -168,11 +170,17 @@ class Stage {
     this.lanes.forEach((lane, i) => lane.draw(steps[i], this.look));
     this.film.mark(steps);
     this.transport.show();
-    const painting = this.painting || [];
-    this.painting = [];
-    if (painting.length) setTimeout(() => this.times.frames.push(...painting.map((one) => ({ ...one, painted: performance.now() }))));
+    this.notePainted(steps);
     clearTimeout(this.speaking);
     if (!this.run.going && !this.player.playing) this.speaking = setTimeout(() => this.speak(), 500);
+  }
+
+  // For app.bench: which of the steps that arrived have now been painted.
+  notePainted(steps) {
+    const painted = this.painting.filter((one) => one.s <= steps[one.lane]);
+    if (!painted.length) return;
+    this.painting = this.painting.filter((one) => one.s > steps[one.lane]);
+    setTimeout(() => this.times.frames.push(...painted.map((one) => ({ ...one, painted: performance.now() }))));
   }
 
   speak() {
