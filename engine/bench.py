@@ -30,8 +30,7 @@ ROUNDS = 15
 def main(argv: list[str]) -> None:
     defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0}
     _, options = cli.parse(argv, __doc__ or "", defaults)
-    threads = cli.whole("threads", options["threads"], 0, 1024)
-    session = Session.open(options["pack"], options["device"], threads)
+    session = Session.open(options["pack"], options["device"], options["threads"])
     steps = cli.whole("steps", options["steps"], 1, 256)
     print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
 

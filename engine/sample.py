@@ -50,7 +50,7 @@ def main(argv: list[str]) -> None:
     chosen["label"] = options["label"] or None
     if options["trace"] not in (True, False):
         raise ValueError(f"trace={options['trace']!r}: expected true or false")
-    session = Session.open(options["pack"], options["device"], cli.whole("threads", options["threads"], 0, 1024))
+    session = Session.open(options["pack"], options["device"], options["threads"])
     config = session.settings(**chosen)
     if options["trace"] and config.n * config.steps > MOST_TRACED:
         raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")

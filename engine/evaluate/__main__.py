@@ -27,8 +27,8 @@ from engine.session import Session
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {
     "tokenizer": lambda session, options: measure_tokenizer(session),
     "auc": lambda session, options: measure_auc(session, options["n"]),
-    "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], Path(options["out"])),
-    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], Path(options["out"])),
+    "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], options["out"]),
+    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], options["out"]),
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
 }
 COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130}
@@ -39,8 +39,8 @@ def main(argv: list[str]) -> None:
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], 1, 1_000_000)
     cli.whole("steps", options["steps"], 1, 256)
-    threads = cli.whole("threads", options["threads"], 0, 1024)
-    session = Session.open(options["pack"], options["device"], threads)
+    options["out"] = Path(options["out"]).expanduser()
+    session = Session.open(options["pack"], options["device"], options["threads"])
     print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False))
 
 

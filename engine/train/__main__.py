@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from engine import cli
-from engine.config import TokenizerConfig, TrainConfig, TrunkConfig
+from engine.config import TokenizerConfig, TrainConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.device import prepare
@@ -56,7 +56,7 @@ def main(argv: list[str]) -> None:
     model_sizes = {**recipe[kind], **{k: v for k, v in given.items() if k in own_sizes}}
     config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
     name = options["pack"] or Path(options["config"]).stem
-    device = prepare(options["device"], cli.whole("threads", options["threads"], 0, 1024))
+    device = prepare(options["device"], options["threads"])
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
     pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size)
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
@@ -147,7 +147,11 @@ def make_task(
     """A fresh model with its loss; its start depends on `config.init` and the seed."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        model = pack.load(kind).requires_grad_(True) if config.init == "pack" else new_model(kind, sizes, pack)
+        model: Any
+        if config.init == "pack":
+            model = pack.load(kind).requires_grad_(True)
+        else:
+            model = build(kind, sizes, pack.tokenizer_config, len(pack.classes))
     if kind == "tokenizer":
         return TokenizerTask(model.to(memory_format=torch.channels_last), pictures, config)
     source = TokenSource(pictures, pack.load("tokenizer").to(device), config)
@@ -169,21 +173,13 @@ def origin(kind: str, pack: Pack, task: Task) -> dict[str, Any]:
     return {"sizes": dataclasses.asdict(task.model.config), **{name: pack.digest(name) for name in earlier}}  # type: ignore[arg-type, call-overload]
 
 
-def new_model(kind: str, sizes: dict[str, Any], pack: Pack) -> Any:
-    known: dict[str, type[TokenizerConfig | TrunkConfig]] = KINDS  # type: ignore[assignment]
-    unknown = set(sizes) - {f.name for f in dataclasses.fields(known[kind])}
-    if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))}: not a size of a {kind}")
-    return build(kind, sizes, pack.tokenizer_config, len(pack.classes))
-
-
 def finish(kind: str, pack: Pack, averaged: nn.Module) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
     before = pack.digest(kind)
     saved = save_model(pack.path, kind, averaged)
-    if kind == "tokenizer" and saved.digest(kind) != before:
-        for later in ("generator", "critic"):  # they speak the old tokenizer's codes
-            saved = drop_model(saved.path, later)
+    if kind == "tokenizer":
+        for later in ("generator", "critic") if saved.digest(kind) != before else ():
+            saved = drop_model(saved.path, later)  # it speaks the old tokenizer's codes
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))
     print(f"{kind} -> {saved.path}")
