@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -33,7 +33,6 @@ class Handlers:
 
     packs: Packs
     runs: Runs = field(default_factory=Runs)
-    workers: Executor = field(default_factory=lambda: ThreadPoolExecutor(RUNS_AT_ONCE, "sampler"))
 
     def run(self, *values: Any) -> Iterator[tuple[Frame, str]]:
         """Sample both lanes, step by step. Yields (frame, id of the run); a frame holds a step of each lane."""
@@ -42,9 +41,9 @@ class Handlers:
         run = self.runs.start(ask.pack, settle(session, ask))
         try:
             yield self._sent(run, _beginning(session, run))
-            for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.workers):
-                for lane, step, _ in together:
-                    run.steps[lane].append(step)
+            for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
+                for lane, _, _ in together:
+                    run.done[lane] += 1
                 steps = [{"lane": lane, **frames.pack(step, picture)} for lane, step, picture in together]
                 yield self._sent(run, {"kind": "steps", "steps": steps})
                 if run.must_end:
@@ -83,9 +82,9 @@ class Handlers:
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
 
     def preset(self, pack: object, rule: object) -> list[Any]:
-        """The values of a lane's controls for a rule just chosen, in the order of FIELDS."""
+        """The values of a lane's other controls for a rule just chosen, in the order of FIELDS."""
         config = self.packs.session(pack).settings(rule=rule)
-        return [getattr(config, name) for name in FIELDS]
+        return [getattr(config, name) for name in FIELDS if name != "rule"]
 
     def shown(self, rules: Sequence[object], matched: object) -> list[list[bool]]:
         """Which controls of each lane do something, in the order of FIELDS."""
@@ -95,16 +94,19 @@ class Handlers:
 
     def _sent(self, run: Run, frame: Frame) -> tuple[Frame, str]:
         whole = {**frame, "run": run.id, "n": len(run.frames), "at": time.time() * 1000}
-        run.frames.append(whole)
+        run.keep(whole)
         return whole, run.id
 
 
-def ahead(items: Iterator[Item], workers: Executor) -> Iterator[Item]:
+def ahead(items: Iterator[Item], worker: Executor) -> Iterator[Item]:
     """The same items, each computed while the one before it is on its way to the page."""
-    coming = workers.submit(next, items, None)
-    while (item := coming.result()) is not None:
-        coming = workers.submit(next, items, None)
-        yield item
+    coming = worker.submit(next, items, None)
+    try:
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
+    finally:
+        coming.cancel()  # nobody waits for it any more: where it has not begun, another run's step comes sooner
 
 
 def in_turns(steps: Iterator[Item], lanes: int) -> Iterator[list[Item]]:
@@ -128,7 +130,7 @@ def walk(session: Session, lanes: Sequence[SampleConfig]) -> Iterator[tuple[int,
 
 
 def _complete(run: Run) -> bool:
-    return all(len(steps) == lane.steps for steps, lane in zip(run.steps, run.lanes, strict=True))
+    return run.done == [lane.steps for lane in run.lanes]
 
 
 def _beginning(session: Session, run: Run) -> Frame:

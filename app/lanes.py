@@ -53,6 +53,8 @@ def settle(session: Session, ask: Ask) -> tuple[SampleConfig, ...]:
     """The settings of both lanes. ValueError for the first value that is wrong."""
     if not isinstance(ask.equal_passes, bool):
         raise ValueError(f"equal_passes={ask.equal_passes!r}: expected true or false")
+    if not isinstance(ask.label, str):
+        raise ValueError(f"label={ask.label!r}: expected a class")
     same = {"label": ask.label, "seed": ask.seed, "matched": ask.matched}
     lanes = tuple(session.settings(**lane, **same) for lane in ask.lanes)
     if ask.matched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,12 @@ from engine.session import Session
 
 
 class Packs:
-    """`first` is opened at once; `others`, by default all under weights/, are offered beside it."""
+    """`first` is opened at once; `others`, by default all under weights/, are offered beside it.
+
+    All that torch computes for the page is computed on `worker`, one thread: OpenMP gives each thread
+    that asks a team of its own, and as soon as teams hold more threads than there are cores they no
+    longer wait for each other awake, which makes a pass on two cores a third slower.
+    """
 
     def __init__(
         self,
@@ -25,11 +31,13 @@ class Packs:
         others: Sequence[str | Path] | None = None,
     ) -> None:
         self._device, self._threads = device, threads
-        self._lock = threading.Lock()
+        self.worker = ThreadPoolExecutor(1, "networks")
         self.first = pack_path(first).resolve().name
         offered = [*(list_packs() if others is None else others), first]
         self._paths = {pack_path(one).resolve().name: one for one in offered}
+        self._locks = {name: threading.Lock() for name in self._paths}
         self._sessions: dict[str, Session] = {}
+        self._broken: set[str] = set()
         self._faces: dict[str, list[str]] = {}
         self.session(self.first)
 
@@ -42,18 +50,22 @@ class Packs:
         """The opened pack of that name. ValueError for one that is not offered."""
         if not isinstance(name, str) or name not in self._paths:
             raise ValueError(f"unknown pack {name!r}: one of {', '.join(self.names)}")
-        with self._lock:  # two visitors must not load the same weights twice
-            if name not in self._sessions:
-                self._sessions[name] = self._open(name)
-            return self._sessions[name]
+        if name not in self._sessions:
+            with self._locks[name]:  # two visitors must not load the same weights twice
+                if name not in self._sessions:
+                    self._sessions[name] = self._open(name)
+        return self._sessions[name]
 
     def _open(self, name: str) -> Session:
         """What is wrong with a pack is for whoever runs the server; a visitor hears that it cannot be opened."""
+        if name in self._broken:
+            raise ValueError(f"pack {name!r} cannot be opened")
         try:
-            return Session.open(self._paths[name], self._device, self._threads)
+            return self.worker.submit(Session.open, self._paths[name], self._device, self._threads).result()
         except (ValueError, OSError) as error:
             if name == self.first:
                 raise  # at the start: launch.py says it
+            self._broken.add(name)
             print(f"pack {name}: {error}", file=sys.stderr)
             raise ValueError(f"pack {name!r} cannot be opened") from error
 

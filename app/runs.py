@@ -1,4 +1,4 @@
-"""Who is running what: a bounded store of runs, each with its steps, a flag to stop it and a deadline."""
+"""Who is running what: a bounded store of runs, each with its frames, a flag to stop it and a deadline."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.config import SampleConfig
-from engine.step import Step
 
-KEPT_FRAMES = 4096  # of runs that ended and can still be read; a frame is some 30 KB
+KEPT_BYTES = 50 * 2**20  # of runs that ended and can still be read
 SECONDS = 600.0  # a run that takes longer is stopped
 
 
@@ -24,10 +23,18 @@ class Run:
     pack: str
     lanes: tuple[SampleConfig, ...]
     deadline: float
-    steps: tuple[list[Step], ...]  # of each lane, as far as it has come
+    done: list[int]  # steps of each lane so far
     frames: list[dict[str, Any]] = field(default_factory=list)  # as sent to the page, in order
+    bytes: int = 0  # of what is packed in them, which is nearly all
     ended: str = ""  # why: done, stopped or late
     _stop: threading.Event = field(default_factory=threading.Event)
+
+    def keep(self, frame: dict[str, Any]) -> None:
+        """Note a frame, for a page that does not get it."""
+        self.frames.append(frame)
+        self.bytes += sum(
+            len(value) for step in frame.get("steps", ()) for value in step.values() if type(value) is str
+        )
 
     def stop(self) -> None:
         """Ask it to end; it does so before its next step."""
@@ -44,8 +51,8 @@ class Run:
 class Runs:
     """The last runs of all visitors, found by id alone. Safe to use from many threads."""
 
-    def __init__(self, kept_frames: int = KEPT_FRAMES, seconds: float = SECONDS) -> None:
-        self._kept_frames, self._seconds = kept_frames, seconds
+    def __init__(self, kept_bytes: int = KEPT_BYTES, seconds: float = SECONDS) -> None:
+        self._kept_bytes, self._seconds = kept_bytes, seconds
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -59,15 +66,15 @@ class Runs:
             pack=pack,
             lanes=lanes,
             deadline=time.monotonic() + self._seconds,
-            steps=tuple([] for _ in lanes),
+            done=[0] * len(lanes),
         )
         with self._lock:
             self._runs[run.id] = run
-            too_many = sum(len(old.frames) for old in self._runs.values()) - self._kept_frames
+            too_many = sum(old.bytes for old in self._runs.values()) - self._kept_bytes
             for name in [name for name, old in self._runs.items() if old.ended]:
                 if too_many <= 0:
                     break
-                too_many -= len(self._runs.pop(name).frames)
+                too_many -= self._runs.pop(name).bytes
         return run
 
     def get(self, run_id: object) -> Run | None:

@@ -16,6 +16,7 @@ from app.panels.stage import Stage
 
 LONGEST_LINE = 300
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
+STOPPING = "(...values) => { window.tokenCritic?.stopping(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
 ROLL = "() => Math.floor(Math.random() * 10000)"
 
@@ -39,6 +40,7 @@ def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], 
         _refusing(handlers.stop, ["run_id"]),
         controls.run_id,
         stage,
+        js=STOPPING,
         api_name="stop",
         show_progress="hidden",
         queue=False,
@@ -77,6 +79,7 @@ def _wire_plan(
         [controls.pack, controls.label],
         [controls.label, *everything],
         api_visibility="private",
+        trigger_mode="always_last",
         **quick,
     )
     plan(shown(opened.then).then)
@@ -84,8 +87,9 @@ def _wire_plan(
         chosen = lane.rule.input(
             _refusing(handlers.preset, ["pack", "rule"]),
             [controls.pack, lane.rule],
-            list(lane.values),
+            [one for one in lane.values if one is not lane.rule],  # the visitor may have gone on to another one
             api_visibility="private",
+            trigger_mode="always_last",
             **quick,
         )
         plan(shown(chosen.then).then)

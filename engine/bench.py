@@ -1,7 +1,7 @@
 """How fast is it, and how fast could it be: python -m engine.bench [pack=emoji] [steps=18] [threads=0]
 
 Prints one JSON object. Every figure is the median over repetitions, after one run to warm up.
-  run_seconds      two lanes, MaskGIT and the critic (or the second rule there is), decoded step by step
+  run_seconds      two lanes, MaskGIT and the critic (self-revoking where there is none), decoded step by step
   lane_seconds     the same, per lane
   pass_seconds     one generator pass of one picture
   limit_seconds    the matrix products that pass consists of, alone, in the same shapes

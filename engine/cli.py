@@ -80,6 +80,13 @@ def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
     raise SystemExit(0)
 
 
+def yes_or_no(name: str, value: object) -> bool:
+    """A switch of a command's own. ValueError where it is neither true nor false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}={value!r}: expected true or false")
+    return value
+
+
 def whole(name: str, value: object, low: int, high: int) -> int:
     """A whole number of a command's own option. ValueError where it is none or out of range."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

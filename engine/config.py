@@ -183,6 +183,9 @@ class TrainConfig:
     decay: float = setting(0.6, "last share of the run in which the rate falls to zero", low=0, high=1)
     ema: float = setting(0.999, "decay of the averaged weights that are kept", low=0, high=0.99999)
     clip: float = setting(1.0, "largest gradient norm", low=1e-6, high=1e6)
+    code_cost: float = setting(
+        0.006, "tokenizer: what a nat of a code's rarity costs against its fit, 0 = the nearest code", low=0, high=1
+    )
     label_smoothing: float = setting(0.1, "generator: label smoothing of the cross-entropy", low=0, high=0.9)
     draws: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)

@@ -111,7 +111,7 @@ def build(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, class
 
 def pack_path(name: str | Path) -> Path:
     """The folder of a pack given by name or path, whether it exists or not."""
-    as_path = Path(name).expanduser()
+    as_path = Path(os.path.expanduser(name))
     is_name = len(as_path.parts) == 1 and not (as_path / "config.yaml").is_file()  # not just any folder of that name
     return WEIGHTS / name if is_name else as_path
 
@@ -160,24 +160,22 @@ def write_config(path: Path, config: Mapping[str, Any]) -> None:
 
 
 def save_model(path: Path, kind: str, model: nn.Module) -> Pack:
-    """Store a trained model in bf16 with its sizes and hash; the pack's config must exist."""
+    """Store a trained model in bf16 with its sizes and hash; the pack's config must exist.
+
+    Another tokenizer takes generator and critic out of the pack in the same write: they speak the old one's codes.
+    """
     file = path / f"{kind}.safetensors"
     partial = file.with_suffix(".partial")
     save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}, partial)
     os.replace(partial, file)
     config = dict(open_pack(path).config)
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
-    config["sha256"] = {**(config.get("sha256") or {}), kind: sha256(file)}
+    hashes = {**(config.get("sha256") or {}), kind: sha256(file)}
+    gone = ("generator", "critic") if kind == "tokenizer" and hashes[kind] != open_pack(path).digest(kind) else ()
+    config["sha256"] = {name: digest for name, digest in hashes.items() if name not in gone}
     write_config(path, config)
-    return open_pack(path)
-
-
-def drop_model(path: Path, kind: str) -> Pack:
-    """Take a model out of the pack, if it has one."""
-    config = dict(open_pack(path).config)
-    config["sha256"] = {name: digest for name, digest in (config.get("sha256") or {}).items() if name != kind}
-    write_config(path, config)
-    (path / f"{kind}.safetensors").unlink(missing_ok=True)
+    for name in gone:
+        (path / f"{name}.safetensors").unlink(missing_ok=True)
     return open_pack(path)
 
 

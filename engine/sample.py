@@ -21,6 +21,7 @@ engine.step.Trace.from_json reads it back and checks the digests.
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,13 +49,12 @@ def main(argv: list[str]) -> None:
     given = cli.overrides(argv, {**OWN, **defaults})
     chosen = {name: value for name, value in given.items() if name not in OWN}
     chosen["label"] = options["label"] or None
-    if options["trace"] not in (True, False):
-        raise ValueError(f"trace={options['trace']!r}: expected true or false")
+    cli.yes_or_no("trace", options["trace"])
     session = Session.open(options["pack"], options["device"], options["threads"])
     config = session.settings(**chosen)
     if options["trace"] and config.n * config.steps > MOST_TRACED:
         raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")
-    out = Path(options["out"]).expanduser()
+    out = Path(os.path.expanduser(options["out"]))
     out.mkdir(parents=True, exist_ok=True)
     images, traces = draw(session, config, keep=options["trace"], out=out)
     Image.fromarray(sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")

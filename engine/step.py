@@ -139,7 +139,7 @@ class Trace:
 
     @classmethod
     def from_json(cls, text: str) -> Trace:
-        """Read a trace back. ValueError for anything that is not a whole, unchanged trace."""
+        """Read a trace back. ValueError for what is no trace, or whose tokens, scores or states were changed."""
         try:
             plain = json.loads(text)
             if plain["format"] != TRACE_FORMAT:
@@ -148,7 +148,7 @@ class Trace:
             trace = cls(
                 settings=plain["settings"], made_by=plain["made_by"], labels=tuple(plain["labels"]), steps=steps
             )
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (json.JSONDecodeError, KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"this is not a trace: {error}") from error
         if plain.get("digest") != trace.digest():
             raise ValueError("this trace does not fit its digest: steps were changed or left out")

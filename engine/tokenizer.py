@@ -2,7 +2,9 @@
 
 Locality decides everything that comes after it: a code that carries far-away context is noise to
 the generator, and no critic can tell a real one from a sampled one. So the encoder sees a window
-of two patches' width and normalises each place by itself; only the decoder mixes neighbours.
+of two patches' width and normalises each place by itself; only the decoder mixes neighbours. And
+where two codes say nearly the same, the more usual one is taken (entropy-constrained quantisation,
+Chou, Lookabaugh and Gray 1989): which of them was a hair nearer is noise as well.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ class Tokenizer(nn.Module):
         self.encoder = nn.Sequential(*(PointBlock(wide) for _ in range(config.encoder_blocks)))
         self.to_code = nn.Linear(wide, config.code_width)
         self.register_buffer("codebook", F.normalize(torch.zeros(config.codes, config.code_width) + 1e-3, dim=-1))
+        self.register_buffer("cost", torch.zeros(config.codes))  # what taking a code costs, in units of the product
         self.decoder = Decoder(config)
         self.codebook: Tensor
+        self.cost: Tensor
 
     def vectors(self, pictures: Tensor) -> Tensor:
         """Unit-length vectors before quantisation, (B, N, code_width)."""
@@ -34,8 +38,11 @@ class Tokenizer(nn.Module):
         return F.normalize(self.to_code(self.encoder(x)), dim=-1)
 
     def nearest(self, vectors: Tensor) -> Tensor:
-        """The nearest code of each unit vector, (..., code_width) -> (...). All lengths are 1: the largest product."""
-        return (vectors @ self.codebook.T).argmax(-1)
+        """The code of each unit vector, (..., code_width) -> (...): the largest product, less what the code costs.
+
+        All lengths are 1, so at equal costs this is the nearest code.
+        """
+        return (vectors @ self.codebook.T - self.cost).argmax(-1)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Tokens (B, N) of pictures (B, 3, S, S)."""

@@ -37,6 +37,22 @@ COLOURS = """() => {
     return stage.lanes[1].frames[stage.player.step(1)].state.reduce((all, one, i) => [...all, [one, at(i).join()]], []);
 }"""
 
+# Gradio's own container hides what sticks out, so the page's width alone says nothing.
+CUT_OFF = """(width) => {
+    const seen = [...document.querySelectorAll(".tc-chip, button, select, input, .tc-panel, .tc-legend > *")];
+    const scrolls = (node) => node && (node.scrollWidth > node.clientWidth + 1
+        && ["auto", "scroll"].includes(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
+    const out = (box) => box.width && (box.right > width + 1 || box.left < -1);
+    const cut = (node) => out(node.getBoundingClientRect()) && !scrolls(node.parentElement);
+    return seen.filter((node) => node.checkVisibility() && cut(node)).map((node) => node.outerHTML);
+}"""
+COVERED = """() => {
+    const top = document.querySelector(".tc-transport").getBoundingClientRect().top;
+    const seen = [...document.querySelectorAll(".tc-lane-settings input, .tc-lane-settings select")];
+    const covered = (node) => node.getBoundingClientRect().bottom > top;
+    return seen.filter((node) => node.checkVisibility() && covered(node)).map((node) => node.outerHTML);
+}"""
+
 
 @pytest.fixture(scope="module")
 def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
@@ -176,5 +192,10 @@ def test_the_page_is_never_wider_than_the_window(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.wait_for_timeout(500)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CUT_OFF, width) == []
+    page.evaluate("() => window.scrollTo(0, 1e6)")
+    page.wait_for_timeout(200)
+    assert page.evaluate(COVERED) == []
+    page.evaluate("() => window.scrollTo(0, 0)")
     panels = page.evaluate("() => [...document.querySelectorAll('.tc-panel')].filter((one) => one.offsetParent).length")
     assert panels == (2 if width == 390 else 8)

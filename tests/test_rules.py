@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine import MASK
+from engine.noise import Noise
 from engine.rules import RULES, halton_scores, make_rule
 from engine.sampler import sample
 from engine.step import State, Step
@@ -61,7 +62,7 @@ def test_matched_leaves_only_the_scores(name: str) -> None:
     critic = make_rule("critic", steps=T, places=N, noise_K=0.7, temp_a=0.5, temp_b=0.8)
     for s in range(T):
         assert ours.masked_after(s, N) == critic.masked_after(s, N)
-        assert ours.temperature(s) == critic.temperature(s)
+        assert ours.temperature(s) == critic.temperature(s) == pytest.approx(0.5 * (T - 1 - s) / T + 0.8)
     for step in run(name, matched=True, score_last=True):
         noise = np.abs(step.ranked - step.scores)
         assert (noise[~np.isnan(noise)] <= 0.7 * (T - 1 - step.s) / T / 2 + 1e-6).all()
@@ -72,6 +73,9 @@ def test_noise_is_added_to_the_probability(name: str) -> None:
     for step in run(name, score_last=True):
         scored = ~np.isnan(step.scores)
         assert ((step.scores[scored] >= 0) & (step.scores[scored] <= 1)).all()
+        u = Noise(3, (0, 1, 2)).uniform(step.s, "rank", (N,)).numpy()
+        ranked = step.scores + 0.7 * (T - 1 - step.s) / T * (u - 0.5)
+        assert np.allclose(step.ranked[scored], ranked[scored], atol=1e-6)
     steps = run(name, noise_K=0.0, score_last=True)
     for step in steps:
         assert np.array_equal(step.ranked, step.scores, equal_nan=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from engine.config import TrainConfig, TrunkConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
 from engine.pack import build, open_pack, save_model
+from engine.tokenizer import Tokenizer
 from engine.train import __main__ as train_command
 from engine.train import loop
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
+from engine.train.critic import CriticTask, _fill
+from engine.train.generator import draw_mask
 from engine.train.loop import train
 from engine.train.optim import orthogonalise, rate
 from engine.train.probe import Probe
@@ -53,23 +57,67 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
         sitting("parts", replace(CONFIG, lr_rest=0.5))
 
 
+def test_rare_codes_cost_more_once_the_codes_have_settled(tmp_path: Path) -> None:
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+
+    def tokenizer(iterations: int, code_cost: float) -> Tokenizer:
+        config = replace(CONFIG, iterations=10, code_cost=code_cost)
+        task = train_command.make_task("tokenizer", pack, dict(pack.config["tokenizer"]), pictures, config, CPU)
+        for iteration in range(iterations):
+            task.loss(iteration, loop.stream(iteration), 4)
+        model = task.model
+        assert isinstance(model, Tokenizer)
+        return model
+
+    assert not tokenizer(8, 0.1).cost.any() and not tokenizer(10, 0.0).cost.any()
+    charged = tokenizer(10, 0.1)
+    shares = torch.exp(-charged.cost / 0.1)
+    assert float(shares.sum()) == pytest.approx(1, rel=1e-3) and float(shares.std()) > 0
+
+    codes = torch.eye(charged.config.codes, charged.config.code_width)[: charged.config.code_width]
+    charged.codebook.zero_()[: len(codes)] = codes
+    between = torch.nn.functional.normalize(codes[:1] + 1.02 * codes[1:2], dim=-1)
+    charged.cost.zero_()
+    assert charged.nearest(between).tolist() == [1]
+    charged.cost[1] = 0.05
+    assert charged.nearest(between).tolist() == [0] and charged.nearest(codes[1:2]).tolist() == [1]
+
+
 def test_a_run_made_from_something_else_is_not_resumed(tmp_path: Path) -> None:
     pictures = read_folder(make_folder(tmp_path / "own"), 16)
     pack = make_pack(tmp_path / "tiny")
 
     def sitting(sizes: dict[str, object]) -> None:
         task = train_command.make_task("critic", pack, sizes, pictures, CONFIG, CPU)
-        train(task, CONFIG, tmp_path / "run", PROBE, CPU, train_command.origin("critic", pack, task))
+        train(task, CONFIG, tmp_path / "run", PROBE, CPU, train_command.origin("critic", pack, pictures, task))
 
     sizes = dict(pack.config["critic"])
     sitting(sizes)
     with pytest.raises(ValueError, match="sizes"):
         sitting(sizes | {"heads": 4})
+    these = pictures
+    pictures = read_folder(make_folder(tmp_path / "more", each=7), 16)
+    with pytest.raises(ValueError, match="pictures"):
+        sitting(sizes)
+    pictures = these
     generator = pack.load("generator")
     generator.bias.data += 1
     pack = save_model(pack.path, "generator", generator)
     with pytest.raises(ValueError, match="generator"):
         sitting(sizes)
+
+
+def test_what_would_be_ignored_is_refused(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    for kind, words in (
+        ("generator", ["init=pack", "layers=3"]),
+        ("tokenizer", ["init=generator"]),
+        ("generator", ["tensorboard=maybe"]),
+    ):
+        with pytest.raises(ValueError, match=words[-1].partition("=")[0]):
+            train_command.main([kind, f"pack={pack.path}", f"data={make_folder(tmp_path / kind / words[0])}", *words])
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) -> None:
@@ -93,6 +141,57 @@ def test_a_pack_keeps_pictures_of_every_class_and_split(tmp_path: Path) -> None:
         splits = pictures.splits[kept][pictures.labels[kept] == label].tolist()
         assert (splits.count("train"), splits.count("test")) == (10, 2)
     assert np.array_equal(train_command.spread(pictures), np.arange(96))
+
+
+def test_the_critic_sees_samples_of_the_generators_distribution() -> None:
+    rng = loop.stream("fill")
+    tokens = torch.full((2000, 4), 7)
+    masked = torch.rand(2000, 4, generator=rng) < 0.5
+    shares = torch.rand(2000, 4, 5, generator=rng) ** 4  # another distribution at every place
+    shares /= shares.sum(-1, keepdim=True)
+    filled = _fill(tokens, masked, shares[masked].log(), rng, 3).unflatten(0, (3, 2000))
+    assert bool((filled[:, ~masked] == 7).all())
+    drawn = torch.nn.functional.one_hot(filled[:, masked], 5).float()  # (draws, M, 5)
+    for low, high in ((0.0, 0.1), (0.3, 0.4), (0.7, 0.8)):
+        where = (shares[masked] >= low) & (shares[masked] < high)
+        for draw in drawn:
+            assert float(draw[where].mean()) == pytest.approx(float(shares[masked][where].mean()), abs=0.04)
+    assert not torch.equal(filled[0], filled[1])
+
+
+def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) -> None:
+    """Algorithm 1: what was hidden counts as sampled, also where the draw hit the real token."""
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+    config = replace(CONFIG, draws=2, augment=0.0)
+    task = train_command.make_task("critic", pack, dict(pack.config["critic"]), pictures, config, CPU)
+    assert isinstance(task, CriticTask)
+    seen: list[torch.Tensor] = []
+
+    class Recorder(torch.nn.Module):
+        def forward(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            seen.append(tokens)
+            return (tokens % 3 - 1).float()  # any fixed function of the tokens
+
+    task.model = Recorder()  # type: ignore[assignment]
+    loss, _ = task.loss(0, loop.stream("loss"), 5)
+    rng = loop.stream("loss")  # the same draws again
+    tokens, _ = task.source.draw(rng, 5)
+    visible = ~draw_mask(rng, *tokens.shape).repeat(2, 1)
+    (filled,) = seen
+    assert torch.equal(filled[visible], tokens.repeat(2, 1)[visible])
+    shown, hidden = visible.sum(1, keepdim=True), (~visible).sum(1, keepdim=True)
+    logits = (filled % 3 - 1) + torch.log((shown + 0.5) / (hidden + 0.5))
+    p = torch.sigmoid(logits)
+    assert float(loss) == pytest.approx(float(-torch.where(visible, p, 1 - p).log().mean()), rel=1e-4)
+
+
+def test_masks_hide_the_cosine_share_of_places() -> None:
+    hidden = draw_mask(loop.stream("mask"), 4000, 64).sum(1).float() / 64
+    assert int(hidden.min() * 64) >= 1
+    # E cos(pi/2 u) = 2/pi and half of all masks hide more than cos(pi/4); ceil adds half a place
+    assert float(hidden.mean()) == pytest.approx(2 / math.pi + 0.5 / 64, abs=0.01)
+    assert float(hidden.median()) == pytest.approx(math.cos(math.pi / 4), abs=0.02)
 
 
 def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:

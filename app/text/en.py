@@ -21,7 +21,6 @@ HELP = {
     "equal_passes": "a critic step costs two network passes: give the other lane as many",
     "matched": "everything but the rule equal: counts, temperature and ranking noise",
 }
-LANES = ("Left lane", "Right lane")
 DICE = "New seed"
 RUN = "Run"
 STOP = "Stop"
@@ -30,6 +29,8 @@ STAGE = {
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",
     "starting": "Starting …",
+    "stopping": "Stopping …",
+    "lanes": ("Left lane", "Right lane"),
     "changed": "Settings changed: run again.",
     "ended": {
         "done": "",

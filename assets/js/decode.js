@@ -4,7 +4,10 @@ const KEPT = 0, NEW = 1, MASKED = 2, REVOKED = 3;
 const MASK = -1;
 
 function bytes(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text);
+  const found = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i += 1) found[i] = letters.charCodeAt(i);
+  return found;
 }
 
 async function decodeFrame(frame) {

@@ -1,5 +1,7 @@
 // The stage: takes the frames as they come, keeps them, and shows the step at the playhead in every lane.
 
+const UNSTOPPABLE = 500; // ms after Run
+
 class Stage {
   constructor(element, server, words) {
     this.element = element;
@@ -7,7 +9,8 @@ class Stage {
     this.words = words;
     this.grid = 16;
     this.asOrder = false;
-    this.run = { id: "", next: 0, going: false };
+    this.run = { id: "", next: 0, going: false, why: "" };
+    this.pressed = { begun: true, stopping: false }; // what has become of the last press of Run
     this.past = new Set(); // runs that another one has followed
     this.planned = null; // what the controls would run
     this.shown = null; // what is on the stage
@@ -29,12 +32,13 @@ class Stage {
 
   build() {
     const { words } = this;
+    this.lanesNode = el("div", { class: "tc-lanes" }, ...this.lanes.map((lane) => lane.node));
     this.tabs = el("div", { class: "tc-tabs", role: "radiogroup", "aria-label": words.tabs },
       ...KINDS.map((kind) =>
         el("label", {}, el("input", { type: "radio", name: "tc-panel", value: kind, checked: kind === "decision", onchange: () => this.show(kind) }),
           el("span", {}, words.panels[kind].name))));
     this.root = el("div", { class: "tc-stage", "data-panel": "decision" },
-      this.notice, this.tabs, el("div", { class: "tc-lanes" }, ...this.lanes.map((lane) => lane.node)),
+      this.notice, this.tabs, this.lanesNode,
       legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }),
       this.film.node, this.transport.node, this.spoken);
     this.element.replaceChildren(this.root);
@@ -63,8 +67,7 @@ class Stage {
 
   async accept(value) {
     if (value.kind === "plan") return this.plan(value);
-    if (this.past.has(value.run)) return;
-    if (value.n < 0) return this.finish(value.why, value.run);
+    if (this.past.has(value.run) || value.n < 0) return; // that a run was stopped, over() says
     const expected = value.run === this.run.id ? this.run.next : 0;
     if (value.n < expected) return;
     // two updates in one turn of the browser reach us as one: ask for what fell between
@@ -75,7 +78,7 @@ class Stage {
   async apply(frame) {
     if (frame.kind === "begin") this.begin(frame);
     for (const step of frame.steps || []) await this.step(step, frame.at);
-    if (frame.kind === "end") this.finish(frame.why, frame.run);
+    if (frame.kind === "end") this.finish(frame.why);
     this.run.next = frame.n + 1;
   }
 
@@ -83,20 +86,27 @@ class Stage {
   press() {
     this.times = { pressed: performance.now(), frames: [] };
     this.painting = [];
+    this.pressed = { begun: false, stopping: false };
     this.going(true);
     this.tell(this.words.starting);
   }
 
+  stopping() {
+    this.pressed.stopping = true;
+    this.tell(this.words.stopping);
+  }
+
   begin(frame) {
     if (this.run.id && this.run.id !== frame.run) this.past.add(this.run.id);
-    this.run = { id: frame.run, next: 0, going: true };
+    this.run = { id: frame.run, next: 0, going: true, why: "" };
+    this.pressed.begun = true;
     this.grid = frame.grid;
     this.shown = frame;
     this.lanes.forEach((lane, i) => lane.begin(frame.lanes[i]));
     this.film.begin(frame.lanes);
     this.player.reset(frame.lanes.map((lane) => lane.steps));
     this.going(true);
-    this.tell("");
+    this.tell(this.pressed.stopping ? this.words.stopping : "");
     this.stale();
   }
 
@@ -109,21 +119,24 @@ class Stage {
     this.player.arrive(frame.lane, frame.s + 1);
   }
 
-  finish(why, run) {
-    if (run && run !== this.run.id) return;
+  finish(why) {
+    this.run.why = why;
     this.going(false);
     this.player.finish();
-    if (this.words.ended[why]) this.tell(this.words.ended[why]);
-    else this.stale();
-    this.speak();
+    this.stale();
   }
 
-  // The event on the server is over, whether it ended well or not: the last frames may still be there.
+  // The event on the server is over, whether it ended well, was stopped, or was refused before it began.
   over() {
     this.queue = this.queue.then(async () => {
       if (!this.run.going) return;
-      for (const frame of await this.server.missed(this.run.id, this.run.next)) await this.apply(frame);
-      if (this.run.going) this.finish("failed");
+      if (!this.pressed.begun) {
+        this.going(false);
+        return this.stale();
+      }
+      const missed = await this.server.missed(this.run.id, this.run.next).catch(() => []);
+      for (const frame of missed) await this.apply(frame);
+      if (this.run.going) this.finish(this.pressed.stopping ? "stopped" : "failed");
     }).catch((error) => console.error(error));
   }
 
@@ -131,15 +144,26 @@ class Stage {
   going(going) {
     const [hides, appears] = (going ? ["tc-run", "tc-stop"] : ["tc-stop", "tc-run"]).map((id) => document.getElementById(id));
     const held = hides && document.activeElement === hides;
+    if (going && !this.run.going && appears) {
+      appears.disabled = true; // the second of two quick clicks on Run falls on Stop: it must not undo the first
+      setTimeout(() => {
+        appears.disabled = false;
+        if (held && document.activeElement === document.body) appears.focus();
+      }, UNSTOPPABLE);
+    }
     this.run.going = going;
     document.documentElement.classList.toggle("tc-running", going);
-    this.root.setAttribute("aria-busy", going);
+    this.lanesNode.setAttribute("aria-busy", going);
     if (held) appears.focus();
   }
 
   plan(value) {
     this.planned = value;
     this.wrong = value.wrong;
+    this.words.lanes.forEach((name, i) => { // Gradio's columns take no role
+      const settings = document.getElementById(`tc-settings-${i + 1}`);
+      for (const [key, text] of [["role", "group"], ["aria-label", name]]) settings?.setAttribute(key, text);
+    });
     if (!this.shown) value.lanes.forEach((meta, i) => this.lanes[i].plan(meta));
     this.stale();
   }
@@ -150,8 +174,10 @@ class Stage {
     const same = !this.shown || !this.planned?.lanes.length || settings(this.shown) === settings(this.planned);
     this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
     if (this.wrong) this.tell(this.wrong, true);
+    else if (this.run.going) return;
+    else if (this.shown && this.words.ended[this.run.why]) this.tell(this.words.ended[this.run.why]);
     else if (!same) this.tell(this.words.changed);
-    else if (!this.run.going) this.tell(this.shown ? "" : this.words.welcome);
+    else this.tell(this.shown ? "" : this.words.welcome);
   }
 
   tell(text, wrong = false) {
@@ -190,7 +216,7 @@ class Stage {
 
 function mountStage(element, server, props, watch, words) {
   const stage = new Stage(element, server, words);
-  window.tokenCritic = { stage, digestOf, press: () => stage.press(), over: () => stage.over() };
+  window.tokenCritic = { stage, digestOf, press: () => stage.press(), stopping: () => stage.stopping(), over: () => stage.over() };
   watch("value", () => stage.take(props.value));
   stage.take(props.value);
 }

@@ -32,7 +32,8 @@ class Transport {
 
   key(event) {
     const elsewhere = event.target !== document.body && !event.target.closest?.(".tc-stage");
-    const typing = event.target.closest?.("input, textarea, select, button, a, [contenteditable]");
+    const presses = event.key === " " && event.target.closest?.("button, a");
+    const typing = presses || event.target.closest?.("input, textarea, select, [contenteditable]");
     if (elsewhere || typing || event.ctrlKey || event.metaKey || event.altKey || !this.node.isConnected || this.player.newest < 0) return;
     const { player } = this;
     const moves = { ",": () => player.take(player.at - 1), ".": () => player.take(player.at + 1), " ": () => player.toggle(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from engine.data.pictures import save_pictures
 def main(argv: list[str]) -> None:
     what, options = cli.parse(argv, __doc__ or "", {"out": "weights/emoji/data"}, actions=("emoji",))
     assert what == "emoji"
-    folder = Path(options["out"]).expanduser()
+    folder = Path(os.path.expanduser(options["out"]))
     pictures = draw_all()
     save_pictures(pictures, folder)
     counts = {str(split): int((pictures.splits == split).sum()) for split in ("train", *pictures.held_out)}

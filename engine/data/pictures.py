@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,17 @@ class Pictures:
 
     def indices(self, split: str) -> np.ndarray:
         return np.flatnonzero(self.splits == split)
+
+    def spread(self, split: str, most: int) -> np.ndarray:
+        """Indices of at most `most` pictures, evenly over a split: pictures are sorted by class."""
+        members = self.indices(split)
+        return members[np.unique(np.linspace(0, len(members) - 1, min(most, len(members))).astype(int))]
+
+    def digest(self) -> str:
+        """SHA-256 over what says which pictures these are, without reading them."""
+        rows = zip(self.labels.tolist(), self.names, self.splits.tolist(), self.weights.tolist(), strict=True)
+        whole = json.dumps([self.classes, self.size, list(rows)])
+        return hashlib.sha256(whole.encode()).hexdigest()
 
     @property
     def held_out(self) -> tuple[str, ...]:

@@ -96,6 +96,8 @@ def contested(
         hides.append(masked)
     filled, hidden = torch.stack(fills), torch.stack(hides)  # (4, B, N)
     differs = (hidden & (filled != tokens)).cpu().numpy()
+    if not differs.any():
+        raise ValueError("every draw equals the real token: there is nothing to tell apart")
     rotation, picture, place = np.nonzero(differs)
     real, fake, hidden_scores, shown_scores = {}, {}, {}, {}
     mask = hidden.cpu().numpy()
@@ -150,7 +152,7 @@ def measure_auc(session: Session, n: int) -> dict[str, Any]:
     judges: dict[str, Judge] = {"critic": critic_judge(session.critic), "generator": generator_judge(session.generator)}
     result: dict[str, Any] = {}
     for split in pictures.held_out:
-        indices = pictures.indices(split)[:n]
+        indices = pictures.spread(split, n)
         real = torch.from_numpy(session.encode(pictures.read(indices))).long()
         labels = torch.from_numpy(pictures.labels[indices]).to(session.device)
         result[split] = {}

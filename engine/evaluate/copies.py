@@ -20,7 +20,8 @@ def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
     if not pictures.held_out or not len(pictures.indices("train")):
         raise ValueError(f"pack {session.pack.name!r} carries no pictures of both kinds, trained on and held out")
     train = session.decode(session.encode(pictures.read(pictures.indices("train"))))
-    held_out = np.concatenate([pictures.indices(split) for split in pictures.held_out])[:n]
+    share = -(-n // len(pictures.held_out))
+    held_out = np.concatenate([pictures.spread(split, share) for split in pictures.held_out])
     real = session.decode(session.encode(pictures.read(held_out)))
     result: dict[str, Any] = {"near": NEAR, "n": n, "held_out_pictures": _summary(nearest(real, train))}
     for rule, config in zip(RULES, configs, strict=True):

@@ -11,7 +11,9 @@ Any size of the model (layers, width, ...) and any setting below can be given as
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from engine.config import TokenizerConfig, TrainConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.device import prepare
-from engine.pack import KINDS, Pack, build, drop_model, open_pack, pack_path, save_model, save_tokens, write_config
+from engine.pack import KINDS, Pack, build, open_pack, pack_path, save_model, save_tokens, write_config
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.loop import Task, stored_probe, train
@@ -56,11 +58,13 @@ def main(argv: list[str]) -> None:
     model_sizes = {**recipe[kind], **{k: v for k, v in given.items() if k in own_sizes}}
     config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
     name = options["pack"] or Path(options["config"]).stem
+    cli.yes_or_no("tensorboard", options["tensorboard"])
     device = prepare(options["device"], options["threads"])
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
     pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size)
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
-    run = Path(options["runs"]).expanduser() / pack.name / kind
+    run = Path(os.path.expanduser(options["runs"])) / pack.path.resolve().name / kind
+    _refuse_ignored(kind, pack, config, {k: v for k, v in given.items() if k in own_sizes})
     task = make_task(kind, pack, model_sizes, pictures, config, device)
     trunk = getattr(task.model, "trunk", None)
     probe = stored_probe(run) or measure(device, trunk.config if trunk else None, config.micro)
@@ -69,8 +73,8 @@ def main(argv: list[str]) -> None:
         file=sys.stderr,
     )
     use_attention(task.model, probe.explicit_attention)
-    made_from = origin(kind, pack, task)
-    averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"] is True)
+    made_from = origin(kind, pack, pictures, task)
+    averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"])
     finish(kind, pack, averaged)
 
 
@@ -100,7 +104,10 @@ def find_pictures(name: str, data: str, size: int) -> Pictures:
     """The folder given, or what the pack carries. ValueError where that is only a part of them."""
     if not data and (pack_path(name) / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
         raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")
-    pictures = read_folder(Path(data).expanduser(), size) if data else load_pictures(pack_path(name) / "data")
+    if not data and not (pack_path(name) / "data" / "index.csv").is_file():
+        raise FileNotFoundError(f"pack {name!r} carries no pictures: give data=FOLDER, a folder of class folders")
+    folder = Path(os.path.expanduser(data))
+    pictures = read_folder(folder, size) if data else load_pictures(pack_path(name) / "data")
     if pictures.size != size:
         raise ValueError(f"the pictures of pack {name!r} have {pictures.size} pixels a side, image_size={size}")
     if not len(pictures.indices("train")):
@@ -121,9 +128,8 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | Non
         write_config(path, {**config, "pictures_left_out": len(pictures) - len(kept)})
     pack = open_pack(path)
     if pack.classes != pictures.classes:
-        raise ValueError(
-            f"pack {name!r} has {len(pack.classes)} classes, these pictures {len(pictures.classes)}: use another pack="
-        )
+        other = sorted(set(pack.classes) ^ set(pictures.classes)) or ["in another order"]
+        raise ValueError(f"pack {name!r} has other classes than these pictures ({other[0]}): use another pack=")
     return pack
 
 
@@ -159,7 +165,7 @@ def make_task(
         return GeneratorTask(model, source, config)
     generator = pack.load("generator").to(device)
     if config.init == "generator":
-        if dataclasses.asdict(generator.config) != {k: getattr(model.config, k) for k in vars(generator.config)}:
+        if any(getattr(model.config, k) != v for k, v in vars(generator.config).items() if k != "dropout"):
             raise ValueError(
                 "the critic can start from the generator only at its sizes: set them alike, or init=scratch"
             )
@@ -167,19 +173,28 @@ def make_task(
     return CriticTask(model, generator, source, config)
 
 
-def origin(kind: str, pack: Pack, task: Task) -> dict[str, Any]:
+def origin(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
     """What a run is made from, besides its settings: one made from something else cannot be resumed."""
     earlier = list(KINDS)[: list(KINDS).index(kind)]
-    return {"sizes": dataclasses.asdict(task.model.config), **{name: pack.digest(name) for name in earlier}}  # type: ignore[arg-type, call-overload]
+    sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
+    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in earlier}}
+
+
+def _refuse_ignored(kind: str, pack: Pack, config: TrainConfig, sizes: Mapping[str, Any]) -> None:
+    """ValueError for what was given and would not be used."""
+    if config.init == "generator" and kind != "critic":
+        raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
+    if config.init == "pack" and pack.has(kind):
+        stored = pack.config[kind]
+        changed = [name for name, value in sizes.items() if stored.get(name) != value]
+        if changed:
+            raise ValueError(f"{changed[0]}: with init=pack the {kind} keeps the pack's size, {stored.get(changed[0])}")
 
 
 def finish(kind: str, pack: Pack, averaged: nn.Module) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
-    before = pack.digest(kind)
     saved = save_model(pack.path, kind, averaged)
     if kind == "tokenizer":
-        for later in ("generator", "critic") if saved.digest(kind) != before else ():
-            saved = drop_model(saved.path, later)  # it speaks the old tokenizer's codes
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))
     print(f"{kind} -> {saved.path}")

@@ -33,8 +33,7 @@ class CriticTask(Task):
         with torch.no_grad():
             logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
         draws = self.config.draws
-        filled = torch.cat([_fill(tokens, masked, logits, rng) for _ in range(draws)])
-        masked = masked.repeat(draws, 1)
+        filled, masked = _fill(tokens, masked, logits, rng, draws), masked.repeat(draws, 1)
         visible = (~masked).float()
         # Without this constant per picture the critic first learns how much is fake, not which tokens are.
         shown, hidden = visible.sum(1, keepdim=True), masked.sum(1, keepdim=True)
@@ -63,9 +62,11 @@ class CriticTask(Task):
         return sample_sheet(self._frozen[0], self.source.tokenizer, classes, critic=averaged)
 
 
-def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, rng: torch.Generator) -> Tensor:
-    """The picture with one sample at each hidden place; logits (M, V) of the M hidden places."""
-    race = torch.empty(logits.shape).exponential_(generator=rng).to(logits.device)
-    filled = tokens.clone()
-    filled[masked] = (logits - race.log()).argmax(-1)  # -log of an exponential draw is Gumbel noise
+def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, rng: torch.Generator, draws: int) -> Tensor:
+    """Pictures (draws * B, N) with one sample at each hidden place; logits (M, V) of the M hidden places."""
+    reached = logits.softmax(-1).cumsum(-1)
+    u = torch.rand(len(logits), draws, generator=rng).to(logits.device) * reached[:, -1:]
+    sampled = torch.searchsorted(reached, u, right=True).clamp_max(logits.shape[1] - 1)  # (M, draws)
+    filled = tokens.repeat(draws, 1)
+    filled[masked.repeat(draws, 1)] = sampled.T.flatten()
     return filled

@@ -41,8 +41,7 @@ class TokenSource:
 
     def of_split(self, split: str, most: int = MEASURED) -> tuple[Tensor, Tensor]:
         """Tokens and labels of pictures spread over a split, as they are."""
-        indices = self.pictures.indices(split)
-        indices = indices[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int))]
+        indices = self.pictures.spread(split, most)
         pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
         return self._encode(pictures, self.pictures.labels[indices])
 

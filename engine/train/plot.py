@@ -29,6 +29,8 @@ def plot(run: Path) -> Path:
         for name, value in row.items():
             if name != "iteration":
                 curves.setdefault(name.partition("_")[0], {}).setdefault(name, []).append((row["iteration"], value))
+    if not curves:
+        raise ValueError(f"{file} holds no figures yet")
     columns = min(3, len(curves))
     rows = -(-len(curves) // columns)
     figure = Figure(figsize=(5 * columns, 3.2 * rows), layout="constrained")

@@ -18,6 +18,7 @@ from engine.train.loop import Task
 COMMITMENT = 0.25
 CODE_DECAY = 0.99
 RESTART_EVERY, RESTART_BELOW = 25, 0.02  # iterations; uses per picture below which a code counts as dead
+SETTLED = 0.8  # share of the run after which codes no longer restart and rare ones begin to cost more
 
 
 class TokenizerTask(Task):
@@ -34,6 +35,7 @@ class TokenizerTask(Task):
         self.register_buffer("sums", torch.zeros(codes, width))
         self.uses: Tensor
         self.sums: Tensor
+        model.cost.zero_()  # charged again once the codes have settled
         if config.init == "pack":
             self.sums.copy_(model.codebook)
 
@@ -47,7 +49,9 @@ class TokenizerTask(Task):
                 self._seed_codes(vectors, rng)
             tokens = self.model.nearest(vectors)
             self._follow(vectors, tokens, size)
-            if iteration % RESTART_EVERY == RESTART_EVERY - 1 and iteration < 0.8 * self.config.iterations:
+            if iteration >= SETTLED * self.config.iterations:
+                self._charge()
+            elif iteration % RESTART_EVERY == RESTART_EVERY - 1:
                 self._restart(vectors, tokens)
         codes = self.model.codebook[tokens]
         decoded = self.model.decode_vectors(vectors + (codes - vectors).detach())  # straight through
@@ -82,19 +86,24 @@ class TokenizerTask(Task):
         self.uses[dead] = 2 * RESTART_BELOW
         self.sums[dead] = 2 * RESTART_BELOW * flat[far]
 
+    def _charge(self) -> None:
+        """A code costs code_cost * -log(its share of all uses). Earlier it would starve codes that still grow."""
+        share = self.uses / self.uses.sum()
+        self.model.cost.copy_(-self.config.code_cost * share.clamp_min(1e-8).log())
+
     @torch.no_grad()
     def measure(self, averaged: nn.Module) -> dict[str, float]:
         figures = {}
         for split in ("train", *self.pictures.held_out):
-            images = self.pictures.read(self.pictures.indices(split)[:512])
+            images = self.pictures.read(self.pictures.spread(split, 512))
             decoded, _ = reconstruct(cast(Tokenizer, averaged), images)
             figures[f"psnr_{split}"] = psnr(images, decoded, np.ones(images.shape[:3], bool))
             figures[f"psnr_{split}_nonwhite"] = psnr(images, decoded, ~(images == 255).all(-1))
-        return figures
+        return {name: value for name, value in figures.items() if value is not None}
 
     def sheet(self, averaged: nn.Module) -> np.ndarray:
         split = (*self.pictures.held_out, "train")[0]
-        images = self.pictures.read(self.pictures.indices(split)[:16])
+        images = self.pictures.read(self.pictures.spread(split, 16))
         decoded, _ = reconstruct(cast(Tokenizer, averaged), images)
         return np.concatenate([np.concatenate(list(images), 1), np.concatenate(list(decoded), 1)], 0)
 
@@ -110,7 +119,8 @@ def reconstruct(model: Tokenizer, images: np.ndarray, size: int = 64) -> tuple[n
     return np.concatenate(decoded), np.concatenate(tokens)
 
 
-def psnr(images: np.ndarray, decoded: np.ndarray, where: np.ndarray) -> float:
-    """dB, from the squared error pooled over the pixels `where` (M, S, S)."""
+def psnr(images: np.ndarray, decoded: np.ndarray, where: np.ndarray) -> float | None:
+    """dB, from the squared error pooled over the pixels `where` (M, S, S); None where it is not a number."""
     error = (images.astype(np.float64) - decoded)[where]
-    return float(10 * np.log10(255**2 / np.mean(error**2)))
+    squared = float(np.mean(error**2)) if error.size else 0.0
+    return float(10 * np.log10(255**2 / squared)) if squared else None
