@@ -36,6 +36,7 @@ def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], 
         trigger_mode="once",
     )
     run.then(None, js=OVER)
+    run.failure(None, js=OVER)  # what comes "then" does not come after an error
     controls.stop.click(
         _refusing(handlers.stop, ["run_id"]),
         controls.run_id,

@@ -159,6 +159,28 @@ def test_stop_ends_the_run_and_keeps_what_came(page: Any) -> None:
     assert page.problems == []
 
 
+def test_a_refused_run_says_why_and_leaves_run_usable(page: Any) -> None:
+    page.fill(".tc-seed input", "")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".tc-notice.is-wrong")
+    page.click("#tc-run")
+    page.wait_for_function("() => !tokenCritic.stage.run.going && document.querySelector('#tc-run').checkVisibility()")
+    assert "seed" in page.text_content(".tc-notice.is-wrong")
+    page.fill(".tc-seed input", "0")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".tc-notice:not(.is-wrong)")
+    run(page)
+    assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+
+
+def test_a_double_click_on_run_is_one_run(page: Any) -> None:
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    box = page.locator("#tc-run").bounding_box()
+    page.mouse.click(box["x"] + 20, box["y"] + 10, click_count=2)
+    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+
+
 def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     page.select_option(".tc-pack select", "tiny")
     page.wait_for_selector('.tc-chip input[value="squares"]')

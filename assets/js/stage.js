@@ -174,10 +174,8 @@ class Stage {
     const same = !this.shown || !this.planned?.lanes.length || settings(this.shown) === settings(this.planned);
     this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
     if (this.wrong) this.tell(this.wrong, true);
-    else if (this.run.going) return;
-    else if (this.shown && this.words.ended[this.run.why]) this.tell(this.words.ended[this.run.why]);
     else if (!same) this.tell(this.words.changed);
-    else this.tell(this.shown ? "" : this.words.welcome);
+    else if (!this.run.going) this.tell(this.shown ? this.words.ended[this.run.why] : this.words.welcome);
   }
 
   tell(text, wrong = false) {
