@@ -23,7 +23,6 @@ from engine.step import Step
 
 Frame = dict[str, Any]
 Item = TypeVar("Item")
-RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
 OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
 
 
@@ -42,13 +41,11 @@ class Handlers:
         try:
             yield self._sent(run, _beginning(session, run))
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
-                for lane, _, _ in together:
-                    run.done[lane] += 1
                 steps = [{"lane": lane, **frames.pack(step, picture)} for lane, step, picture in together]
                 yield self._sent(run, {"kind": "steps", "steps": steps})
                 if run.must_end:
                     break
-            run.ended = "done" if _complete(run) else run.must_end
+            run.ended = "done" if run.complete else run.must_end
             yield self._sent(run, {"kind": "end", "why": run.ended})
         finally:
             run.ended = run.ended or "stopped"  # the visitor has gone, or an error goes up
@@ -127,10 +124,6 @@ def walk(session: Session, lanes: Sequence[SampleConfig]) -> Iterator[tuple[int,
         step = next(runs[lane])
         done[lane] += 1
         yield lane, step, session.decode(step.proposal)[0]
-
-
-def _complete(run: Run) -> bool:
-    return run.done == [lane.steps for lane in run.lanes]
 
 
 def _beginning(session: Session, run: Run) -> Frame:

@@ -23,7 +23,6 @@ class Run:
     pack: str
     lanes: tuple[SampleConfig, ...]
     deadline: float
-    done: list[int]  # steps of each lane so far
     frames: list[dict[str, Any]] = field(default_factory=list)  # as sent to the page, in order
     bytes: int = 0  # of what is packed in them, which is nearly all
     ended: str = ""  # why: done, stopped or late
@@ -39,6 +38,11 @@ class Run:
     def stop(self) -> None:
         """Ask it to end; it does so before its next step."""
         self._stop.set()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step of every lane was sent."""
+        return sum(len(frame.get("steps", ())) for frame in self.frames) == sum(lane.steps for lane in self.lanes)
 
     @property
     def must_end(self) -> str:
@@ -66,7 +70,6 @@ class Runs:
             pack=pack,
             lanes=lanes,
             deadline=time.monotonic() + self._seconds,
-            done=[0] * len(lanes),
         )
         with self._lock:
             self._runs[run.id] = run

@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.handlers import RUNS_AT_ONCE, Handlers
+from app.handlers import Handlers
 from app.lanes import FIELDS, names
 from app.panels.controls import Controls
 from app.panels.lane import LaneControls, named
 from app.panels.stage import Stage
 
+RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
 LONGEST_LINE = 300
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 STOPPING = "(...values) => { window.tokenCritic?.stopping(); return values; }"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
@@ -80,11 +81,15 @@ def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
     raise SystemExit(0)
 
 
-def yes_or_no(name: str, value: object) -> bool:
+def path(text: str) -> Path:
+    """A folder of a command's own, with ~ for the home folder. That of a user who is not there stays as it is."""
+    return Path(os.path.expanduser(text))
+
+
+def yes_or_no(name: str, value: object) -> None:
     """A switch of a command's own. ValueError where it is neither true nor false."""
     if not isinstance(value, bool):
         raise ValueError(f"{name}={value!r}: expected true or false")
-    return value
 
 
 def whole(name: str, value: object, low: int, high: int) -> int:

@@ -42,7 +42,7 @@ class Pack:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.path.resolve().name  # of "." as well
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -168,10 +168,11 @@ def save_model(path: Path, kind: str, model: nn.Module) -> Pack:
     partial = file.with_suffix(".partial")
     save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}, partial)
     os.replace(partial, file)
-    config = dict(open_pack(path).config)
+    before = open_pack(path)
+    config = dict(before.config)
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
     hashes = {**(config.get("sha256") or {}), kind: sha256(file)}
-    gone = ("generator", "critic") if kind == "tokenizer" and hashes[kind] != open_pack(path).digest(kind) else ()
+    gone = ("generator", "critic") if kind == "tokenizer" and hashes[kind] != before.digest(kind) else ()
     config["sha256"] = {name: digest for name, digest in hashes.items() if name not in gone}
     write_config(path, config)
     for name in gone:

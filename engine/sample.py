@@ -21,7 +21,6 @@ engine.step.Trace.from_json reads it back and checks the digests.
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +53,7 @@ def main(argv: list[str]) -> None:
     config = session.settings(**chosen)
     if options["trace"] and config.n * config.steps > MOST_TRACED:
         raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")
-    out = Path(os.path.expanduser(options["out"]))
+    out = cli.path(options["out"])
     out.mkdir(parents=True, exist_ok=True)
     images, traces = draw(session, config, keep=options["trace"], out=out)
     Image.fromarray(sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")

@@ -168,7 +168,7 @@ def test_steps_are_computed_on_one_thread_and_none_that_nobody_waits_for() -> No
     stream = page.run(*values())
     next(stream)
     next(stream)  # both lanes' first step, and their second is asked for
-    Packs.worker.submit(lambda: (first.set(), release.wait())).add_done_callback(lambda _: None)
+    Packs.worker.submit(lambda: (first.set(), release.wait()))
     first.wait()
     next(stream)  # the second; the third waits behind what holds the worker
     stream.close()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 from engine import cli
 from engine.data.emoji import draw_all
@@ -14,7 +12,7 @@ from engine.data.pictures import save_pictures
 def main(argv: list[str]) -> None:
     what, options = cli.parse(argv, __doc__ or "", {"out": "weights/emoji/data"}, actions=("emoji",))
     assert what == "emoji"
-    folder = Path(os.path.expanduser(options["out"]))
+    folder = cli.path(options["out"])
     pictures = draw_all()
     save_pictures(pictures, folder)
     counts = {str(split): int((pictures.splits == split).sum()) for split in ("train", *pictures.held_out)}

@@ -12,10 +12,8 @@ n is pictures per split (auc), per class (sheets) or in all (blind, copies).
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from engine import cli
@@ -40,7 +38,7 @@ def main(argv: list[str]) -> None:
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], 1, 1_000_000)
     cli.whole("steps", options["steps"], 1, 256)
-    options["out"] = Path(os.path.expanduser(options["out"]))
+    options["out"] = cli.path(options["out"])
     session = Session.open(options["pack"], options["device"], options["threads"])
     print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False))
 

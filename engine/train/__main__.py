@@ -11,7 +11,6 @@ Any size of the model (layers, width, ...) and any setting below can be given as
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,14 +56,17 @@ def main(argv: list[str]) -> None:
         raise ValueError(f"{foreign[0]}: not a size of a {kind}, which has {', '.join(sorted(own_sizes))}")
     model_sizes = {**recipe[kind], **{k: v for k, v in given.items() if k in own_sizes}}
     config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
+    if config.init == "generator" and kind != "critic":
+        raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
     name = options["pack"] or Path(options["config"]).stem
     cli.yes_or_no("tensorboard", options["tensorboard"])
     device = prepare(options["device"], options["threads"])
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
     pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size)
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
-    run = Path(os.path.expanduser(options["runs"])) / pack.path.resolve().name / kind
-    _refuse_ignored(kind, pack, config, {k: v for k, v in given.items() if k in own_sizes})
+    run = cli.path(options["runs"]) / pack.name / kind
+    if config.init == "pack" and pack.has(kind):
+        _refuse_other_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
     task = make_task(kind, pack, model_sizes, pictures, config, device)
     trunk = getattr(task.model, "trunk", None)
     probe = stored_probe(run) or measure(device, trunk.config if trunk else None, config.micro)
@@ -102,12 +104,15 @@ def read_recipe(name: str) -> dict[str, Any]:
 
 def find_pictures(name: str, data: str, size: int) -> Pictures:
     """The folder given, or what the pack carries. ValueError where that is only a part of them."""
-    if not data and (pack_path(name) / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
+    own = pack_path(name)
+    if data:
+        pictures = read_folder(cli.path(data), size)
+    elif (own / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
         raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")
-    if not data and not (pack_path(name) / "data" / "index.csv").is_file():
+    elif not (own / "data" / "index.csv").is_file():
         raise FileNotFoundError(f"pack {name!r} carries no pictures: give data=FOLDER, a folder of class folders")
-    folder = Path(os.path.expanduser(data))
-    pictures = read_folder(folder, size) if data else load_pictures(pack_path(name) / "data")
+    else:
+        pictures = load_pictures(own / "data")
     if pictures.size != size:
         raise ValueError(f"the pictures of pack {name!r} have {pictures.size} pixels a side, image_size={size}")
     if not len(pictures.indices("train")):
@@ -180,15 +185,12 @@ def origin(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, A
     return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in earlier}}
 
 
-def _refuse_ignored(kind: str, pack: Pack, config: TrainConfig, sizes: Mapping[str, Any]) -> None:
-    """ValueError for what was given and would not be used."""
-    if config.init == "generator" and kind != "critic":
-        raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
-    if config.init == "pack" and pack.has(kind):
-        stored = pack.config[kind]
-        changed = [name for name, value in sizes.items() if stored.get(name) != value]
-        if changed:
-            raise ValueError(f"{changed[0]}: with init=pack the {kind} keeps the pack's size, {stored.get(changed[0])}")
+def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
+    """ValueError for a size that was given and would not be used: the pack's own model is trained on."""
+    stored = pack.config[kind]
+    for name, value in sizes.items():
+        if stored.get(name) != value:
+            raise ValueError(f"{name}: with init=pack the {kind} keeps the pack's size, {stored.get(name)}")
 
 
 def finish(kind: str, pack: Pack, averaged: nn.Module) -> None:
