@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.rules import RULES, Rule, Scorer, make_rule
+from engine.rules import RULES, CriticLocked, Rule, Scorer, make_rule
 from engine.schedule import SCHEDULES
 
 
@@ -111,6 +111,12 @@ class SampleConfig:
         """Network passes a picture costs: two a step where scores cost one, but none for the last scores."""
         return 2 * self.steps - 1 if RULES[self.rule].scored_by_pass else self.steps
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The settings that this rule takes notice of, besides steps and schedule."""
+        own = RULES[self.rule].reads
+        return (*CriticLocked.reads, *(name for name in own if name == "eta")) if self.matched else own
+
     def make_rule(self, *, places: int, generator: Scorer, critic: Scorer | None) -> Rule:
         own = ("steps", "schedule", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "matched")
         values = {name: getattr(self, name) for name in own}
@@ -168,6 +174,20 @@ class CriticConfig(TrunkConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassifierConfig:
+    """A ResNet: the first stage at half the picture's resolution, each next one half as fine and twice as wide."""
+
+    base: int = setting(32, "channels of the first stage, a multiple of 8", low=8, high=512)
+    stages: int = setting(3, "stages", low=1, high=5)
+    depth: int = setting(2, "blocks of a stage", low=1, high=16)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.base % 8:
+            raise ValueError(f"base={self.base}: expected a multiple of 8")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How one model is trained; the same fields for all of them."""
 
@@ -186,7 +206,7 @@ class TrainConfig:
     code_cost: float = setting(
         0.006, "tokenizer: what a nat of a code's rarity costs against its fit, 0 = the nearest code", low=0, high=1
     )
-    label_smoothing: float = setting(0.1, "generator: label smoothing of the cross-entropy", low=0, high=0.9)
+    label_smoothing: float = setting(0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9)
     draws: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
     zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)

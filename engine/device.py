@@ -26,11 +26,15 @@ def prepare(device: str = "auto", threads: int = 0) -> torch.device:
     chosen = next(name for name, here in there.items() if here) if device == "auto" else device
     if not there[chosen]:
         raise ValueError(f"device {chosen!r} is not on this machine: use auto or cpu")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(threads or cores)
+    torch.set_num_threads(threads or cores())
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device(chosen)
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe(device: torch.device) -> dict[str, Any]:

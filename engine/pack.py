@@ -21,14 +21,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.config import CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
+from engine.classifier import Classifier
+from engine.config import ClassifierConfig, CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.pictures import Pictures, load_pictures
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer, to_float
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-KINDS = {"tokenizer": TokenizerConfig, "generator": TrunkConfig, "critic": CriticConfig}
+KINDS = {
+    "tokenizer": TokenizerConfig,
+    "generator": TrunkConfig,
+    "critic": CriticConfig,
+    "classifier": ClassifierConfig,
+}
+MADE_FROM = {  # the models that one was trained with, and is worth nothing without
+    "tokenizer": (),
+    "generator": ("tokenizer",),
+    "critic": ("tokenizer", "generator"),
+    "classifier": ("tokenizer",),
+}
+SAMPLING = ("tokenizer", "generator", "critic")
 MAX_HEADER = 2**20
 MAX_TENSORS = 4096
 
@@ -57,6 +70,11 @@ class Pack:
         """Measured settings of this pack that replace the defaults of a run, e.g. noise_K."""
         return self.config.get("presets") or {}
 
+    @property
+    def fine_labels(self) -> tuple[tuple[str, str], ...]:
+        """(class, group) of each of the classifier's logits; none where the pack has no classifier."""
+        return tuple((name, group) for name, group in self.config.get("fine_labels") or ())
+
     def has(self, kind: str) -> bool:
         return kind in self.config and kind in (self.config.get("sha256") or {})
 
@@ -66,7 +84,7 @@ class Pack:
 
     def build(self, kind: str) -> nn.Module:
         """An untrained model of this pack's sizes."""
-        return build(kind, self.config[kind], self.tokenizer_config, len(self.classes))
+        return build(kind, self.config[kind], self.tokenizer_config, len(self.classes), len(self.fine_labels))
 
     def load(self, kind: str) -> Any:
         """The trained model in fp32, in evaluation mode. FileNotFoundError where the pack has none."""
@@ -81,8 +99,9 @@ class Pack:
         return model.eval().requires_grad_(False)
 
     def fingerprint(self) -> str:
-        """Short hash over the weights' hashes: which models made a trace."""
-        return hashlib.sha256(json.dumps(self.config.get("sha256"), sort_keys=True).encode()).hexdigest()[:16]
+        """Short hash over the hashes of the models that sample: which weights made a trace."""
+        hashes = {kind: self.digest(kind) for kind in SAMPLING if self.digest(kind)}
+        return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 
     def pictures(self) -> Pictures:
         return load_pictures(self.path / "data")
@@ -95,13 +114,17 @@ class Pack:
         return load_file(file)["tokens"].long()
 
 
-def build(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int) -> nn.Module:
+def build(
+    kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int, fine_labels: int = 0
+) -> nn.Module:
     """A model of the given kind and sizes. ValueError for an unknown size."""
     if kind not in KINDS:
         raise ValueError(f"unknown model {kind!r}: one of {', '.join(KINDS)}")
     config = KINDS[kind](**sizes)
     if isinstance(config, TokenizerConfig):
         return Tokenizer(config)
+    if isinstance(config, ClassifierConfig):
+        return Classifier(config, fine_labels)
     places = tokenizer.grid**2
     if isinstance(config, CriticConfig):
         return Critic(config, places=places, codes=tokenizer.codes, classes=classes)
@@ -145,6 +168,9 @@ def _check(config: Any) -> None:
         raise ValueError("two classes have the same name")
     for kind in [kind for kind in KINDS if kind in config or kind == "tokenizer"]:
         KINDS[kind](**config[kind])
+    for name, group in config.get("fine_labels") or ():
+        if name not in classes or not isinstance(group, str):
+            raise ValueError(f"fine label {name!r}, {group!r}: expected a class and a word")
     for name in ("sha256", "presets"):
         if not isinstance(config.get(name) or {}, dict):
             raise ValueError(f"expected {name} to be a mapping")
@@ -159,20 +185,20 @@ def write_config(path: Path, config: Mapping[str, Any]) -> None:
     os.replace(partial, path / "config.yaml")
 
 
-def save_model(path: Path, kind: str, model: nn.Module) -> Pack:
-    """Store a trained model in bf16 with its sizes and hash; the pack's config must exist.
+def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
+    """Store a trained model in bf16 with its sizes and hash, and what is `said` with it; the pack's config must exist.
 
-    Another tokenizer takes generator and critic out of the pack in the same write: they speak the old one's codes.
+    Another tokenizer takes all other models out of the pack in the same write: they speak the old one's codes.
     """
     file = path / f"{kind}.safetensors"
     partial = file.with_suffix(".partial")
     save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}, partial)
     os.replace(partial, file)
     before = open_pack(path)
-    config = dict(before.config)
+    config = {**before.config, **said}
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
     hashes = {**(config.get("sha256") or {}), kind: sha256(file)}
-    gone = ("generator", "critic") if kind == "tokenizer" and hashes[kind] != before.digest(kind) else ()
+    gone = [k for k, needs in MADE_FROM.items() if kind == "tokenizer" in needs and hashes[kind] != before.digest(kind)]
     config["sha256"] = {name: digest for name, digest in hashes.items() if name not in gone}
     write_config(path, config)
     for name in gone:

@@ -122,12 +122,13 @@ def test_what_would_be_ignored_is_refused(tmp_path: Path) -> None:
 
 def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) -> None:
     pack = make_pack(tmp_path / "tiny")
-    save_pictures(read_folder(make_folder(tmp_path / "own"), 16), pack.path / "data")
-    train_command.finish("tokenizer", pack, pack.load("tokenizer"))
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    save_pictures(pictures, pack.path / "data")
+    train_command.finish("tokenizer", pack, pack.load("tokenizer"), pictures)
     assert open_pack(pack.path).has("critic")
     other = pack.load("tokenizer")
     other.codebook.add_(0.5)
-    train_command.finish("tokenizer", open_pack(pack.path), other)
+    train_command.finish("tokenizer", open_pack(pack.path), other, pictures)
     assert not open_pack(pack.path).has("generator") and not (pack.path / "critic.safetensors").exists()
 
 

@@ -47,6 +47,19 @@ class Pictures:
         return hashlib.sha256(whole.encode()).hexdigest()
 
     @property
+    def fine_labels(self) -> tuple[tuple[str, str], ...]:
+        """Every (class, group) there is, by class."""
+        found = sorted({(label, group) for label, group in zip(self.labels.tolist(), self.groups, strict=True)})
+        return tuple((self.classes[label], group) for label, group in found)
+
+    @property
+    def fine(self) -> np.ndarray:
+        """(M,) int64, index into fine_labels."""
+        at = {label: i for i, label in enumerate(self.fine_labels)}
+        pairs = zip(self.labels.tolist(), self.groups, strict=True)
+        return np.array([at[self.classes[label], group] for label, group in pairs], np.int64)
+
+    @property
     def held_out(self) -> tuple[str, ...]:
         return tuple(sorted(set(self.splits.tolist()) - {"train"}))
 

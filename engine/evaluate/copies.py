@@ -10,6 +10,7 @@ from engine.evaluate.sheets import RULES
 from engine.sample import draw
 from engine.session import Session
 
+AT_ONCE = 500  # pictures
 NEAR = 10.0  # root mean square difference per channel, of 255, below which two pictures look the same
 
 
@@ -32,9 +33,13 @@ def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
 
 def nearest(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(M,) root mean square difference of each picture to the nearest reference picture, on a 0..255 scale."""
-    a, b = (x.reshape(len(x), -1).astype(np.float32) for x in (images, reference))
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-    return np.sqrt(np.maximum(squared.min(1), 0) / a.shape[1])
+    b = reference.reshape(len(reference), -1).astype(np.float32)
+    squares = (b**2).sum(1)
+    result = []
+    for i in range(0, len(images), AT_ONCE):
+        a = images[i : i + AT_ONCE].reshape(-1, b.shape[1]).astype(np.float32)
+        result.append(((a**2).sum(1)[:, None] + squares - 2 * a @ b.T).min(1))
+    return np.sqrt(np.maximum(np.concatenate(result), 0) / b.shape[1])
 
 
 def _summary(distance: np.ndarray) -> dict[str, float]:

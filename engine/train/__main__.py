@@ -1,9 +1,9 @@
 """Train one model of a pack; the same command again goes on where it stopped.
 
-    python -m engine.train tokenizer|generator|critic config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
+    python -m engine.train tokenizer|generator|critic|classifier config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
 
 For pictures of your own: data=FOLDER (of class folders) pack=NAME, for the three models in this
-order. `pack` is a name under weights/ or a path. Checkpoints, metrics.jsonl and sample pictures go
+order; the classifier, which only the evaluation needs, at any time after the tokenizer. `pack` is a name under weights/ or a path. Checkpoints, metrics.jsonl and sample pictures go
 to runs/PACK/MODEL; the averaged weights go into the pack in bf16 when a sitting ends.
 Any size of the model (layers, width, ...) and any setting below can be given as key=value.
 """
@@ -26,7 +26,8 @@ from engine.config import TokenizerConfig, TrainConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.device import prepare
-from engine.pack import KINDS, Pack, build, open_pack, pack_path, save_model, save_tokens, write_config
+from engine.pack import KINDS, MADE_FROM, Pack, build, open_pack, pack_path, save_model, save_tokens, write_config
+from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.loop import Task, stored_probe, train
@@ -77,7 +78,7 @@ def main(argv: list[str]) -> None:
     use_attention(task.model, probe.explicit_attention)
     made_from = origin(kind, pack, pictures, task)
     averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"])
-    finish(kind, pack, averaged)
+    finish(kind, pack, averaged, pictures)
 
 
 def read_recipe(name: str) -> dict[str, Any]:
@@ -162,12 +163,15 @@ def make_task(
         if config.init == "pack":
             model = pack.load(kind).requires_grad_(True)
         else:
-            model = build(kind, sizes, pack.tokenizer_config, len(pack.classes))
+            fine = len(pictures.fine_labels)
+            model = build(kind, sizes, pack.tokenizer_config, len(pack.classes), fine)
     if kind == "tokenizer":
         return TokenizerTask(model.to(memory_format=torch.channels_last), pictures, config)
     source = TokenSource(pictures, pack.load("tokenizer").to(device), config)
     if kind == "generator":
         return GeneratorTask(model, source, config)
+    if kind == "classifier":
+        return ClassifierTask(model.to(memory_format=torch.channels_last), source, config)
     generator = pack.load("generator").to(device)
     if config.init == "generator":
         if any(getattr(model.config, k) != v for k, v in vars(generator.config).items() if k != "dropout"):
@@ -180,9 +184,8 @@ def make_task(
 
 def origin(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
     """What a run is made from, besides its settings: one made from something else cannot be resumed."""
-    earlier = list(KINDS)[: list(KINDS).index(kind)]
     sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
-    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in earlier}}
+    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in MADE_FROM[kind]}}
 
 
 def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
@@ -193,9 +196,10 @@ def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None
             raise ValueError(f"{name}: with init=pack the {kind} keeps the pack's size, {stored.get(name)}")
 
 
-def finish(kind: str, pack: Pack, averaged: nn.Module) -> None:
+def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
-    saved = save_model(pack.path, kind, averaged)
+    said = {"fine_labels": [list(one) for one in pictures.fine_labels]} if kind == "classifier" else {}
+    saved = save_model(pack.path, kind, averaged, **said)
     if kind == "tokenizer":
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))

@@ -33,10 +33,14 @@ class TokenSource:
         self.indices = pictures.indices("train")
         self.odds = torch.from_numpy(pictures.weights[self.indices].astype(np.float64))
 
+    def draw_pictures(self, rng: torch.Generator, size: int) -> tuple[Tensor, np.ndarray]:
+        """`size` training pictures (B, 3, S, S), augmented, and their indices (B,)."""
+        chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
+        return augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng), chosen
+
     def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of `size` training pictures."""
-        chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
-        pictures = augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng)
+        pictures, chosen = self.draw_pictures(rng, size)
         return self._encode(pictures, self.pictures.labels[chosen])
 
     def of_split(self, split: str, most: int = MEASURED) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,137 @@
+"""Many samples of one kind: drawn on all cores, stored as they come, taken up again after a kill.
+
+A sample is a function of its settings, its number and the machine. On a CPU each is computed by one
+thread, several at once, so that it does not matter how many cores share the work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import engine
+from engine.config import SampleConfig
+from engine.data.pictures import Pictures
+from engine.device import cores
+from engine.session import Session
+
+CHUNK = 20  # pictures in a file; on an accelerator, which wants them side by side:
+CHUNK_DEVICE = 500
+GOLDEN = (5**0.5 - 1) / 2
+CODE = ("critic", "generator", "noise", "rules", "sampler", "schedule", "session", "step", "tokenizer", "transformer")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Samples of one pack. `store` keeps the tokens of each kind in a folder of its own."""
+
+    session: Session
+    pictures: Pictures
+    store: Path
+    workers: int = 0  # samples computed at once; 0: one per core on a CPU, one on an accelerator
+
+    def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
+        """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings, whose labels are `labels(n)`."""
+        folder = self.store / self.key(config)
+        size = CHUNK if self.session.device.type == "cpu" else CHUNK_DEVICE
+        spans = [(first, min(first + size, config.n)) for first in range(0, config.n, size)]
+        found = {span: _stored(folder, span) for span in spans}
+        missing = [span for span, tokens in found.items() if tokens is None]
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            tqdm(total=config.n, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
+            closing(self._drawn(config, missing)) as drawn,
+        ):
+            bar.update(sum(stop - first for first, stop in found) - sum(stop - first for first, stop in missing))
+            for (first, stop), tokens in drawn:
+                _store(folder, (first, stop), tokens)
+                found[first, stop] = tokens
+                bar.update(stop - first)
+        return np.concatenate([tokens for tokens in found.values() if tokens is not None])
+
+    def decode(self, tokens: np.ndarray) -> np.ndarray:
+        """Pictures uint8 (n, S, S, 3) of tokens (n, N)."""
+        with ThreadPoolExecutor(self._at_once) as pool:
+            parts = list(pool.map(self.session.decode, np.array_split(tokens, -(-len(tokens) // CHUNK))))
+        return np.concatenate(parts)
+
+    def labels(self, n: int) -> np.ndarray:
+        """Classes (n,) of samples 0 .. n-1: each as often as the training draws it, evenly along the way.
+
+        A low-discrepancy sequence, so that every part of the samples has about the same classes.
+        """
+        train = self.pictures.indices("train")
+        weight = np.bincount(
+            self.pictures.labels[train], self.pictures.weights[train], minlength=len(self.pictures.classes)
+        )
+        at = np.arange(1, n + 1) * GOLDEN % 1
+        return np.searchsorted(np.cumsum(weight / weight.sum())[:-1], at, side="right")
+
+    def key(self, config: SampleConfig) -> str:
+        """Names what these samples are: settings, weights, sampling code and machine."""
+        settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("n", "label")}
+        weights = np.bincount(self.pictures.labels, self.pictures.weights).round(3).tolist()
+        whole = json.dumps([settings, self.session.made_by(), code_digest(), weights], sort_keys=True)
+        return f"{config.rule}-{config.steps}-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+
+    @property
+    def _at_once(self) -> int:
+        return self.workers or (cores() if self.session.device.type == "cpu" else 1)
+
+    def _drawn(
+        self, config: SampleConfig, spans: list[tuple[int, int]]
+    ) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+        """Each span with its tokens, as they are done; those not begun are dropped when the caller stops."""
+        labels = self.labels(config.n)
+        pool = ThreadPoolExecutor(self._at_once)
+        try:
+            waiting = {pool.submit(self._draw, config, span, labels): span for span in spans}
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _draw(self, config: SampleConfig, span: tuple[int, int], labels: np.ndarray) -> np.ndarray:
+        result = np.empty((span[1] - span[0], self.session.places), np.uint16)
+        for label in np.unique(labels[slice(*span)]).tolist():
+            members = np.flatnonzero(labels[slice(*span)] == label)
+            one = dataclasses.replace(config, label=self.session.classes[label])
+            *_, last = self.session.run(one, samples=(span[0] + members).tolist())
+            result[members] = last.proposal
+        return result
+
+
+def code_digest() -> str:
+    """SHA-256 over the files that decide what a sample is."""
+    root = Path(engine.__file__).parent
+    return hashlib.sha256(b"".join((root / f"{name}.py").read_bytes() for name in CODE)).hexdigest()
+
+
+def _file(folder: Path, span: tuple[int, int]) -> Path:
+    return folder / f"{span[0]:07d}-{span[1]:07d}.npy"
+
+
+def _stored(folder: Path, span: tuple[int, int]) -> np.ndarray | None:
+    file = _file(folder, span)
+    if not file.is_file():
+        return None
+    tokens: np.ndarray = np.load(file, allow_pickle=False)
+    return tokens
+
+
+def _store(folder: Path, span: tuple[int, int], tokens: np.ndarray) -> None:
+    partial = _file(folder, span).with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.save(file, tokens, allow_pickle=False)
+    os.replace(partial, _file(folder, span))

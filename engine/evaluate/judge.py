@@ -1,0 +1,185 @@
+"""Samples of one kind, drawn and measured: a row of a report. And the floors that no sampler can get below."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import statistics
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.classifier import Classifier
+from engine.config import SampleConfig
+from engine.data.pictures import Pictures
+from engine.device import prepare
+from engine.evaluate.copies import NEAR, nearest
+from engine.evaluate.draws import Draws, code_digest
+from engine.evaluate.metrics import (
+    DEFINITIONS,
+    Seen,
+    fid,
+    intervals,
+    measure,
+    named_classes,
+    precision_recall,
+    reference,
+    see,
+)
+from engine.session import Session
+
+FIRST = 2000  # samples of the figure that compares rows of different n
+TIMED = 3  # pictures of which the time is the median
+
+
+@dataclasses.dataclass(frozen=True)
+class Judge:
+    """A pack's samples held against its pictures. Opened with one thread on a CPU: see Draws."""
+
+    session: Session
+    pictures: Pictures
+    classifier: Classifier
+    draws: Draws
+
+    @classmethod
+    def open(cls, session: Session, store: Path, workers: int = 0) -> Judge:
+        """ValueError or FileNotFoundError where the pack lacks what measuring needs."""
+        pictures = session.pack.pictures()
+        classifier = session.pack.load("classifier").to(session.device)
+        if len(reference(pictures)) < 2:
+            raise ValueError(f"pack {session.pack.name!r} carries no pictures that were trained on: nothing to compare")
+        draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
+        return cls(session, pictures, classifier, draws)
+
+    @cached_property
+    def real(self) -> Seen:
+        return see(self.classifier, self.pictures.read(reference(self.pictures)))
+
+    @cached_property
+    def train(self) -> np.ndarray:
+        """All training pictures as the tokenizer shows them, uint8 (M, S, S, 3)."""
+        tokens = self.session.pack.tokens()[torch.from_numpy(self.pictures.indices("train"))]
+        return self.draws.decode(tokens.numpy())
+
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """(L,) the class of each fine label."""
+        return np.array([self.session.classes.index(name) for name, _ in self.session.pack.fine_labels])
+
+    def row(self, config: SampleConfig) -> dict[str, Any]:
+        """Draw `config.n` samples and measure them."""
+        tokens = self.draws.tokens(config, f"{config.rule} {config.passes} passes")
+        images = self.draws.decode(tokens)
+        labels = self.draws.labels(config.n)
+        fake = see(self.classifier, images)
+        said = named_classes(fake.logits, self.owners, len(self.session.classes))
+
+        def figures(chosen: np.ndarray) -> dict[str, float]:
+            return measure(self.real, fake.at(chosen), said[chosen], labels[chosen])
+
+        values = figures(np.arange(config.n))
+        ranges = {f"{name}_ci": ends for name, ends in intervals(figures, config.n).items()}
+        distance = nearest(images, self.train)
+        settings = dataclasses.asdict(config)
+        own = {name: settings[name] for name in (*config.reads, "schedule", "seed")}
+        return {
+            "rule": config.rule,
+            "steps": config.steps,
+            "passes": config.passes,
+            "matched": config.matched,
+            "n": config.n,
+            **values,
+            **ranges,
+            "fid_first": fid(self.real.features, fake.at(slice(FIRST)).features),
+            "nearest": float(np.median(distance)),
+            "near": float((distance < NEAR).mean()),
+            "seconds_per_picture": self.seconds(config),
+            "settings": own,
+            "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+        }
+
+    def seconds(self, config: SampleConfig) -> float:
+        """Seconds for one picture alone, with all threads."""
+        threads = torch.get_num_threads()
+        prepare(self.session.device.type)
+        times = []
+        for i in range(TIMED + 1):
+            start = time.perf_counter()
+            for step in self.session.run(dataclasses.replace(config, n=1), samples=[i]):
+                last = step
+            self.session.decode(last.proposal)
+            times.append(time.perf_counter() - start)
+        prepare(self.session.device.type, threads)
+        return statistics.median(times[1:])
+
+    def floors(self) -> dict[str, Any]:
+        """What real pictures get: one half against the other, and the reference through the tokenizer."""
+        indices = reference(self.pictures)
+        tokens = self.session.pack.tokens()[torch.from_numpy(indices)].numpy()
+        shown = see(self.classifier, self.draws.decode(tokens))
+        halves = self.real.at(slice(0, None, 2)), self.real.at(slice(1, None, 2))
+        among = np.sort(_distances(self.train))
+        held_out = np.flatnonzero(self.pictures.splits != "train")
+        result = {
+            "halves": {"n": len(halves[1]), "fid": fid(halves[0].features, halves[1].features)},
+            "reconstruction": {
+                "n": len(shown),
+                "fid": fid(self.real.features, shown.features),
+                **dict(
+                    zip(("precision", "recall"), precision_recall(self.real.features, shown.features), strict=True)
+                ),
+            },
+            "training_pictures": {"nearest": float(np.median(among)), "near": float((among < NEAR).mean())},
+        }
+        if len(held_out):
+            shown_there = self.draws.decode(self.session.pack.tokens()[torch.from_numpy(held_out)].numpy())
+            distance = nearest(shown_there, self.train)
+            result["held_out_pictures"] = {
+                "nearest": float(np.median(distance)),
+                "near": float((distance < NEAR).mean()),
+            }
+        return result
+
+    def provenance(self) -> dict[str, Any]:
+        """What a report says of itself: definitions, hashes, and the last bits of this machine's arithmetic."""
+        pack = self.session.pack
+        return {
+            "made_by": self.session.made_by(),
+            "numerics": self.numerics(),
+            "sampling_code_sha256": code_digest(),
+            "weights_sha256": dict(pack.config["sha256"]),
+            "pictures_sha256": self.pictures.digest(),
+            "reference_pictures": len(self.real),
+            "definitions": DEFINITIONS,
+            "floors": self.floors(),
+        }
+
+    @torch.no_grad()
+    def numerics(self) -> str:
+        """SHA-256 of what the networks give for fixed tokens: equal where two machines agree to the last bit."""
+        session = self.session
+        tokens = torch.arange(session.places, device=session.device)[None] % session.tokenizer.config.codes
+        label = torch.zeros(1, dtype=torch.int64, device=session.device)
+        digest = hashlib.sha256()
+        for model in (session.generator, session.critic):
+            if model is not None:
+                digest.update(model(tokens, label).cpu().numpy().tobytes())
+        image = session.decode(tokens.cpu().numpy())
+        digest.update(see(self.classifier, image).features.tobytes())
+        return digest.hexdigest()
+
+
+def _distances(images: np.ndarray) -> np.ndarray:
+    """(M,) distance of each picture to the nearest OTHER one."""
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    squares = (flat**2).sum(1)
+    result = np.empty(len(flat), np.float32)
+    for i in range(0, len(flat), 500):
+        part = squares[i : i + 500, None] + squares - 2 * flat[i : i + 500] @ flat.T
+        part[np.arange(len(part)), np.arange(i, i + len(part))] = np.inf
+        result[i : i + 500] = np.sqrt(np.maximum(part.min(1), 0) / flat.shape[1])
+    return result

@@ -1,0 +1,174 @@
+"""What "better" means: every figure of the reports, defined once. DEFINITIONS is printed with them.
+
+FID, KID and the inception score are torchmetrics'; precision and recall (which it lacks) are ours.
+All are measured in the features of the pack's own classifier and mean nothing beside figures in
+Inception's: compare within a report only.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.inception import InceptionScore
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from engine.classifier import Classifier, class_probabilities, look
+from engine.data.pictures import Pictures
+
+K = 3  # nearest neighbours of precision and recall
+GROUPS = 20  # of samples, for the intervals
+STUDENT = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
+FEWEST = 2 * GROUPS  # samples without which there are no intervals
+
+DEFINITIONS = {
+    "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels; not "
+    "Inception's, so no figure compares with those of papers",
+    "reference": "the training pictures as they are, each at most once, those of less weight thinned to their weight "
+    "(engine.evaluate.metrics.reference)",
+    "labels": "of the samples: each class as often as in training",
+    "fid": "Frechet distance of the Gaussians over all n samples and the reference (torchmetrics)",
+    "fid_first": "the same over the first 2,000 samples (fewer where there are fewer): compares rows of different n",
+    "kid": "squared MMD, cubic kernel, unbiased, over as many samples as the reference has pictures (torchmetrics)",
+    "is": "inception score over the fine labels, one split (torchmetrics)",
+    "precision": "share of samples within the reference's 3-nearest-neighbour balls, as many samples as reference "
+    "pictures at most (Kynkäänniemi et al. 2019)",
+    "recall": "share of reference pictures within the samples' balls",
+    "class_accuracy": "share of samples for which the classifier's likeliest class is the wanted one",
+    "nearest": "root mean square difference to the nearest training picture as the tokenizer shows it, 0..255: median",
+    "near": "share of samples nearer than 10 to a training picture",
+    "ci": "95 %, delete-a-group jackknife over 20 groups of samples with their own noise",
+    "passes": "network passes a picture costs",
+    "seconds_per_picture": "one picture alone, all threads, median of 3",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What the classifier saw in M pictures."""
+
+    features: np.ndarray  # (M, D) float32
+    logits: np.ndarray  # (M, L) float32
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def at(self, chosen: slice | np.ndarray) -> Seen:
+        return Seen(features=self.features[chosen], logits=self.logits[chosen])
+
+
+def see(model: Classifier, images: np.ndarray) -> Seen:
+    """uint8 pictures (M, S, S, 3) as the classifier sees them."""
+    features, logits = look(model, images)
+    return Seen(features=features, logits=logits)
+
+
+def reference(pictures: Pictures) -> np.ndarray:
+    """Indices of training pictures, each at most once, so that a picture of weight w is there with probability w.
+
+    Systematic: along the pictures' order the weights are added up, and one is taken at every whole
+    number, so each class and each concept keeps its share. Weights above 1 count as 1.
+    """
+    train = pictures.indices("train")
+    total = np.floor(np.cumsum(np.minimum(pictures.weights[train].astype(np.float64), 1)) + 0.5 + 1e-6)
+    return train[np.diff(total, prepend=0) > 0]
+
+
+def measure(real: Seen, fake: Seen, said: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Figures of samples against a reference; said, labels (M,): the likeliest class and the wanted one."""
+    few = fake.at(slice(len(real)))
+    precision, recall = precision_recall(real.features, few.features)
+    return {
+        "fid": fid(real.features, fake.features),
+        "kid": kid(real.features, few.features),
+        "is": inception_score(fake.logits),
+        "precision": precision,
+        "recall": recall,
+        "class_accuracy": float((said == labels).mean()),
+    }
+
+
+def fid(real: np.ndarray, fake: np.ndarray) -> float:
+    """Frechet distance between features (M, D) and (M', D)."""
+    return float(_fed(FrechetInceptionDistance(_passed(real.shape[1])), real, fake).compute())
+
+
+def kid(real: np.ndarray, fake: np.ndarray) -> float:
+    """Squared maximum mean discrepancy, over all of the smaller set and as much of the other."""
+    size = min(len(real), len(fake))
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)  # torchmetrics shuffles with the global stream
+        metric = KernelInceptionDistance(_passed(real.shape[1]), subsets=1, subset_size=size)
+        return float(_fed(metric, real, fake).compute()[0])
+
+
+def inception_score(logits: np.ndarray) -> float:
+    """exp of the mean KL divergence between each picture's label distribution and that of all, logits (M, L)."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        metric = InceptionScore(_passed(logits.shape[1]), splits=1)
+        metric.update(torch.from_numpy(logits).double())
+        return float(metric.compute()[0])
+
+
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[float, float]:
+    """Share of fake inside the manifold of the real, and of real inside that of the fake.
+
+    A manifold is the union of balls around its points that reach to their k-th neighbour
+    (Kynkäänniemi et al. 2019, equations 1 and 2). Needs more than k points on both sides.
+    """
+    a, b = torch.from_numpy(real).double(), torch.from_numpy(fake).double()
+    if min(len(a), len(b)) <= k:
+        return float("nan"), float("nan")
+    between = torch.cdist(a, b)
+    precision = (between < _radii(a, k)[:, None]).any(0).double().mean()
+    recall = (between < _radii(b, k)[None]).any(1).double().mean()
+    return float(precision), float(recall)
+
+
+def intervals(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
+    """95 % intervals of figures over n samples: `measured(indices)` without each of GROUPS groups in turn.
+
+    The jackknife, not the bootstrap: samples drawn twice would move all of these figures.
+    """
+    if n < FEWEST:
+        return {}
+    whole = measured(np.arange(n))
+    group = np.arange(n) % GROUPS
+    parts = [measured(np.flatnonzero(group != g)) for g in range(GROUPS)]
+    result = {}
+    for name, value in whole.items():
+        left = np.array([part[name] for part in parts])
+        error = float(np.sqrt((GROUPS - 1) / GROUPS * ((left - left.mean()) ** 2).sum()))
+        result[name] = [value - STUDENT * error, value + STUDENT * error]
+    return result
+
+
+def named_classes(logits: np.ndarray, owners: np.ndarray, classes: int) -> np.ndarray:
+    """The likeliest class (M,)."""
+    return class_probabilities(logits, owners, classes).argmax(1)
+
+
+def _radii(points: Tensor, k: int) -> Tensor:
+    """(M,) distance of each point to its k-th neighbour, itself not counted."""
+    return torch.cdist(points, points).kthvalue(k + 1, dim=1).values
+
+
+def _passed(width: int) -> nn.Module:
+    """For torchmetrics, which wants a network: features that were already computed pass through."""
+    identity = nn.Identity()
+    identity.num_features = width  # type: ignore[assignment]
+    return identity
+
+
+def _fed(metric: FrechetInceptionDistance | KernelInceptionDistance, real: np.ndarray, fake: np.ndarray):  # type: ignore[no-untyped-def]
+    metric.update(torch.from_numpy(real).double(), real=True)
+    metric.update(torch.from_numpy(fake).double(), real=False)
+    return metric

@@ -1,0 +1,70 @@
+"""The classifier's loss: cross-entropy on fine labels, on pictures as they are and as the tokenizer shows them.
+
+What it will judge has gone through the tokenizer. Where it saw clean pictures alone, the decoder's
+blur would be most of every distance it measures, and hide what differs between two samplers.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.classifier import Classifier, class_probabilities, look
+from engine.config import TrainConfig
+from engine.train.generator import TokenSource
+from engine.train.loop import Task
+
+MEASURED = 1024  # pictures per split in a measurement
+SHOWN = 16  # pictures on a sheet
+
+
+class ClassifierTask(Task):
+    def __init__(self, model: Classifier, source: TokenSource, config: TrainConfig) -> None:
+        super().__init__()
+        self.model: Classifier = model
+        self.source, self.config, self.pictures = source, config, source.pictures
+        self.fine = self.pictures.fine
+        names = [name for name, _ in self.pictures.fine_labels]
+        self.owners = np.array([self.pictures.classes.index(name) for name in names])
+
+    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+        pictures, chosen = self.source.draw_pictures(rng, size)
+        pictures = self._through_tokens(pictures, torch.rand(size, generator=rng) < 0.5)
+        target = torch.from_numpy(self.fine[chosen]).to(pictures.device)
+        logits = self.model(pictures.contiguous(memory_format=torch.channels_last)).float()
+        loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
+        right = (logits.detach().argmax(-1) == target).float().mean()
+        return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
+
+    @torch.no_grad()
+    def _through_tokens(self, pictures: Tensor, chosen: Tensor) -> Tensor:
+        """The chosen ones as the tokenizer shows them, all on the model's device."""
+        tokenizer = self.source.tokenizer
+        place = tokenizer.codebook.device
+        decoded = tokenizer.decode(tokenizer.encode(pictures.to(place))).float().clamp(-1, 1)
+        return torch.where(chosen.to(place)[:, None, None, None], decoded, pictures.to(place))
+
+    def measure(self, averaged: nn.Module) -> dict[str, float]:
+        """Share of pictures whose fine label, and whose class, is named right, per split."""
+        figures: dict[str, float] = {}
+        for split in ("train", *self.pictures.held_out):
+            indices = self.pictures.spread(split, MEASURED)
+            logits, said = self._say(averaged, indices)
+            figures[f"accuracy_{split}"] = float((logits.argmax(1) == self.fine[indices]).mean())
+            figures[f"class_accuracy_{split}"] = float((said == self.pictures.labels[indices]).mean())
+        return figures
+
+    def sheet(self, averaged: nn.Module) -> np.ndarray:
+        """Pictures that it takes for another class, held-out ones where there are any."""
+        indices = self.pictures.spread((*self.pictures.held_out, "train")[0], MEASURED)
+        wrong = indices[self._say(averaged, indices)[1] != self.pictures.labels[indices]][:SHOWN]
+        return np.concatenate(list(self.pictures.read(wrong if len(wrong) else indices[:1])), 1)
+
+    def _say(self, averaged: nn.Module, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (M, L), and the likeliest class (M,)."""
+        _, logits = look(cast(Classifier, averaged), self.pictures.read(indices))
+        return logits, class_probabilities(logits, self.owners, len(self.pictures.classes)).argmax(1)
