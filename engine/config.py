@@ -206,7 +206,9 @@ class TrainConfig:
     code_cost: float = setting(
         0.006, "tokenizer: what a nat of a code's rarity costs against its fit, 0 = the nearest code", low=0, high=1
     )
-    label_smoothing: float = setting(0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9)
+    label_smoothing: float = setting(
+        0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9
+    )
     draws: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
     zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)

@@ -44,7 +44,6 @@ def describe(device: torch.device) -> dict[str, Any]:
         "device": device.type,
         "hardware": name,
         "cpu": torch.backends.cpu.get_cpu_capability(),
-        "dtype": "float32",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.partition("+")[0],
     }

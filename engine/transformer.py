@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -87,12 +88,14 @@ class Trunk(nn.Module):
         self.position = nn.Parameter(torch.zeros(places + 1, config.width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
+        self.bf16 = False  # its matrix products; not those of the heads, of which probabilities are made
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = torch.cat([self.label(labels)[:, None], x], 1) + self.position  # (B, 1 + N, D)
-        for layer in self.layers:
-            x = layer(x)
-        return self.norm(x[:, 1:])
+        with torch.autocast(x.device.type, torch.bfloat16) if self.bf16 else nullcontext():
+            for layer in self.layers:
+                x = layer(x)
+        return self.norm(x[:, 1:].float() if self.bf16 else x[:, 1:])
 
 
 def initialise(model: nn.Module, std: float = 0.02) -> None:

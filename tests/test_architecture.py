@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODELS = {"transformer", "generator", "critic", "tokenizer"}
+MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
 CORE = {"", "config", "schedule", "step", "noise", "rules", "sampler"}
 ALLOWED = {
     "schedule": set(),
@@ -21,11 +21,12 @@ ALLOWED = {
     "tokenizer": {"config"},
     "generator": {"", "config", "transformer"},
     "critic": {"config", "transformer", "generator"},
+    "classifier": {"config"},
     "data": {"cli", "config"},
     "pack": {"config", "data"} | MODELS,
     "session": {"device", "pack"} | CORE | MODELS,
     "train": {"cli", "data", "device", "pack", "evaluate"} | CORE | MODELS,
-    "evaluate": {"cli", "sample", "session", "train"} | CORE,
+    "evaluate": {"cli", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,
 }
 
 

@@ -15,7 +15,7 @@ from engine import sample as sample_command
 from engine.config import TrainConfig, TrunkConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
-from engine.pack import build, open_pack, save_model
+from engine.pack import KINDS, build, open_pack, save_model
 from engine.tokenizer import Tokenizer
 from engine.train import __main__ as train_command
 from engine.train import loop
@@ -26,19 +26,19 @@ from engine.train.loop import train
 from engine.train.optim import orthogonalise, rate
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
-from tests.tiny import TRUNK, make_folder, make_pack
+from tests.tiny import CLASSIFIER, TRUNK, make_folder, make_pack
 
 CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
 CONFIG = TrainConfig(iterations=8, batch=6, micro=4, warmup=2, evaluate_every=100, save_every=1000, shift=1)
 
 
-@pytest.mark.parametrize("kind", ["tokenizer", "generator", "critic"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     pictures = read_folder(make_folder(tmp_path / "own"), 16)
     pack = make_pack(tmp_path / "tiny")
     sizes = dict(pack.config[kind])
-    if kind != "tokenizer":
+    if kind in ("generator", "critic"):
         sizes["dropout"] = 0.1
 
     def sitting(run: str, config: TrainConfig) -> dict[str, torch.Tensor]:
@@ -248,15 +248,15 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
     recipe = train_command.read_recipe(name)
     tokenizer = train_command.TokenizerConfig(**recipe["tokenizer"])
     classes = 13 if name == "emoji" else 1000
-    for kind in ("tokenizer", "generator", "critic"):
+    for kind in KINDS:
         TrainConfig(**recipe["train"][kind])
         with torch.device("meta"):
-            model = build(kind, recipe[kind], tokenizer, classes)
+            model = build(kind, recipe[kind], tokenizer, classes, fine_labels=classes)
         count = sum(p.numel() for p in model.parameters())
-        if name != "emoji" and kind != "tokenizer":
+        if name != "emoji" and kind in ("generator", "critic"):
             layers = recipe[kind]["layers"]
             assert count == pytest.approx(layers * 12 * 768**2, rel=0.05)
-        if name == "emoji" and kind != "tokenizer":
+        if name == "emoji" and kind in ("generator", "critic"):
             assert 2.5e6 < count < 4.5e6
 
 
@@ -268,7 +268,9 @@ def test_a_folder_of_pictures_becomes_a_pack_that_draws(tmp_path: Path, capsys: 
     train_command.main(["tokenizer", *common, *tokenizer])
     train_command.main(["generator", *common, *sizes])
     train_command.main(["critic", *common, *sizes])
+    train_command.main(["classifier", *common, *[f"{name}={value}" for name, value in CLASSIFIER.items()]])
     opened = open_pack(pack)
+    assert opened.fine_labels == (("bars", "bars"), ("squares", "squares")) and opened.load("classifier")
     assert opened.classes == ("bars", "squares") and len(opened.pictures()) == 12
     assert opened.tokens().shape == (12, 16)
     sample_command.main([f"pack={pack}", "rule=critic", "n=3", "steps=4", f"out={tmp_path / 'out'}"])

@@ -1,4 +1,4 @@
-"""A folder of small pictures and sizes at which all three models train in a second."""
+"""A folder of small pictures and sizes at which all models train in a second."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
+from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
-from engine.pack import Pack, build, open_pack, save_model, write_config
+from engine.pack import Pack, build, open_pack, save_model, save_tokens, write_config
 
 SIZE = 16
 TOKENIZER = TokenizerConfig(
     image_size=SIZE, codes=16, code_width=4, encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=1
 )
 TRUNK = {"layers": 2, "width": 16, "heads": 2, "mlp": 32}
+CLASSIFIER = {"base": 8, "stages": 2, "depth": 1}
+FINE_LABELS = [["bars", "bars"], ["squares", "squares"]]
 
 
 def make_folder(root: Path, each: int = 6) -> Path:
@@ -33,9 +35,11 @@ def make_folder(root: Path, each: int = 6) -> Path:
 
 
 def make_whole_pack(path: Path) -> Pack:
-    """The same with pictures, as the page needs it."""
-    make_pack(path)
-    save_pictures(read_folder(make_folder(path.with_name("pictures")), SIZE), path / "data")
+    """The same with pictures and their tokens, as page and evaluation need it."""
+    pack = make_pack(path)
+    pictures = read_folder(make_folder(path.with_name("pictures")), SIZE)
+    save_pictures(pictures, path / "data")
+    save_tokens(pack, pictures.read(np.arange(len(pictures))))
     return open_pack(path)
 
 
@@ -46,4 +50,6 @@ def make_pack(path: Path) -> Pack:
     save_model(path, "tokenizer", build("tokenizer", sizes, TOKENIZER, 2))
     save_model(path, "generator", build("generator", vars(TrunkConfig(**TRUNK)), TOKENIZER, 2))
     save_model(path, "critic", build("critic", vars(CriticConfig(**TRUNK)), TOKENIZER, 2))
+    judge = build("classifier", vars(ClassifierConfig(**CLASSIFIER)), TOKENIZER, 2, len(FINE_LABELS))
+    save_model(path, "classifier", judge, fine_labels=FINE_LABELS)
     return open_pack(path)

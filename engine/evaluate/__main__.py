@@ -5,8 +5,14 @@
     python -m engine.evaluate sheets pack=emoji       classes x seeds for maskgit and critic, as PNG in out=DIR
     python -m engine.evaluate blind pack=emoji        critic pictures in unknown order, and the key in another file
     python -m engine.evaluate copies pack=emoji       how near samples come to training pictures
+    python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of FID
+    python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
 
-n is pictures per split (auc), per class (sheets) or in all (blind, copies).
+n is pictures per split (auc), per class (sheets), per setting (sweep), per row (table1: 5,000 and 2,000
+unless given), or in all (blind, copies). sweep and table1 write into out=DIR, by default reports/ in the
+pack; the same command again goes on where it stopped. They also take rules=maskgit,critic (default: all),
+workers=2 (pictures drawn at once), and seed= (table1) or finals= and keep= (sweep: the best `keep` settings
+draw `finals` more pictures), preset=true (sweep: make the best settings the pack's).
 """
 
 from __future__ import annotations
@@ -14,33 +20,77 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine import cli
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.copies import measure_copies
+from engine.evaluate.judge import Judge
 from engine.evaluate.sheets import draw_blind, draw_sheets
+from engine.evaluate.sweep import set_presets, sweep
+from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {
     "tokenizer": lambda session, options: measure_tokenizer(session),
     "auc": lambda session, options: measure_auc(session, options["n"]),
-    "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], options["out"]),
-    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], options["out"]),
+    "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], _out(options)),
+    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], _out(options)),
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
+    "sweep": lambda session, options: _sweep(session, options),
+    "table1": lambda session, options: _table1(session, options),
 }
-COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130}
+COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130, "sweep": 256, "table1": None}
+MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
+RUNS = Path("runs")
 
 
 def main(argv: list[str]) -> None:
-    defaults = {"pack": "emoji", "n": None, "steps": 18, "out": "out", "device": "auto", "threads": 0}
+    defaults = {"pack": "emoji", "n": None, "steps": 18, "out": "", "device": "auto", "threads": 0}
+    defaults |= {"rules": "", "seed": 0, "workers": 0, "finals": 2000, "keep": 4, "preset": False, "dtype": "float32"}
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], 1, 1_000_000)
-    cli.whole("steps", options["steps"], 1, 256)
-    options["out"] = cli.path(options["out"])
-    session = Session.open(options["pack"], options["device"], options["threads"])
-    print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False))
+    for name, low, high in (("steps", 1, 256), ("workers", 0, 256), ("finals", 1, 1_000_000), ("keep", 1, 1000)):
+        cli.whole(name, options[name], low, high)
+    cli.yes_or_no("preset", options["preset"])
+    threads = options["threads"] if action in MANY_THREADS else 1
+    session = Session.open(options["pack"], options["device"], threads, options["dtype"])
+    print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    judge, folder = _judge(session, options)
+    found = sweep(
+        judge, _rules(session, options), options["steps"], options["n"], options["finals"], options["keep"], folder
+    )
+    if options["preset"]:
+        set_presets(session.pack, found["best"])
+    return found
+
+
+def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    judge, folder = _judge(session, options)
+    return table1(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+
+
+def _judge(session: Session, options: Mapping[str, Any]) -> tuple[Judge, Path]:
+    """And the folder of the report."""
+    folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
+    return Judge.open(session, RUNS / session.pack.name / "draws", options["workers"]), folder
+
+
+def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """ValueError for a rule that the pack cannot run."""
+    chosen = tuple(name.strip() for name in options["rules"].split(",")) if options["rules"] else session.rules
+    for name in chosen:
+        session.settings(rule=name)
+    return tuple(dict.fromkeys(chosen))
+
+
+def _out(options: Mapping[str, Any]) -> Path:
+    return cli.path(options["out"] or "out")
 
 
 if __name__ == "__main__":

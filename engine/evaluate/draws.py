@@ -11,11 +11,10 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -91,7 +90,7 @@ class Draws:
 
     def _drawn(
         self, config: SampleConfig, spans: list[tuple[int, int]]
-    ) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    ) -> Generator[tuple[tuple[int, int], np.ndarray]]:
         """Each span with its tokens, as they are done; those not begun are dropped when the caller stops."""
         labels = self.labels(config.n)
         pool = ThreadPoolExecutor(self._at_once)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import statistics
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -81,40 +82,34 @@ class Judge:
         def figures(chosen: np.ndarray) -> dict[str, float]:
             return measure(self.real, fake.at(chosen), said[chosen], labels[chosen])
 
-        values = figures(np.arange(config.n))
-        ranges = {f"{name}_ci": ends for name, ends in intervals(figures, config.n).items()}
+        first = fake.at(slice(FIRST))
         distance = nearest(images, self.train)
-        settings = dataclasses.asdict(config)
-        own = {name: settings[name] for name in (*config.reads, "schedule", "seed")}
         return {
-            "rule": config.rule,
-            "steps": config.steps,
+            **identity(config),
             "passes": config.passes,
-            "matched": config.matched,
-            "n": config.n,
-            **values,
-            **ranges,
-            "fid_first": fid(self.real.features, fake.at(slice(FIRST)).features),
+            **figures(np.arange(config.n)),
+            **{f"{name}_ci": ends for name, ends in intervals(figures, config.n).items()},
+            "fid_first": fid(self.real.features, first.features),
+            **intervals(lambda chosen: {"fid_first_ci": fid(self.real.features, first.features[chosen])}, len(first)),
             "nearest": float(np.median(distance)),
             "near": float((distance < NEAR).mean()),
-            "seconds_per_picture": self.seconds(config),
-            "settings": own,
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+            "numerics": self.numerics,
         }
 
-    def seconds(self, config: SampleConfig) -> float:
-        """Seconds for one picture alone, with all threads."""
+    def seconds(self, configs: Sequence[SampleConfig]) -> list[float]:
+        """Seconds for one picture alone with all threads, each kind in turn so that all meet the same machine."""
         threads = torch.get_num_threads()
         prepare(self.session.device.type)
-        times = []
+        times: list[list[float]] = [[] for _ in configs]
         for i in range(TIMED + 1):
-            start = time.perf_counter()
-            for step in self.session.run(dataclasses.replace(config, n=1), samples=[i]):
-                last = step
-            self.session.decode(last.proposal)
-            times.append(time.perf_counter() - start)
+            for config, mine in zip(configs, times, strict=True):
+                start = time.perf_counter()
+                *_, last = self.session.run(dataclasses.replace(config, n=1), samples=[i])
+                self.session.decode(last.proposal)
+                mine.append(time.perf_counter() - start)
         prepare(self.session.device.type, threads)
-        return statistics.median(times[1:])
+        return [statistics.median(mine[1:]) for mine in times]
 
     def floors(self) -> dict[str, Any]:
         """What real pictures get: one half against the other, and the reference through the tokenizer."""
@@ -129,9 +124,7 @@ class Judge:
             "reconstruction": {
                 "n": len(shown),
                 "fid": fid(self.real.features, shown.features),
-                **dict(
-                    zip(("precision", "recall"), precision_recall(self.real.features, shown.features), strict=True)
-                ),
+                **dict(zip(("precision", "recall"), precision_recall(self.real.features, shown.features), strict=True)),
             },
             "training_pictures": {"nearest": float(np.median(among)), "near": float((among < NEAR).mean())},
         }
@@ -149,7 +142,6 @@ class Judge:
         pack = self.session.pack
         return {
             "made_by": self.session.made_by(),
-            "numerics": self.numerics(),
             "sampling_code_sha256": code_digest(),
             "weights_sha256": dict(pack.config["sha256"]),
             "pictures_sha256": self.pictures.digest(),
@@ -158,6 +150,7 @@ class Judge:
             "floors": self.floors(),
         }
 
+    @cached_property
     @torch.no_grad()
     def numerics(self) -> str:
         """SHA-256 of what the networks give for fixed tokens: equal where two machines agree to the last bit."""
@@ -171,6 +164,13 @@ class Judge:
         image = session.decode(tokens.cpu().numpy())
         digest.update(see(self.classifier, image).features.tobytes())
         return digest.hexdigest()
+
+
+def identity(config: SampleConfig) -> dict[str, Any]:
+    """What tells a row from every other one of its report."""
+    settings = dataclasses.asdict(config)
+    own = {name: settings[name] for name in (*config.reads, "schedule", "seed")}
+    return {"rule": config.rule, "steps": config.steps, "matched": config.matched, "n": config.n, "settings": own}
 
 
 def _distances(images: np.ndarray) -> np.ndarray:

@@ -1,0 +1,83 @@
+"""The figures of the reports, against what is known of them: formulas, another package, made-up samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import prdc
+import pytest
+import torch
+
+from engine.data.pictures import Pictures
+from engine.evaluate.metrics import GROUPS, fid, inception_score, intervals, kid, precision_recall, reference
+
+
+def normal(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
+def test_precision_and_recall_are_those_of_prdc(shift: float) -> None:
+    real, fake = normal(120, seed=1), 0.8 * normal(90, seed=2) + shift
+    theirs = prdc.compute_prdc(real_features=real, fake_features=fake, nearest_k=3)
+    assert precision_recall(real, fake) == pytest.approx((theirs["precision"], theirs["recall"]), abs=1e-12)
+
+
+def test_too_few_pictures_have_no_precision() -> None:
+    assert np.isnan(precision_recall(normal(3), normal(50))).all()
+
+
+def test_fid_is_the_distance_of_two_gaussians() -> None:
+    x = normal(400, 4)
+    x = (x - x.mean(0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T)).T)  # mean 0, covariance 1, exactly
+    y = x * np.array([1, 2, 3, 1]) + np.array([0, 0, 0, 5])
+    assert fid(x, x) == pytest.approx(0, abs=1e-6)
+    assert fid(x, y) == pytest.approx(1 + 4 + 25, rel=1e-4)  # (1 - 2)^2 + (1 - 3)^2 + 5^2
+
+
+def test_kid_is_unbiased_and_sees_a_shift() -> None:
+    same = [kid(normal(100, seed=2 * s), normal(100, seed=2 * s + 1)) for s in range(20)]
+    assert abs(np.mean(same)) < 3 * np.std(same) / 20**0.5 + 1e-6
+    assert kid(normal(100), normal(100, seed=1) + 1) > 10 * np.abs(same).max()
+
+
+def test_the_inception_score_counts_the_labels_that_are_told_apart() -> None:
+    logits = np.where(np.eye(5, dtype=bool)[np.arange(100) % 5], 50.0, 0.0).astype(np.float32)
+    assert inception_score(logits) == pytest.approx(5, rel=1e-5)
+    assert inception_score(np.zeros((20, 5), np.float32)) == pytest.approx(1)
+
+
+def test_no_metric_touches_the_global_random_state() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    kid(normal(50), normal(50, seed=1)), inception_score(normal(50))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_interval_of_a_mean_is_the_one_that_books_give() -> None:
+    values = normal(GROUPS * 50, 1)[:, 0]
+    low, high = intervals(lambda chosen: {"mean": float(values[chosen].mean())}, len(values))["mean"]
+    groups = values.reshape(50, GROUPS).mean(0)
+    assert (high + low) / 2 == pytest.approx(values.mean(), abs=1e-6)
+    assert (high - low) / 2 == pytest.approx(2.093 * groups.std(ddof=1) / GROUPS**0.5, rel=1e-4)
+    assert intervals(lambda chosen: {"mean": 0.0}, 2 * GROUPS - 1) == {}
+
+
+def test_the_reference_thins_pictures_to_their_weight() -> None:
+    n = 200
+    weights = np.where(np.arange(n) % 4 == 0, 1.0, 0.25).astype(np.float32)
+    splits = np.where(np.arange(n) % 5 == 4, "held", "train")
+    pictures = Pictures(
+        labels=np.zeros(n, np.int64),
+        classes=("a",),
+        names=tuple(map(str, range(n))),
+        groups=("",) * n,
+        splits=splits,
+        weights=weights,
+        size=4,
+        read=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8),
+    )
+    chosen = reference(pictures)
+    assert len(set(chosen)) == len(chosen) and set(splits[chosen]) == {"train"}
+    assert abs(len(chosen) - weights[splits == "train"].sum()) <= 1
+    quarter = chosen[weights[chosen] < 1]
+    assert abs(len(quarter) - 0.25 * ((weights < 1) & (splits == "train")).sum()) <= 0.1 * len(chosen)
