@@ -73,7 +73,8 @@ class Pack:
     @property
     def fine_labels(self) -> tuple[tuple[str, str], ...]:
         """(class, group) of each of the classifier's logits; none where the pack has no classifier."""
-        return tuple((name, group) for name, group in self.config.get("fine_labels") or ())
+        stored = self.config.get("fine_labels") or {}
+        return tuple((name, group) for name in self.classes for group in stored.get(name, ()))
 
     def has(self, kind: str) -> bool:
         return kind in self.config and kind in (self.config.get("sha256") or {})
@@ -168,12 +169,12 @@ def _check(config: Any) -> None:
         raise ValueError("two classes have the same name")
     for kind in [kind for kind in KINDS if kind in config or kind == "tokenizer"]:
         KINDS[kind](**config[kind])
-    for name, group in config.get("fine_labels") or ():
-        if name not in classes or not isinstance(group, str):
-            raise ValueError(f"fine label {name!r}, {group!r}: expected a class and a word")
-    for name in ("sha256", "presets"):
+    for name in ("sha256", "presets", "fine_labels"):
         if not isinstance(config.get(name) or {}, dict):
             raise ValueError(f"expected {name} to be a mapping")
+    for name, groups in (config.get("fine_labels") or {}).items():
+        if name not in classes or not isinstance(groups, list):
+            raise ValueError(f"fine_labels: expected a list of labels for each class, not {name!r}: {groups!r}")
     for rule, preset in (config.get("presets") or {}).items():
         SampleConfig(**{**preset, "rule": rule})
 
@@ -181,7 +182,10 @@ def _check(config: Any) -> None:
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
     path.mkdir(parents=True, exist_ok=True)
     partial = path / ".config.yaml.partial"
-    partial.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    partial.write_text(
+        yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120),
+        encoding="utf-8",
+    )
     os.replace(partial, path / "config.yaml")
 
 

@@ -43,6 +43,13 @@ class ExplicitAttention(torch.autograd.Function):
         return (grad_q * scale).view(shape), grad_k.view(shape), grad_v.view(shape)
 
 
+def explicit_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """(B, heads, n, dim): in bf16 on a CPU twice as fast as torch's fused forward pass, in fp32 half as fast."""
+    shape = q.shape
+    q, k, v = (x.reshape(-1, *shape[2:]) for x in (q * shape[-1] ** -0.5, k, v))
+    return torch.bmm(torch.bmm(q, k.transpose(1, 2)).softmax(-1), v).view(shape)
+
+
 class Attention(nn.Module):
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
@@ -56,6 +63,8 @@ class Attention(nn.Module):
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, n, dim)
         if self.explicit and torch.is_grad_enabled():
             x = ExplicitAttention.apply(q, k, v)
+        elif q.dtype == torch.bfloat16 and q.device.type == "cpu" and not torch.is_grad_enabled():
+            x = explicit_attention(q, k, v)
         else:
             x = F.scaled_dot_product_attention(q, k, v)
         return self.out(x.transpose(1, 2).reshape(b, n, d))

@@ -173,3 +173,21 @@ def test_a_pack_without_a_classifier_says_how_to_get_one(pack: Pack) -> None:
     (pack.path / "classifier.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="classifier"):
         Judge.open(Session.open(pack.path, "cpu", 1), Path("runs"))
+
+
+def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, tmp_path: Path) -> None:
+    """Bit for bit where this machine computes as the one that made it; elsewhere within the report's tolerance."""
+    stored = read(session.pack.path / "reports" / "check" / "table1.json")
+    words = ["n=40", "steps=4", "rules=random,critic", f"pack={session.pack.path}", f"out={tmp_path}"]
+    command.main(["table1", *words, f"runs={tmp_path / 'runs'}"])
+    again = read(tmp_path / "table1.json")
+    for name in ("weights_sha256", "pictures_sha256", "definitions"):
+        assert again[name] == stored[name]
+    assert len(again["rows"]) == len(stored["rows"]) == 2
+    for new, old in zip(again["rows"], stored["rows"], strict=True):
+        if new["numerics"] == old["numerics"]:
+            timed = {"seconds_per_picture": 0}
+            assert {**new, **timed} == {**old, **timed}
+        for name in ("fid", "kid", "is", "precision", "recall", "class_accuracy"):
+            low, high = old[f"{name}_ci"]
+            assert low <= new[name] <= high

@@ -18,7 +18,7 @@ TOKENIZER = TokenizerConfig(
 )
 TRUNK = {"layers": 2, "width": 16, "heads": 2, "mlp": 32}
 CLASSIFIER = {"base": 8, "stages": 2, "depth": 1}
-FINE_LABELS = [["bars", "bars"], ["squares", "squares"]]
+FINE_LABELS = {"bars": ["bars"], "squares": ["squares"]}
 
 
 def make_folder(root: Path, each: int = 6) -> Path:

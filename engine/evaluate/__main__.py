@@ -10,9 +10,13 @@
 
 n is pictures per split (auc), per class (sheets), per setting (sweep), per row (table1: 5,000 and 2,000
 unless given), or in all (blind, copies). sweep and table1 write into out=DIR, by default reports/ in the
-pack; the same command again goes on where it stopped. They also take rules=maskgit,critic (default: all),
-workers=2 (pictures drawn at once), and seed= (table1) or finals= and keep= (sweep: the best `keep` settings
-draw `finals` more pictures), preset=true (sweep: make the best settings the pack's).
+pack, and keep samples in runs=DIR; the same command again goes on where it stopped. They also take:
+  rules=maskgit,critic   some of the rules
+  workers=2              pictures drawn at once, by default as many as there are cores
+  dtype=bfloat16         products in bf16, where the machine is faster in it
+  seed=                  table1: the noise
+  finals=, keep=         sweep: the best `keep` settings draw `finals` more pictures
+  preset=true            sweep: make the best settings the pack's
 """
 
 from __future__ import annotations
@@ -44,12 +48,20 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
 }
 COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130, "sweep": 256, "table1": None}
 MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
-RUNS = Path("runs")
 
 
 def main(argv: list[str]) -> None:
     defaults = {"pack": "emoji", "n": None, "steps": 18, "out": "", "device": "auto", "threads": 0}
-    defaults |= {"rules": "", "seed": 0, "workers": 0, "finals": 2000, "keep": 4, "preset": False, "dtype": "float32"}
+    defaults |= {
+        "rules": "",
+        "seed": 0,
+        "workers": 0,
+        "finals": 2000,
+        "keep": 4,
+        "preset": False,
+        "dtype": "float32",
+        "runs": "runs",
+    }
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], 1, 1_000_000)
     for name, low, high in (("steps", 1, 256), ("workers", 0, 256), ("finals", 1, 1_000_000), ("keep", 1, 1000)):
@@ -78,7 +90,7 @@ def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
 def _judge(session: Session, options: Mapping[str, Any]) -> tuple[Judge, Path]:
     """And the folder of the report."""
     folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
-    return Judge.open(session, RUNS / session.pack.name / "draws", options["workers"]), folder
+    return Judge.open(session, cli.path(options["runs"]) / session.pack.name / "draws", options["workers"]), folder
 
 
 def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:

@@ -147,6 +147,8 @@ class Judge:
             "pictures_sha256": self.pictures.digest(),
             "reference_pictures": len(self.real),
             "definitions": DEFINITIONS,
+            "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
+            "part, and each figure lies within its interval",
             "floors": self.floors(),
         }
 

@@ -24,12 +24,12 @@ from engine.session import Session
 
 NAME = "sweep.json"
 FIRST_SEED, LAST_SEED = 1001, 1002
-CRITIC = {"noise_K": (0.0, 0.15, 0.3, 0.6), "temp_a": (0.0, 0.5, 1.0), "temp_b": (0.8, 1.0)}
-GRIDS: dict[str, Mapping[str, Sequence[float]]] = {
-    "maskgit": {"choice_temperature": tuple(float(x) for x in np.linspace(0, 23, 24))},
+CRITIC = {"noise_K": (0.3, 0.6, 1.0), "temp_a": (0.0, 0.2, 0.4), "temp_b": (0.75, 0.9)}
+GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
+    "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
     "critic": CRITIC,
     "critic-locked": CRITIC,
-    "self-revoking": {"noise_K": (0.0, 0.3, 0.6), "temp_a": (0.0, 1.0), "temp_b": (0.8, 1.0), "eta": (0.5, 1.0)},
+    "self-revoking": {**CRITIC, "eta": (1.0,)},
 }
 
 

@@ -199,7 +199,10 @@ def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None
 
 def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
-    said = {"fine_labels": [list(one) for one in pictures.fine_labels]} if kind == "classifier" else {}
+    said: dict[str, Any] = {}
+    if kind == "classifier":
+        of_class = {name: [group for one, group in pictures.fine_labels if one == name] for name in pictures.classes}
+        said["fine_labels"] = of_class
     saved = save_model(pack.path, kind, averaged, **said)
     if kind == "tokenizer":
         stored = saved.pictures()
