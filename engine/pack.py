@@ -66,6 +66,11 @@ class Pack:
         return TokenizerConfig(**self.config["tokenizer"])
 
     @property
+    def version(self) -> str:
+        """Of weights and presets that reports and recordings may build on; "" while they still change."""
+        return self.config.get("version") or ""  # type: ignore[no-any-return]
+
+    @property
     def presets(self) -> Mapping[str, Any]:
         """Measured settings of this pack that replace the defaults of a run, e.g. noise_K."""
         return self.config.get("presets") or {}
@@ -169,6 +174,8 @@ def _check(config: Any) -> None:
         raise ValueError("two classes have the same name")
     for kind in [kind for kind in KINDS if kind in config or kind == "tokenizer"]:
         KINDS[kind](**config[kind])
+    if not isinstance(config.get("version") or "", str):
+        raise ValueError(f"version: expected a word in quotes, not {config['version']!r}")
     for name in ("sha256", "presets", "fine_labels"):
         if not isinstance(config.get(name) or {}, dict):
             raise ValueError(f"expected {name} to be a mapping")

@@ -139,6 +139,7 @@ class Session:
         return {
             "engine": __version__,
             "pack": self.pack.name,
+            **({"pack_version": self.pack.version} if self.pack.version else {}),
             "weights": self.pack.fingerprint(),
             "micro_batch": self._micro_batch,
             **describe(self.device),

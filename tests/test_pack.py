@@ -86,6 +86,10 @@ BAD_CONFIGS = [
     "classes: [a]\ntokenizer: {}\nsha256: 5",
     "classes: [a]\ntokenizer: {}\npresets: {critic: {noise_K: 99}}",
     "classes: [a]\ntokenizer: {}\npresets: {critic: 5}",
+    "classes: [a]\ntokenizer: {}\nversion: 1.0",
+    "classes: [a]\ntokenizer: {}\nfine_labels: [x]",
+    "classes: [a]\ntokenizer: {}\nfine_labels: {b: [x]}",
+    "classes: [a]\ntokenizer: {}\nfine_labels: {a: x}",
 ]
 
 

@@ -47,6 +47,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "table1": lambda session, options: _table1(session, options),
 }
 COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130, "sweep": 256, "table1": None}
+FEWEST = 4  # pictures of which there are precision and recall
 MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
 
 
@@ -63,8 +64,9 @@ def main(argv: list[str]) -> None:
         "runs": "runs",
     }
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
-    options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], 1, 1_000_000)
-    for name, low, high in (("steps", 1, 256), ("workers", 0, 256), ("finals", 1, 1_000_000), ("keep", 1, 1000)):
+    fewest = 1 if action in MANY_THREADS else FEWEST
+    options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], fewest, 1_000_000)
+    for name, low, high in (("steps", 1, 256), ("workers", 0, 256), ("finals", FEWEST, 1_000_000), ("keep", 1, 1000)):
         cli.whole(name, options[name], low, high)
     cli.yes_or_no("preset", options["preset"])
     threads = options["threads"] if action in MANY_THREADS else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from engine.classifier import Classifier
 from engine.config import SampleConfig
@@ -22,6 +24,7 @@ from engine.evaluate.copies import NEAR, nearest
 from engine.evaluate.draws import Draws, code_digest
 from engine.evaluate.metrics import (
     DEFINITIONS,
+    K,
     Seen,
     fid,
     intervals,
@@ -51,8 +54,8 @@ class Judge:
         """ValueError or FileNotFoundError where the pack lacks what measuring needs."""
         pictures = session.pack.pictures()
         classifier = session.pack.load("classifier").to(session.device)
-        if len(reference(pictures)) < 2:
-            raise ValueError(f"pack {session.pack.name!r} carries no pictures that were trained on: nothing to compare")
+        if len(reference(pictures)) <= K:
+            raise ValueError(f"pack {session.pack.name!r} carries too few pictures that were trained on")
         draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
         return cls(session, pictures, classifier, draws)
 
@@ -77,14 +80,14 @@ class Judge:
         images = self.draws.decode(tokens)
         labels = self.draws.labels(config.n)
         fake = see(self.classifier, images)
-        said = named_classes(fake.logits, self.owners, len(self.session.classes))
+        named = named_classes(fake.logits, self.owners, len(self.session.classes))
 
         def figures(chosen: np.ndarray) -> dict[str, float]:
-            return measure(self.real, fake.at(chosen), said[chosen], labels[chosen])
+            return measure(self.real, fake.at(chosen), named[chosen], labels[chosen])
 
         first = fake.at(slice(FIRST))
         distance = nearest(images, self.train)
-        return {
+        row = {
             **identity(config),
             "passes": config.passes,
             **figures(np.arange(config.n)),
@@ -96,6 +99,9 @@ class Judge:
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
         }
+        said = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
+        tqdm.write(f"{config.rule}, {config.steps} steps, {said}: FID {row['fid']:.2f}", file=sys.stderr)
+        return row
 
     def seconds(self, configs: Sequence[SampleConfig]) -> list[float]:
         """Seconds for one picture alone with all threads, each kind in turn so that all meet the same machine."""
