@@ -67,14 +67,15 @@ class Block(nn.Module):
 def look(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features (M, D) and logits (M, L), float32, of uint8 pictures (M, S, S, 3)."""
     place = model.head.weight.device
-    features = []
+    features, logits = [], []
     for i in range(0, len(images), AT_ONCE):
         part = images[i : i + AT_ONCE]
         part = np.concatenate([part, part[-1:].repeat(AT_ONCE - len(part), 0)])
         pictures = torch.from_numpy(part).permute(0, 3, 1, 2).to(place).float() / 127.5 - 1
-        features.append(model.features(pictures)[: len(images) - i])
-    found = torch.cat(features)
-    return found.cpu().numpy(), model.head(found).float().cpu().numpy()
+        seen = model.features(pictures)
+        features.append(seen[: len(images) - i].cpu().numpy())
+        logits.append(model.head(seen)[: len(images) - i].cpu().numpy())
+    return np.concatenate(features), np.concatenate(logits)
 
 
 def class_probabilities(logits: np.ndarray, owners: np.ndarray, classes: int) -> np.ndarray:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
 CORE = {"", "config", "schedule", "step", "noise", "rules", "sampler"}
 ALLOWED = {
+    "files": set(),
     "schedule": set(),
     "noise": set(),
     "step": {""},
@@ -26,7 +27,7 @@ ALLOWED = {
     "pack": {"config", "data"} | MODELS,
     "session": {"device", "pack"} | CORE | MODELS,
     "train": {"cli", "data", "device", "pack", "evaluate"} | CORE | MODELS,
-    "evaluate": {"cli", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,
+    "evaluate": {"cli", "files", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,
 }
 
 

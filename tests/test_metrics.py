@@ -8,7 +8,18 @@ import pytest
 import torch
 
 from engine.data.pictures import Pictures
-from engine.evaluate.metrics import GROUPS, fid, inception_score, intervals, kid, precision_recall, reference
+from engine.evaluate.metrics import (
+    GROUPS,
+    Seen,
+    fid,
+    inception_score,
+    interval,
+    kid,
+    measure,
+    precision_recall,
+    reference,
+    without_each,
+)
 
 
 def normal(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -34,10 +45,18 @@ def test_fid_is_the_distance_of_two_gaussians() -> None:
     assert fid(x, y) == pytest.approx(1 + 4 + 25, rel=1e-4)  # (1 - 2)^2 + (1 - 3)^2 + 5^2
 
 
-def test_kid_is_unbiased_and_sees_a_shift() -> None:
-    same = [kid(normal(100, seed=2 * s), normal(100, seed=2 * s + 1)) for s in range(20)]
-    assert abs(np.mean(same)) < 3 * np.std(same) / 20**0.5 + 1e-6
-    assert kid(normal(100), normal(100, seed=1) + 1) > 10 * np.abs(same).max()
+def test_kid_is_the_unbiased_mmd_of_the_cubic_kernel() -> None:
+    x, y = normal(40, 6).astype(np.float64), normal(40, 6, seed=1).astype(np.float64) + 0.3
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def within(a: np.ndarray) -> float:
+        k = kernel(a, a)
+        return (k.sum() - np.trace(k)) / (len(a) * (len(a) - 1))
+
+    expected = within(x) + within(y) - 2 * kernel(x, y).mean()
+    assert kid(x.astype(np.float32), y.astype(np.float32)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_inception_score_counts_the_labels_that_are_told_apart() -> None:
@@ -55,11 +74,23 @@ def test_no_metric_touches_the_global_random_state() -> None:
 
 def test_the_interval_of_a_mean_is_the_one_that_books_give() -> None:
     values = normal(GROUPS * 50, 1)[:, 0]
-    low, high = intervals(lambda chosen: {"mean": float(values[chosen].mean())}, len(values))["mean"]
+    left = without_each(lambda chosen: {"mean": float(values[chosen].mean())}, len(values))["mean"]
+    low, high = interval(float(values.mean()), left)
     groups = values.reshape(50, GROUPS).mean(0)
     assert (high + low) / 2 == pytest.approx(values.mean(), abs=1e-6)
     assert (high - low) / 2 == pytest.approx(2.093 * groups.std(ddof=1) / GROUPS**0.5, rel=1e-4)
-    assert intervals(lambda chosen: {"mean": 0.0}, 2 * GROUPS - 1) == {}
+    assert without_each(lambda chosen: {"mean": 0.0}, 2 * GROUPS - 1) == {}
+
+
+def test_a_group_left_out_is_not_made_up_for_by_later_samples() -> None:
+    real = Seen(features=normal(30), logits=normal(30, 5))
+    fake = Seen(features=normal(90, seed=1), logits=normal(90, 5, seed=2))
+    chosen = np.flatnonzero(np.arange(90) % 3 > 0)
+    found = measure(real, fake, np.ones(90, bool), chosen)
+    few = chosen[chosen < 30]
+    assert found["kid"] == kid(real.features, fake.features[few])
+    assert found["recall"] == precision_recall(real.features, fake.features[few])[1]
+    assert found["fid"] == fid(real.features, fake.features[chosen])
 
 
 def test_the_reference_thins_pictures_to_their_weight() -> None:

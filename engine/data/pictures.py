@@ -42,7 +42,8 @@ class Pictures:
 
     def digest(self) -> str:
         """SHA-256 over what says which pictures these are, without reading them."""
-        rows = zip(self.labels.tolist(), self.names, self.splits.tolist(), self.weights.tolist(), strict=True)
+        columns = (self.labels.tolist(), self.names, self.groups, self.splits.tolist(), self.weights.tolist())
+        rows = zip(*columns, strict=True)
         whole = json.dumps([self.classes, self.size, list(rows)])
         return hashlib.sha256(whole.encode()).hexdigest()
 

@@ -31,6 +31,7 @@ from engine import cli
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.copies import measure_copies
 from engine.evaluate.judge import Judge
+from engine.evaluate.metrics import K
 from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import set_presets, sweep
 from engine.evaluate.table1 import table1
@@ -47,7 +48,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "table1": lambda session, options: _table1(session, options),
 }
 COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130, "sweep": 256, "table1": None}
-FEWEST = 4  # pictures of which there are precision and recall
+FEWEST = K + 1  # pictures of which there are precision and recall
 MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
 
 

@@ -31,15 +31,25 @@ def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
     return result
 
 
-def nearest(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """(M,) root mean square difference of each picture to the nearest reference picture, on a 0..255 scale."""
-    b = reference.reshape(len(reference), -1).astype(np.float32)
+def nearest(images: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
+    """(M,) root mean square difference of each picture to the nearest reference picture, on a 0..255 scale.
+
+    Without a reference: to the nearest other one of the pictures themselves.
+    """
+    b = _flat(images if reference is None else reference)
     squares = (b**2).sum(1)
     result = []
     for i in range(0, len(images), AT_ONCE):
-        a = images[i : i + AT_ONCE].reshape(-1, b.shape[1]).astype(np.float32)
-        result.append(((a**2).sum(1)[:, None] + squares - 2 * a @ b.T).min(1))
+        a = _flat(images[i : i + AT_ONCE])
+        squared = (a**2).sum(1)[:, None] + squares - 2 * a @ b.T
+        if reference is None:
+            squared[np.arange(len(a)), i + np.arange(len(a))] = np.inf
+        result.append(squared.min(1))
     return np.sqrt(np.maximum(np.concatenate(result), 0) / b.shape[1])
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1).astype(np.float32)
 
 
 def _summary(distance: np.ndarray) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Many samples of one kind: drawn on all cores, stored as they come, taken up again after a kill.
 
-A sample is a function of its settings, its number and the machine. On a CPU each is computed by one
-thread, several at once, so that it does not matter how many cores share the work.
+A sample is a function of its settings, its class, its number and the machine. On a CPU each is
+computed by one thread, several at once, so that it does not matter how many cores share the work.
 """
 
 from __future__ import annotations
@@ -10,26 +10,29 @@ import ast
 import dataclasses
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 import engine
 from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import cores
+from engine.files import whole
 from engine.session import Session
 
 CHUNK = 20  # pictures in a file; on an accelerator, which wants them side by side:
 CHUNK_DEVICE = 500
 GOLDEN = (5**0.5 - 1) / 2
 CODE = ("critic", "generator", "noise", "rules", "sampler", "schedule", "tokenizer", "transformer")
+Span = tuple[int, int]  # first sample and the one after the last
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,18 +49,19 @@ class Draws:
         folder = self.store / self.key(config)
         size = CHUNK if self.session.device.type == "cpu" else CHUNK_DEVICE
         spans = [(first, min(first + size, config.n)) for first in range(0, config.n, size)]
-        found = {span: _stored(folder, span) for span in spans}
+        found = {span: self._stored(folder, span) for span in spans}
         missing = [span for span, tokens in found.items() if tokens is None]
         folder.mkdir(parents=True, exist_ok=True)
         with (
             tqdm(total=config.n, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
             closing(self._drawn(config, missing)) as drawn,
         ):
-            bar.update(sum(stop - first for first, stop in found) - sum(stop - first for first, stop in missing))
-            for (first, stop), tokens in drawn:
-                _store(folder, (first, stop), tokens)
-                found[first, stop] = tokens
-                bar.update(stop - first)
+            bar.update(config.n - sum(stop - first for first, stop in missing))
+            for span, tokens in drawn:
+                with whole(_file(folder, span)) as out:
+                    np.save(out, tokens, allow_pickle=False)
+                found[span] = tokens
+                bar.update(len(tokens))
         return np.concatenate([tokens for tokens in found.values() if tokens is not None])
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
@@ -71,27 +75,42 @@ class Draws:
 
         A low-discrepancy sequence, so that every part of the samples has about the same classes.
         """
-        train = self.pictures.indices("train")
-        weight = np.bincount(
-            self.pictures.labels[train], self.pictures.weights[train], minlength=len(self.pictures.classes)
-        )
         at = np.arange(1, n + 1) * GOLDEN % 1
-        return np.searchsorted(np.cumsum(weight / weight.sum())[:-1], at, side="right")
+        return np.searchsorted(np.cumsum(self._shares)[:-1], at, side="right")
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        """(C,) of all training draws those of each class."""
+        train = self.pictures.indices("train")
+        weight = np.bincount(self.pictures.labels[train], self.pictures.weights[train], len(self.session.classes))
+        return weight / weight.sum()
 
     def key(self, config: SampleConfig) -> str:
-        """Names what these samples are: settings, weights, sampling code and machine."""
+        """Names what these samples are: settings, weights, code, the classes' shares, and this machine's arithmetic."""
         settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("n", "label")}
-        weights = np.bincount(self.pictures.labels, self.pictures.weights).round(3).tolist()
-        whole = json.dumps([settings, self.session.made_by(), code_digest(), weights], sort_keys=True)
-        return f"{config.rule}-{config.steps}-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+        what = [settings, self.session.pack.fingerprint(), code_digest(), self._shares.round(9).tolist(), self.numerics]
+        digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+        return f"{config.rule}-{config.steps}-{digest[:16]}"
+
+    @cached_property
+    @torch.no_grad()
+    def numerics(self) -> str:
+        """SHA-256 of what the networks give for fixed tokens: equal where two machines agree to the last bit."""
+        session = self.session
+        tokens = torch.arange(session.places, device=session.device)[None] % session.tokenizer.config.codes
+        label = torch.zeros(1, dtype=torch.int64, device=session.device)
+        digest = hashlib.sha256(str(torch.get_num_threads()).encode())
+        for model in (session.generator, session.critic):
+            if model is not None:
+                digest.update(model(tokens, label).cpu().numpy().tobytes())
+        digest.update(session.decode(tokens.cpu().numpy()).tobytes())
+        return digest.hexdigest()
 
     @property
     def _at_once(self) -> int:
         return self.workers or (cores() if self.session.device.type == "cpu" else 1)
 
-    def _drawn(
-        self, config: SampleConfig, spans: list[tuple[int, int]]
-    ) -> Generator[tuple[tuple[int, int], np.ndarray]]:
+    def _drawn(self, config: SampleConfig, spans: list[Span]) -> Generator[tuple[Span, np.ndarray]]:
         """Each span with its tokens, as they are done; those not begun are dropped when the caller stops."""
         labels = self.labels(config.n)
         pool = ThreadPoolExecutor(self._at_once)
@@ -102,7 +121,7 @@ class Draws:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _draw(self, config: SampleConfig, span: tuple[int, int], labels: np.ndarray) -> np.ndarray:
+    def _draw(self, config: SampleConfig, span: Span, labels: np.ndarray) -> np.ndarray:
         result = np.empty((span[1] - span[0], self.session.places), np.uint16)
         for label in np.unique(labels[slice(*span)]).tolist():
             members = np.flatnonzero(labels[slice(*span)] == label)
@@ -111,31 +130,25 @@ class Draws:
             result[members] = last.proposal
         return result
 
+    def _stored(self, folder: Path, span: Span) -> np.ndarray | None:
+        """The tokens of a span, or None where they have to be drawn: there is no file, or a damaged one."""
+        try:
+            tokens: np.ndarray = np.load(_file(folder, span), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        right = tokens.shape == (span[1] - span[0], self.session.places) and tokens.dtype == np.uint16
+        return tokens if right and tokens.max() < self.session.tokenizer.config.codes else None
+
 
 def code_digest() -> str:
     """SHA-256 over the code that decides what a sample is: neither comments, docstrings nor layout."""
     root = Path(engine.__file__).parent
     trees = [ast.parse((root / f"{name}.py").read_text(encoding="utf-8")) for name in CODE]
-    for node in (node for tree in trees for node in ast.walk(tree) if hasattr(node, "body")):
+    for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return hashlib.sha256("\n".join(ast.unparse(tree) for tree in trees).encode()).hexdigest()
 
 
-def _file(folder: Path, span: tuple[int, int]) -> Path:
+def _file(folder: Path, span: Span) -> Path:
     return folder / f"{span[0]:07d}-{span[1]:07d}.npy"
-
-
-def _stored(folder: Path, span: tuple[int, int]) -> np.ndarray | None:
-    file = _file(folder, span)
-    if not file.is_file():
-        return None
-    tokens: np.ndarray = np.load(file, allow_pickle=False)
-    return tokens
-
-
-def _store(folder: Path, span: tuple[int, int], tokens: np.ndarray) -> None:
-    partial = _file(folder, span).with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.save(file, tokens, allow_pickle=False)
-    os.replace(partial, _file(folder, span))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import statistics
 import sys
 import time
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from engine.classifier import Classifier
+from engine.classifier import Classifier, class_probabilities
 from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
@@ -27,22 +28,26 @@ from engine.evaluate.metrics import (
     K,
     Seen,
     fid,
-    intervals,
+    inception_score,
+    interval,
+    kid,
     measure,
-    named_classes,
     precision_recall,
     reference,
     see,
+    without_each,
 )
+from engine.pack import KINDS
 from engine.session import Session
 
 FIRST = 2000  # samples of the figure that compares rows of different n
 TIMED = 3  # pictures of which the time is the median
+LEFT_OUT = ("fid", "fid_first", "kid")  # figures whose values without each group are kept, for ratios between rows
 
 
 @dataclasses.dataclass(frozen=True)
 class Judge:
-    """A pack's samples held against its pictures. Opened with one thread on a CPU: see Draws."""
+    """A pack's samples held against its pictures."""
 
     session: Session
     pictures: Pictures
@@ -51,11 +56,16 @@ class Judge:
 
     @classmethod
     def open(cls, session: Session, store: Path, workers: int = 0) -> Judge:
-        """ValueError or FileNotFoundError where the pack lacks what measuring needs."""
-        pictures = session.pack.pictures()
-        classifier = session.pack.load("classifier").to(session.device)
+        """For a session with one thread on a CPU. ValueError or FileNotFoundError where the pack lacks something."""
+        pack = session.pack
+        pictures = pack.pictures()
+        classifier = pack.load("classifier").to(session.device)
+        if pictures.classes != session.classes:
+            raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
         if len(reference(pictures)) <= K:
-            raise ValueError(f"pack {session.pack.name!r} carries too few pictures that were trained on")
+            raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
+        if len(pack.tokens()) != len(pictures):
+            raise ValueError(f"pack {pack.name!r} has not as many rows of tokens as pictures: train its tokenizer")
         draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
         return cls(session, pictures, classifier, draws)
 
@@ -66,38 +76,50 @@ class Judge:
     @cached_property
     def train(self) -> np.ndarray:
         """All training pictures as the tokenizer shows them, uint8 (M, S, S, 3)."""
-        tokens = self.session.pack.tokens()[torch.from_numpy(self.pictures.indices("train"))]
-        return self.draws.decode(tokens.numpy())
+        return self._shown(self.pictures.indices("train"))
 
     @cached_property
     def owners(self) -> np.ndarray:
         """(L,) the class of each fine label."""
         return np.array([self.session.classes.index(name) for name, _ in self.session.pack.fine_labels])
 
+    def identity(self, config: SampleConfig) -> dict[str, Any]:
+        """What tells a row from every other one of its report."""
+        settings = dataclasses.asdict(config)
+        return {
+            "rule": config.rule,
+            "steps": config.steps,
+            "matched": config.matched,
+            "n": config.n,
+            "dtype": self.session.dtype,
+            "settings": {name: settings[name] for name in (*config.reads, "schedule", "seed")},
+        }
+
     def row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and measure them."""
         tokens = self.draws.tokens(config, f"{config.rule} {config.passes} passes")
         images = self.draws.decode(tokens)
-        labels = self.draws.labels(config.n)
         fake = see(self.classifier, images)
-        named = named_classes(fake.logits, self.owners, len(self.session.classes))
+        right = self._named(fake) == self.draws.labels(config.n)
+        first = min(FIRST, config.n)
 
         def figures(chosen: np.ndarray) -> dict[str, float]:
-            return measure(self.real, fake.at(chosen), named[chosen], labels[chosen])
+            of_first = fake.at(chosen[chosen < first]).features
+            return {**measure(self.real, fake, right, chosen), "fid_first": fid(self.real.features, of_first)}
 
-        first = fake.at(slice(FIRST))
+        values, without = figures(np.arange(config.n)), without_each(figures, config.n)
         distance = nearest(images, self.train)
         row = {
-            **identity(config),
+            **self.identity(config),
             "passes": config.passes,
-            **figures(np.arange(config.n)),
-            **{f"{name}_ci": ends for name, ends in intervals(figures, config.n).items()},
-            "fid_first": fid(self.real.features, first.features),
-            **intervals(lambda chosen: {"fid_first_ci": fid(self.real.features, first.features[chosen])}, len(first)),
+            **values,
+            **{f"{name}_ci": interval(values[name], left) for name, left in without.items()},
+            "without_group": {name: without[name] for name in LEFT_OUT if without},
             "nearest": float(np.median(distance)),
             "near": float((distance < NEAR).mean()),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
+            "made_by": self.session.made_by(),
         }
         said = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
         tqdm.write(f"{config.rule}, {config.steps} steps, {said}: FID {row['fid']:.2f}", file=sys.stderr)
@@ -118,76 +140,78 @@ class Judge:
         return [statistics.median(mine[1:]) for mine in times]
 
     def floors(self) -> dict[str, Any]:
-        """What real pictures get: one half against the other, and the reference through the tokenizer."""
+        """What real pictures get; every figure at its own n."""
         indices = reference(self.pictures)
-        tokens = self.session.pack.tokens()[torch.from_numpy(indices)].numpy()
-        shown = see(self.classifier, self.draws.decode(tokens))
-        halves = self.real.at(slice(0, None, 2)), self.real.at(slice(1, None, 2))
-        among = np.sort(_distances(self.train))
-        held_out = np.flatnonzero(self.pictures.splits != "train")
-        result = {
+        real = self.real
+        halves = real.at(slice(0, None, 2)), real.at(slice(1, None, 2))
+        result: dict[str, Any] = {
             "halves": {"n": len(halves[1]), "fid": fid(halves[0].features, halves[1].features)},
-            "reconstruction": {
-                "n": len(shown),
-                "fid": fid(self.real.features, shown.features),
-                **dict(zip(("precision", "recall"), precision_recall(self.real.features, shown.features), strict=True)),
-            },
-            "training_pictures": {"nearest": float(np.median(among)), "near": float((among < NEAR).mean())},
+            "reference": {"n": len(real), **self._labelled(real, indices)},
+            "reconstruction": self._held_against(indices),
+            "training_pictures": _distances(nearest(self.train)),
         }
-        if len(held_out):
-            shown_there = self.draws.decode(self.session.pack.tokens()[torch.from_numpy(held_out)].numpy())
-            distance = nearest(shown_there, self.train)
+        held_out = np.flatnonzero(self.pictures.splits != "train")
+        if len(held_out) > K:
             result["held_out_pictures"] = {
-                "nearest": float(np.median(distance)),
-                "near": float((distance < NEAR).mean()),
+                **self._held_against(held_out),
+                **_distances(nearest(self._shown(held_out), self.train)),
             }
         return result
 
     def provenance(self) -> dict[str, Any]:
-        """What a report says of itself: definitions, hashes, and the last bits of this machine's arithmetic."""
+        """What a report says of itself: definitions, and hashes of all that its rows have in common."""
         pack = self.session.pack
+        files = sorted(
+            path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
+        )
+        pictures = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files))
+        sizes = {kind: pack.config[kind] for kind in KINDS if kind in pack.config}
         return {
-            "made_by": self.session.made_by(),
-            "sampling_code_sha256": code_digest(),
+            "pack": pack.name,
             "weights_sha256": dict(pack.config["sha256"]),
-            "pictures_sha256": self.pictures.digest(),
+            "sizes_sha256": hashlib.sha256(json.dumps(sizes, sort_keys=True).encode()).hexdigest(),
+            "sampling_code_sha256": code_digest(),
+            "pictures_sha256": pictures.hexdigest(),
             "reference_pictures": len(self.real),
             "definitions": DEFINITIONS,
             "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
-            "part, and each figure lies within its interval",
-            "floors": self.floors(),
+            "part, and each figure is expected within its interval",
         }
 
     @cached_property
-    @torch.no_grad()
     def numerics(self) -> str:
-        """SHA-256 of what the networks give for fixed tokens: equal where two machines agree to the last bit."""
-        session = self.session
-        tokens = torch.arange(session.places, device=session.device)[None] % session.tokenizer.config.codes
-        label = torch.zeros(1, dtype=torch.int64, device=session.device)
-        digest = hashlib.sha256()
-        for model in (session.generator, session.critic):
-            if model is not None:
-                digest.update(model(tokens, label).cpu().numpy().tobytes())
-        image = session.decode(tokens.cpu().numpy())
-        digest.update(see(self.classifier, image).features.tobytes())
-        return digest.hexdigest()
+        """SHA-256 of what all networks give for fixed inputs: equal where two machines agree to the last bit."""
+        image = self.pictures.read(reference(self.pictures)[:1])
+        seen = see(self.classifier, image)
+        return hashlib.sha256(
+            self.draws.numerics.encode() + seen.features.tobytes() + seen.logits.tobytes()
+        ).hexdigest()
+
+    def _shown(self, indices: np.ndarray) -> np.ndarray:
+        """The pack's pictures as its tokenizer shows them."""
+        return self.draws.decode(self.session.pack.tokens()[torch.from_numpy(indices)].numpy())
+
+    def _named(self, seen: Seen) -> np.ndarray:
+        """(M,) the likeliest class."""
+        return class_probabilities(seen.logits, self.owners, len(self.session.classes)).argmax(1)
+
+    def _labelled(self, seen: Seen, indices: np.ndarray) -> dict[str, float]:
+        right = self._named(seen) == self.pictures.labels[indices]
+        return {"is": inception_score(seen.logits), "class_accuracy": float(right.mean())}
+
+    def _held_against(self, indices: np.ndarray) -> dict[str, float]:
+        """Pictures of the pack, through its tokenizer, as if they were samples."""
+        shown = see(self.classifier, self._shown(indices))
+        precision, recall = precision_recall(self.real.features, shown.features)
+        return {
+            "n": len(shown),
+            "fid": fid(self.real.features, shown.features),
+            "kid": kid(self.real.features, shown.features),
+            **self._labelled(shown, indices),
+            "precision": precision,
+            "recall": recall,
+        }
 
 
-def identity(config: SampleConfig) -> dict[str, Any]:
-    """What tells a row from every other one of its report."""
-    settings = dataclasses.asdict(config)
-    own = {name: settings[name] for name in (*config.reads, "schedule", "seed")}
-    return {"rule": config.rule, "steps": config.steps, "matched": config.matched, "n": config.n, "settings": own}
-
-
-def _distances(images: np.ndarray) -> np.ndarray:
-    """(M,) distance of each picture to the nearest OTHER one."""
-    flat = images.reshape(len(images), -1).astype(np.float32)
-    squares = (flat**2).sum(1)
-    result = np.empty(len(flat), np.float32)
-    for i in range(0, len(flat), 500):
-        part = squares[i : i + 500, None] + squares - 2 * flat[i : i + 500] @ flat.T
-        part[np.arange(len(part)), np.arange(i, i + len(part))] = np.inf
-        result[i : i + 500] = np.sqrt(np.maximum(part.min(1), 0) / flat.shape[1])
-    return result
+def _distances(distance: np.ndarray) -> dict[str, float]:
+    return {"nearest": float(np.median(distance)), "near": float((distance < NEAR).mean())}

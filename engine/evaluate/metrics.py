@@ -8,7 +8,7 @@ Inception's: compare within a report only.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from engine.classifier import Classifier, class_probabilities, look
+from engine.classifier import Classifier, look
 from engine.data.pictures import Pictures
 
 K = 3  # nearest neighbours of precision and recall
@@ -27,24 +27,26 @@ STUDENT = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of fre
 FEWEST = 2 * GROUPS  # samples without which there are no intervals
 
 DEFINITIONS = {
-    "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels; not "
-    "Inception's, so no figure compares with those of papers",
+    "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels of the same "
+    "training pictures; not Inception's, so no figure compares with those of papers",
     "reference": "the training pictures as they are, each at most once, those of less weight thinned to their weight "
     "(engine.evaluate.metrics.reference)",
     "labels": "of the samples: each class as often as in training",
-    "fid": "Frechet distance of the Gaussians over all n samples and the reference (torchmetrics)",
+    "fid": "Frechet distance of the Gaussians over all n samples and the reference (torchmetrics); it falls with n",
     "fid_first": "the same over the first 2,000 samples (fewer where there are fewer): compares rows of different n",
-    "kid": "squared MMD, cubic kernel, unbiased, over as many samples as the reference has pictures (torchmetrics)",
+    "kid": "squared MMD, cubic kernel, unbiased, over as many samples as the reference has pictures; where there are "
+    "fewer, over as many pictures of the reference, drawn once (torchmetrics)",
     "is": "inception score over the fine labels, one split (torchmetrics)",
     "precision": "share of samples within the reference's 3-nearest-neighbour balls, as many samples as reference "
     "pictures at most (Kynkäänniemi et al. 2019)",
-    "recall": "share of reference pictures within the samples' balls",
+    "recall": "share of reference pictures within the samples' balls; it rises with n",
     "class_accuracy": "share of samples for which the classifier's likeliest class is the wanted one",
     "nearest": "root mean square difference to the nearest training picture as the tokenizer shows it, 0..255: median",
     "near": "share of samples nearer than 10 to a training picture",
-    "ci": "95 %, delete-a-group jackknife over 20 groups of samples with their own noise",
+    "ci": "95 %, of what other noise would give with these weights at this n: delete-a-group jackknife over 20 groups "
+    "of samples, each with its own noise",
     "passes": "network passes a picture costs",
-    "seconds_per_picture": "one picture alone, all threads, median of 3",
+    "seconds_per_picture": "one picture alone, all threads, median of 3; all rows of a table in turn",
 }
 
 
@@ -79,17 +81,17 @@ def reference(pictures: Pictures) -> np.ndarray:
     return train[np.diff(total, prepend=0) > 0]
 
 
-def measure(real: Seen, fake: Seen, said: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Figures of samples against a reference; said, labels (M,): the likeliest class and the wanted one."""
-    few = fake.at(slice(len(real)))
+def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
+    """Figures of the `chosen` samples (indices) against a reference; right (M,) bool: is its class the wanted one?"""
+    few = fake.at(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
     precision, recall = precision_recall(real.features, few.features)
     return {
-        "fid": fid(real.features, fake.features),
+        "fid": fid(real.features, fake.at(chosen).features),
         "kid": kid(real.features, few.features),
-        "is": inception_score(fake.logits),
+        "is": inception_score(fake.at(chosen).logits),
         "precision": precision,
         "recall": recall,
-        "class_accuracy": float((said == labels).mean()),
+        "class_accuracy": float(right[chosen].mean()),
     }
 
 
@@ -133,27 +135,23 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[fl
     return float(precision), float(recall)
 
 
-def intervals(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
-    """95 % intervals of figures over n samples: `measured(indices)` without each of GROUPS groups in turn.
-
-    The jackknife, not the bootstrap: samples drawn twice would move all of these figures.
-    """
+def without_each(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
+    """Figures over n samples without each of GROUPS groups in turn; none where the samples are too few."""
     if n < FEWEST:
         return {}
-    whole = measured(np.arange(n))
     group = np.arange(n) % GROUPS
     parts = [measured(np.flatnonzero(group != g)) for g in range(GROUPS)]
-    result = {}
-    for name, value in whole.items():
-        left = np.array([part[name] for part in parts])
-        error = float(np.sqrt((GROUPS - 1) / GROUPS * ((left - left.mean()) ** 2).sum()))
-        result[name] = [value - STUDENT * error, value + STUDENT * error]
-    return result
+    return {name: [part[name] for part in parts] for name in parts[0]}
 
 
-def named_classes(logits: np.ndarray, owners: np.ndarray, classes: int) -> np.ndarray:
-    """The likeliest class (M,)."""
-    return class_probabilities(logits, owners, classes).argmax(1)
+def interval(value: float, without: Sequence[float]) -> list[float]:
+    """95 % interval of a figure from its values without each group: the delete-a-group jackknife.
+
+    Not the bootstrap: samples drawn twice would move all of these figures.
+    """
+    left = np.array(without)
+    error = float(np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()))
+    return [value - STUDENT * error, value + STUDENT * error]
 
 
 def _radii(points: Tensor, k: int) -> Tensor:

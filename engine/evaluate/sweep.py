@@ -16,14 +16,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from engine.config import SampleConfig
-from engine.evaluate.judge import Judge, identity
+from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report, between, read
-from engine.pack import Pack, write_config
+from engine.pack import Pack, open_pack, write_config
 from engine.rules import RULES
-from engine.session import Session
 
 NAME = "sweep.json"
-FIRST_SEED, LAST_SEED = 1001, 1002
+SEEDS = (1001, 1002)  # of the first and of the last round
 CRITIC = {"noise_K": (0.3, 0.6, 1.0), "temp_a": (0.0, 0.2, 0.4), "temp_b": (0.75, 0.9)}
 GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
     "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
@@ -31,73 +30,91 @@ GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
     "critic-locked": CRITIC,
     "self-revoking": {**CRITIC, "eta": (1.0,)},
 }
+Row = Mapping[str, Any]
 
 
 def grid(rule: str) -> list[dict[str, float]]:
-    """The settings of a rule that are tried; none where it has no parameters of its own."""
-    axes = GRIDS.get(rule, {})
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
+    """The settings of a rule that are tried."""
+    axes = GRIDS[rule]
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def sweep(
     judge: Judge, rules: Sequence[str], steps: int, n: int, finals: int, keep: int, folder: Path
 ) -> dict[str, Any]:
-    """Fill `folder`/sweep.json and its heat maps; the best settings of each rule, and the next best."""
+    """Fill `folder`/sweep.json and a picture per rule; returns the best settings of each rule, and the next best."""
+    free = [rule for rule in rules if rule in GRIDS]
+    if not free:
+        raise ValueError(f"nothing to sweep: of the rules {', '.join(GRIDS)} have parameters of their own")
     report = Report(folder / NAME, judge.provenance())
-    for rule in rules:
-        tried = []
-        for own in grid(rule):
-            config = judge.session.settings(rule=rule, steps=steps, n=n, seed=FIRST_SEED, **own)
-            tried.append((_measured(judge, report, config, "first")["fid"], config))
-        for _, config in sorted(tried, key=lambda one: one[0])[:keep]:
-            last = dataclasses.replace(config, n=finals, seed=LAST_SEED)
-            _measured(judge, report, last, "last")
-        report.content["best"] = best(report.rows)
+    found = []
+    for rule in free:
+        settings = [judge.session.settings(rule=rule, steps=steps, n=n, seed=SEEDS[0], **own) for own in grid(rule)]
+        first = [(_measured(judge, report, config), config) for config in settings]
+        first.sort(key=lambda one: one[0]["fid"])
+        last = [
+            _measured(judge, report, dataclasses.replace(config, n=finals, seed=SEEDS[1])) for _, config in first[:keep]
+        ]
+        found.append(best(last, grid(rule)))
+        kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
+        report.content["best"] = [*kept, found[-1]]
         report.store()
-    draw(report.rows, folder)
-    return {"best": report.content.get("best", []), "report": str(report.file)}
+        draw([row for row, _ in first]).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
+    return {"best": found, "report": str(report.file)}
 
 
-def best(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each rule and number of steps the winner of the last round and the one behind it, and why."""
-    result = []
-    last = [row for row in rows if row["round"] == "last"]
-    for rule, steps in dict.fromkeys((row["rule"], row["steps"]) for row in last):
-        ranking = sorted((r for r in last if (r["rule"], r["steps"]) == (rule, steps)), key=lambda row: row["fid"])
-        ranking = [row for row in ranking if row["n"] == ranking[0]["n"]]
-        why = f"FID {between(ranking[0], 'fid', 1)} over {ranking[0]['n']} pictures"
-        if len(ranking) > 1:
-            why += f", the next best {between(ranking[1], 'fid', 1)}"
-        own = [{name: row["settings"][name] for name in RULES[rule].reads} for row in ranking[:2]]
-        result.append({"rule": rule, "steps": steps, "settings": own[0], "second": own[1:], "why": why})
-    return result
+def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """The winner of a last round and the one behind it, and why; where the winner is at an end of its range, which."""
+    ranking = sorted(rows, key=lambda row: row["fid"])
+    own = [{name: row["settings"][name] for name in RULES[row["rule"]].reads} for row in ranking]
+    why = f"FID {between(ranking[0], 'fid', 2)} over {ranking[0]['n']} pictures"
+    if len(ranking) > 1:
+        why += f", the next best {between(ranking[1], 'fid', 2)}"
+    ranges = {name: {one[name] for one in tried} for name in own[0]}
+    ends = [name for name, seen in ranges.items() if len(seen) > 1 and own[0][name] in (min(seen), max(seen))]
+    return {
+        "rule": ranking[0]["rule"],
+        "steps": ranking[0]["steps"],
+        "settings": own[0],
+        "second": own[1:2],
+        "why": why,
+        "at_an_end": ends,
+    }
 
 
-def best_settings(session: Session, rule: str, steps: int) -> dict[str, float]:
-    """What the pack's sweep found for these steps; nothing (so: the pack's preset) where it did not look."""
-    file = session.pack.path / "reports" / NAME
-    found = read(file).get("best", []) if file.is_file() else []
-    return next((one["settings"] for one in found if (one["rule"], one["steps"]) == (rule, steps)), {})
+def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
+    """What the pack's sweep found for these steps; nothing where it did not look.
+
+    ValueError where the sweep was made with other weights.
+    """
+    file = pack.path / "reports" / NAME
+    if not file.is_file():
+        return {}
+    stored = read(file)
+    if stored["weights_sha256"] != pack.config["sha256"]:
+        raise ValueError(f"{file} was made with other weights: run the sweep again, or move it away")
+    return next((one["settings"] for one in stored.get("best", []) if (one["rule"], one["steps"]) == (rule, steps)), {})
 
 
 def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
     """Make the best settings those that the pack's runs start with."""
-    presets = {**pack.presets, **{one["rule"]: one["settings"] for one in found}}
-    write_config(pack.path, {**pack.config, "presets": presets})
+    now = open_pack(pack.path)  # a training may have ended meanwhile
+    if now.config["sha256"] != pack.config["sha256"]:
+        raise ValueError(f"pack {pack.name!r} has other weights now: its presets were left as they are")
+    write_config(
+        pack.path, {**now.config, "presets": {**now.presets, **{one["rule"]: one["settings"] for one in found}}}
+    )
 
 
-def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """sweep-RULE-STEPS.png: FID of the first round; K down, a across, a map for each b. Curves for maskgit."""
-    first = [row for row in rows if row["round"] == "first"]
-    for rule, steps in dict.fromkeys((row["rule"], row["steps"]) for row in first):
-        mine = [row for row in first if (row["rule"], row["steps"]) == (rule, steps)]
-        figure = _heat(mine) if "noise_K" in RULES[rule].reads else _curve(mine)
-        figure.suptitle(f"{RULES[rule].label}, {steps} steps: FID over {mine[0]['n']} pictures, lower is better")
-        figure.savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
+def draw(rows: Sequence[Row]) -> Figure:
+    """FID of a rule's first round: K down, a across, a map for each b (and eta); a curve for maskgit."""
+    figure = _heat(rows) if "noise_K" in RULES[rows[0]["rule"]].reads else _curve(rows)
+    title = f"{RULES[rows[0]['rule']].label}, {rows[0]['steps']} steps"
+    figure.suptitle(f"{title}: FID over {rows[0]['n']} pictures, lower is better")
+    return figure
 
 
-def _heat(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """One map for each b (and each eta, where there is one)."""
+def _heat(rows: Sequence[Row]) -> Figure:
     outer = sorted({(row["settings"]["temp_b"], row["settings"].get("eta")) for row in rows})
     ks = sorted({row["settings"]["noise_K"] for row in rows})
     a_s = sorted({row["settings"]["temp_a"] for row in rows})
@@ -119,24 +136,26 @@ def _heat(rows: Sequence[Mapping[str, Any]]) -> Figure:
             if np.isfinite(value):
                 bold = "bold" if value == min(fids) else "normal"
                 colour = "white" if np.log(value) > middle else "black"
-                axes.text(x, y, f"{value:.0f}", ha="center", va="center", color=colour, fontweight=bold)
+                axes.text(x, y, f"{value:.1f}", ha="center", va="center", color=colour, fontweight=bold)
     return figure
 
 
-def _curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    points = sorted((row["settings"]["choice_temperature"], row["fid"], *row["fid_ci"]) for row in rows)
-    x, y, low, high = (np.array(column) for column in zip(*points, strict=True))
+def _curve(rows: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.add_subplot(xlabel="choice temperature", ylabel="FID")
-    axes.errorbar(x, y, (y - low, high - y), fmt="o-", capsize=3)
+    points = sorted((row["settings"]["choice_temperature"], row["fid"]) for row in rows)
+    axes.plot(*zip(*points, strict=True), "o-")
+    for row in rows:
+        if "fid_ci" in row:
+            axes.vlines(row["settings"]["choice_temperature"], *row["fid_ci"], alpha=0.5)
     return figure
 
 
-def _measured(judge: Judge, report: Report, config: SampleConfig, stage: str) -> Mapping[str, Any]:
+def _measured(judge: Judge, report: Report, config: SampleConfig) -> Row:
     """The row of these settings, measured now unless the report has it."""
-    row = report.find(identity(config))
+    row = report.find(judge.identity(config))
     if row is None:
-        row = {**judge.row(config), "round": stage}
+        row = judge.row(config)
         report.rows.append(row)
         report.store()
     return row

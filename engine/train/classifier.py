@@ -44,12 +44,13 @@ class ClassifierTask(Task):
     def _through_tokens(self, pictures: Tensor, chosen: Tensor) -> Tensor:
         """The chosen ones as the tokenizer shows them, all on the model's device."""
         tokenizer = self.source.tokenizer
-        place = tokenizer.codebook.device
-        decoded = tokenizer.decode(tokenizer.encode(pictures.to(place))).float().clamp(-1, 1)
-        return torch.where(chosen.to(place)[:, None, None, None], decoded, pictures.to(place))
+        result = pictures.to(tokenizer.codebook.device)
+        if chosen.any():
+            result[chosen] = tokenizer.decode(tokenizer.encode(result[chosen])).to(result.dtype).clamp(-1, 1)
+        return result
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Share of pictures whose fine label, and whose class, is named right, per split."""
+        """Share of pictures, as they are, whose fine label, and whose class, is named right, per split."""
         figures: dict[str, float] = {}
         for split in ("train", *self.pictures.held_out):
             indices = self.pictures.spread(split, MEASURED)
