@@ -171,6 +171,9 @@ class CriticConfig(TrunkConfig):
         "match: compares each token with what its surroundings predict; linear: the paper's",
         choices=("match", "linear"),
     )
+    share_offset: bool = setting(
+        True, "add the log odds of the share that is not new: the critic learns which tokens are; false: the paper's"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,9 +218,6 @@ class TrainConfig:
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
     flip: bool = setting(False, "augmentation: mirror every other picture")
     augment: float = setting(0.7, "share of pictures that are augmented", low=0, high=1)
-    share_offset: bool = setting(
-        True, "critic: tell it how much of a picture is sampled, so that it learns which tokens"
-    )
     init: str = setting(
         "scratch",
         "start from: nothing, the pack's own weights, or (critic) its generator",

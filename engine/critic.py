@@ -17,6 +17,10 @@ class Critic(nn.Module):
     head "linear": the paper's, one number read off each state. head "match": the state, through
     the generator's own head, says what it expects at its place, and the token is held against it:
     logit = <expected_i, readout[token_i]> + bias[token_i] + linear(h_i).
+
+    With `share_offset` these logits are those of a picture of which half is sampled. Told which places
+    are new, it adds the log odds of any token being real: in training, so that the network need not find
+    out how many are sampled; in sampling, where that is known, so that scores are probabilities of x_t.
     """
 
     def __init__(self, config: CriticConfig, *, places: int, codes: int, classes: int) -> None:
@@ -32,13 +36,16 @@ class Critic(nn.Module):
             self.bias = nn.Parameter(torch.zeros(codes))
         initialise(self)
 
-    def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:
-        """tokens (B, N) all visible, labels (B,) -> logits (B, N)."""
+    def forward(self, tokens: Tensor, labels: Tensor, masked: Tensor | None = None) -> Tensor:
+        """tokens (B, N) all visible, labels (B,) -> logits (B, N). Of masked (B, N) bool only the count is used."""
         states = self.trunk(self.token(tokens), labels)
         logits = self.linear(states)[..., 0]
         if self.config.head == "match":
             expected = self.norm(F.gelu(self.dense(states), approximate="tanh"))
             logits = logits + (expected * self.readout(tokens)).sum(-1) + self.bias[tokens]
+        if masked is not None and self.config.share_offset:
+            hidden = masked.sum(1, keepdim=True)
+            logits = logits + torch.log((masked.shape[1] - hidden + 0.5) / (hidden + 0.5))
         return logits
 
     @torch.no_grad()

@@ -18,7 +18,7 @@ from torch import Tensor
 from engine.noise import Noise
 from engine.schedule import masked_after, masked_after_greedy, masked_after_halton
 
-Scorer = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> logits
+Scorer = Callable[..., Tensor]  # (tokens (B, N), labels (B,)) -> logits; a critic is told the new places (B, N), too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ class CriticLocked(Rule):
 
     def scores(self, proposal: Proposal) -> Tensor:
         assert self.critic is not None
-        return self.critic(proposal.tokens, proposal.labels).sigmoid()
+        return self.critic(proposal.tokens, proposal.labels, proposal.masked).sigmoid()
 
     def masked_after(self, s: int, now: int) -> int:
         return masked_after(self.schedule, s, self.steps, self.places)

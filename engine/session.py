@@ -166,7 +166,7 @@ class Session:
 
     @torch.no_grad()
     def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
-        """The critic's probability that each token is real, float32 (B, N)."""
+        """The critic's probability that each token is real if half of them are, float32 (B, N)."""
         if self.critic is None:
             raise ValueError(
                 f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.name}"
@@ -182,17 +182,13 @@ class Session:
     def _in_micro_batches(self, model: torch.nn.Module) -> Any:
         size = self._micro_batch
 
-        def predict(tokens: Tensor, labels: Tensor) -> Tensor:
+        def predict(*inputs: Tensor) -> Tensor:
             parts = []
-            for i in range(0, len(tokens), size):
-                part, label = tokens[i : i + size], labels[i : i + size]
-                short = size - len(part)  # always the same size: kernels differ in their last bits by shape
+            for some in zip(*(x.split(size) for x in inputs), strict=True):
+                short = size - len(some[0])  # always the same size: kernels differ in their last bits by shape
                 if short:
-                    part, label = (
-                        torch.cat([part, part[-1:].expand(short, -1)]),
-                        torch.cat([label, label[-1:].expand(short)]),
-                    )
-                parts.append(model(part, label)[: size - short])
+                    some = tuple(torch.cat([x, x[-1:].expand(short, *x.shape[1:])]) for x in some)
+                parts.append(model(*some)[: size - short])
             return torch.cat(parts)
 
         return predict

@@ -13,6 +13,7 @@ import torch
 
 from engine import sample as sample_command
 from engine.config import TrainConfig, TrunkConfig
+from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
 from engine.pack import KINDS, build, open_pack, save_model
@@ -170,8 +171,8 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
     seen: list[torch.Tensor] = []
 
     class Recorder(torch.nn.Module):
-        def forward(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            seen.append(tokens)
+        def forward(self, tokens: torch.Tensor, labels: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+            seen.extend((tokens, masked))
             return (tokens % 3 - 1).float()  # any fixed function of the tokens
 
     task.model = Recorder()  # type: ignore[assignment]
@@ -179,12 +180,23 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
     rng = loop.stream("loss")  # the same draws again
     tokens, _ = task.source.draw(rng, 5)
     visible = ~draw_mask(rng, *tokens.shape).repeat(2, 1)
-    (filled,) = seen
+    filled, masked = seen
+    assert torch.equal(masked, ~visible)
     assert torch.equal(filled[visible], tokens.repeat(2, 1)[visible])
-    shown, hidden = visible.sum(1, keepdim=True), (~visible).sum(1, keepdim=True)
-    logits = (filled % 3 - 1) + torch.log((shown + 0.5) / (hidden + 0.5))
-    p = torch.sigmoid(logits)
+    p = torch.sigmoid((filled % 3 - 1).float())
     assert float(loss) == pytest.approx(float(-torch.where(visible, p, 1 - p).log().mean()), rel=1e-4)
+
+
+def test_the_critic_adds_the_log_odds_of_what_is_not_new(tmp_path: Path) -> None:
+    critic = make_pack(tmp_path / "tiny").load("critic")
+    tokens, labels = torch.arange(32).view(2, 16) % 16, torch.tensor([0, 1])
+    masked = torch.arange(32).view(2, 16) % 16 < torch.tensor([[4], [16]])
+    plain = critic(tokens, labels)
+    assert torch.equal(critic(tokens, labels, masked), critic(tokens, labels, masked.roll(3, 1)))  # never which
+    told = critic(tokens, labels, masked) - plain
+    assert torch.allclose(told, torch.tensor([[math.log(12.5 / 4.5)], [math.log(0.5 / 16.5)]]).expand(2, 16), atol=1e-5)
+    paper = Critic(replace(critic.config, share_offset=False), places=16, codes=16, classes=2)
+    assert torch.equal(paper(tokens, labels), paper(tokens, labels, masked))
 
 
 def test_masks_hide_the_cosine_share_of_places() -> None:

@@ -23,7 +23,7 @@ from engine.rules import RULES
 
 NAME = "sweep.json"
 SEEDS = (1001, 1002)  # of the first and of the last round
-CRITIC = {"noise_K": (0.3, 0.6, 1.0), "temp_a": (0.0, 0.2, 0.4), "temp_b": (0.75, 0.9)}
+CRITIC = {"noise_K": (0.5, 1.0, 2.0), "temp_a": (0.0, 0.2), "temp_b": (0.8, 0.9, 1.0)}
 GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
     "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
     "critic": CRITIC,

@@ -143,7 +143,7 @@ def draw(rows: Sequence[Row]) -> Figure:
         low, high = row.get("fid_first_ci", (value, value))
         colour = "#d55e00" if RULES[row["rule"]].needs else "#0072b2"
         axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
-    axes.set_yticks(range(len(rows)), [f"{named(row)}, {row['steps']} steps" for row in rows])
+    axes.set_yticks(range(len(rows)), [f"{named(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.grid(axis="x", alpha=0.3)

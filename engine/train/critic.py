@@ -34,12 +34,8 @@ class CriticTask(Task):
             logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
         draws = self.config.draws
         filled, masked = _fill(tokens, masked, logits, rng, draws), masked.repeat(draws, 1)
-        visible = (~masked).float()
-        # Without this constant per picture the critic first learns how much is fake, not which tokens are.
-        shown, hidden = visible.sum(1, keepdim=True), masked.sum(1, keepdim=True)
-        share = torch.log((shown + 0.5) / (hidden + 0.5)) if self.config.share_offset else 0.0
-        out = self.model(filled, labels.repeat(draws)).float()
-        loss = F.binary_cross_entropy_with_logits(out + share, visible)
+        out = self.model(filled, labels.repeat(draws), masked).float()
+        loss = F.binary_cross_entropy_with_logits(out, (~masked).float())
         right = ((out.detach() > 0) == ~masked).float().mean()
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
 
