@@ -59,7 +59,7 @@ def main(argv: list[str]) -> None:
         "seed": 0,
         "workers": 0,
         "finals": 2000,
-        "keep": 3,
+        "keep": 4,
         "preset": False,
         "dtype": "float32",
         "runs": "runs",
