@@ -152,9 +152,8 @@ def _reads(name: str, rule: str, matched: bool, owns: bool) -> bool:
     """Whether a control changes the run: matched, all but the rule and eta comes from one lane."""
     if name == "rule":
         return True
-    if matched:
-        own = ("eta",) if "eta" in RULES[rule].reads else ()
-        return name in own or (owns and name not in ("eta", "choice_temperature"))
+    if matched and not owns and name != "eta":
+        return False
     if name == "schedule":
-        return rule not in OWN_COUNTS
-    return name == "steps" or name in RULES[rule].reads
+        return matched or rule not in OWN_COUNTS
+    return name == "steps" or name in SampleConfig(rule=rule, matched=matched).reads

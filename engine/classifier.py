@@ -7,6 +7,8 @@ fine labels, so that its features see more than the classes that the generator i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -76,6 +78,11 @@ def look(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         features.append(seen[: len(images) - i].cpu().numpy())
         logits.append(model.head(seen)[: len(images) - i].cpu().numpy())
     return np.concatenate(features), np.concatenate(logits)
+
+
+def owners(fine_labels: Sequence[tuple[str, str]], classes: Sequence[str]) -> np.ndarray:
+    """(L,) the index of the class of each fine label (class, group)."""
+    return np.array([classes.index(name) for name, _ in fine_labels])
 
 
 def class_probabilities(logits: np.ndarray, owners: np.ndarray, classes: int) -> np.ndarray:

@@ -9,16 +9,17 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from engine.classifier import Classifier
@@ -186,14 +187,25 @@ def _check(config: Any) -> None:
         SampleConfig(**{**preset, "rule": rule})
 
 
+@contextmanager
+def whole(file: Path) -> Iterator[BinaryIO]:
+    """Write beside `file`, flush to disk, then rename: whatever is killed meanwhile, it is there whole or as it was."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
     path.mkdir(parents=True, exist_ok=True)
-    partial = path / ".config.yaml.partial"
-    partial.write_text(
-        yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120),
-        encoding="utf-8",
-    )
-    os.replace(partial, path / "config.yaml")
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    with whole(path / "config.yaml") as out:
+        out.write(text.encode())
 
 
 def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
@@ -202,9 +214,8 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     Another tokenizer takes all other models out of the pack in the same write: they speak the old one's codes.
     """
     file = path / f"{kind}.safetensors"
-    partial = file.with_suffix(".partial")
-    save_file({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}, partial)
-    os.replace(partial, file)
+    with whole(file) as out:
+        out.write(save({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}))
     before = open_pack(path)
     config = {**before.config, **said}
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
@@ -222,7 +233,8 @@ def save_tokens(pack: Pack, images: np.ndarray) -> None:
     """Store what the pack's tokenizer makes of its own pictures, uint8 (M, S, S, 3)."""
     tokenizer = pack.load("tokenizer")
     tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
-    save_file({"tokens": tokens.to(torch.int32)}, pack.path / "data" / "tokens.safetensors")
+    with whole(pack.path / "data" / "tokens.safetensors") as out:
+        out.write(save({"tokens": tokens.to(torch.int32)}))
 
 
 def sha256(file: Path) -> str:

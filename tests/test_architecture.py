@@ -11,7 +11,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
 CORE = {"", "config", "schedule", "step", "noise", "rules", "sampler"}
 ALLOWED = {
-    "files": set(),
     "schedule": set(),
     "noise": set(),
     "step": {""},
@@ -27,7 +26,7 @@ ALLOWED = {
     "pack": {"config", "data"} | MODELS,
     "session": {"device", "pack"} | CORE | MODELS,
     "train": {"cli", "data", "device", "pack", "evaluate"} | CORE | MODELS,
-    "evaluate": {"cli", "files", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,
+    "evaluate": {"cli", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,
 }
 
 

@@ -38,15 +38,6 @@ from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
 
-ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {
-    "tokenizer": lambda session, options: measure_tokenizer(session),
-    "auc": lambda session, options: measure_auc(session, options["n"]),
-    "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], _out(options)),
-    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], _out(options)),
-    "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
-    "sweep": lambda session, options: _sweep(session, options),
-    "table1": lambda session, options: _table1(session, options),
-}
 COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130, "sweep": 256, "table1": None}
 FEWEST = K + 1  # pictures of which there are precision and recall
 MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
@@ -107,6 +98,16 @@ def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
 def _out(options: Mapping[str, Any]) -> Path:
     return cli.path(options["out"] or "out")
 
+
+ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {
+    "tokenizer": lambda session, options: measure_tokenizer(session),
+    "auc": lambda session, options: measure_auc(session, options["n"]),
+    "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], _out(options)),
+    "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], _out(options)),
+    "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
+    "sweep": _sweep,
+    "table1": _table1,
+}
 
 if __name__ == "__main__":
     cli.run(main, sys.argv[1:])

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ import engine
 from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import cores
-from engine.files import whole
+from engine.pack import whole
 from engine.session import Session
 
 CHUNK = 20  # pictures in a file; on an accelerator, which wants them side by side:
@@ -140,6 +140,7 @@ class Draws:
         return tokens if right and tokens.max() < self.session.tokenizer.config.codes else None
 
 
+@cache
 def code_digest() -> str:
     """SHA-256 over the code that decides what a sample is: neither comments, docstrings nor layout."""
     root = Path(engine.__file__).parent

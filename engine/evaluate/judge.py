@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from engine.classifier import Classifier, class_probabilities
+from engine.classifier import Classifier, class_probabilities, owners
 from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
@@ -37,7 +37,8 @@ from engine.evaluate.metrics import (
     see,
     without_each,
 )
-from engine.pack import KINDS
+from engine.evaluate.report import Report
+from engine.pack import KINDS, sha256
 from engine.session import Session
 
 FIRST = 2000  # samples of the figure that compares rows of different n
@@ -70,18 +71,23 @@ class Judge:
         return cls(session, pictures, classifier, draws)
 
     @cached_property
+    def reference(self) -> np.ndarray:
+        """Indices of the pictures that samples are held against."""
+        return reference(self.pictures)
+
+    @cached_property
     def real(self) -> Seen:
-        return see(self.classifier, self.pictures.read(reference(self.pictures)))
+        return see(self.classifier, self.pictures.read(self.reference))
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """All the pack's pictures as its tokenizer shows them, uint8 (M, S, S, 3)."""
+        return self.draws.decode(self.session.pack.tokens().numpy())
 
     @cached_property
     def train(self) -> np.ndarray:
-        """All training pictures as the tokenizer shows them, uint8 (M, S, S, 3)."""
-        return self._shown(self.pictures.indices("train"))
-
-    @cached_property
-    def owners(self) -> np.ndarray:
-        """(L,) the class of each fine label."""
-        return np.array([self.session.classes.index(name) for name, _ in self.session.pack.fine_labels])
+        """Those that were trained on."""
+        return self.shown[self.pictures.indices("train")]
 
     def identity(self, config: SampleConfig) -> dict[str, Any]:
         """What tells a row from every other one of its report."""
@@ -94,6 +100,10 @@ class Judge:
             "dtype": self.session.dtype,
             "settings": {name: settings[name] for name in (*config.reads, "schedule", "seed")},
         }
+
+    def row_in(self, report: Report, config: SampleConfig) -> dict[str, Any]:
+        """The report's row of these settings, measured now unless it has it."""
+        return report.row(self.identity(config), lambda: self.row(config))
 
     def row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and measure them."""
@@ -108,15 +118,13 @@ class Judge:
             return {**measure(self.real, fake, right, chosen), "fid_first": fid(self.real.features, of_first)}
 
         values, without = figures(np.arange(config.n)), without_each(figures, config.n)
-        distance = nearest(images, self.train)
         row = {
             **self.identity(config),
             "passes": config.passes,
             **values,
             **{f"{name}_ci": interval(values[name], left) for name, left in without.items()},
             "without_group": {name: without[name] for name in LEFT_OUT if without},
-            "nearest": float(np.median(distance)),
-            "near": float((distance < NEAR).mean()),
+            **_distances(nearest(images, self.train)),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
             "made_by": self.session.made_by(),
@@ -141,20 +149,19 @@ class Judge:
 
     def floors(self) -> dict[str, Any]:
         """What real pictures get; every figure at its own n."""
-        indices = reference(self.pictures)
         real = self.real
         halves = real.at(slice(0, None, 2)), real.at(slice(1, None, 2))
         result: dict[str, Any] = {
             "halves": {"n": len(halves[1]), "fid": fid(halves[0].features, halves[1].features)},
-            "reference": {"n": len(real), **self._labelled(real, indices)},
-            "reconstruction": self._held_against(indices),
+            "reference": {"n": len(real), **self._labelled(real, self.reference)},
+            "reconstruction": self._held_against(self.reference),
             "training_pictures": _distances(nearest(self.train)),
         }
         held_out = np.flatnonzero(self.pictures.splits != "train")
         if len(held_out) > K:
             result["held_out_pictures"] = {
                 **self._held_against(held_out),
-                **_distances(nearest(self._shown(held_out), self.train)),
+                **_distances(nearest(self.shown[held_out], self.train)),
             }
         return result
 
@@ -164,7 +171,7 @@ class Judge:
         files = sorted(
             path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
         )
-        pictures = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files))
+        pictures = hashlib.sha256(b"".join(bytes.fromhex(sha256(file)) for file in files))
         sizes = {kind: pack.config[kind] for kind in KINDS if kind in pack.config}
         return {
             "pack": pack.name,
@@ -172,7 +179,7 @@ class Judge:
             "sizes_sha256": hashlib.sha256(json.dumps(sizes, sort_keys=True).encode()).hexdigest(),
             "sampling_code_sha256": code_digest(),
             "pictures_sha256": pictures.hexdigest(),
-            "reference_pictures": len(self.real),
+            "reference_pictures": len(self.reference),
             "definitions": DEFINITIONS,
             "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
             "part, and each figure is expected within its interval",
@@ -181,19 +188,15 @@ class Judge:
     @cached_property
     def numerics(self) -> str:
         """SHA-256 of what all networks give for fixed inputs: equal where two machines agree to the last bit."""
-        image = self.pictures.read(reference(self.pictures)[:1])
-        seen = see(self.classifier, image)
+        seen = see(self.classifier, self.pictures.read(self.reference[:1]))
         return hashlib.sha256(
             self.draws.numerics.encode() + seen.features.tobytes() + seen.logits.tobytes()
         ).hexdigest()
 
-    def _shown(self, indices: np.ndarray) -> np.ndarray:
-        """The pack's pictures as its tokenizer shows them."""
-        return self.draws.decode(self.session.pack.tokens()[torch.from_numpy(indices)].numpy())
-
     def _named(self, seen: Seen) -> np.ndarray:
         """(M,) the likeliest class."""
-        return class_probabilities(seen.logits, self.owners, len(self.session.classes)).argmax(1)
+        classes = self.session.classes
+        return class_probabilities(seen.logits, owners(self.session.pack.fine_labels, classes), len(classes)).argmax(1)
 
     def _labelled(self, seen: Seen, indices: np.ndarray) -> dict[str, float]:
         right = self._named(seen) == self.pictures.labels[indices]
@@ -201,8 +204,8 @@ class Judge:
 
     def _held_against(self, indices: np.ndarray) -> dict[str, float]:
         """Pictures of the pack, through its tokenizer, as if they were samples."""
-        shown = see(self.classifier, self._shown(indices))
-        precision, recall = precision_recall(self.real.features, shown.features)
+        shown = see(self.classifier, self.shown[indices])
+        precision, recall = precision_recall(self.real.features, shown.features, self.real.radii)
         return {
             "n": len(shown),
             "fid": fid(self.real.features, shown.features),

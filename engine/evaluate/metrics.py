@@ -8,8 +8,10 @@ Inception's: compare within a report only.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -60,6 +62,11 @@ class Seen:
     def __len__(self) -> int:
         return len(self.features)
 
+    @cached_property
+    def radii(self) -> Tensor:
+        """(M,) how far the ball of each picture reaches: a reference's are needed again and again."""
+        return _radii(_points(self.features))
+
     def at(self, chosen: slice | np.ndarray) -> Seen:
         return Seen(features=self.features[chosen], logits=self.logits[chosen])
 
@@ -84,7 +91,7 @@ def reference(pictures: Pictures) -> np.ndarray:
 def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
     """Figures of the `chosen` samples (indices) against a reference; right (M,) bool: is its class the wanted one?"""
     few = fake.at(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
-    precision, recall = precision_recall(real.features, few.features)
+    precision, recall = precision_recall(real.features, few.features, real.radii)
     return {
         "fid": fid(real.features, fake.at(chosen).features),
         "kid": kid(real.features, few.features),
@@ -103,35 +110,32 @@ def fid(real: np.ndarray, fake: np.ndarray) -> float:
 def kid(real: np.ndarray, fake: np.ndarray) -> float:
     """Squared maximum mean discrepancy, over all of the smaller set and as much of the other."""
     size = min(len(real), len(fake))
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)  # torchmetrics shuffles with the global stream
+    with _own_stream():
         metric = KernelInceptionDistance(_passed(real.shape[1]), subsets=1, subset_size=size)
         return float(_fed(metric, real, fake).compute()[0])
 
 
 def inception_score(logits: np.ndarray) -> float:
     """exp of the mean KL divergence between each picture's label distribution and that of all, logits (M, L)."""
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)
+    with _own_stream():
         metric = InceptionScore(_passed(logits.shape[1]), splits=1)
         metric.update(torch.from_numpy(logits).double())
         return float(metric.compute()[0])
 
 
-def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[float, float]:
+def precision_recall(real: np.ndarray, fake: np.ndarray, radii: Tensor | None = None) -> tuple[float, float]:
     """Share of fake inside the manifold of the real, and of real inside that of the fake.
 
-    A manifold is the union of balls around its points that reach to their k-th neighbour
-    (Kynkäänniemi et al. 2019, equations 1 and 2). Needs more than k points on both sides.
+    A manifold is the union of balls around its points that reach to their K-th neighbour
+    (Kynkäänniemi et al. 2019, equations 1 and 2), at `radii` where those of the real are known.
+    Needs more than K points on both sides.
     """
-    a, b = torch.from_numpy(real).double(), torch.from_numpy(fake).double()
-    if min(len(a), len(b)) <= k:
+    a, b = _points(real), _points(fake)
+    if min(len(a), len(b)) <= K:
         return float("nan"), float("nan")
     between = torch.cdist(a, b)
-    precision = (between < _radii(a, k)[:, None]).any(0).double().mean()
-    recall = (between < _radii(b, k)[None]).any(1).double().mean()
+    precision = (between < (_radii(a) if radii is None else radii)[:, None]).any(0).double().mean()
+    recall = (between < _radii(b)[None]).any(1).double().mean()
     return float(precision), float(recall)
 
 
@@ -154,9 +158,22 @@ def interval(value: float, without: Sequence[float]) -> list[float]:
     return [value - STUDENT * error, value + STUDENT * error]
 
 
-def _radii(points: Tensor, k: int) -> Tensor:
-    """(M,) distance of each point to its k-th neighbour, itself not counted."""
-    return torch.cdist(points, points).kthvalue(k + 1, dim=1).values
+def _points(features: np.ndarray) -> Tensor:
+    return torch.from_numpy(features).double()
+
+
+def _radii(points: Tensor) -> Tensor:
+    """(M,) distance of each point to its K-th neighbour, itself not counted."""
+    return torch.cdist(points, points).kthvalue(K + 1, dim=1).values
+
+
+@contextmanager
+def _own_stream() -> Iterator[None]:
+    """For torchmetrics, which shuffles with the global random stream and warns of the memory it takes."""
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        yield
 
 
 def _passed(width: int) -> nn.Module:
@@ -167,6 +184,6 @@ def _passed(width: int) -> nn.Module:
 
 
 def _fed(metric: FrechetInceptionDistance | KernelInceptionDistance, real: np.ndarray, fake: np.ndarray):  # type: ignore[no-untyped-def]
-    metric.update(torch.from_numpy(real).double(), real=True)
-    metric.update(torch.from_numpy(fake).double(), real=False)
+    metric.update(_points(real), real=True)
+    metric.update(_points(fake), real=False)
     return metric

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.files import whole
+from engine.pack import whole
 
 FORMAT = 1
 SAME = ("weights_sha256", "sizes_sha256", "sampling_code_sha256", "pictures_sha256", "definitions")
@@ -33,9 +33,14 @@ class Report:
     def rows(self) -> list[dict[str, Any]]:
         return self.content["rows"]  # type: ignore[no-any-return]
 
-    def find(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The row with this rule, steps, matched, n, dtype and settings."""
-        return next((row for row in self.rows if all(row[name] == identity[name] for name in IDENTITY)), None)
+    def row(self, identity: Mapping[str, Any], measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The row with this rule, steps, matched, n, dtype and settings: `measured` now unless it is here."""
+        for row in self.rows:
+            if all(row[name] == identity[name] for name in IDENTITY):
+                return row
+        self.rows.append(measured())
+        self.store()
+        return self.rows[-1]
 
     def store(self) -> None:
         text = json.dumps(self.content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from engine.config import SampleConfig
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report, between, read
 from engine.pack import Pack, open_pack, write_config
@@ -50,11 +49,10 @@ def sweep(
     found = []
     for rule in free:
         settings = [judge.session.settings(rule=rule, steps=steps, n=n, seed=SEEDS[0], **own) for own in grid(rule)]
-        first = [(_measured(judge, report, config), config) for config in settings]
+        first = [(judge.row_in(report, config), config) for config in settings]
         first.sort(key=lambda one: one[0]["fid"])
-        last = [
-            _measured(judge, report, dataclasses.replace(config, n=finals, seed=SEEDS[1])) for _, config in first[:keep]
-        ]
+        finalists = [dataclasses.replace(config, n=finals, seed=SEEDS[1]) for _, config in first[:keep]]
+        last = [judge.row_in(report, config) for config in finalists]
         found.append(best(last, grid(rule)))
         kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
         report.content["best"] = [*kept, found[-1]]
@@ -149,13 +147,3 @@ def _curve(rows: Sequence[Row]) -> Figure:
         if "fid_ci" in row:
             axes.vlines(row["settings"]["choice_temperature"], *row["fid_ci"], alpha=0.5)
     return figure
-
-
-def _measured(judge: Judge, report: Report, config: SampleConfig) -> Row:
-    """The row of these settings, measured now unless the report has it."""
-    row = report.find(judge.identity(config))
-    if row is None:
-        row = judge.row(config)
-        report.rows.append(row)
-        report.store()
-    return row

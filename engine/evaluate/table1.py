@@ -32,14 +32,7 @@ def table1(judge: Judge, rules: Sequence[str], n: int | None, steps: int, seed: 
     report = Report(folder / f"{NAME}.json", judge.provenance())
     if "floors" not in report.content:
         report.content["floors"] = judge.floors()
-    rows = []
-    for config in configs:
-        row = report.find(judge.identity(config))
-        if row is None:
-            row = judge.row(config)
-            report.rows.append(row)
-            report.store()
-        rows.append(row)
+    rows = [judge.row_in(report, config) for config in configs]
     if not all("seconds_per_picture" in row for row in rows):
         for row, seconds in zip(rows, judge.seconds(configs), strict=True):
             row["seconds_per_picture"] = seconds

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.classifier import Classifier, class_probabilities, look
+from engine.classifier import Classifier, class_probabilities, look, owners
 from engine.config import TrainConfig
 from engine.train.generator import TokenSource
 from engine.train.loop import Task
@@ -28,8 +28,7 @@ class ClassifierTask(Task):
         self.model: Classifier = model
         self.source, self.config, self.pictures = source, config, source.pictures
         self.fine = self.pictures.fine
-        names = [name for name, _ in self.pictures.fine_labels]
-        self.owners = np.array([self.pictures.classes.index(name) for name in names])
+        self.owners = owners(self.pictures.fine_labels, self.pictures.classes)
 
     def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
         pictures, chosen = self.source.draw_pictures(rng, size)
