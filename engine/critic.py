@@ -41,7 +41,7 @@ class Critic(nn.Module):
         states = self.trunk(self.token(tokens), labels)
         logits = self.linear(states)[..., 0]
         if self.config.head == "match":
-            expected = self.norm(F.gelu(self.dense(states), approximate="tanh"))
+            expected = self.norm(F.gelu(self.dense(states)))
             logits = logits + (expected * self.readout(tokens)).sum(-1) + self.bias[tokens]
         if masked is not None and self.config.share_offset:
             hidden = masked.sum(1, keepdim=True)

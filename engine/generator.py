@@ -30,7 +30,7 @@ class Generator(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits (..., V) of trunk states (..., D): any selection of places."""
-        x = self.norm(F.gelu(self.dense(states), approximate="tanh"))
+        x = self.norm(F.gelu(self.dense(states)))
         return F.linear(x, self.token.weight[: self.codes], self.bias)
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:

@@ -61,8 +61,8 @@ class Session:
             dtype=dtype,
         )
         for model in (session.generator, session.critic):
-            if model is not None:
-                model.trunk.bf16 = dtype == "bfloat16"
+            if model is not None and dtype == "bfloat16":
+                model.trunk.use_bf16()
         return session
 
     @property

@@ -67,7 +67,7 @@ class PointBlock(nn.Module):
         self.down = nn.Linear(2 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.down(F.gelu(self.up(self.norm(x)), approximate="tanh"))
+        return x + self.down(F.gelu(self.up(self.norm(x))))
 
 
 class ConvBlock(nn.Module):
@@ -82,7 +82,7 @@ class ConvBlock(nn.Module):
         nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.gelu(self.first(F.gelu(x, approximate="tanh")), approximate="tanh"))
+        return x + self.second(F.gelu(self.first(F.gelu(x))))
 
 
 class Decoder(nn.Module):

@@ -84,7 +84,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm1(x)))
-        return x + self.dropout(self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh")))
+        return x + self.dropout(self.down(F.gelu(self.up(self.norm2(x)))))
 
 
 class Trunk(nn.Module):
@@ -97,14 +97,21 @@ class Trunk(nn.Module):
         self.position = nn.Parameter(torch.zeros(places + 1, config.width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
-        self.bf16 = False  # its matrix products; not those of the heads, of which probabilities are made
+        self.bf16 = False
+
+    def use_bf16(self) -> None:
+        """For sampling: matrix products in bf16; not those of the heads, of which probabilities are made."""
+        self.bf16 = True
+        for module in self.layers.modules():
+            if isinstance(module, nn.Linear):
+                module.to(torch.bfloat16)  # once, not at every pass
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = torch.cat([self.label(labels)[:, None], x], 1) + self.position  # (B, 1 + N, D)
         with torch.autocast(x.device.type, torch.bfloat16) if self.bf16 else nullcontext():
             for layer in self.layers:
                 x = layer(x)
-        return self.norm(x[:, 1:].float() if self.bf16 else x[:, 1:])
+        return self.norm(x[:, 1:])
 
 
 def initialise(model: nn.Module, std: float = 0.02) -> None:

@@ -26,6 +26,7 @@ from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import cores
 from engine.pack import whole
+from engine.rules import RULES
 from engine.session import Session
 
 CHUNK = 20  # pictures in a file; on an accelerator, which wants them side by side:
@@ -86,25 +87,37 @@ class Draws:
         return weight / weight.sum()
 
     def key(self, config: SampleConfig) -> str:
-        """Names what these samples are: settings, weights, code, the classes' shares, and this machine's arithmetic."""
+        """Names what these samples are: settings, weights, code, the classes' shares, and this machine's arithmetic.
+
+        Only of the models that the rule asks: a new critic leaves the samples of MaskGIT what they are.
+        """
         settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("n", "label")}
-        what = [settings, self.session.pack.fingerprint(), code_digest(), self._shares.round(9).tolist(), self.numerics]
+        kinds = [kind for kind in ("generator", RULES[config.rule].needs) if kind]
+        weights = [self.session.pack.digest(kind) for kind in kinds]
+        what = [
+            settings,
+            weights,
+            code_digest(),
+            self._shares.round(9).tolist(),
+            [self.numerics[kind] for kind in kinds],
+        ]
         digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
         return f"{config.rule}-{config.steps}-{digest[:16]}"
 
     @cached_property
     @torch.no_grad()
-    def numerics(self) -> str:
-        """SHA-256 of what the networks give for fixed tokens: equal where two machines agree to the last bit."""
-        session = self.session
+    def numerics(self) -> dict[str, str]:
+        """SHA-256 of what each network gives for fixed tokens: equal where two machines agree to the last bit."""
+        session, threads = self.session, torch.get_num_threads()
         tokens = torch.arange(session.places, device=session.device)[None] % session.tokenizer.config.codes
         label = torch.zeros(1, dtype=torch.int64, device=session.device)
-        digest = hashlib.sha256(str(torch.get_num_threads()).encode())
-        for model in (session.generator, session.critic):
+        given = {"tokenizer": session.decode(tokens.cpu().numpy())}
+        for kind, model in (("generator", session.generator), ("critic", session.critic)):
             if model is not None:
-                digest.update(model(tokens, label).cpu().numpy().tobytes())
-        digest.update(session.decode(tokens.cpu().numpy()).tobytes())
-        return digest.hexdigest()
+                given[kind] = model(tokens, label).cpu().numpy()
+        return {
+            kind: hashlib.sha256(str(threads).encode() + said.tobytes()).hexdigest() for kind, said in given.items()
+        }
 
     @property
     def _at_once(self) -> int:

@@ -190,7 +190,7 @@ class Judge:
         """SHA-256 of what all networks give for fixed inputs: equal where two machines agree to the last bit."""
         seen = see(self.classifier, self.pictures.read(self.reference[:1]))
         return hashlib.sha256(
-            self.draws.numerics.encode() + seen.features.tobytes() + seen.logits.tobytes()
+            json.dumps(self.draws.numerics).encode() + seen.features.tobytes() + seen.logits.tobytes()
         ).hexdigest()
 
     def _named(self, seen: Seen) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from engine.config import SampleConfig
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report, between, read
 from engine.pack import Pack, open_pack, write_config
@@ -22,7 +23,7 @@ from engine.rules import RULES
 
 NAME = "sweep.json"
 SEEDS = (1001, 1002)  # of the first and of the last round
-CRITIC = {"noise_K": (0.5, 1.0, 2.0), "temp_a": (0.0, 0.2), "temp_b": (0.8, 0.9, 1.0)}
+CRITIC = {"noise_K": (0.5, 1.0, 2.0), "temp_a": (0.0, 0.1), "temp_b": (0.9, 1.0, 1.1)}
 GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
     "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
     "critic": CRITIC,
@@ -62,21 +63,32 @@ def sweep(
 
 
 def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """The winner of a last round and the one behind it, and why; where the winner is at an end of its range, which."""
+    """The winner of a last round and the one behind it, and why; and where it is at an end of what was tried.
+
+    Not where that is the end of what is allowed: a = 0 leaves nothing below.
+    """
     ranking = sorted(rows, key=lambda row: row["fid"])
     own = [{name: row["settings"][name] for name in RULES[row["rule"]].reads} for row in ranking]
     why = f"FID {between(ranking[0], 'fid', 2)} over {ranking[0]['n']} pictures"
     if len(ranking) > 1:
         why += f", the next best {between(ranking[1], 'fid', 2)}"
     ranges = {name: {one[name] for one in tried} for name in own[0]}
-    ends = [name for name, seen in ranges.items() if len(seen) > 1 and own[0][name] in (min(seen), max(seen))]
+    allowed = {field.name: field.metadata for field in dataclasses.fields(SampleConfig)}
+
+    def at_an_end(name: str) -> bool:
+        chosen, seen = own[0][name], ranges[name]
+        inside = (min(seen) < chosen or chosen == allowed[name]["low"]) and (
+            chosen < max(seen) or chosen == allowed[name]["high"]
+        )
+        return len(seen) > 1 and not inside
+
     return {
         "rule": ranking[0]["rule"],
         "steps": ranking[0]["steps"],
         "settings": own[0],
         "second": own[1:2],
         "why": why,
-        "at_an_end": ends,
+        "at_an_end": [name for name in own[0] if at_an_end(name)],
     }
 
 
