@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Any
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-STAGE = ("dom", "decode", "colours", "draw", "player", "lane", "film", "transport", "legend", "stage")
+STAGE = (
+    "dom",
+    "decode",
+    "colours",
+    "draw",
+    "player",
+    "lane",
+    "film",
+    "transport",
+    "legend",
+    "patches",
+    "cells",
+    "token",
+    "stage",
+)
 
 
 def script(files: Sequence[str], call: str, **constants: Any) -> str:

@@ -13,6 +13,7 @@ from engine.step import Step
 
 EXACT_UP_TO = 128  # pixels: smaller pictures are enlarged on the page, where a JPEG's blocks would show
 QUALITY = 90
+SHARES = 65535  # a probability of 1 as a whole number
 
 
 def pack(step: Step, picture: np.ndarray) -> dict[str, Any]:
@@ -26,6 +27,9 @@ def pack(step: Step, picture: np.ndarray) -> dict[str, Any]:
         "scores": _packed(step.scores[0], "<f4"),
         "ranked": _packed(step.ranked[0], "<f4"),
         "state": _packed(step.state[0], "u1"),
+        "confidence": _packed(step.confidence[0], "<f4"),
+        "top_tokens": _packed(step.top_tokens[0], "<u2"),
+        "top_probs": _packed(np.round(step.top_probs[0] * SHARES), "<u2"),  # shown with two digits
         "digest": step.digest(),
         "picture": data_url(picture),
     }

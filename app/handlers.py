@@ -71,6 +71,10 @@ class Handlers:
         run = self.runs.get(run_id)
         return run.frames[first:] if run is not None and isinstance(first, int) and first >= 0 else []
 
+    def patches(self, pack: object) -> dict[str, Any]:
+        """What the tokens of a pack look like; nothing for one that is not offered."""
+        return self.packs.patches(pack) if pack in self.packs.names else {}
+
     def offer(self, pack: object) -> tuple[list[tuple[str, str]], list[str], list[list[Any]]]:
         """A pack just chosen: its classes with a picture each, its rules, the lanes' values in the order of FIELDS."""
         session = self.packs.session(pack)

@@ -30,7 +30,7 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
         with gr.Row(elem_classes="tc-settings"):
             shown = handlers.shown([config.rule for config in configs], False)
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
-        stage = Stage(handlers.missed, elem_id="tc-stage")
+        stage = Stage(handlers.missed, handlers.patches, elem_id="tc-stage")
         wire(handlers, top, lanes, stage)
     return page.queue(max_size=MOST_WAITING, api_open=False)
 

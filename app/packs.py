@@ -7,12 +7,15 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from app.frames import data_url
 from engine.pack import list_packs, pack_path
 from engine.session import Session
+
+ACROSS = 32  # patches in a row of the sheet
 
 
 class Packs:
@@ -39,6 +42,7 @@ class Packs:
         self._sessions: dict[str, Session] = {}
         self._broken: set[str] = set()
         self._faces: dict[str, list[str]] = {}
+        self._patches: dict[str, dict[str, Any]] = {}
         self.session(self.first)
 
     @property
@@ -68,6 +72,20 @@ class Packs:
             self._broken.add(name)
             print(f"pack {name}: {error}", file=sys.stderr)
             raise ValueError(f"pack {name!r} cannot be opened") from error
+
+    def patches(self, name: object) -> dict[str, Any]:
+        """What each token looks like: a sheet of square patches, ACROSS in a row, as a data URL, and a patch's side."""
+        session = self.session(name)
+        if session.pack.name not in self._patches:
+            found = self.worker.submit(session.patches).result()
+            side = found.shape[1]
+            rows = -(-len(found) // ACROSS)
+            sheet = np.zeros((rows * ACROSS, side, side, 3), np.uint8)
+            sheet[: len(found)] = found
+            sheet = sheet.reshape(rows, ACROSS, side, side, 3).transpose(0, 2, 1, 3, 4)
+            url = data_url(sheet.reshape(rows * side, ACROSS * side, 3))
+            self._patches[session.pack.name] = {"sheet": url, "side": side, "across": ACROSS}
+        return self._patches[session.pack.name]
 
     def faces(self, name: str) -> list[str]:
         """A picture of each class as a data URL: the first of its own."""

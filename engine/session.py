@@ -26,6 +26,7 @@ from engine.tokenizer import Tokenizer, to_float, to_uint8
 DTYPES = ("float32", "bfloat16")
 MICRO_BATCH = {"cpu": 1}  # one picture fills a CPU; a fixed size makes a result independent of its neighbours
 MICRO_BATCH_DEVICE = 16
+READ_AT_ONCE = 256  # pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,24 @@ class Session:
             raise ValueError(f"pictures are {images.dtype} {images.shape}: expected uint8 (B, {size}, {size}, 3)")
         pictures = to_float(torch.from_numpy(images).to(self.device))
         return torch.cat([self.tokenizer.encode(one[None]) for one in pictures]).to(torch.int32).cpu().numpy()
+
+    def patches(self) -> np.ndarray:
+        """What each token looks like, uint8 (V, P, P, 3): the mean of the pack's own pictures where it stands.
+
+        A token is decoded with its surroundings, so this is what it tends to be; grey where it stands nowhere.
+        """
+        config = self.tokenizer.config
+        side, patch, codes = config.grid, config.patch, config.codes
+        pictures, tokens = self.pack.pictures(), self.pack.tokens()
+        sums, counts = torch.zeros(codes, patch * patch * 3), torch.zeros(codes)
+        for part in torch.arange(len(pictures)).split(READ_AT_ONCE):
+            images = torch.from_numpy(pictures.read(part.numpy())).float()
+            cut = images.view(-1, side, patch, side, patch, 3).permute(0, 1, 3, 2, 4, 5)  # (B, H, W, P, P, 3)
+            at = tokens[part].flatten()
+            sums.index_add_(0, at, cut.reshape(len(at), -1))
+            counts.index_add_(0, at, torch.ones(len(at)))
+        mean = (sums / counts[:, None].clamp_min(1)).where(counts[:, None] > 0, torch.tensor(128.0))
+        return mean.round().to(torch.uint8).view(codes, patch, patch, 3).numpy()
 
     @torch.no_grad()
     def score(self, tokens: np.ndarray, label: str) -> np.ndarray:

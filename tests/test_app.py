@@ -59,6 +59,7 @@ class FakeSession:
 
 class FakePacks:
     first = "fake"
+    names = ("fake",)
     worker = ThreadPoolExecutor(1)
 
     def faces(self, name: str) -> list[str]:
@@ -103,9 +104,13 @@ def test_a_frame_holds_the_step_exactly() -> None:
             ("scores", "<f4"),
             ("ranked", "<f4"),
             ("state", "u1"),
+            ("confidence", "<f4"),
+            ("top_tokens", "<u2"),
         ):
             got = np.frombuffer(base64.b64decode(frame[name]), kind)
-            np.testing.assert_array_equal(got, getattr(step, name)[0])
+            np.testing.assert_array_equal(got, getattr(step, name)[0].ravel())
+        shares = np.frombuffer(base64.b64decode(frame["top_probs"]), "<u2") / frames.SHARES
+        np.testing.assert_allclose(shares, step.top_probs[0].ravel(), atol=1 / frames.SHARES)
         assert frame["digest"] == step.digest()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from engine.pack import WEIGHTS, open_pack, pack_path, save_model, sha256, write_config
-from tests.tiny import make_pack
+from engine.session import Session
+from tests.tiny import make_pack, make_whole_pack
 
 
 def test_a_model_comes_back_as_stored(tmp_path: Path) -> None:
@@ -124,3 +126,17 @@ def test_an_unknown_pack_says_which_there_are() -> None:
     with pytest.raises(FileNotFoundError, match="emoji"):
         open_pack("no-such-pack")
     assert pack_path("emoji").name == "emoji"
+
+
+def test_a_token_looks_like_the_mean_of_what_it_stands_for(tmp_path: Path) -> None:
+    session = Session.open(make_whole_pack(tmp_path / "tiny").path, "cpu")
+    patches, size = session.patches(), session.tokenizer.config
+    tokens = session.pack.tokens().numpy().reshape(-1, size.grid, size.grid)
+    images = session.pack.pictures().read(np.arange(len(tokens)))
+    assert patches.shape == (size.codes, size.patch, size.patch, 3) and patches.dtype == np.uint8
+    for token in range(size.codes):
+        cut = [
+            images[i, y * size.patch : (y + 1) * size.patch, x * size.patch : (x + 1) * size.patch]
+            for i, y, x in np.argwhere(tokens == token)
+        ]
+        np.testing.assert_allclose(patches[token], np.mean(cut, 0) if cut else 128, atol=0.51)

@@ -127,6 +127,69 @@ def test_steps_can_be_scrubbed_by_keys_and_the_line_says_what_is_shown(page: Any
         assert f"Step {shown} of 18" in page.text_content('[data-lane="1"] .tc-status')
 
 
+def at(page: Any, lane: int, panel: str, place: int) -> tuple[float, float]:
+    """The middle of a cell on the screen."""
+    box = page.locator(f'[data-lane="{lane}"] canvas[data-panel="{panel}"]').bounding_box()
+    cell = box["width"] / 16
+    return box["x"] + (place % 16 + 0.5) * cell, box["y"] + (place // 16 + 0.5) * cell
+
+
+def test_a_cell_tells_its_token_and_a_click_shows_its_life(page: Any, packs: Packs) -> None:
+    page.evaluate("() => { tokenCritic.stage.player.take(9); window.scrollTo(0, 0); }")
+    place = 5 * 16 + 6
+    step = engine_steps(packs.session(packs.first), "critic")[9]
+    page.mouse.move(*at(page, 1, "scores", place))
+    page.wait_for_selector(".tc-tip:not([hidden])")
+    tip = page.inner_text(".tc-tip")
+    assert f"Token {step.proposal[0, place]}" in tip and "row 6, column 7" in tip.lower()
+    assert f"{step.scores[0, place]:.2f}".removeprefix("0.00") in tip
+    marked = page.evaluate("""() => [...document.querySelectorAll(".tc-pointed")].map((mark) => {
+        const a = mark.getBoundingClientRect(), b = mark.parentElement.firstChild.getBoundingClientRect();
+        return [Math.round((a.left - b.left) / a.width), Math.round((a.top - b.top) / a.height)].join();
+    })""")
+    assert marked == ["6,5"] * len(marked) and len(marked) >= 8, "the same cell in every panel of every lane"
+    page.mouse.click(*at(page, 1, "scores", place))
+    page.wait_for_selector(".tc-token:not([hidden])")
+    lives = page.evaluate("""() => [...document.querySelectorAll(".tc-life")].map((strip) =>
+        [...strip.children].map((one) => one.getAttribute("aria-label")))""")
+    for rule, told in zip(("maskgit", "critic"), lives, strict=True):
+        recorded = engine_steps(packs.session(packs.first), rule)
+        states = ("kept", "newly kept", "masked", "revoked")
+        for one, said in zip(recorded, told, strict=True):
+            assert f"token {one.proposal[0, place]} proposed" in said
+            assert said.endswith(states[one.state[0, place]])
+    shares = page.evaluate("""() => [...document.querySelectorAll(".tc-life-row:nth-child(2) .tc-candidates li")]
+        .map((one) => one.lastChild.textContent)""")
+    assert [float(share.removeprefix("<")) for share in shares] == pytest.approx(step.top_probs[0, place], abs=0.0101)
+    page.click(".tc-life-row:nth-child(2) .tc-life-step:nth-child(4)")
+    assert page.evaluate("() => tokenCritic.stage.player.at") == 3
+    assert page.problems == []
+
+
+def test_the_arrow_keys_move_the_cell_and_escape_lets_go(page: Any) -> None:
+    page.focus('[data-lane="0"] .tc-panels')
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => tokenCritic.stage.cells.pin") == 5 * 16 + 7, "the pinned cell goes along"
+    page.keyboard.press("ArrowUp")
+    assert page.inner_text(".tc-token h2") == "Row 5, column 8"
+    assert "row 5, column 8" in page.text_content(".tc-spoken")
+    page.keyboard.press("Escape")
+    assert page.is_hidden(".tc-token") and page.evaluate("() => tokenCritic.stage.cells.pin") == -1
+    page.evaluate("() => document.activeElement.blur()")
+
+
+def test_where_the_lanes_differ_is_framed(page: Any) -> None:
+    pixels = """() => { const c = document.querySelector('[data-lane="0"] canvas[data-panel="proposal"]');
+        return c.getContext("2d").getImageData(0, 0, c.width, c.height).data.join(); }"""
+    plain = page.evaluate(pixels)
+    page.check("text=where the lanes differ")
+    page.wait_for_timeout(300)
+    framed = page.evaluate(pixels)
+    page.uncheck("text=where the lanes differ")
+    page.wait_for_timeout(300)
+    assert framed != plain and page.evaluate(pixels) == plain
+
+
 def test_a_changed_control_marks_the_lanes(page: Any) -> None:
     page.fill(".tc-seed input", "41")
     page.keyboard.press("Tab")

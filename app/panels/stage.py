@@ -14,15 +14,19 @@ from app.text import en
 class Stage(gr.HTML):
     """Its value is the last frame that was sent. Drawn by assets/js/stage.js."""
 
-    def __init__(self, fetch: Callable[[Any, Any], Any], **props: Any) -> None:
-        def missed(given: Any) -> Any:  # the browser knows it by this name, and passes its arguments as one list
+    def __init__(self, fetch: Callable[[Any, Any], Any], look: Callable[[Any], Any], **props: Any) -> None:
+        # the browser knows them by these names, and passes its arguments as one list, or the only one as it is
+        def missed(given: Any) -> Any:
             return fetch(*given) if isinstance(given, list) and len(given) == 2 else []
+
+        def patches(given: Any) -> Any:
+            return look(given)
 
         super().__init__(
             html_template="<div></div>",  # fixed: the canvases in it survive every update
             js_on_load=script(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
             apply_default_css=False,
-            server_functions=[missed],
+            server_functions=[missed, patches],
             **props,
         )
 

@@ -1,6 +1,7 @@
 // A frame as it came -> typed arrays and a picture that can be drawn. No score is NaN.
 
 const KEPT = 0, NEW = 1, MASKED = 2, REVOKED = 3;
+const STATES = ["kept", "new", "masked", "revoked"];
 const MASK = -1;
 
 function bytes(text) {
@@ -27,6 +28,9 @@ async function decodeFrame(frame) {
     state,
     counts: countStates(state),
     scored: scores.some((score) => !Number.isNaN(score)),
+    confidence: new Float32Array(bytes(frame.confidence).buffer),
+    topTokens: new Uint16Array(bytes(frame.top_tokens).buffer), // five of each place
+    topProbs: new Uint16Array(bytes(frame.top_probs).buffer), // of 65535
     digest: frame.digest,
     picture,
   };

@@ -15,6 +15,10 @@ function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+function reducedMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
 function plural(words, count) {
   return fill(count === 1 ? words.one : words.many, { n: count });
 }

@@ -7,7 +7,11 @@ function fit(canvas, grid) {
   const cell = Math.max(1, Math.floor((space * ratio) / grid));
   const side = cell * grid;
   if (canvas.width !== side) canvas.width = canvas.height = side;
-  canvas.style.width = canvas.style.height = `${side / ratio}px`;
+  const style = `${side / ratio}px`;
+  if (canvas.style.width !== style) {
+    canvas.style.width = canvas.style.height = style;
+    canvas.parentElement.style.setProperty("--tc-cell", `${cell / ratio}px`);
+  }
   return cell;
 }
 
@@ -19,6 +23,7 @@ const PANELS = {
   },
   proposal(context, look) {
     wholePicture(context, look, look.frame.picture);
+    if (look.others) differingCells(context, look, look.others);
   },
   scores(context, look) {
     const values = look.asOrder ? look.frame.order : look.frame.scores;
@@ -90,6 +95,15 @@ function maskedCells(context, look, cells) {
 function frameCells(context, look, cells) {
   const line = Math.max(1, Math.round(look.cell / 8));
   marks(context, look, cells, look.colours.kept, line, (x, y) => context.rect(x + line / 2, y + line / 2, look.cell - line, look.cell - line));
+}
+
+// Where the proposal of another lane has another token.
+function differingCells(context, look, others) {
+  const { cell } = look, inset = Math.max(1.5, cell * 0.16);
+  const cells = [...look.frame.proposal.keys()].filter((i) => others.some((other) => other[i] !== look.frame.proposal[i]));
+  const box = (x, y) => context.rect(x + inset, y + inset, cell - 2 * inset, cell - 2 * inset);
+  marks(context, look, cells, "#ffffff", Math.max(2.5, cell / 5), box);
+  marks(context, look, cells, look.colours.differ, Math.max(1.5, cell / 10), box);
 }
 
 function revokedCells(context, look, cells) {

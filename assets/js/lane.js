@@ -12,7 +12,7 @@ class Lane {
     this.status = el("p", { class: "tc-status" });
     this.canvases = {};
     this.notes = {};
-    this.panels = el("div", { class: "tc-panels" }, ...KINDS.map((kind) => this.figure(kind)));
+    this.panels = el("div", { class: "tc-panels", tabindex: 0, role: "group" }, ...KINDS.map((kind) => this.figure(kind)));
     this.node = el("section", { class: "tc-lane", "data-lane": index },
       el("header", { class: "tc-lane-head" }, this.name, this.passes),
       this.panels, this.status);
@@ -29,6 +29,7 @@ class Lane {
 
   plan(meta) {
     this.name.textContent = meta.name;
+    this.panels.setAttribute("aria-label", fill(this.words.token.cells, meta));
     this.passes.textContent = `${plural(this.words.steps, meta.steps)}, ${plural(this.words.passes, meta.passes)}`;
   }
 
@@ -46,7 +47,8 @@ class Lane {
     const frame = this.frames[s];
     this.node.classList.toggle("is-empty", !frame);
     if (!frame) return this.blank(look);
-    if (this.isDrawn([frame, look.asOrder, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio])) return;
+    const compared = look.others?.length ? look.others : [null];
+    if (this.isDrawn([frame, look.asOrder, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, ...compared])) return;
     const before = s > 0 ? this.frames[s - 1].picture : null;
     const line = this.line(frame);
     for (const kind of KINDS) {
@@ -61,7 +63,7 @@ class Lane {
 
   // Whether all that decides the picture is as it was: while a run streams, each step changes one lane only.
   isDrawn(state) {
-    const same = this.drawn?.every((one, i) => one === state[i]);
+    const same = this.drawn?.length === state.length && this.drawn.every((one, i) => one === state[i]);
     this.drawn = state;
     return same;
   }
@@ -90,7 +92,9 @@ class Lane {
   say(frame) {
     const [before, after] = this.line(frame).split("|");
     const revoked = el("span", { class: frame.counts[REVOKED] ? "tc-revoked" : "" }, after);
-    this.status.replaceChildren(before, revoked);
+    const { odd } = this.words, last = frame.s === frame.steps - 1;
+    const more = last ? odd.last : frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
+    this.status.replaceChildren(before, revoked, more);
   }
 
   get spoken() {

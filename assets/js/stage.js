@@ -9,6 +9,7 @@ class Stage {
     this.words = words;
     this.grid = 16;
     this.asOrder = false;
+    this.compares = false;
     this.run = { id: "", next: 0, going: false, why: "" };
     this.pressed = { begun: true, stopping: false }; // what has become of the last press of Run
     this.past = new Set(); // runs that another one has followed
@@ -20,6 +21,8 @@ class Stage {
     this.player = new Player(() => this.changed());
     this.film = new Film(words, (lane, s) => this.player.take(this.player.placeOf(lane, s)));
     this.transport = new Transport(this.player, words);
+    this.patches = new Patches(element, (pack) => server.patches(pack));
+    this.life = new TokenLife(words.token, this.patches, { go: (lane, s) => this.player.take(this.player.placeOf(lane, s)), close: () => this.cells.unpin() });
     this.notice = el("p", { class: "tc-notice", role: "status" }, words.welcome);
     this.spoken = el("p", { class: "tc-spoken", role: "status" });
     this.build();
@@ -39,8 +42,13 @@ class Stage {
           el("span", {}, words.panels[kind].name))));
     this.root = el("div", { class: "tc-stage", "data-panel": "decision" },
       this.notice, this.tabs, this.lanesNode,
-      legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }),
-      this.film.node, this.transport.node, this.spoken);
+      legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }, (compares) => { this.compares = compares; this.changed(); }),
+      this.film.node, this.life.empty, this.life.node, this.transport.node, this.spoken);
+    this.cells = new Cells(this.lanesNode, this.lanes, {
+      describe: (lane, place) => this.describe(lane, place),
+      pinned: (place) => this.pinned(place),
+      spoken: (text) => { this.spoken.textContent = text; },
+    });
     this.element.replaceChildren(this.root);
   }
 
@@ -104,6 +112,8 @@ class Stage {
     this.shown = frame;
     this.lanes.forEach((lane, i) => lane.begin(frame.lanes[i]));
     this.film.begin(frame.lanes);
+    this.cells.begin(frame.grid);
+    this.patches.use(frame.pack).then(() => this.changed());
     this.player.reset(frame.lanes.map((lane) => lane.steps));
     this.going(true);
     this.tell(this.pressed.stopping ? this.words.stopping : "");
@@ -191,12 +201,33 @@ class Stage {
   draw() {
     this.drawing = null;
     const steps = this.lanes.map((_, lane) => (this.player.at < 0 ? -1 : this.player.step(lane)));
-    this.lanes.forEach((lane, i) => lane.draw(steps[i], this.look));
+    const proposals = this.lanes.map((lane, i) => lane.frames[steps[i]]?.proposal);
+    const others = (lane) => (this.compares ? proposals.filter((one, i) => one && i !== lane) : null);
+    this.lanes.forEach((lane, i) => lane.draw(steps[i], { ...this.look, others: others(i) }));
     this.film.mark(steps);
+    this.steps = steps;
+    this.life.draw(this.lanes, steps);
+    this.cells.refresh();
     this.transport.show();
     this.notePainted(steps);
     clearTimeout(this.speaking);
     if (!this.run.going && !this.player.playing) this.speaking = setTimeout(() => this.speak(), 500);
+  }
+
+  pinned(place) {
+    const opens = this.life.place < 0 && place >= 0;
+    this.life.show(place, this.grid);
+    this.draw();
+    if (opens) this.life.node.scrollIntoView({ block: "nearest", behavior: reducedMotion() ? "instant" : "smooth" });
+  }
+
+  // What stands at a place of a lane in the step that is shown; null where nothing is shown.
+  describe(lane, place) {
+    const frame = this.lanes[lane].frames[this.steps?.[lane]];
+    if (!frame) return null;
+    const { words } = this, token = frame.proposal[place];
+    const lines = [scoreText(frame.scores[place], words.token), words.states[STATES[frame.state[place]]], fill(words.token.at, rowAndColumn(place, this.grid))];
+    return [this.patches.node(token), el("b", {}, fill(words.token.token, { token })), ...lines.map((line) => el("span", {}, line))];
   }
 
   // For app.bench: which of the steps that arrived have now been painted.
