@@ -21,6 +21,10 @@ STAGE = (
     "patches",
     "cells",
     "token",
+    "hand",
+    "branches",
+    "link",
+    "inbox",
     "stage",
 )
 

@@ -71,7 +71,7 @@ def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict
         page.goto(address)
         page.wait_for_selector("#tc-run")
         page.wait_for_function("() => window.tokenCritic")
-        expected = sum(lane.steps for lane in at_first(packs.session(packs.first)))
+        expected = sum(lane.steps for lane in at_first(packs.session(packs.first))[:2])
         pairs = [(packs.worker.submit(plain, packs).result(), press(page, expected)) for _ in range(runs + 1)][1:]
     finally:
         blocks.close(verbose=False)
@@ -104,11 +104,11 @@ def press(page: Page, expected: int) -> dict[str, Any]:
 
 def plain(packs: Packs) -> float:
     """Seconds that the sampler and the decoder take alone."""
-    from app.handlers import walk
-    from app.lanes import at_first
+    from app.lanes import Lane, at_first
+    from app.walk import walk
 
     session = packs.session(packs.first)
-    lanes = [dataclasses.replace(lane, label=session.classes[0]) for lane in at_first(session)]
+    lanes = [Lane(config=dataclasses.replace(one, label=session.classes[0])) for one in at_first(session)[:2]]
     start = time.perf_counter()
     for _ in walk(session, lanes):
         pass

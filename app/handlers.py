@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
+from plotly.graph_objects import Figure
 
 from app import frames
-from app.lanes import FIELDS, Ask, at_first, owner, settle
+from app.curves import curves
+from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, owner, settle
 from app.packs import Packs
 from app.runs import Run, Runs
+from app.walk import ahead, in_turns, walk
 from engine.config import SampleConfig
 from engine.rules import RULES
 from engine.session import Session
-from engine.step import Step
 
 Frame = dict[str, Any]
-Item = TypeVar("Item")
 OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
 
 
@@ -34,19 +34,22 @@ class Handlers:
     runs: Runs = field(default_factory=Runs)
 
     def run(self, *values: Any) -> Iterator[tuple[Frame, str]]:
-        """Sample both lanes, step by step. Yields (frame, id of the run); a frame holds a step of each lane."""
+        """Sample all lanes, step by step. Yields (frame, id of the run); a frame holds a step of each lane."""
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
         run = self.runs.start(ask.pack, settle(session, ask))
         try:
-            yield self._sent(run, _beginning(session, run))
+            asked = dict(zip(names(), values, strict=True))
+            yield self._sent(run, {**_beginning(session, run), "ask": asked if ask.third else _two(asked)})
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
                 steps = [{"lane": lane, **frames.pack(step, picture)} for lane, step, picture in together]
+                for lane, step, _ in together:
+                    run.note(lane, step)
                 yield self._sent(run, {"kind": "steps", "steps": steps})
                 if run.must_end:
                     break
             run.ended = "done" if run.complete else run.must_end
-            yield self._sent(run, {"kind": "end", "why": run.ended})
+            yield self._sent(run, {"kind": "end", "why": run.ended, "scores": self._scores(session, run)})
         finally:
             run.ended = run.ended or "stopped"  # the visitor has gone, or an error goes up
 
@@ -71,9 +74,27 @@ class Handlers:
         run = self.runs.get(run_id)
         return run.frames[first:] if run is not None and isinstance(first, int) and first >= 0 else []
 
+    def curves(self, run_id: object) -> Figure | None:
+        """A run as curves; nothing where it is not kept any more."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return None
+        return curves(run.lanes, run.steps, self.packs.session(run.pack).places)
+
     def patches(self, pack: object) -> dict[str, Any]:
         """What the tokens of a pack look like; nothing for one that is not offered."""
         return self.packs.patches(pack) if pack in self.packs.names else {}
+
+    def linked(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """The controls that an address sets, none for one that sets nothing; the values are JSON, or words as they are.
+
+        ValueError for a pack that is not offered; all else is checked when it is run.
+        """
+        given = {name: _value(query[name]) for name in names() if name in query}
+        if not given:
+            return {}
+        session = self.packs.session(given.get("pack", self.packs.first))
+        return {"pack": self.packs.first, "label": session.classes[0], **given}
 
     def offer(self, pack: object) -> tuple[list[tuple[str, str]], list[str], list[list[Any]]]:
         """A pack just chosen: its classes with a picture each, its rules, the lanes' values in the order of FIELDS."""
@@ -81,6 +102,13 @@ class Handlers:
         faces = self.packs.faces(str(pack))
         lanes = [[getattr(config, name) for name in FIELDS] for config in at_first(session)]
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
+
+    def third(self, *values: Any) -> list[Any]:
+        """The third lane's values in the order of FIELDS: where it branches off another lane, that one's."""
+        ask = Ask.of(values)
+        off: Any = ask.third.get("lane") if isinstance(ask.third, dict) else None
+        lane = off if off in range(LANES) else LANES - 1
+        return [ask.lanes[lane][name] for name in FIELDS]
 
     def preset(self, pack: object, rule: object) -> list[Any]:
         """The values of a lane's other controls for a rule just chosen, in the order of FIELDS."""
@@ -93,41 +121,18 @@ class Handlers:
         whose = owner(known)
         return [[_reads(name, rule, matched is True, i == whose) for name in FIELDS] for i, rule in enumerate(known)]
 
+    def _scores(self, session: Session, run: Run) -> list[float]:
+        """The critic's mean score of each lane's picture, where there are both: a pass each."""
+        if session.critic is None or not run.complete:
+            return []
+        finals = np.concatenate([steps[-1].proposal for steps in run.steps])
+        scores = self.packs.worker.submit(session.score, finals, run.lanes[0].config.label or "").result()
+        return [float(one) for one in scores.mean(1)]
+
     def _sent(self, run: Run, frame: Frame) -> tuple[Frame, str]:
         whole = {**frame, "run": run.id, "n": len(run.frames), "at": time.time() * 1000}
         run.keep(whole)
         return whole, run.id
-
-
-def ahead(items: Iterator[Item], worker: Executor) -> Iterator[Item]:
-    """The same items, each computed while the one before it is on its way to the page."""
-    coming = worker.submit(next, items, None)
-    try:
-        while (item := coming.result()) is not None:
-            coming = worker.submit(next, items, None)
-            yield item
-    finally:
-        coming.cancel()  # nobody waits for it any more: where it has not begun, another run's step comes sooner
-
-
-def in_turns(steps: Iterator[Item], lanes: int) -> Iterator[list[Item]]:
-    """As many steps at once as there are lanes: one message for both costs the page half of two."""
-    while together := list(islice(steps, lanes)):
-        yield together
-
-
-def walk(session: Session, lanes: Sequence[SampleConfig]) -> Iterator[tuple[int, Step, np.ndarray]]:
-    """Steps of all lanes with their decoded proposals, in turn: the lane that has done the smallest share is next."""
-    runs = [session.run(lane) for lane in lanes]
-    done = [0] * len(lanes)
-    while True:
-        left = [i for i, lane in enumerate(lanes) if done[i] < lane.steps]
-        if not left:
-            return
-        lane = min(left, key=lambda i: done[i] / lanes[i].steps)
-        step = next(runs[lane])
-        done[lane] += 1
-        yield lane, step, session.decode(step.proposal)[0]
 
 
 def _beginning(session: Session, run: Run) -> Frame:
@@ -135,20 +140,32 @@ def _beginning(session: Session, run: Run) -> Frame:
     return {
         "kind": "begin",
         "pack": run.pack,
-        "label": run.lanes[0].label,
+        "label": run.lanes[0].config.label,
         "grid": size.grid,
         "lanes": [_lane(lane) for lane in run.lanes],
     }
 
 
-def _lane(config: SampleConfig) -> dict[str, Any]:
-    rule = RULES[config.rule]
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return text
+
+
+def _two(asked: dict[str, Any]) -> dict[str, Any]:
+    """Without the third lane, which is not shown."""
+    return {name: value for name, value in asked.items() if name != "third" and not name.endswith(f"_{LANES}")}
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
     return {
-        "name": rule.label,
-        "steps": config.steps,
-        "passes": config.passes,
-        "passes_per_step": 2 if rule.scored_by_pass else 1,
-        "settings": dataclasses.asdict(config),
+        "name": RULES[lane.config.rule].label,
+        "steps": lane.config.steps,
+        "passes": lane.passes,
+        "passes_per_step": lane.passes_per_step,
+        "settings": dataclasses.asdict(lane.config),
+        "origin": dataclasses.asdict(lane.origin) if lane.origin else None,
     }
 
 

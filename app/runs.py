@@ -9,7 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.config import SampleConfig
+from app.lanes import Lane
+from engine.step import Step
 
 KEPT_BYTES = 50 * 2**20  # of runs that ended and can still be read
 SECONDS = 600.0  # a run that takes longer is stopped
@@ -21,12 +22,21 @@ class Run:
 
     id: str
     pack: str
-    lanes: tuple[SampleConfig, ...]
+    lanes: tuple[Lane, ...]
     deadline: float
     frames: list[dict[str, Any]] = field(default_factory=list)  # as sent to the page, in order
-    bytes: int = 0  # of what is packed in them, which is nearly all
+    steps: list[list[Step]] = field(default_factory=list)  # of each lane, as far as it has come
+    bytes: int = 0  # of what is packed in them and of the steps, which is nearly all
     ended: str = ""  # why: done, stopped or late
     _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.steps = [[] for _ in self.lanes]
+
+    def note(self, lane: int, step: Step) -> None:
+        """Note a step of a lane, for what is made of the run later."""
+        self.steps[lane].append(step)
+        self.bytes += step.nbytes
 
     def keep(self, frame: dict[str, Any]) -> None:
         """Note a frame, for a page that does not get it."""
@@ -41,8 +51,8 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether every step of every lane was sent."""
-        return sum(len(frame.get("steps", ())) for frame in self.frames) == sum(lane.steps for lane in self.lanes)
+        """Whether every step of every lane is there."""
+        return all(len(done) == lane.config.steps for done, lane in zip(self.steps, self.lanes, strict=True))
 
     @property
     def must_end(self) -> str:
@@ -63,7 +73,7 @@ class Runs:
     def __len__(self) -> int:
         return len(self._runs)
 
-    def start(self, pack: str, lanes: tuple[SampleConfig, ...]) -> Run:
+    def start(self, pack: str, lanes: tuple[Lane, ...]) -> Run:
         """Note a new run; the oldest ended ones make room for it."""
         run = Run(
             id=secrets.token_urlsafe(12),

@@ -12,6 +12,7 @@ from app.handlers import Handlers
 from app.lanes import FIELDS, names
 from app.panels.controls import Controls
 from app.panels.lane import LaneControls, named
+from app.panels.plots import Plots
 from app.panels.stage import Stage
 
 RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
@@ -19,10 +20,15 @@ LONGEST_LINE = 300
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 STOPPING = "(...values) => { window.tokenCritic?.stopping(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
+LINKED = "() => { if (/[?&](pack|label|seed)=/.test(location.search)) window.tokenCritic?.linked(); }"
+UNFOLD = """() => {
+    const shown = document.documentElement.classList.toggle("tc-unfolded");
+    document.getElementById("tc-more").setAttribute("aria-pressed", shown);
+}"""
 ROLL = "() => Math.floor(Math.random() * 10000)"
 
 
-def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], stage: Stage) -> None:
+def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], stage: Stage, plots: Plots) -> None:
     """Connect components to handlers. Call inside the Blocks."""
     values = [*controls.values, *(one for lane in lanes for one in lane.values)]
     run = controls.run.click(
@@ -36,7 +42,7 @@ def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], 
         concurrency_limit=RUNS_AT_ONCE,
         trigger_mode="once",
     )
-    run.then(None, js=OVER)
+    done = run.then(None, js=OVER)
     run.failure(None, js=OVER)  # what comes "then" does not come after an error
     controls.stop.click(
         _refusing(handlers.stop, ["run_id"]),
@@ -49,7 +55,23 @@ def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], 
         cancels=run,
     )
     controls.dice.click(None, None, controls.seed, js=ROLL)
+    controls.more.click(None, None, None, js=UNFOLD)
+    _wire_plots(handlers, controls, plots, done)
     _wire_plan(handlers, controls, lanes, stage, values)
+
+
+def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any) -> None:
+    """Curves are drawn when they are opened, and after a run while they are."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    plots.fold.expand(lambda: True, None, plots.opened, queue=False, **quiet).then(
+        handlers.curves, controls.run_id, plots.plot, **quiet
+    )
+    plots.fold.collapse(lambda: False, None, plots.opened, queue=False, **quiet)
+
+    def again(run_id: object, opened: object) -> Any:
+        return handlers.curves(run_id) if opened is True else gr.skip()
+
+    done.then(again, [controls.run_id, plots.opened], plots.plot, **quiet)
 
 
 def _wire_plan(
@@ -95,13 +117,25 @@ def _wire_plan(
             **quick,
         )
         plan(shown(chosen.then).then)
+    added = controls.third.input(
+        _refusing(handlers.third, names()),
+        values,
+        list(lanes[-1].values),
+        api_visibility="private",
+        trigger_mode="always_last",
+        **quick,
+    )
+    plan(shown(added.then).then)
     plan(shown(controls.matched.change).then)
-    others: list[Any] = [one for one in values if one not in rules]
+    others: list[Any] = [one for one in values if one not in (*rules, controls.third)]
     changed = [one.input if isinstance(one, gr.HTML) else one.change for one in others]
     plan(lambda *args, **kwargs: gr.on(changed, *args, trigger_mode="always_last", **kwargs))
     page = gr.context.Context.root_block
     assert page is not None, "wire() belongs inside the Blocks"
     plan(page.load)
+    linked = page.load(_linked(handlers), None, values, api_visibility="private", show_progress="hidden")
+    ready = shown(linked.success)
+    ready.then(None, js=LINKED)
 
 
 def _offered(
@@ -113,6 +147,25 @@ def _offered(
     fields = [field for lane in lanes for field in zip(FIELDS, lane, strict=True)]
     choices: dict[str, dict[str, Any]] = {"rule": {"choices": named(rules)}}
     return [chips, *(gr.update(value=value, **choices.get(name, {})) for name, value in fields)]
+
+
+def _linked(handlers: Handlers) -> Callable[..., Any]:
+    """Set the controls as the page's address says."""
+
+    def linked(request: gr.Request) -> Any:
+        try:
+            asked = handlers.linked(dict(request.query_params))
+            if not asked:
+                return gr.skip()
+            chips, *fields = _offered(asked["label"], *handlers.offer(asked["pack"]))
+        except ValueError as error:
+            raise _line(error) from error
+        shared = len(names()) - len(fields)
+        updates = dict(zip(names(), [gr.update() for _ in range(shared)] + fields, strict=True))
+        updates["label"] = chips
+        return [{**updates[name], **({"value": asked[name]} if name in asked else {})} for name in names()]
+
+    return linked
 
 
 def _visible(lanes: Sequence[Sequence[bool]]) -> list[Any]:

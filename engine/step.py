@@ -56,6 +56,19 @@ class Step:
         """x_(t-1): the proposal with MASK where this step masked, (B, N)."""
         return np.where(self.state >= State.MASKED, np.int32(MASK), self.proposal)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its arrays."""
+        return sum(getattr(self, name).nbytes for name in ARRAYS)
+
+    def decided(self, places: Sequence[int]) -> Step:
+        """The same step of one picture, had exactly these places been masked."""
+        hide = np.isin(np.arange(self.state.shape[1]), places)[None]
+        shown = np.where(hide, State.REVOKED, State.KEPT)
+        return self._with(
+            {"state": np.where(self.masked, np.where(hide, State.MASKED, State.NEW), shown).astype(np.uint8)}
+        )
+
     def count(self, state: State) -> np.ndarray:
         """Tokens in a state, (B,)."""
         return (self.state == state).sum(1)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from app import frames
 from app.handlers import Handlers
-from app.lanes import FIELDS, Ask, at_first, names, settle
+from app.lanes import FIELDS, Ask, Lane, at_first, names, settle
 from app.runs import Runs
 from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
@@ -35,6 +35,8 @@ class FakeSession:
     classes: tuple[str, ...] = ("cat", "dog")
     rules: tuple[str, ...] = tuple(RULES)
     pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake"))
+    places: int = N
+    critic: Any = "a critic"
     tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
 
     def settings(self, **given: Any) -> SampleConfig:
@@ -43,7 +45,7 @@ class FakeSession:
             raise ValueError(f"unknown label {config.label!r}")
         return config
 
-    def run(self, config: SampleConfig) -> Iterator[Step]:
+    def run(self, config: SampleConfig, start: Any = None, first_step: int = 0) -> Iterator[Step]:
         def generator(tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
             return torch.sin(torch.arange(len(tokens) * N * V).reshape(len(tokens), N, V) + tokens[..., None])
 
@@ -51,7 +53,12 @@ class FakeSession:
             return torch.cos(tokens.float() * 7)
 
         rule = config.make_rule(places=N, generator=generator, critic=critic)
-        return sample(generator, rule, labels=torch.zeros(1, dtype=torch.long), places=N, seed=config.seed)
+        begin = None if start is None else torch.from_numpy(start).long()
+        label = torch.zeros(1, dtype=torch.long)
+        return sample(generator, rule, labels=label, places=N, seed=config.seed, start=begin, first_step=first_step)
+
+    def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
+        return np.full(tokens.shape, 0.75, np.float32)
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
@@ -78,15 +85,15 @@ def handlers() -> Handlers:
 def values(**changed: Any) -> list[Any]:
     """The page's controls in their order, at their first values but for `changed`."""
     lane = {name: getattr(SampleConfig(), name) for name in FIELDS} | {"steps": 6}
-    first = {"pack": "fake", "label": "cat", "seed": 3, "equal_passes": False, "matched": False}
-    for i, rule in enumerate(("maskgit", "critic"), 1):
+    first = {"pack": "fake", "label": "cat", "seed": 3, "equal_passes": False, "matched": False, "third": None}
+    for i, rule in enumerate(("maskgit", "critic", "critic-locked"), 1):
         first |= {f"{name}_{i}": value for name, value in (lane | {"rule": rule}).items()}
     assert set(changed) <= set(first) and list(first) == names()
     return list((first | changed).values())
 
 
 def lanes(**changed: Any) -> tuple[SampleConfig, ...]:
-    return settle(FakeSession(), Ask.of(values(**changed)))  # type: ignore[arg-type]
+    return tuple(lane.config for lane in settle(FakeSession(), Ask.of(values(**changed))))  # type: ignore[arg-type]
 
 
 def steps_of(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -186,13 +193,90 @@ def test_runs_are_bounded_and_found_by_id_alone() -> None:
     runs = Runs(kept_bytes=30)
     ids = []
     for _ in range(10):
-        run = runs.start("fake", lanes())
+        run = runs.start("fake", tuple(Lane(config=one) for one in lanes()))
         run.keep({"kind": "steps", "steps": [{"lane": 0, "tokens": "01234"}, {"lane": 1, "tokens": "56789"}]})
         run.ended = "done"
         ids.append(run.id)
     assert len(runs) == 4 and runs.get(ids[0]) is None and runs.get(ids[-1]) is run
     assert runs.get(None) is None and runs.get(["x"]) is None
-    assert Runs(seconds=-1).start("fake", lanes()).must_end == "late"
+    assert Runs(seconds=-1).start("fake", ()).must_end == "late"
+
+
+def test_a_third_lane_runs_only_when_asked_for() -> None:
+    assert len(lanes(rule_3="nonsense")) == 2, "what is not shown is not checked"
+    sent = [frame for frame, _ in handlers().run(*values(third={}, steps_3=4))]
+    steps = [step["s"] for step in steps_of(sent) if step["lane"] == 2]
+    assert steps == [0, 1, 2, 3] and sent[-1]["scores"] == [0.75] * 3
+    alone = [step.digest() for step in FakeSession().run(lanes(third={}, steps_3=4)[2])]
+    assert [step["digest"] for step in steps_of(sent) if step["lane"] == 2] == alone
+
+
+def digests(sent: list[dict[str, Any]], lane: int) -> list[str]:
+    return [step["digest"] for step in steps_of(sent) if step["lane"] == lane]
+
+
+def test_a_branch_with_the_same_settings_is_the_same_run() -> None:
+    branch = values(third={"lane": 1, "step": 3, "masked": None}, rule_3="critic")
+    sent = [frame for frame, _ in handlers().run(*branch)]
+    assert digests(sent, 2) == digests(sent, 1) and len(digests(sent, 2)) == 6
+    meta = sent[0]["lanes"][2]
+    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None}
+    assert meta["passes"] == 5, "two a step for steps 4 and 5, one for the last"
+
+
+def test_a_branch_with_other_settings_shares_the_steps_before_it() -> None:
+    branch = values(third={"lane": 1, "step": 3, "masked": None}, rule_3="critic", noise_K_3=4.0, steps_3=9)
+    sent = [frame for frame, _ in handlers().run(*branch)]
+    own, other = digests(sent, 2), digests(sent, 1)
+    assert own[:3] == other[:3] and own[3] != other[3] and len(own) == 9
+    assert {step["steps"] for step in steps_of(sent) if step["lane"] == 2} == {9}
+
+
+def test_masking_by_hand_decides_the_step_and_the_run_goes_on_from_there() -> None:
+    chosen = [0, 5, 9, 33]
+    sent = [
+        frame for frame, _ in handlers().run(*values(third={"lane": 1, "step": 3, "masked": chosen}, rule_3="critic"))
+    ]
+    own = [step for step in steps_of(sent) if step["lane"] == 2]
+
+    def array(step: dict[str, Any], name: str, kind: str) -> np.ndarray:
+        return np.frombuffer(base64.b64decode(step[name]), kind)
+
+    assert np.flatnonzero(array(own[2], "state", "u1") >= 2).tolist() == chosen
+    assert np.flatnonzero(array(own[3], "tokens", "<i4") < 0).tolist() == chosen
+    before = array(own[2], "tokens", "<i4") < 0
+    states = array(own[2], "state", "u1")
+    assert all((states[i] in (1, 2)) == before[i] for i in range(N)), "masked before: new or masked again"
+    assert digests(sent, 2)[:2] == digests(sent, 1)[:2]
+
+
+@pytest.mark.parametrize(
+    "third",
+    [
+        {"lane": 2, "step": 1},
+        {"lane": 0, "step": 0},
+        {"lane": 0, "step": 6},
+        {"lane": True, "step": 1},
+        {"lane": 0, "step": 1, "masked": []},
+        {"lane": 0, "step": 1, "masked": [64]},
+        {"lane": 0, "step": 1, "masked": [-1]},
+        {"lane": 0, "step": 1, "masked": ["0"]},
+        {"lane": 0},
+        {"way": 1},
+    ],
+)
+def test_a_branch_that_cannot_be_is_refused_in_a_line(third: Any) -> None:
+    said = handlers().plan(*values(third=third))["wrong"]
+    assert said.startswith("third") and "\n" not in said
+
+
+def test_a_new_branch_starts_with_the_settings_it_leaves() -> None:
+    page = handlers()
+    both = {"noise_K_1": 0.1, "noise_K_2": 0.7, "noise_K_3": 0.9}
+    K = FIELDS.index("noise_K")
+    assert page.third(*values(third={"lane": 1, "step": 2}, **both))[K] == 0.7
+    assert page.third(*values(third={"lane": 0, "step": 2}, **both))[K] == 0.1
+    assert page.third(*values(third={}, **both))[K] == page.third(*values(**both))[K] == 0.9
 
 
 def test_equal_passes_gives_the_other_lane_as_many() -> None:
@@ -212,10 +296,13 @@ def test_matched_takes_everything_but_the_rule_from_the_lane_that_reads_it() -> 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("wrong", [None, "x", float("nan"), float("inf"), [], {}, -1e9])
 def test_bad_input_is_refused_in_a_line_that_names_it(name: str, wrong: Any) -> None:
+    if name == "third" and not wrong and wrong != []:
+        return  # null and {} are two lanes, and three
+    third = {"third": {}} if name.endswith("_3") else {}
     with pytest.raises(ValueError) as refused:
-        next(handlers().run(*values(**{name: wrong})))
-    assert name.rstrip("_12").split("_")[0] in str(refused.value)
-    assert handlers().plan(*values(**{name: wrong}))["wrong"]
+        next(handlers().run(*values(**third | {name: wrong})))
+    assert name.rstrip("_123").split("_")[0] in str(refused.value)
+    assert handlers().plan(*values(**third | {name: wrong}))["wrong"]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "halton"])
@@ -246,6 +333,6 @@ def test_a_pack_without_critic_offers_what_it_can() -> None:
     page = handlers()
     classes, rules, values = page.offer("fake")
     assert classes == [("cat", "data:cat"), ("dog", "data:dog")] and rules == list(RULES)
-    assert [lane[FIELDS.index("rule")] for lane in values] == ["maskgit", "critic"]
+    assert [lane[FIELDS.index("rule")] for lane in values] == ["maskgit", "critic", "critic-locked"]
     poor = FakeSession(rules=("maskgit", "confidence"))
-    assert [config.rule for config in at_first(poor)] == ["maskgit", "confidence"]  # type: ignore[arg-type]
+    assert [config.rule for config in at_first(poor)] == ["maskgit", "confidence", "random"]  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import gradio as gr
 
 from app.packs import Packs
 from app.panels.choices import Chips, Choice
+from app.panels.third import Third
 from app.text import en
 from engine.config import SampleConfig
 
@@ -19,6 +20,8 @@ class Controls:
     seed: gr.Number
     equal_passes: gr.Checkbox
     matched: gr.Checkbox
+    third: Third
+    more: gr.Button
     dice: gr.Button
     run: gr.Button
     stop: gr.Button
@@ -27,7 +30,7 @@ class Controls:
     @property
     def values(self) -> list[gr.components.Component]:
         """In the order of `lanes.Ask`."""
-        return [self.pack, self.label, self.seed, self.equal_passes, self.matched]
+        return [self.pack, self.label, self.seed, self.equal_passes, self.matched, self.third]
 
 
 def build(packs: Packs, config: SampleConfig) -> Controls:
@@ -44,7 +47,9 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
         equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], info=en.HELP["equal_passes"], min_width=100)
         matched = gr.Checkbox(False, label=en.CONTROLS["matched"], info=en.HELP["matched"], min_width=100)
+        more = gr.Button(en.MORE, elem_id="tc-more", min_width=40)
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
+        third = Third()
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
     classes = packs.session(packs.first).classes
     faces = list(zip(classes, packs.faces(packs.first), strict=True))
@@ -55,6 +60,8 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         seed=seed,
         equal_passes=equal,
         matched=matched,
+        third=third,
+        more=more,
         dice=dice,
         run=run,
         stop=stop,

@@ -49,7 +49,8 @@ def _control(name: str, rules: Sequence[str], config: SampleConfig, visible: boo
     if name == "rule":
         return Choice(named(rules), label, value=value)
     if metadata["choices"]:
-        return Choice([(word, word) for word in metadata["choices"]], label, value=value, visible=visible)
+        words = [(word, word) for word in metadata["choices"]]
+        return Choice(words, label, value=value, visible=visible, elem_classes="tc-rare")
     return gr.Slider(
         metadata["low"],
         metadata["high"],

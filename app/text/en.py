@@ -24,13 +24,44 @@ HELP = {
 DICE = "New seed"
 RUN = "Run"
 STOP = "Stop"
+MORE = "More settings"
+
+CURVES = {
+    "title": "Curves of this run",
+    "masked": "Masked after each step (dashed: planned)",
+    "revoked": "Revoked tokens",
+    "scores": "Mean score of the kept (dotted: of the masked)",
+    "noise": "Ranking noise · t/T (dotted: temperature)",
+    "step": "step",
+}
 
 STAGE = {
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",
     "starting": "Starting …",
     "stopping": "Stopping …",
-    "lanes": ("Left lane", "Right lane"),
+    "lanes": ("Left lane", "Right lane", "Third lane"),
+    "branches": {
+        "add": "Add a lane",
+        "add_help": "a third run from the same noise",
+        "remove": "Remove this lane",
+        "remove_help": "back to two lanes",
+        "branch": "Branch here",
+        "branch_help": "run on from this step with other settings, as a third lane",
+        "by_hand": "Be the critic",
+        "by_hand_help": "mask tokens of this step by hand, and run on",
+        "advice": "The third lane starts after step {step}: change its settings, then run.",
+        "from": "own from step {step} of lane {lane} on",
+        "count": "Mask {wanted} tokens: {chosen} chosen.",
+        "rest": "Rest as the rule",
+        "rest_help": "choose what is still missing in the order in which the rule masks",
+        "go": "Run on",
+        "go_help": "with these tokens masked",
+        "cancel": "Cancel",
+        "cancel_help": "leave the step as it was",
+        "overlap": "Of {wanted} tokens you and {name} masked {both} alike at step {step}.",
+        "judged": " The critic's mean score of the final picture: yours {mine}, the other {theirs}.",
+    },
     "changed": "Settings changed: run again.",
     "ended": {
         "done": "",
@@ -51,6 +82,15 @@ STAGE = {
     "odd": {
         "nothing": ". Nothing is kept yet: the schedule masks every token again.",
         "last": ". The last step keeps every token.",
+    },
+    "link": {
+        "copy": "Copy link",
+        "copied": "Copied",
+        "help": "an address that runs these lanes again, and says whether the other machine got the same",
+        "address": "Address of this run",
+        "same": "This machine reproduced the shared run exactly.",
+        "differs": "This machine parts from the shared run at step {s} of {name}: two machines can differ in the last "
+        "bits, and so can other weights.",
     },
     "differ": "where the lanes differ",
     "differ_help": "frame the places of the proposals at which the other lane has another token",

@@ -4,8 +4,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 class Cells {
   // lanes: the Lanes; tell: what stands there, as nodes and as words; pinned: (place) => ...
-  constructor(node, lanes, { describe, pinned, spoken }) {
-    Object.assign(this, { node, lanes, describe, pinned, spoken });
+  constructor(node, lanes, { describe, pinned, spoken, hand }) {
+    Object.assign(this, { node, lanes, describe, pinned, spoken, hand });
     this.grid = 16;
     this.at = -1;
     this.pin = -1;
@@ -16,8 +16,9 @@ class Cells {
         canvas.after(el("i", { class: "tc-cell tc-pinned" }), el("i", { class: "tc-cell tc-pointed" }));
       }
     }
-    node.addEventListener("pointermove", (event) => event.pointerType !== "touch" && this.point(event));
+    node.addEventListener("pointermove", (event) => (event.pointerType !== "touch" || this.hand.active) && this.point(event));
     node.addEventListener("pointerleave", () => this.leave());
+    node.addEventListener("pointerdown", (event) => this.stroke(event, true));
     node.addEventListener("click", (event) => this.click(event));
     node.addEventListener("focusout", () => this.leave());
     document.addEventListener("keydown", (event) => this.key(event));
@@ -46,6 +47,17 @@ class Cells {
     if (place < 0) return this.leave();
     this.move(place, this.laneOf(event));
     this.tip.style.translate = this.beside(event.clientX, event.clientY);
+    if (event.buttons) this.stroke(event, false);
+  }
+
+  // While the visitor is the critic of this lane, its cells are masked rather than pinned.
+  byHand(event) {
+    return this.hand.active && this.hand.lane === this.laneOf(event);
+  }
+
+  stroke(event, begins) {
+    const place = this.placeOf(event);
+    if (place >= 0 && this.byHand(event)) this.hand.stroke(place, begins);
   }
 
   // Where the tip has room: below and right of the pointer, else on its other side.
@@ -81,7 +93,7 @@ class Cells {
 
   click(event) {
     const place = this.placeOf(event);
-    if (place < 0) return;
+    if (place < 0 || this.byHand(event)) return;
     if (place === this.pin) return this.unpin();
     this.set(place);
   }
@@ -107,7 +119,8 @@ class Cells {
   key(event) {
     const panels = event.target.closest?.(".tc-panels");
     if (event.ctrlKey || event.metaKey || event.altKey || !(panels || (event.target === document.body && this.pin >= 0))) return;
-    if (event.key === "Escape") return this.unpin();
+    if (event.key === "Escape") return this.hand.active ? this.hand.stop() : this.unpin();
+    if (event.key === "Enter" && panels && this.at >= 0 && this.byHand(event)) return this.hand.toggle(this.at);
     if (event.key === "Enter" && panels && this.at >= 0) return this.at === this.pin ? this.unpin() : this.set(this.at);
     const step = ARROWS[event.key];
     if (!step) return;

@@ -31,6 +31,7 @@ const PANELS = {
   },
   decision(context, look) {
     wholePicture(context, look, look.frame.picture);
+    if (look.byHand) return maskedCells(context, look, [...look.byHand]);
     maskedCells(context, look, places(look.frame.state, MASKED));
     frameCells(context, look, places(look.frame.state, NEW));
     revokedCells(context, look, places(look.frame.state, REVOKED));

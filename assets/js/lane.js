@@ -3,7 +3,7 @@
 const KINDS = ["input", "proposal", "scores", "decision"];
 
 class Lane {
-  constructor(index, words) {
+  constructor(index, words, actions) {
     this.words = words;
     this.frames = [];
     this.meta = null;
@@ -15,7 +15,7 @@ class Lane {
     this.panels = el("div", { class: "tc-panels", tabindex: 0, role: "group" }, ...KINDS.map((kind) => this.figure(kind)));
     this.node = el("section", { class: "tc-lane", "data-lane": index },
       el("header", { class: "tc-lane-head" }, this.name, this.passes),
-      this.panels, this.status);
+      this.panels, this.status, actions);
   }
 
   figure(kind) {
@@ -30,13 +30,16 @@ class Lane {
   plan(meta) {
     this.name.textContent = meta.name;
     this.panels.setAttribute("aria-label", fill(this.words.token.cells, meta));
-    this.passes.textContent = `${plural(this.words.steps, meta.steps)}, ${plural(this.words.passes, meta.passes)}`;
+    const said = [plural(this.words.steps, meta.steps), plural(this.words.passes, meta.passes)];
+    if (meta.origin) said.push(fill(this.words.branches.from, { ...meta.origin, lane: meta.origin.lane + 1 }));
+    this.passes.textContent = said.join(", ");
   }
 
-  begin(meta) {
+  // meta: nothing where the run has no such lane
+  begin(meta = null) {
     this.meta = meta;
     this.frames = [];
-    this.plan(meta);
+    if (meta) this.plan(meta);
   }
 
   async add(frame) {
@@ -48,7 +51,7 @@ class Lane {
     this.node.classList.toggle("is-empty", !frame);
     if (!frame) return this.blank(look);
     const compared = look.others?.length ? look.others : [null];
-    if (this.isDrawn([frame, look.asOrder, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, ...compared])) return;
+    if (this.isDrawn([frame, look.asOrder, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
     const before = s > 0 ? this.frames[s - 1].picture : null;
     const line = this.line(frame);
     for (const kind of KINDS) {

@@ -1,23 +1,24 @@
-// The stage: takes the frames as they come, keeps them, and shows the step at the playhead in every lane.
+// The stage: keeps the frames of every lane, and shows the step at the playhead in all of them.
 
 const UNSTOPPABLE = 500; // ms after Run
 
 class Stage {
   constructor(element, server, words) {
     this.element = element;
-    this.server = server;
     this.words = words;
     this.grid = 16;
     this.asOrder = false;
     this.compares = false;
-    this.run = { id: "", next: 0, going: false, why: "" };
-    this.pressed = { begun: true, stopping: false }; // what has become of the last press of Run
-    this.past = new Set(); // runs that another one has followed
+    this.server = server;
+    this.inbox = new Inbox(server, this);
     this.planned = null; // what the controls would run
     this.shown = null; // what is on the stage
+    this.scores = []; // the critic's of each lane's final picture
     this.times = { pressed: 0, frames: [] }; // for app.bench: when each frame was sent, arrived and painted
     this.painting = [];
-    this.lanes = [0, 1].map((lane) => new Lane(lane, words));
+    this.branches = new Branches(words, this);
+    this.link = new Link(words.link, this);
+    this.lanes = words.lanes.map((_, lane) => new Lane(lane, words, this.branches.actions(lane)));
     this.player = new Player(() => this.changed());
     this.film = new Film(words, (lane, s) => this.player.take(this.player.placeOf(lane, s)));
     this.transport = new Transport(this.player, words);
@@ -29,7 +30,6 @@ class Stage {
     this.colours = pageColours(this.root);
     new ResizeObserver(() => this.changed()).observe(this.root);
     new MutationObserver(() => this.recolour()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-    this.queue = Promise.resolve();
     this.changed();
   }
 
@@ -42,14 +42,19 @@ class Stage {
           el("span", {}, words.panels[kind].name))));
     this.root = el("div", { class: "tc-stage", "data-panel": "decision" },
       this.notice, this.tabs, this.lanesNode,
-      legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }, (compares) => { this.compares = compares; this.changed(); }),
+      legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }, (compares) => { this.compares = compares; this.changed(); }, this.branches.add, this.link.node),
       this.film.node, this.life.empty, this.life.node, this.transport.node, this.spoken);
+    this.element.replaceChildren(this.root);
     this.cells = new Cells(this.lanesNode, this.lanes, {
       describe: (lane, place) => this.describe(lane, place),
       pinned: (place) => this.pinned(place),
       spoken: (text) => { this.spoken.textContent = text; },
+      hand: this.branches.hand,
     });
-    this.element.replaceChildren(this.root);
+  }
+
+  get run() {
+    return this.inbox.run;
   }
 
   show(kind) {
@@ -67,56 +72,32 @@ class Stage {
     return { grid: this.grid, colours: this.colours, asOrder: this.asOrder, panel: this.root.dataset.panel };
   }
 
-  // One after another, in order, whatever their pictures take to decode.
-  take(value) {
-    if (!value || !value.kind) return;
-    this.queue = this.queue.then(() => this.accept(value)).catch((error) => console.error(error));
-  }
-
-  async accept(value) {
-    if (value.kind === "plan") return this.plan(value);
-    if (this.past.has(value.run) || value.n < 0) return; // that a run was stopped, over() says
-    const expected = value.run === this.run.id ? this.run.next : 0;
-    if (value.n < expected) return;
-    // two updates in one turn of the browser reach us as one: ask for what fell between
-    const missed = value.n > expected ? await this.server.missed(value.run, expected) : [value];
-    for (const frame of missed) await this.apply(frame);
-  }
-
-  async apply(frame) {
-    if (frame.kind === "begin") this.begin(frame);
-    for (const step of frame.steps || []) await this.step(step, frame.at);
-    if (frame.kind === "end") this.finish(frame.why);
-    this.run.next = frame.n + 1;
-  }
-
   // The visitor pressed Run: say so at once, the first step takes a moment.
   press() {
     this.times = { pressed: performance.now(), frames: [] };
     this.painting = [];
-    this.pressed = { begun: false, stopping: false };
+    this.inbox.press();
+    this.branches.pressed();
     this.going(true);
     this.tell(this.words.starting);
   }
 
   stopping() {
-    this.pressed.stopping = true;
+    this.inbox.pressed.stopping = true;
     this.tell(this.words.stopping);
   }
 
   begin(frame) {
-    if (this.run.id && this.run.id !== frame.run) this.past.add(this.run.id);
-    this.run = { id: frame.run, next: 0, going: true, why: "" };
-    this.pressed.begun = true;
     this.grid = frame.grid;
     this.shown = frame;
+    this.scores = [];
     this.lanes.forEach((lane, i) => lane.begin(frame.lanes[i]));
     this.film.begin(frame.lanes);
     this.cells.begin(frame.grid);
     this.patches.use(frame.pack).then(() => this.changed());
     this.player.reset(frame.lanes.map((lane) => lane.steps));
     this.going(true);
-    this.tell(this.pressed.stopping ? this.words.stopping : "");
+    this.tell(this.inbox.pressed.stopping ? this.words.stopping : "");
     this.stale();
   }
 
@@ -129,25 +110,17 @@ class Stage {
     this.player.arrive(frame.lane, frame.s + 1);
   }
 
-  finish(why) {
-    this.run.why = why;
+  finish(scores) {
+    this.scores = scores;
+    this.said = null;
     this.going(false);
     this.player.finish();
     this.stale();
   }
 
-  // The event on the server is over, whether it ended well, was stopped, or was refused before it began.
-  over() {
-    this.queue = this.queue.then(async () => {
-      if (!this.run.going) return;
-      if (!this.pressed.begun) {
-        this.going(false);
-        return this.stale();
-      }
-      const missed = await this.server.missed(this.run.id, this.run.next).catch(() => []);
-      for (const frame of missed) await this.apply(frame);
-      if (this.run.going) this.finish(this.pressed.stopping ? "stopped" : "failed");
-    }).catch((error) => console.error(error));
+  refused() {
+    this.going(false);
+    this.stale();
   }
 
   // Run and Stop take each other's place; who pressed one by key stays on the other.
@@ -174,18 +147,26 @@ class Stage {
       const settings = document.getElementById(`tc-settings-${i + 1}`);
       for (const [key, text] of [["role", "group"], ["aria-label", name]]) settings?.setAttribute(key, text);
     });
-    if (!this.shown) value.lanes.forEach((meta, i) => this.lanes[i].plan(meta));
+    this.lanes.forEach((lane, i) => !lane.meta && value.lanes[i] && lane.plan(value.lanes[i]));
     this.stale();
+    this.branches.planned(value);
+    this.changed();
   }
 
   // Old steps are never shown as if they came from new settings.
   stale() {
-    const settings = ({ pack, lanes }) => JSON.stringify([pack, lanes.map((lane) => lane.settings)]);
+    const settings = ({ pack, lanes }) => JSON.stringify([pack, lanes.map((lane) => [lane.settings, lane.origin])]);
     const same = !this.shown || !this.planned?.lanes.length || settings(this.shown) === settings(this.planned);
     this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
     if (this.wrong) this.tell(this.wrong, true);
-    else if (!same) this.tell(this.words.changed);
-    else if (!this.run.going) this.tell(this.shown ? this.words.ended[this.run.why] : this.words.welcome);
+    else if (!same) this.tell(this.branches.advice || this.words.changed);
+    else if (!this.run.going) this.tell(this.shown ? this.words.ended[this.run.why] || this.outcome() : this.words.welcome);
+  }
+
+  // What a run that is done has to say, beside its pictures.
+  outcome() {
+    this.said ??= [this.link.verdict(), this.branches.verdict()].filter(Boolean).join(" ");
+    return this.said;
   }
 
   tell(text, wrong = false) {
@@ -200,13 +181,15 @@ class Stage {
 
   draw() {
     this.drawing = null;
-    const steps = this.lanes.map((_, lane) => (this.player.at < 0 ? -1 : this.player.step(lane)));
+    const steps = this.lanes.map((lane, i) => (this.player.at < 0 || !lane.meta ? -1 : this.player.step(i)));
     const proposals = this.lanes.map((lane, i) => lane.frames[steps[i]]?.proposal);
     const others = (lane) => (this.compares ? proposals.filter((one, i) => one && i !== lane) : null);
-    this.lanes.forEach((lane, i) => lane.draw(steps[i], { ...this.look, others: others(i) }));
+    this.lanes.forEach((lane, i) => lane.draw(steps[i], { ...this.look, others: others(i), byHand: this.branches.chosen(i) }));
     this.film.mark(steps);
     this.steps = steps;
     this.life.draw(this.lanes, steps);
+    this.branches.show(steps);
+    this.link.show();
     this.cells.refresh();
     this.transport.show();
     this.notePainted(steps);
@@ -239,13 +222,13 @@ class Stage {
   }
 
   speak() {
-    if (this.shown) this.spoken.textContent = this.lanes.map((lane) => lane.spoken).join(". ");
+    if (this.shown) this.spoken.textContent = this.lanes.filter((lane) => lane.meta).map((lane) => lane.spoken).join(". ");
   }
 }
 
 function mountStage(element, server, props, watch, words) {
   const stage = new Stage(element, server, words);
-  window.tokenCritic = { stage, digestOf, press: () => stage.press(), stopping: () => stage.stopping(), over: () => stage.over() };
-  watch("value", () => stage.take(props.value));
-  stage.take(props.value);
+  window.tokenCritic = { stage, digestOf, press: () => stage.press(), stopping: () => stage.stopping(), over: () => stage.inbox.over(), linked: () => stage.link.ready() };
+  watch("value", () => stage.inbox.take(props.value));
+  stage.inbox.take(props.value);
 }

@@ -1,0 +1,81 @@
+"""A run as curves over its steps: what was masked, revoked and scored, and how the noise fades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.lanes import Lane
+from app.text import en
+from engine.config import SampleConfig
+from engine.rules import RULES, Rule
+from engine.step import State, Step
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73")  # of the lanes
+SYMBOLS = ("circle", "square", "diamond")  # beside the colours
+MASKED, REVOKED, SCORES, NOISE = ((1, 1), (1, 2), (2, 1), (2, 2))  # row and column of each panel
+
+
+def curves(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:
+    """Four panels over the steps; `steps` holds those of each lane that have come."""
+    titles = [en.CURVES[name] for name in ("masked", "revoked", "scores", "noise")]
+    figure = make_subplots(2, 2, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.16)
+    for i, (lane, done) in enumerate(zip(lanes, steps, strict=True)):
+        for panel, values, dash in _lines(lane.config, done, places):
+            line = {"color": COLOURS[i], "dash": dash, "width": 2.5 if dash == "solid" else 1.8}
+            named = {"name": f"{i + 1} {RULES[lane.config.rule].label}", "legendgroup": str(i)}
+            marks = {
+                "mode": "lines+markers" if dash == "solid" else "lines",
+                "marker": {"symbol": SYMBOLS[i], "size": 6},
+            }
+            first = (panel, dash) == (MASKED, "solid")  # one line in the legend for each lane
+            at = list(range(1, len(values) + 1))
+            figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=first, **named, **marks), *panel)
+    figure.update_xaxes(title_text=en.CURVES["step"], row=2)
+    grid = "rgba(128, 128, 128, 0.25)"
+    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)
+    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid)
+    clear = "rgba(0, 0, 0, 0)"
+    margin = {"l": 44, "r": 12, "t": 48, "b": 44}
+    legend = {"orientation": "h", "y": -0.12, "font": {"size": 14}}
+    figure.update_layout(height=600, margin=margin, legend=legend, paper_bgcolor=clear, plot_bgcolor=clear)
+    return figure
+
+
+def _lines(config: SampleConfig, done: Sequence[Step], places: int) -> list[tuple[tuple[int, int], list[float], str]]:
+    """Panel, values step by step, and dash of each line of a lane."""
+    rule = config.make_rule(places=places, generator=None, critic=None)  # type: ignore[arg-type]
+    strength = {"noise_K": config.noise_K, "choice_temperature": config.choice_temperature}
+    whole = next((strength[name] for name in config.reads if name in strength), 0.0)
+    steps = range(config.steps)
+    return [
+        (MASKED, _planned(rule, places), "dash"),
+        (MASKED, [_count(step, State.MASKED, State.REVOKED) for step in done], "solid"),
+        (REVOKED, [_count(step, State.REVOKED) for step in done], "solid"),
+        (SCORES, [_mean(step, kept=True) for step in done], "solid"),
+        (SCORES, [_mean(step, kept=False) for step in done], "dot"),
+        (NOISE, [whole * rule.left(s) for s in steps], "solid"),
+        (NOISE, [rule.temperature(s) for s in steps], "dot"),
+    ]
+
+
+def _planned(rule: Rule, places: int) -> list[float]:
+    counts, now = [], places
+    for s in range(rule.steps - 1):
+        now = rule.masked_after(s, now)
+        counts.append(float(now))
+    return [*counts, 0.0]
+
+
+def _count(step: Step, *states: State) -> float:
+    return float(np.isin(step.state[0], states).sum())
+
+
+def _mean(step: Step, kept: bool) -> float:
+    """Mean score of the tokens that were scored, and kept or masked; NaN (a gap) where there are none."""
+    scores = step.scores[0][(step.state[0] < State.MASKED) == kept]
+    scores = scores[~np.isnan(scores)]
+    return float(scores.mean()) if len(scores) else float("nan")

@@ -1,0 +1,30 @@
+"""The third lane's presence: nothing to see, set by the stage's buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.assets import script
+
+
+class Third(gr.HTML):
+    """Its value is null (two lanes), {} (a lane of its own) or {"lane", "step", "masked"} (one that branches off)."""
+
+    def __init__(self, **props: Any) -> None:
+        super().__init__(
+            value=None,
+            html_template="<div></div>",
+            js_on_load=script(("third",), 'mountThird(props, () => trigger("input"), watch)'),
+            apply_default_css=False,
+            elem_classes="tc-third",
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "description": "null: two lanes; {}: a third one; {lane, step, masked}: a third one that leaves "
+            "lane 0 or 1 after so many steps, with these places masked or (null) as the lane's rule decided",
+        }

@@ -1,0 +1,68 @@
+"""The steps of all lanes of a run, in turn, each computed while the one before it is on its way to the page."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from app.lanes import Lane
+from engine.session import Session
+from engine.step import Step
+
+Item = TypeVar("Item")
+
+
+def walk(session: Session, lanes: Sequence[Lane]) -> Iterator[tuple[int, Step, np.ndarray]]:
+    """Steps with their decoded proposals: of the lanes that can go on, the one that has done the smallest share."""
+    done: list[list[tuple[Step, np.ndarray]]] = [[] for _ in lanes]
+    runs = [_steps(session, lane, done) for lane in lanes]
+
+    def waits(i: int) -> bool:
+        origin = lanes[i].origin
+        return origin is not None and len(done[i]) < origin.step and len(done[origin.lane]) < origin.step
+
+    while True:
+        left = [i for i, lane in enumerate(lanes) if len(done[i]) < lane.config.steps and not waits(i)]
+        if not left:
+            return
+        lane = min(left, key=lambda i: len(done[i]) / lanes[i].config.steps)
+        done[lane].append(next(runs[lane]))
+        yield lane, *done[lane][-1]
+
+
+def _steps(
+    session: Session, lane: Lane, done: Sequence[Sequence[tuple[Step, np.ndarray]]]
+) -> Iterator[tuple[Step, np.ndarray]]:
+    """Steps and pictures of one lane. One that branches off has its first steps from the other, which has done them."""
+    start = None
+    if lane.origin:
+        for step, picture in done[lane.origin.lane][: lane.origin.step]:
+            step = dataclasses.replace(step, steps=lane.config.steps)
+            if lane.origin.masked is not None and step.s == lane.origin.step - 1:
+                step = step.decided(lane.origin.masked)
+            start = step.tokens_out
+            yield step, picture
+    for step in session.run(lane.config, start=start, first_step=lane.first_step):
+        yield step, session.decode(step.proposal)[0]
+
+
+def ahead(items: Iterator[Item], worker: Executor) -> Iterator[Item]:
+    """The same items, each computed while the one before it is on its way to the page."""
+    coming = worker.submit(next, items, None)
+    try:
+        while (item := coming.result()) is not None:
+            coming = worker.submit(next, items, None)
+            yield item
+    finally:
+        coming.cancel()  # nobody waits for it any more: where it has not begun, another run's step comes sooner
+
+
+def in_turns(steps: Iterator[Item], lanes: int) -> Iterator[list[Item]]:
+    """As many steps at once as there are lanes: one message for all costs the page half of several."""
+    while together := list(islice(steps, lanes)):
+        yield together

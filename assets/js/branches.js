@@ -1,0 +1,90 @@
+// The third lane: added, branched off another one at the step shown, or branched off with tokens masked by hand.
+
+class Branches {
+  constructor(words, stage) {
+    this.words = words.branches;
+    this.stage = stage;
+    this.advice = ""; // what to do next, while a branch is set and has not been run
+    this.runs = false; // run as soon as the server knows the branch
+    this.hand = new Hand(this.words, {
+      done: (origin) => this.set(origin, true),
+      changed: () => stage.changed(),
+    });
+    this.add = this.button("add", () => this.set({}));
+    this.rows = [];
+  }
+
+  button(name, press) {
+    return el("button", { type: "button", class: "tc-action", onclick: press, title: this.words[`${name}_help`] }, this.words[name]);
+  }
+
+  // The buttons under a lane; the hand's take their place while it is at work there.
+  actions(lane) {
+    const buttons = lane === 2
+      ? [this.button("remove", () => this.set(null))]
+      : [this.button("branch", () => this.set({ lane, step: this.frame(lane).s + 1, masked: null })), this.button("by_hand", () => this.takeOver(lane))];
+    this.rows[lane] = { buttons, node: el("div", { class: "tc-actions" }, ...buttons) };
+    return this.rows[lane].node;
+  }
+
+  frame(lane) {
+    return this.stage.lanes[lane].frames[this.stage.steps?.[lane]];
+  }
+
+  takeOver(lane) {
+    this.stage.player.take(this.stage.player.at);
+    this.stage.cells.unpin();
+    this.stage.show("decision");
+    this.hand.start(lane, this.frame(lane));
+  }
+
+  set(origin, runs = false) {
+    this.hand.stop();
+    this.runs = runs;
+    this.advice = origin?.step && !runs ? fill(this.words.advice, origin) : "";
+    if (this.advice) this.stage.tell(this.advice);
+    window.tokenCriticThird.set(origin);
+  }
+
+  // The visitor pressed Run.
+  pressed() {
+    this.hand.stop();
+    this.advice = "";
+  }
+
+  // The server has said what would run now.
+  planned(plan) {
+    if (!this.runs || !plan.lanes[2]) return;
+    this.runs = false;
+    document.getElementById("tc-run").click();
+  }
+
+  chosen(lane) {
+    return this.hand.active && this.hand.lane === lane ? this.hand.chosen : null;
+  }
+
+  show(steps) {
+    const { stage, hand } = this;
+    if (hand.active && this.frame(hand.lane) !== hand.frame) hand.stop(); // the playhead went on
+    this.rows.forEach(({ buttons, node }, lane) => {
+      const frame = stage.lanes[lane].frames[steps[lane]];
+      const works = hand.active && hand.lane === lane;
+      if (works !== node.contains(hand.node)) node.replaceChildren(...(works ? [hand.node] : buttons));
+      if (lane < 2) for (const button of buttons) button.disabled = stage.run.going || !frame || frame.s >= frame.steps - 1;
+    });
+    stage.lanesNode.classList.toggle("has-hand", hand.active);
+    this.add.disabled = stage.run.going;
+    this.add.hidden = Boolean(window.tokenCriticThird?.value);
+  }
+
+  // How a choice by hand compares with the rule's, and what the critic says of the pictures.
+  verdict() {
+    const { stage } = this, origin = stage.lanes[2].meta?.origin;
+    if (!origin?.masked) return "";
+    const theirs = stage.lanes[origin.lane].frames[origin.step - 1].state;
+    const both = origin.masked.filter((place) => theirs[place] >= MASKED).length;
+    const said = fill(this.words.overlap, { both, wanted: origin.masked.length, name: stage.lanes[origin.lane].meta.name, step: origin.step });
+    if (!stage.scores.length) return said;
+    return said + fill(this.words.judged, { mine: digits(stage.scores[2]), theirs: digits(stage.scores[origin.lane]) });
+  }
+}

@@ -1,0 +1,57 @@
+// Permalinks: the address holds what was asked for and the first letters of every step's hash.
+// Who opens it runs the same, and hears whether this machine got the same.
+
+const LETTERS = 4; // of a step's hash
+
+class Link {
+  constructor(words, stage) {
+    this.words = words;
+    this.stage = stage;
+    const hash = new URLSearchParams(location.search).get("hash");
+    this.expected = hash?.split("_").map((lane) => lane.match(/.{4}/g) || []); // of the run that the address stands for
+    this.field = el("input", { class: "tc-link", type: "text", readonly: true, hidden: true, "aria-label": words.address, onfocus: () => this.field.select() });
+    this.button = el("button", { type: "button", class: "tc-action", disabled: true, title: words.help, onclick: () => this.copy() }, words.copy);
+    this.node = el("span", { class: "tc-share" }, this.button, this.field);
+  }
+
+  // The controls stand as the address says.
+  ready() {
+    document.getElementById("tc-run").click();
+  }
+
+  get address() {
+    const { shown, lanes } = this.stage;
+    const query = new URLSearchParams(Object.entries(shown.ask).map(([name, value]) => [name, JSON.stringify(value)]));
+    query.set("hash", lanes.filter((lane) => lane.meta).map((lane) => lane.frames.map((frame) => frame.digest.slice(0, LETTERS)).join("")).join("_"));
+    return `${location.origin}${location.pathname}?${query}`;
+  }
+
+  async copy() {
+    const { address } = this;
+    try {
+      await navigator.clipboard.writeText(address);
+      this.button.textContent = this.words.copied;
+      setTimeout(() => { this.button.textContent = this.words.copy; }, 2000);
+    } catch { // not allowed, or not on https: to be copied by hand
+      this.field.hidden = false;
+      this.field.value = address;
+      this.field.focus();
+    }
+  }
+
+  show() {
+    const { run, shown } = this.stage;
+    this.button.disabled = !shown || run.going || run.why !== "done";
+  }
+
+  // Once, after the run that the address stands for.
+  verdict() {
+    if (!this.expected || this.stage.run.why !== "done") return "";
+    const lanes = this.stage.lanes.filter((lane) => lane.meta);
+    const parts = lanes.map((lane, i) => lane.frames.findIndex((frame, s) => frame.digest.slice(0, LETTERS) !== this.expected[i]?.[s]));
+    this.expected = null;
+    const first = parts.findIndex((s) => s >= 0);
+    if (first < 0) return this.words.same;
+    return fill(this.words.differs, { name: lanes[first].meta.name, s: parts[first] + 1 });
+  }
+}
