@@ -161,7 +161,8 @@ def _two(asked: dict[str, Any]) -> dict[str, Any]:
 def _lane(lane: Lane) -> dict[str, Any]:
     return {
         "name": RULES[lane.config.rule].label,
-        "steps": lane.config.steps,
+        "steps": lane.steps,
+        "continues": lane.continues,
         "passes": lane.passes,
         "passes_per_step": lane.passes_per_step,
         "settings": dataclasses.asdict(lane.config),

@@ -21,11 +21,16 @@ MOST_STEPS = next(field.metadata["high"] for field in dataclasses.fields(SampleC
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where the third lane leaves another: after its first `step` steps, the last of them perhaps decided by hand."""
+    """Where the third lane leaves another: after its first `step` steps, the last of them perhaps decided otherwise.
+
+    After all its steps, when the picture is finished, the third lane takes it up again: a share of it that the
+    critic finds least real (`fraction`), or the places that are given (`masked`), is masked and drawn anew.
+    """
 
     lane: int
     step: int
     masked: tuple[int, ...] | None = None  # places to mask in that last step; None: as the lane's rule decided
+    fraction: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +39,18 @@ class Lane:
 
     config: SampleConfig
     origin: Origin | None = None
+    first_step: int = 0  # of its own settings' steps, the first that it takes
+    continues: bool = False  # takes up a finished picture
 
     @property
-    def first_step(self) -> int:
-        """The first step that it computes itself."""
+    def shared(self) -> int:
+        """Steps that it has from the lane it leaves."""
         return self.origin.step if self.origin else 0
+
+    @property
+    def steps(self) -> int:
+        """All that it shows."""
+        return self.shared + self.config.steps - self.first_step
 
     @property
     def passes_per_step(self) -> int:
@@ -59,7 +71,7 @@ class Ask:
     seed: Any
     equal_passes: Any
     matched: Any
-    third: Any  # None: two lanes; {}: a third one; {"lane", "step", "masked"}: a third one that branches off
+    third: Any  # None: two lanes; {}: a third one; the fields of an Origin: a third one that leaves another
     lanes: tuple[dict[str, Any], ...]
 
     @classmethod
@@ -91,15 +103,14 @@ def settle(session: Session, ask: Ask) -> tuple[Lane, ...]:
         raise ValueError(f"label={ask.label!r}: expected a class")
     origin = _origin(ask.third)
     same = {"label": ask.label, "seed": ask.seed, "matched": ask.matched}
-    lanes = ask.lanes if ask.third is not None else ask.lanes[: LANES - 1]
-    configs = tuple(session.settings(**lane, **same) for lane in lanes)
+    asked = ask.lanes if ask.third is not None else ask.lanes[: LANES - 1]
+    configs = tuple(session.settings(**lane, **same) for lane in asked)
     if ask.matched:
         configs = _matched(configs)
     if ask.equal_passes:
         configs = _equal_passes(configs, len(configs) - bool(origin))
-    if origin:
-        _fits(origin, configs, session.places)
-    return tuple(Lane(config=one, origin=origin if i == LANES - 1 else None) for i, one in enumerate(configs))
+    lanes = tuple(Lane(config=config) for config in configs)
+    return (*lanes[:-1], _leaving(session, origin, configs)) if origin else lanes
 
 
 def _origin(third: Any) -> Origin | None:
@@ -107,30 +118,45 @@ def _origin(third: Any) -> Origin | None:
     if third is None or third == {}:
         return None
     said = f"third={str(third)[:80]}"
-    if not isinstance(third, dict) or not set(third) <= {"lane", "step", "masked"}:
-        raise ValueError(f"{said}: expected null, {{}} or an object of lane, step and masked")
-    lane: Any = third.get("lane")
-    step: Any = third.get("step")
-    masked: Any = third.get("masked")
+    known = [field.name for field in dataclasses.fields(Origin)]
+    if not isinstance(third, dict) or not set(third) <= set(known):
+        raise ValueError(f"{said}: expected null, {{}} or an object of {', '.join(known)}")
+    found: list[Any] = [third.get(name) for name in known]
+    lane, step, masked, fraction = found
     if not (_whole(lane) and lane in range(LANES - 1)):
         raise ValueError(f"{said}: lane: expected 0 or 1, the lane to branch off")
     if not (_whole(step) and step >= 1):
         raise ValueError(f"{said}: step: expected a whole number of steps, at least 1")
     if masked is not None and not (isinstance(masked, list) and masked and all(map(_whole, masked))):
         raise ValueError(f"{said}: masked: expected null or a list of places")
-    return Origin(lane=lane, step=step, masked=None if masked is None else tuple(sorted(set(masked))))
+    if fraction is not None and not (isinstance(fraction, int | float) and 0 < fraction < 1 and masked is None):
+        raise ValueError(f"{said}: fraction: expected a share between 0 and 1, and no places beside it")
+    return Origin(
+        lane=lane, step=step, masked=None if masked is None else tuple(sorted(set(masked))), fraction=fraction
+    )
 
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _fits(origin: Origin, configs: Sequence[SampleConfig], places: int) -> None:
-    last = min(configs[origin.lane].steps, configs[-1].steps) - 1
-    if origin.step > last:
-        raise ValueError(f"third: step {origin.step} leaves nothing to run: the last step to branch after is {last}")
-    if origin.masked is not None and not 0 <= origin.masked[0] <= origin.masked[-1] < places:
-        raise ValueError(f"third: masked: places go from 0 to {places - 1}")
+def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) -> Lane:
+    """The third lane. ValueError where it cannot leave there."""
+    config, whole, N = configs[-1], configs[origin.lane].steps, session.places
+    if origin.masked is not None and not 0 <= origin.masked[0] <= origin.masked[-1] < N:
+        raise ValueError(f"third: masked: places go from 0 to {N - 1}")
+    if origin.step > whole:
+        raise ValueError(f"third: step {origin.step}: the lane it leaves has {whole} steps")
+    if origin.fraction is not None and (origin.step < whole or session.critic is None):
+        raise ValueError(f"third: fraction: needs a critic, and a finished picture: step {whole}")
+    if origin.step < whole:
+        if origin.step >= config.steps:
+            raise ValueError(f"third: step {origin.step} leaves nothing to run: it has {config.steps} steps itself")
+        return Lane(config=config, origin=origin, first_step=origin.step)
+    if origin.masked is None and origin.fraction is None:
+        raise ValueError(f"third: step {origin.step} leaves nothing to run: the picture is finished")
+    hidden = len(origin.masked) if origin.masked is not None else round((origin.fraction or 0) * N)
+    return Lane(config=config, origin=origin, first_step=session.entry_step(config, hidden), continues=True)
 
 
 def owner(rules: Sequence[str]) -> int:

@@ -52,7 +52,7 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every step of every lane is there."""
-        return all(len(done) == lane.config.steps for done, lane in zip(self.steps, self.lanes, strict=True))
+        return all(len(done) == lane.steps for done, lane in zip(self.steps, self.lanes, strict=True))
 
     @property
     def must_end(self) -> str:

@@ -27,10 +27,10 @@ def walk(session: Session, lanes: Sequence[Lane]) -> Iterator[tuple[int, Step, n
         return origin is not None and len(done[i]) < origin.step and len(done[origin.lane]) < origin.step
 
     while True:
-        left = [i for i, lane in enumerate(lanes) if len(done[i]) < lane.config.steps and not waits(i)]
+        left = [i for i, lane in enumerate(lanes) if len(done[i]) < lane.steps and not waits(i)]
         if not left:
             return
-        lane = min(left, key=lambda i: len(done[i]) / lanes[i].config.steps)
+        lane = min(left, key=lambda i: len(done[i]) / lanes[i].steps)
         done[lane].append(next(runs[lane]))
         yield lane, *done[lane][-1]
 
@@ -38,17 +38,28 @@ def walk(session: Session, lanes: Sequence[Lane]) -> Iterator[tuple[int, Step, n
 def _steps(
     session: Session, lane: Lane, done: Sequence[Sequence[tuple[Step, np.ndarray]]]
 ) -> Iterator[tuple[Step, np.ndarray]]:
-    """Steps and pictures of one lane. One that branches off has its first steps from the other, which has done them."""
+    """Steps and pictures of one lane. One that leaves another has its first steps from that one, which did them."""
     start = None
     if lane.origin:
-        for step, picture in done[lane.origin.lane][: lane.origin.step]:
-            step = dataclasses.replace(step, steps=lane.config.steps)
-            if lane.origin.masked is not None and step.s == lane.origin.step - 1:
-                step = step.decided(lane.origin.masked)
+        for step, picture in done[lane.origin.lane][: lane.shared]:
+            if step.s == lane.shared - 1:
+                step = _parting(session, lane, step)
             start = step.tokens_out
-            yield step, picture
+            yield dataclasses.replace(step, steps=lane.steps), picture
     for step in session.run(lane.config, start=start, first_step=lane.first_step):
-        yield step, session.decode(step.proposal)[0]
+        shown = dataclasses.replace(step, s=lane.shared + step.s - lane.first_step, steps=lane.steps)
+        yield shown, session.decode(step.proposal)[0]
+
+
+def _parting(session: Session, lane: Lane, step: Step) -> Step:
+    """The last step that a lane shares with another, decided as its origin says."""
+    assert lane.origin is not None
+    masked = lane.origin.masked
+    if lane.origin.fraction is not None:
+        scores = session.score(step.proposal, lane.config.label or "")
+        step = dataclasses.replace(step, scores=scores, ranked=scores.copy())
+        masked = tuple(session.lowest(scores[0], lane.origin.fraction).tolist())
+    return step if masked is None else step.decided(masked)
 
 
 def ahead(items: Iterator[Item], worker: Executor) -> Iterator[Item]:

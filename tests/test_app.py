@@ -23,6 +23,8 @@ from app.runs import Runs
 from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
 from engine.sampler import sample
+from engine.schedule import masked_after
+from engine.session import Session
 from engine.step import Step
 
 N, V = 64, 8
@@ -58,7 +60,11 @@ class FakeSession:
         return sample(generator, rule, labels=label, places=N, seed=config.seed, start=begin, first_step=first_step)
 
     def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
-        return np.full(tokens.shape, 0.75, np.float32)
+        return np.broadcast_to(np.linspace(1, 0.5, N, dtype=np.float32), tokens.shape).copy()
+
+    entry_step = Session.entry_step
+    lowest = Session.lowest
+    generator: Any = None
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
@@ -206,7 +212,7 @@ def test_a_third_lane_runs_only_when_asked_for() -> None:
     assert len(lanes(rule_3="nonsense")) == 2, "what is not shown is not checked"
     sent = [frame for frame, _ in handlers().run(*values(third={}, steps_3=4))]
     steps = [step["s"] for step in steps_of(sent) if step["lane"] == 2]
-    assert steps == [0, 1, 2, 3] and sent[-1]["scores"] == [0.75] * 3
+    assert steps == [0, 1, 2, 3] and sent[-1]["scores"] == pytest.approx([0.75] * 3)
     alone = [step.digest() for step in FakeSession().run(lanes(third={}, steps_3=4)[2])]
     assert [step["digest"] for step in steps_of(sent) if step["lane"] == 2] == alone
 
@@ -220,7 +226,7 @@ def test_a_branch_with_the_same_settings_is_the_same_run() -> None:
     sent = [frame for frame, _ in handlers().run(*branch)]
     assert digests(sent, 2) == digests(sent, 1) and len(digests(sent, 2)) == 6
     meta = sent[0]["lanes"][2]
-    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None}
+    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None, "fraction": None}
     assert meta["passes"] == 5, "two a step for steps 4 and 5, one for the last"
 
 
@@ -250,12 +256,31 @@ def test_masking_by_hand_decides_the_step_and_the_run_goes_on_from_there() -> No
     assert digests(sent, 2)[:2] == digests(sent, 1)[:2]
 
 
+def test_refining_takes_up_the_finished_picture_where_the_paper_says() -> None:
+    asked = values(third={"lane": 1, "step": 6, "fraction": 0.5}, rule_3="critic", steps_3=18)
+    sent = [frame for frame, _ in handlers().run(*asked)]
+    own = [step for step in steps_of(sent) if step["lane"] == 2]
+    meta = sent[0]["lanes"][2]
+    first = next(s for s in range(18) if masked_after("cosine", s, 18, N) <= N / 2)
+    assert meta["continues"] and meta["steps"] == len(own) == 6 + 18 - first
+    assert [step["s"] for step in own] == list(range(len(own)))
+    states = np.frombuffer(base64.b64decode(own[5]["state"]), "u1")
+    assert np.flatnonzero(states >= 2).tolist() == list(range(N // 2, N)), "the lower half of the critic's scores"
+    assert digests(sent, 2)[:5] == digests(sent, 1)[:5]
+    after = [(np.frombuffer(base64.b64decode(step["state"]), "u1") >= 2).sum() for step in own[6:]]
+    assert after == [masked_after("cosine", s, 18, N) for s in range(first, 18)]
+
+
 @pytest.mark.parametrize(
     "third",
     [
         {"lane": 2, "step": 1},
         {"lane": 0, "step": 0},
         {"lane": 0, "step": 6},
+        {"lane": 0, "step": 7, "masked": [0]},
+        {"lane": 0, "step": 5, "fraction": 0.5},
+        {"lane": 0, "step": 6, "fraction": 1},
+        {"lane": 0, "step": 6, "fraction": 0.5, "masked": [0]},
         {"lane": True, "step": 1},
         {"lane": 0, "step": 1, "masked": []},
         {"lane": 0, "step": 1, "masked": [64]},

@@ -249,6 +249,34 @@ def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> Non
     assert page.problems == []
 
 
+def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, packs: Packs) -> None:
+    session = packs.session(packs.first)
+    page.evaluate("() => { tokenCritic.stage.player.take(17); window.scrollTo(0, 0); }")
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click('[data-lane="0"] button:text("Refine")')
+    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    own = page.evaluate("() => tokenCritic.stage.lanes[2].frames.map((one) => one.digest)")
+    finished = engine_steps(session, "maskgit")[-1]
+    config = session.settings(rule="maskgit", label=session.classes[0])
+    assert own[18:] == [step.digest() for step in session.refine(config, finished.proposal, 0.6)]
+    assert "before" in page.text_content(".tc-notice")
+    page.evaluate("() => tokenCritic.stage.player.take(17)")
+    page.wait_for_timeout(300)
+    page.click('[data-lane="1"] button:text("Repaint a part")')
+    for place in (51, 52):
+        page.mouse.click(*at(page, 1, "decision", place))
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click("button:text('Run on')")
+    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    kept = page.evaluate("""() => { const { frames } = tokenCritic.stage.lanes[2];
+        return [...frames[18].tokens.keys()].filter((i) => frames[18].tokens[i] < 0); }""")
+    assert kept == [51, 52]
+    page.click('[data-lane="2"] button')
+    page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
+    run(page)
+    assert page.problems == []
+
+
 def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> None:
     page.click("#tc-curves button")
     page.wait_for_selector("#tc-curves .js-plotly-plot .legend")

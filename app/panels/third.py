@@ -10,7 +10,7 @@ from app.assets import script
 
 
 class Third(gr.HTML):
-    """Its value is null (two lanes), {} (a lane of its own) or {"lane", "step", "masked"} (one that branches off)."""
+    """Its value is null (two lanes), {} (a lane of its own) or an Origin's fields (one that leaves another)."""
 
     def __init__(self, **props: Any) -> None:
         super().__init__(
@@ -25,6 +25,7 @@ class Third(gr.HTML):
     def api_info(self) -> dict[str, Any]:
         return {
             "type": "object",
-            "description": "null: two lanes; {}: a third one; {lane, step, masked}: a third one that leaves "
-            "lane 0 or 1 after so many steps, with these places masked or (null) as the lane's rule decided",
+            "description": "null: two lanes; {}: a third one; {lane, step, masked, fraction}: a third one that leaves "
+            "lane 0 or 1 after so many steps, with these places masked or (null) as the lane's rule decided; after "
+            "the last step with these places, or the share that the critic scores lowest, masked and drawn anew",
         }

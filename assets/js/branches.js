@@ -1,5 +1,7 @@
 // The third lane: added, branched off another one at the step shown, or branched off with tokens masked by hand.
 
+const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, 4.2)
+
 class Branches {
   constructor(words, stage) {
     this.words = words.branches;
@@ -18,13 +20,19 @@ class Branches {
     return el("button", { type: "button", class: "tc-action", onclick: press, title: this.words[`${name}_help`] }, this.words[name]);
   }
 
-  // The buttons under a lane; the hand's take their place while it is at work there.
+  // The buttons under a lane, others while its picture is finished; the hand's take their place while it is at work.
   actions(lane) {
-    const buttons = lane === 2
-      ? [this.button("remove", () => this.set(null))]
-      : [this.button("branch", () => this.set({ lane, step: this.frame(lane).s + 1, masked: null })), this.button("by_hand", () => this.takeOver(lane))];
-    this.rows[lane] = { buttons, node: el("div", { class: "tc-actions" }, ...buttons) };
-    return this.rows[lane].node;
+    const node = el("div", { class: "tc-actions" });
+    const third = [this.button("remove", () => this.set(null))];
+    const after = (more) => ({ lane, step: this.frame(lane).s + 1, ...more });
+    const share = el("input", { type: "number", class: "tc-share-masked", min: 1, max: 99, value: REFINED, "aria-label": this.words.fraction });
+    const refine = () => share.reportValidity() && this.set(after({ fraction: share.valueAsNumber / 100 }), true);
+    this.rows[lane] = lane === 2 ? { node, midway: third, finished: third } : {
+      node,
+      midway: [this.button("branch", () => this.set(after({ masked: null }))), this.button("by_hand", () => this.takeOver(lane))],
+      finished: [this.button("refine", refine), el("span", { class: "tc-percent" }, share, "%"), this.button("repaint", () => this.takeOver(lane))],
+    };
+    return node;
   }
 
   frame(lane) {
@@ -66,11 +74,12 @@ class Branches {
   show(steps) {
     const { stage, hand } = this;
     if (hand.active && this.frame(hand.lane) !== hand.frame) hand.stop(); // the playhead went on
-    this.rows.forEach(({ buttons, node }, lane) => {
+    this.rows.forEach(({ node, midway, finished }, lane) => {
       const frame = stage.lanes[lane].frames[steps[lane]];
       const works = hand.active && hand.lane === lane;
-      if (works !== node.contains(hand.node)) node.replaceChildren(...(works ? [hand.node] : buttons));
-      if (lane < 2) for (const button of buttons) button.disabled = stage.run.going || !frame || frame.s >= frame.steps - 1;
+      const buttons = works ? [hand.node] : frame && frame.s === frame.steps - 1 ? finished : midway;
+      if (node.firstChild !== buttons[0]) node.replaceChildren(...buttons);
+      if (lane < 2 && !works) for (const button of node.querySelectorAll("button")) button.disabled = stage.run.going || !frame;
     });
     stage.lanesNode.classList.toggle("has-hand", hand.active);
     this.add.disabled = stage.run.going;
@@ -79,12 +88,13 @@ class Branches {
 
   // How a choice by hand compares with the rule's, and what the critic says of the pictures.
   verdict() {
-    const { stage } = this, origin = stage.lanes[2].meta?.origin;
+    const { stage } = this, { origin, continues } = stage.lanes[2].meta || {};
+    const scores = stage.scores.length ? { mine: digits(stage.scores.at(-1)), theirs: digits(stage.scores[origin?.lane ?? 0]) } : null;
+    if (continues) return scores ? fill(this.words.refined, scores) : "";
     if (!origin?.masked) return "";
     const theirs = stage.lanes[origin.lane].frames[origin.step - 1].state;
     const both = origin.masked.filter((place) => theirs[place] >= MASKED).length;
     const said = fill(this.words.overlap, { both, wanted: origin.masked.length, name: stage.lanes[origin.lane].meta.name, step: origin.step });
-    if (!stage.scores.length) return said;
-    return said + fill(this.words.judged, { mine: digits(stage.scores[2]), theirs: digits(stage.scores[origin.lane]) });
+    return scores ? said + fill(this.words.judged, scores) : said;
   }
 }

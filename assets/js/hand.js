@@ -1,4 +1,5 @@
-// Be the critic: the visitor chooses which tokens of a step are masked, as many as the rule masked there.
+// Be the critic: the visitor chooses which tokens of a step are masked, as many as the rule masked there;
+// or, of a finished picture, any that shall be drawn anew.
 
 class Hand {
   // done(places): run on with these masked; changed(): draw again
@@ -14,7 +15,8 @@ class Hand {
   }
 
   start(lane, frame) {
-    Object.assign(this, { lane, frame, chosen: new Set(), wanted: frame.counts[MASKED] + frame.counts[REVOKED] });
+    const free = frame.s === frame.steps - 1; // a finished picture: any of it may be drawn anew
+    Object.assign(this, { lane, frame, free, chosen: new Set(), wanted: free ? frame.state.length : frame.counts[MASKED] + frame.counts[REVOKED] });
     this.show();
   }
 
@@ -61,8 +63,9 @@ class Hand {
   }
 
   show() {
-    this.count.textContent = fill(this.words.count, { chosen: this.chosen.size, wanted: this.wanted ?? 0 });
-    this.go.disabled = this.chosen.size !== this.wanted;
+    this.count.textContent = fill(this.free ? this.words.paint : this.words.count, { chosen: this.chosen.size, wanted: this.wanted ?? 0 });
+    this.go.disabled = this.free ? !this.chosen.size : this.chosen.size !== this.wanted;
+    this.rest.hidden = this.free;
     this.rest.disabled = !this.go.disabled;
     this.changed();
   }

@@ -7,10 +7,11 @@ class Player {
     this.reset([]);
   }
 
-  // lengths: the steps of each lane
-  reset(lengths) {
+  // lengths: the steps of each lane; byStep: all stand at the same step, since one goes on where another ended
+  reset(lengths, byStep = false) {
     this.pause();
     this.lengths = lengths;
+    this.byStep = byStep;
     this.arrived = lengths.map(() => 0);
     this.at = -1;
     this.open = true; // more steps may come
@@ -24,19 +25,23 @@ class Player {
   // The furthest place of the playhead: while steps still come, where all lanes are, so that they show the same step.
   get newest() {
     const together = this.open && this.arrived.every((count) => count > 0);
-    const reached = this.lengths.map((steps, lane) => Math.ceil((this.arrived[lane] * this.length) / steps) - 1);
+    const reached = this.lengths.map((steps, lane) => {
+      if (this.byStep) return this.arrived[lane] === steps ? this.length - 1 : this.arrived[lane] - 1;
+      return Math.ceil((this.arrived[lane] * this.length) / steps) - 1;
+    });
     return reached.length ? Math[together ? "min" : "max"](...reached) : -1;
   }
 
   // The step of a lane at the playhead, -1 before its first.
   step(lane) {
     const steps = this.lengths[lane];
-    return Math.min(this.arrived[lane], Math.ceil(((this.at + 1) * steps) / this.length)) - 1;
+    const reached = this.byStep ? this.at + 1 : Math.ceil(((this.at + 1) * steps) / this.length);
+    return Math.min(this.arrived[lane], reached) - 1;
   }
 
   // The place of the playhead at which a lane stands at step s.
   placeOf(lane, s) {
-    return Math.floor((s * this.length) / this.lengths[lane]);
+    return this.byStep ? s : Math.floor((s * this.length) / this.lengths[lane]);
   }
 
   arrive(lane, count) {

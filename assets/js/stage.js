@@ -95,7 +95,7 @@ class Stage {
     this.film.begin(frame.lanes);
     this.cells.begin(frame.grid);
     this.patches.use(frame.pack).then(() => this.changed());
-    this.player.reset(frame.lanes.map((lane) => lane.steps));
+    this.player.reset(frame.lanes.map((lane) => lane.steps), frame.lanes.some((lane) => lane.continues));
     this.going(true);
     this.tell(this.inbox.pressed.stopping ? this.words.stopping : "");
     this.stale();
