@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +15,16 @@ from plotly.graph_objects import Figure
 
 from app import frames
 from app.curves import curves
+from app.exports import EXPORTS, read_trace
 from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, owner, settle
 from app.packs import Packs
 from app.runs import Run, Runs
+from app.text import en
 from app.walk import ahead, in_turns, walk
 from engine.config import SampleConfig
 from engine.rules import RULES
 from engine.session import Session
+from engine.step import Trace
 
 Frame = dict[str, Any]
 OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
@@ -37,14 +41,14 @@ class Handlers:
         """Sample all lanes, step by step. Yields (frame, id of the run); a frame holds a step of each lane."""
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
-        run = self.runs.start(ask.pack, settle(session, ask))
+        asked = dict(zip(names(), values, strict=True))
+        run = self.runs.start(ask.pack, settle(session, ask), asked if ask.third is not None else _two(asked))
         try:
-            asked = dict(zip(names(), values, strict=True))
-            yield self._sent(run, {**_beginning(session, run), "ask": asked if ask.third else _two(asked)})
+            yield self._sent(run, _beginning(session, run))
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
                 steps = [{"lane": lane, **frames.pack(step, picture)} for lane, step, picture in together]
-                for lane, step, _ in together:
-                    run.note(lane, step)
+                for lane, step, picture in together:
+                    run.note(lane, step, picture)
                 yield self._sent(run, {"kind": "steps", "steps": steps})
                 if run.must_end:
                     break
@@ -79,11 +83,57 @@ class Handlers:
         run = self.runs.get(run_id)
         if run is None:
             return None
-        return curves(run.lanes, run.steps, self.packs.session(run.pack).places)
+        steps = [[step for step, _ in done] for done in run.steps]
+        return curves(run.lanes, steps, self.packs.session(run.pack).places)
+
+    def export(self, run_id: object, kind: object, at: object) -> tuple[str, bytes]:
+        """Name and content of a file made of a finished run; `at` is the place of the playhead.
+
+        ValueError where there is none.
+        """
+        run = self.runs.get(run_id)
+        if run is None or not run.complete:
+            raise ValueError(en.FILES["none"])
+        if not isinstance(kind, str) or kind not in EXPORTS:
+            raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
+        suffix, make = EXPORTS[kind]
+        place = at if isinstance(at, int) else 0
+        content = make(run, self.packs.session(run.pack), place)
+        config = run.lanes[0].config
+        return f"token-critic-{_plain(config.label or '')}-{config.seed}.{suffix}", content
+
+    def replay(self, content: bytes) -> Iterator[tuple[Frame, str]]:
+        """An exported run as if it were run now, and as recorded to the bit. ValueError for what is none."""
+        ask, traces = read_trace(content.decode("utf-8", "replace"))
+        values = [ask.get(name) for name in names()]
+        pack = ask.get("pack", self.packs.first)
+        session = self.packs.session(pack)
+        lanes = settle(session, Ask.of(values)) if ask else tuple(map(_recorded, traces))
+        if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
+            raise ValueError("the lanes of this file do not fit what it says was asked for")
+        run = self.runs.start(pack, lanes, ask)
+        try:
+            yield self._sent(run, _beginning(session, run))
+            for lane, trace in enumerate(traces):
+                for s, step in enumerate(one.only(0) for one in trace.steps):
+                    if step.s != s or step.state.shape[1] != session.places:
+                        raise ValueError(f"step {s} of this file is not one of pack {pack!r}, or steps are left out")
+                    picture = self.packs.worker.submit(session.decode, step.proposal).result()[0]
+                    run.note(lane, step, picture)
+                    yield self._sent(run, {"kind": "steps", "steps": [{"lane": lane, **frames.pack(step, picture)}]})
+            run.ended = "opened"
+            yield self._sent(run, {"kind": "end", "why": run.ended, "scores": []})
+        finally:
+            run.ended = run.ended or "stopped"
 
     def patches(self, pack: object) -> dict[str, Any]:
         """What the tokens of a pack look like; nothing for one that is not offered."""
         return self.packs.patches(pack) if pack in self.packs.names else {}
+
+    def asked(self, run_id: object) -> dict[str, Any]:
+        """The controls that a run was started with."""
+        run = self.runs.get(run_id)
+        return run.ask if run is not None else {}
 
     def linked(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The controls that an address sets, none for one that sets nothing; the values are JSON, or words as they are.
@@ -125,7 +175,7 @@ class Handlers:
         """The critic's mean score of each lane's picture, where there are both: a pass each."""
         if session.critic is None or not run.complete:
             return []
-        finals = np.concatenate([steps[-1].proposal for steps in run.steps])
+        finals = np.concatenate([steps[-1][0].proposal for steps in run.steps])
         scores = self.packs.worker.submit(session.score, finals, run.lanes[0].config.label or "").result()
         return [float(one) for one in scores.mean(1)]
 
@@ -140,10 +190,21 @@ def _beginning(session: Session, run: Run) -> Frame:
     return {
         "kind": "begin",
         "pack": run.pack,
+        "ask": run.ask,
         "label": run.lanes[0].config.label,
         "grid": size.grid,
         "lanes": [_lane(lane) for lane in run.lanes],
     }
+
+
+def _recorded(trace: Trace) -> Lane:
+    known = {field.name for field in dataclasses.fields(SampleConfig)}
+    return Lane(config=SampleConfig(**{k: v for k, v in trace.settings.items() if k in known}))
+
+
+def _plain(name: str) -> str:
+    """A class as part of a file's name."""
+    return re.sub(r"\W+", "-", name).strip("-").lower()
 
 
 def _value(text: str) -> Any:

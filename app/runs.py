@@ -6,8 +6,11 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from app.lanes import Lane
 from engine.step import Step
@@ -23,9 +26,10 @@ class Run:
     id: str
     pack: str
     lanes: tuple[Lane, ...]
+    ask: dict[str, Any]  # the controls it was started with
     deadline: float
     frames: list[dict[str, Any]] = field(default_factory=list)  # as sent to the page, in order
-    steps: list[list[Step]] = field(default_factory=list)  # of each lane, as far as it has come
+    steps: list[list[tuple[Step, np.ndarray]]] = field(default_factory=list)  # of each lane, with its picture
     bytes: int = 0  # of what is packed in them and of the steps, which is nearly all
     ended: str = ""  # why: done, stopped or late
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -33,10 +37,10 @@ class Run:
     def __post_init__(self) -> None:
         self.steps = [[] for _ in self.lanes]
 
-    def note(self, lane: int, step: Step) -> None:
+    def note(self, lane: int, step: Step, picture: np.ndarray) -> None:
         """Note a step of a lane, for what is made of the run later."""
-        self.steps[lane].append(step)
-        self.bytes += step.nbytes
+        self.steps[lane].append((step, picture))
+        self.bytes += step.nbytes + picture.nbytes
 
     def keep(self, frame: dict[str, Any]) -> None:
         """Note a frame, for a page that does not get it."""
@@ -73,12 +77,13 @@ class Runs:
     def __len__(self) -> int:
         return len(self._runs)
 
-    def start(self, pack: str, lanes: tuple[Lane, ...]) -> Run:
+    def start(self, pack: str, lanes: tuple[Lane, ...], ask: Mapping[str, Any]) -> Run:
         """Note a new run; the oldest ended ones make room for it."""
         run = Run(
             id=secrets.token_urlsafe(12),
             pack=pack,
             lanes=lanes,
+            ask=dict(ask),
             deadline=time.monotonic() + self._seconds,
         )
         with self._lock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,6 +13,7 @@ import gradio as gr
 from app.handlers import Handlers
 from app.lanes import FIELDS, names
 from app.panels.controls import Controls
+from app.panels.files import Files
 from app.panels.lane import LaneControls, named
 from app.panels.plots import Plots
 from app.panels.stage import Stage
@@ -21,6 +24,7 @@ PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 STOPPING = "(...values) => { window.tokenCritic?.stopping(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
 LINKED = "() => { if (/[?&](pack|label|seed)=/.test(location.search)) window.tokenCritic?.linked(); }"
+PLAYHEAD = "(run, kind) => [run, kind, window.tokenCritic?.stage.player.at ?? 0]"
 UNFOLD = """() => {
     const shown = document.documentElement.classList.toggle("tc-unfolded");
     document.getElementById("tc-more").setAttribute("aria-pressed", shown);
@@ -28,7 +32,14 @@ UNFOLD = """() => {
 ROLL = "() => Math.floor(Math.random() * 10000)"
 
 
-def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], stage: Stage, plots: Plots) -> None:
+def wire(
+    handlers: Handlers,
+    controls: Controls,
+    lanes: Sequence[LaneControls],
+    stage: Stage,
+    plots: Plots,
+    files: Files,
+) -> None:
     """Connect components to handlers. Call inside the Blocks."""
     values = [*controls.values, *(one for lane in lanes for one in lane.values)]
     run = controls.run.click(
@@ -57,7 +68,50 @@ def wire(handlers: Handlers, controls: Controls, lanes: Sequence[LaneControls], 
     controls.dice.click(None, None, controls.seed, js=ROLL)
     controls.more.click(None, None, None, js=UNFOLD)
     _wire_plots(handlers, controls, plots, done)
+    _wire_files(handlers, controls, stage, files, values)
     _wire_plan(handlers, controls, lanes, stage, values)
+
+
+def _wire_files(
+    handlers: Handlers, controls: Controls, stage: Stage, files: Files, values: Sequence[gr.components.Component]
+) -> None:
+    """Files of a run, and a run from a file."""
+
+    def export(run_id: object, kind: object, at: object) -> Any:
+        try:
+            name, content = handlers.export(run_id, kind, at)
+        except ValueError as error:
+            raise _line(error) from error
+        path = Path(tempfile.mkdtemp(dir=files.made.GRADIO_CACHE)) / name  # which Gradio clears
+        path.write_bytes(content)
+        return gr.update(value=str(path), visible=True)
+
+    files.make.click(
+        export,
+        [controls.run_id, files.kind, files.at],
+        files.made,
+        js=PLAYHEAD,
+        api_name="export",
+        show_progress="minimal",
+    )
+    opened = files.open.upload(
+        _refusing(handlers.replay, []),
+        files.open,
+        [stage, controls.run_id],
+        js=PRESS,
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=RUNS_AT_ONCE,
+    )
+    opened.failure(None, js=OVER)
+    opened.success(
+        lambda run_id: _settings(handlers, handlers.asked(run_id)),
+        controls.run_id,
+        list(values),
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    ).then(None, js=OVER)
 
 
 def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any) -> None:
@@ -154,18 +208,22 @@ def _linked(handlers: Handlers) -> Callable[..., Any]:
 
     def linked(request: gr.Request) -> Any:
         try:
-            asked = handlers.linked(dict(request.query_params))
-            if not asked:
-                return gr.skip()
-            chips, *fields = _offered(asked["label"], *handlers.offer(asked["pack"]))
+            return _settings(handlers, handlers.linked(dict(request.query_params)))
         except ValueError as error:
             raise _line(error) from error
-        shared = len(names()) - len(fields)
-        updates = dict(zip(names(), [gr.update() for _ in range(shared)] + fields, strict=True))
-        updates["label"] = chips
-        return [{**updates[name], **({"value": asked[name]} if name in asked else {})} for name in names()]
 
     return linked
+
+
+def _settings(handlers: Handlers, asked: Mapping[str, Any]) -> Any:
+    """Updates of all controls to what was asked for; none where nothing was."""
+    if not asked:
+        return gr.skip()
+    chips, *fields = _offered(asked["label"], *handlers.offer(asked["pack"]))
+    shared = len(names()) - len(fields)
+    updates = dict(zip(names(), [gr.update() for _ in range(shared)] + fields, strict=True))
+    updates["label"] = chips
+    return [{**updates[name], **({"value": asked[name]} if name in asked else {})} for name in names()]
 
 
 def _visible(lanes: Sequence[Sequence[bool]]) -> list[Any]:

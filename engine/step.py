@@ -108,6 +108,11 @@ class Step:
             step = cls(s=int(plain["s"]), steps=int(plain["steps"]), temperature=float(plain["temperature"]), **arrays)
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is not a step of a trace: {error}") from error
+        shape = step.state.shape
+        if len(shape) != 2 or not all(
+            array.shape[: array.ndim - (name in TOP)] == shape for name, array in arrays.items()
+        ):
+            raise ValueError(f"step {step.s} of this trace has arrays of different shapes")
         if plain.get("digest") != step.digest():
             raise ValueError(f"step {step.s} of this trace does not fit its digest: it was changed")
         return step
@@ -123,6 +128,9 @@ ARRAYS: dict[str, Any] = {
     "top_probs": np.float32,
     "state": np.uint8,
 }
+
+
+TOP = ("top_tokens", "top_probs")  # which have several entries at each place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from app import frames
+from app import drawing, exports, frames
 from app.handlers import Handlers
 from app.lanes import FIELDS, Ask, Lane, at_first, names, settle
 from app.runs import Runs
@@ -25,7 +26,7 @@ from engine.rules import RULES
 from engine.sampler import sample
 from engine.schedule import masked_after
 from engine.session import Session
-from engine.step import Step
+from engine.step import Step, Trace
 
 N, V = 64, 8
 
@@ -68,6 +69,9 @@ class FakeSession:
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
+
+    def trace(self, config: SampleConfig, steps: Any, samples: Any) -> Trace:
+        return Trace(settings=dataclasses.asdict(config), made_by={}, labels=("cat",), steps=tuple(steps))
 
 
 class FakePacks:
@@ -199,13 +203,13 @@ def test_runs_are_bounded_and_found_by_id_alone() -> None:
     runs = Runs(kept_bytes=30)
     ids = []
     for _ in range(10):
-        run = runs.start("fake", tuple(Lane(config=one) for one in lanes()))
+        run = runs.start("fake", tuple(Lane(config=one) for one in lanes()), {})
         run.keep({"kind": "steps", "steps": [{"lane": 0, "tokens": "01234"}, {"lane": 1, "tokens": "56789"}]})
         run.ended = "done"
         ids.append(run.id)
     assert len(runs) == 4 and runs.get(ids[0]) is None and runs.get(ids[-1]) is run
     assert runs.get(None) is None and runs.get(["x"]) is None
-    assert Runs(seconds=-1).start("fake", ()).must_end == "late"
+    assert Runs(seconds=-1).start("fake", (), {}).must_end == "late"
 
 
 def test_a_third_lane_runs_only_when_asked_for() -> None:
@@ -361,3 +365,80 @@ def test_a_pack_without_critic_offers_what_it_can() -> None:
     assert [lane[FIELDS.index("rule")] for lane in values] == ["maskgit", "critic", "critic-locked"]
     poor = FakeSession(rules=("maskgit", "confidence"))
     assert [config.rule for config in at_first(poor)] == ["maskgit", "confidence", "random"]  # type: ignore[arg-type]
+
+
+def finished(**changed: Any) -> tuple[Handlers, str]:
+    page = handlers()
+    *_, (frame, run_id) = page.run(*values(**changed))
+    assert frame["why"] == "done"
+    return page, run_id
+
+
+def test_lossless_files_hold_the_run_exactly() -> None:
+    page, run_id = finished(steps_2=9)
+    run = page.runs.get(run_id)
+    assert run is not None
+    name, content = page.export(run_id, "png", 0)
+    assert name == "token-critic-cat-3.png"
+    sheet = np.asarray(Image.open(io.BytesIO(content)))
+    for lane, steps in enumerate(run.steps):
+        for s, (_, picture) in enumerate(steps):
+            np.testing.assert_array_equal(sheet[lane * 18 : lane * 18 + 16, s * 18 : s * 18 + 16], picture)
+    webp = Image.open(io.BytesIO(page.export(run_id, "webp", 0)[1]))
+    assert webp.n_frames == 9  # type: ignore[attr-defined]
+    for place in range(9):
+        webp.seek(place)
+        step, picture = exports.step_at(run, 1, place, 9)
+        drawn = np.asarray(drawing.decision(step, picture))
+        shown = np.asarray(webp.convert("RGB"))
+        left = shown.shape[1] - drawing.GAP - drawn.shape[1]
+        top = shown.shape[0] - drawing.GAP - drawn.shape[0]
+        np.testing.assert_array_equal(shown[top : top + len(drawn), left : left + drawn.shape[1]], drawn)
+
+
+def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> None:
+    page, run_id = finished(third={"lane": 1, "step": 3, "masked": [1, 2]}, rule_3="critic")
+    text = page.export(run_id, "json", 0)[1]
+    other = handlers()
+    sent = [frame for frame, _ in other.replay(text)]
+    original = page.missed(run_id, 0)
+    assert [step["digest"] for step in sorted(steps_of(sent), key=lambda one: (one["lane"], one["s"]))] == [
+        step["digest"] for step in sorted(steps_of(original), key=lambda one: (one["lane"], one["s"]))
+    ]
+    assert sent[0]["ask"] == original[0]["ask"] and sent[0]["lanes"] == original[0]["lanes"]
+    assert sent[-1]["why"] == "opened" and other.asked(sent[0]["run"])["seed"] == 3
+    for wrong in (
+        text.replace(b'"proposal": [[', b'"proposal": [[1, ', 1),
+        text[:-40],
+        b"{}",
+        b"[]",
+        b'{"format": 1, "lanes": [], "ask": {}}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ):
+        with pytest.raises(ValueError) as refused:
+            list(handlers().replay(wrong))
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["gif", "pdf", "svg"])
+def test_files_to_look_at_are_what_they_say(kind: str) -> None:
+    page, run_id = finished()
+    _, content = page.export(run_id, kind, 4)
+    assert content.startswith({"gif": b"GIF89a", "pdf": b"%PDF", "svg": b"<?xml"}[kind])
+
+
+@pytest.mark.parametrize(("run_id", "kind"), [("none", "gif"), (None, "gif"), ("", "x"), (3, None)])
+def test_a_file_of_nothing_is_refused(run_id: Any, kind: Any) -> None:
+    page, mine = finished()
+    with pytest.raises(ValueError):
+        page.export(run_id or mine, kind if run_id else "nonsense", 0)
+
+
+def test_an_address_sets_the_controls() -> None:
+    page = handlers()
+    assert page.linked({}) == {} and page.linked({"__theme": "dark"}) == {}
+    assert page.linked({"seed": "7", "label": '"dog"'}) == {"pack": "fake", "label": "dog", "seed": 7}
+    assert page.linked({"label": "dog", "third": "{}"})["label"] == "dog"
+    with pytest.raises(ValueError, match="unknown pack"):
+        page.linked({"pack": '"nowhere"', "seed": "1"})

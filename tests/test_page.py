@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from app.browser import browser
+from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
 from app.main import build, serving
 from app.packs import Packs
@@ -288,6 +290,42 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
     assert ys[1] == [int((state == 3).sum()) for state in states] and max(ys[1]) > 0, "revoked"
     assert max([y for name, y in drawn if name == "1 MaskGIT"][2]) == 0, "MaskGIT never revokes"
     page.click("#tc-curves button")
+
+
+def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_path: Path) -> None:
+    digests = page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
+    page.click("#tc-files > button")
+    page.select_option("#tc-files select", "json")
+    page.click("#tc-make")
+    page.wait_for_selector("#tc-made a")
+    with page.expect_download() as download:
+        page.click("#tc-made a >> nth=0")
+    file = tmp_path / "run.json"
+    download.value.save_as(file)
+    _, traces = read_trace(file.read_text(encoding="utf-8"))
+    for trace, rule in zip(traces, ("maskgit", "critic"), strict=True):
+        assert [step.digest() for step in trace.steps] == [
+            s.digest() for s in engine_steps(packs.session(packs.first), rule)
+        ]
+    page.fill(".tc-seed input", "5")
+    page.keyboard.press("Tab")
+    page.set_input_files("#tc-open input[type=file], input[type=file]#tc-open", str(file))
+    page.wait_for_function("() => tokenCritic.stage.run.why === 'opened'")
+    assert (
+        page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
+        == digests
+    )
+    page.wait_for_function("() => document.querySelector('.tc-seed input').value === '0'")
+    page.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('From a file')")
+    run(page)
+    assert "exactly" in page.text_content(".tc-notice")
+    file.write_text("{}", encoding="utf-8")
+    page.set_input_files("#tc-open input[type=file], input[type=file]#tc-open", str(file))
+    page.wait_for_selector("text=no run of this page")
+    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    page.click("#tc-files > button")
+    run(page)
+    assert page.problems == []
 
 
 def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:

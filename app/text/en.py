@@ -35,6 +35,25 @@ CURVES = {
     "step": "step",
 }
 
+FILES = {
+    "title": "Keep and share",
+    "format": "File",
+    "make": "Make the file",
+    "made": "The file",
+    "open": "Open a run (JSON)",
+    "none": "There is no finished run here to make a file of: press Run first.",
+}
+FILE_FORMATS = {
+    "gif": "animation (GIF, 128 colours: for looking)",
+    "webp": "animation (WebP, exact)",
+    "png": "pictures of all steps (PNG, exact)",
+    "pdf": "figure of this step (PDF)",
+    "svg": "figure of this step (SVG)",
+    "json": "the whole run (JSON, exact; can be opened here)",
+}
+FILE_PANELS = ("goes in", "proposal", "scores", "decision")
+FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
+
 STAGE = {
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",
@@ -75,6 +94,7 @@ STAGE = {
         "done": "",
         "stopped": "Stopped. The steps so far are kept.",
         "late": "Stopped: this run took too long. The steps so far are kept.",
+        "opened": "From a file. Press Run to see whether this machine gets the same.",
         "failed": "This run failed. What came before is kept; press Run to try again.",
     },
     "panels": {

@@ -14,6 +14,11 @@ class Link {
     this.node = el("span", { class: "tc-share" }, this.button, this.field);
   }
 
+  // The run that was opened is what the next one is held against.
+  expect() {
+    this.expected = this.stage.lanes.filter((lane) => lane.meta).map((lane) => lane.frames.map((frame) => frame.digest.slice(0, LETTERS)));
+  }
+
   // The controls stand as the address says.
   ready() {
     document.getElementById("tc-run").click();

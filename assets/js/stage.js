@@ -113,6 +113,7 @@ class Stage {
   finish(scores) {
     this.scores = scores;
     this.said = null;
+    if (this.run.why === "opened") this.link.expect();
     this.going(false);
     this.player.finish();
     this.stale();

@@ -1,0 +1,86 @@
+"""Panels of a step as pixels, for files: the same marks as on the page (assets/js/draw.js)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.step import State, Step
+
+NEW, REVOKED, MASKED, HATCH, EMPTY, TEXT = "#009e73", "#d55e00", "#c3cad2", "#8f9aa6", "#eef0f3", "#1b2530"
+CELL = 12  # pixels a token takes, at least
+GAP = 12
+LINE = 20  # height of a line of text
+
+
+def decision(step: Step, picture: np.ndarray, cell: int = CELL) -> Image.Image:
+    """What a step decided, over its proposal uint8 (S, S, 3): kept, newly kept, masked, revoked."""
+    image, draw, side = _begin(step, picture, cell)
+    for place, state in enumerate(step.state[0].tolist()):
+        x, y = place % side * cell, place // side * cell
+        if state == State.NEW:
+            draw.rectangle((x, y, x + cell - 1, y + cell - 1), outline=NEW, width=max(1, cell // 8))
+        elif state == State.MASKED:
+            _hidden(draw, x, y, cell)
+        elif state == State.REVOKED:
+            draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=REVOKED)
+            inset = max(1, cell // 4)
+            ends = (x + inset, y + inset, x + cell - 1 - inset, y + cell - 1 - inset)
+            draw.line(ends, fill="white", width=max(1, cell // 8))
+            draw.line((ends[0], ends[3], ends[2], ends[1]), fill="white", width=max(1, cell // 8))
+    return image
+
+
+def goes_in(step: Step, before: np.ndarray | None, cell: int = CELL) -> Image.Image:
+    """What went in: the visible tokens as the step before showed them, uint8 (S, S, 3)."""
+    side = _side(step)
+    blank = np.full((side, side, 3), 255, np.uint8)
+    image, draw, _ = _begin(step, blank if before is None else before, cell)
+    for place in np.flatnonzero(step.masked[0]).tolist():
+        _hidden(draw, place % side * cell, place // side * cell, cell)
+    return image
+
+
+def proposal(step: Step, picture: np.ndarray, cell: int = CELL) -> Image.Image:
+    return _begin(step, picture, cell)[0]
+
+
+def scores(step: Step, cell: int = CELL) -> Image.Image:
+    """The scores from 0 to 1 in cividis; grey where there is none."""
+    values = step.scores[0]
+    colours = (colormaps["cividis"](np.nan_to_num(np.clip(values, 0, 1)))[:, :3] * 255).round().astype(np.uint8)
+    colours[np.isnan(values)] = tuple(int(EMPTY[i : i + 2], 16) for i in (1, 3, 5))
+    side = _side(step)
+    return Image.fromarray(colours.reshape(side, side, 3)).resize((side * cell, side * cell), Image.Resampling.NEAREST)
+
+
+def side_by_side(images: Sequence[Image.Image], captions: Sequence[Sequence[str]]) -> Image.Image:
+    """Pictures in a row on white, each with its lines of text above it."""
+    lines = max(len(caption) for caption in captions)
+    width = sum(image.width for image in images) + GAP * (len(images) + 1)
+    whole = Image.new("RGB", (width, max(image.height for image in images) + LINE * lines + 2 * GAP), "white")
+    draw, font, x = ImageDraw.Draw(whole), ImageFont.load_default(13), GAP
+    for image, caption in zip(images, captions, strict=True):
+        for i, text in enumerate(caption):
+            draw.text((x, GAP // 2 + LINE * i), text, fill=TEXT, font=font)
+        whole.paste(image, (x, GAP + LINE * lines))
+        x += image.width + GAP
+    return whole
+
+
+def _side(step: Step) -> int:
+    return round(step.state.shape[1] ** 0.5)
+
+
+def _begin(step: Step, picture: np.ndarray, cell: int) -> tuple[Image.Image, ImageDraw.ImageDraw, int]:
+    side = _side(step)
+    image = Image.fromarray(picture).resize((side * cell, side * cell), Image.Resampling.NEAREST)
+    return image, ImageDraw.Draw(image), side
+
+
+def _hidden(draw: ImageDraw.ImageDraw, x: int, y: int, cell: int) -> None:
+    draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=MASKED)
+    draw.line((x, y + cell - 1, x + cell - 1, y), fill=HATCH)
