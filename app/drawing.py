@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from engine.step import State, Step
 
 NEW, REVOKED, MASKED, HATCH, EMPTY, TEXT = "#009e73", "#d55e00", "#c3cad2", "#8f9aa6", "#eef0f3", "#1b2530"
-CELL = 12  # pixels a token takes, at least
+CELL = 20  # pixels a token takes: room for a line of text above a lane
 GAP = 12
 LINE = 20  # height of a line of text
 

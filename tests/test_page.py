@@ -30,6 +30,7 @@ FRAMES = """async () => {
     const lanes = tokenCritic.stage.lanes.filter((lane) => lane.meta);
     return Promise.all(lanes.map((lane) => Promise.all(lane.frames.map(digests))));
 }"""
+DIGESTS = "() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())"
 COLOURS = """() => {
     const canvas = document.querySelector('[data-lane="1"] canvas[data-panel="decision"]');
     const stage = tokenCritic.stage, cell = canvas.width / stage.grid, context = canvas.getContext("2d");
@@ -293,7 +294,7 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
 
 
 def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_path: Path) -> None:
-    digests = page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
+    digests = page.evaluate(DIGESTS)
     page.click("#tc-files > button")
     page.select_option("#tc-files select", "json")
     page.click("#tc-make")
@@ -309,7 +310,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
         ]
     page.fill(".tc-seed input", "5")
     page.keyboard.press("Tab")
-    page.set_input_files("#tc-open input[type=file], input[type=file]#tc-open", str(file))
+    page.set_input_files("#tc-files input[type=file]", str(file))
     page.wait_for_function("() => tokenCritic.stage.run.why === 'opened'")
     assert (
         page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
@@ -320,7 +321,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     run(page)
     assert "exactly" in page.text_content(".tc-notice")
     file.write_text("{}", encoding="utf-8")
-    page.set_input_files("#tc-open input[type=file], input[type=file]#tc-open", str(file))
+    page.set_input_files("#tc-files input[type=file]", str(file))
     page.wait_for_selector("text=no run of this page")
     page.wait_for_function("() => !tokenCritic.stage.run.going")
     page.click("#tc-files > button")
@@ -330,7 +331,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
 
 def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     link = page.evaluate("() => tokenCritic.stage.link.address")
-    digests = page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
+    digests = page.evaluate(DIGESTS)
     assert link.startswith(address) and "seed=0" in link
     other = page.context.browser.new_page()
     other.goto(link.replace("seed=0", "seed=3"))
@@ -341,8 +342,7 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     other.goto(link)
     other.wait_for_function(done)
     other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('exactly')")
-    again = other.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
-    assert again == digests
+    assert other.evaluate(DIGESTS) == digests
     other.close()
 
 
