@@ -22,14 +22,14 @@ def pack(step: Step, picture: np.ndarray) -> dict[str, Any]:
         "s": step.s,
         "steps": step.steps,
         "temperature": step.temperature,
-        "tokens": _packed(step.tokens[0], "<i4"),
-        "proposal": _packed(step.proposal[0], "<i4"),
-        "scores": _packed(step.scores[0], "<f4"),
-        "ranked": _packed(step.ranked[0], "<f4"),
-        "state": _packed(step.state[0], "u1"),
-        "confidence": _packed(step.confidence[0], "<f4"),
-        "top_tokens": _packed(step.top_tokens[0], "<u2"),
-        "top_probs": _packed(np.round(step.top_probs[0] * SHARES), "<u2"),  # shown with two digits
+        "tokens": packed(step.tokens[0], "<i4"),
+        "proposal": packed(step.proposal[0], "<i4"),
+        "scores": packed(step.scores[0], "<f4"),
+        "ranked": packed(step.ranked[0], "<f4"),
+        "state": packed(step.state[0], "u1"),
+        "confidence": packed(step.confidence[0], "<f4"),
+        "top_tokens": packed(step.top_tokens[0], "<u2"),
+        "top_probs": packed(np.round(step.top_probs[0] * SHARES), "<u2"),  # shown with two digits
         "digest": step.digest(),
         "picture": data_url(picture),
     }
@@ -46,5 +46,6 @@ def data_url(picture: np.ndarray) -> str:
     return f"data:image/{'png' if exact else 'jpeg'};base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def _packed(array: np.ndarray, kind: str) -> str:
+def packed(array: np.ndarray, kind: str) -> str:
+    """An array as base64 of its bytes in that type."""
     return base64.b64encode(array.astype(kind).tobytes()).decode()

@@ -16,18 +16,18 @@ from plotly.graph_objects import Figure
 from app import frames
 from app.curves import curves
 from app.exports import EXPORTS, read_trace
-from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, owner, settle
+from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, of_two, owner, reads, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
 from app.walk import ahead, in_turns, walk
 from engine.config import SampleConfig
+from engine.fakes import riddle
 from engine.rules import RULES
 from engine.session import Session
 from engine.step import Trace
 
 Frame = dict[str, Any]
-OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Handlers:
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
         asked = dict(zip(names(), values, strict=True))
-        run = self.runs.start(ask.pack, settle(session, ask), asked if ask.third is not None else _two(asked))
+        run = self.runs.start(ask.pack, settle(session, ask), asked if ask.third is not None else of_two(asked))
         try:
             yield self._sent(run, _beginning(session, run))
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
@@ -126,6 +126,28 @@ class Handlers:
         finally:
             run.ended = run.ended or "stopped"
 
+    def riddle(self, pack: object, seed: object, fraction: object) -> Frame:
+        """A round of Spot the fakes, or what is wrong with the wish for one."""
+        try:
+            session = self.packs.session(pack or self.packs.first)
+            config = session.settings(rule="maskgit", seed=seed)
+            if not isinstance(fraction, float):
+                raise ValueError(f"fraction={str(fraction)[:40]}: expected a share between 0 and 1")
+            found = self.packs.worker.submit(riddle, session, config.seed, fraction).result()
+            filled, real = self.packs.worker.submit(session.decode, np.stack([found.filled, found.real])).result()
+        except (ValueError, FileNotFoundError) as error:
+            return {"wrong": " ".join(str(error).split())}
+        return {
+            "name": found.name,
+            "label": found.label,
+            "grid": session.tokenizer.config.grid,
+            "hidden": frames.packed(found.hidden, "u1"),
+            "scores": frames.packed(found.scores, "<f4"),
+            "same": int((found.hidden & (found.real == found.filled)).sum()),
+            "filled": frames.data_url(filled),
+            "real": frames.data_url(real),
+        }
+
     def patches(self, pack: object) -> dict[str, Any]:
         """What the tokens of a pack look like; nothing for one that is not offered."""
         return self.packs.patches(pack) if pack in self.packs.names else {}
@@ -169,7 +191,7 @@ class Handlers:
         """Which controls of each lane do something, in the order of FIELDS."""
         known = [rule if isinstance(rule, str) and rule in RULES else "critic" for rule in rules]
         whose = owner(known)
-        return [[_reads(name, rule, matched is True, i == whose) for name in FIELDS] for i, rule in enumerate(known)]
+        return [[reads(name, rule, matched is True, i == whose) for name in FIELDS] for i, rule in enumerate(known)]
 
     def _scores(self, session: Session, run: Run) -> list[float]:
         """The critic's mean score of each lane's picture, where there are both: a pass each."""
@@ -214,11 +236,6 @@ def _value(text: str) -> Any:
         return text
 
 
-def _two(asked: dict[str, Any]) -> dict[str, Any]:
-    """Without the third lane, which is not shown."""
-    return {name: value for name, value in asked.items() if name != "third" and not name.endswith(f"_{LANES}")}
-
-
 def _lane(lane: Lane) -> dict[str, Any]:
     return {
         "name": RULES[lane.config.rule].label,
@@ -229,14 +246,3 @@ def _lane(lane: Lane) -> dict[str, Any]:
         "settings": dataclasses.asdict(lane.config),
         "origin": dataclasses.asdict(lane.origin) if lane.origin else None,
     }
-
-
-def _reads(name: str, rule: str, matched: bool, owns: bool) -> bool:
-    """Whether a control changes the run: matched, all but the rule and eta comes from one lane."""
-    if name == "rule":
-        return True
-    if matched and not owns and name != "eta":
-        return False
-    if name == "schedule":
-        return matched or rule not in OWN_COUNTS
-    return name == "steps" or name in SampleConfig(rule=rule, matched=matched).reads

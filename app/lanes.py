@@ -16,6 +16,7 @@ INSTEAD = ("confidence", "confidence", "random")  # where a pack has no critic
 LANES = len(RULES_AT_FIRST)
 FIELDS = ("rule", "steps", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "schedule")  # of each lane
 SHARED_WHEN_MATCHED = ("steps", "noise_K", "temp_a", "temp_b", "schedule")
+OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
 MOST_STEPS = next(field.metadata["high"] for field in dataclasses.fields(SampleConfig) if field.name == "steps")
 
 
@@ -87,6 +88,11 @@ def names() -> list[str]:
     """The controls in their order, as the API calls them: the lanes are 1 (left), 2 (right) and 3."""
     shared = [field.name for field in dataclasses.fields(Ask) if field.name != "lanes"]
     return shared + [f"{field}_{lane}" for lane in range(1, LANES + 1) for field in FIELDS]
+
+
+def of_two(asked: dict[str, Any]) -> dict[str, Any]:
+    """Without the third lane, which is not shown."""
+    return {name: value for name, value in asked.items() if name != "third" and not name.endswith(f"_{LANES}")}
 
 
 def at_first(session: Session) -> tuple[SampleConfig, ...]:
@@ -186,3 +192,14 @@ def _with_passes(config: SampleConfig, passes: int) -> SampleConfig:
             "take fewer steps in the other lane"
         )
     return dataclasses.replace(config, steps=steps)
+
+
+def reads(name: str, rule: str, matched: bool, owns: bool) -> bool:
+    """Whether a control changes the run: matched, all but the rule and eta comes from one lane."""
+    if name == "rule":
+        return True
+    if matched and not owns and name != "eta":
+        return False
+    if name == "schedule":
+        return matched or rule not in OWN_COUNTS
+    return name == "steps" or name in SampleConfig(rule=rule, matched=matched).reads

@@ -10,7 +10,7 @@ from app.assets import styles
 from app.handlers import Handlers
 from app.lanes import at_first
 from app.packs import Packs
-from app.panels import controls, files, lane, plots
+from app.panels import controls, files, game, lane, plots
 from app.panels.stage import Stage
 from app.text import en
 from app.wiring import wire
@@ -32,6 +32,7 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
         stage = Stage(handlers.missed, handlers.patches, elem_id="tc-stage")
         wire(handlers, top, lanes, stage, plots.build(), files.build())
+        game.build(handlers.riddle)
     return page.queue(max_size=MOST_WAITING, api_open=False)
 
 

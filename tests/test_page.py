@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -16,6 +17,7 @@ from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
 from app.main import build, serving
 from app.packs import Packs
+from engine.fakes import riddle
 from engine.session import Session
 from engine.step import Step
 from launch import free_port
@@ -291,6 +293,44 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
     assert ys[1] == [int((state == 3).sum()) for state in states] and max(ys[1]) > 0, "revoked"
     assert max([y for name, y in drawn if name == "1 MaskGIT"][2]) == 0, "MaskGIT never revokes"
     page.click("#tc-curves button")
+
+
+def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
+    page.click("#tc-game > button")
+    page.click("#tc-game button:text('Deal a picture')")
+    page.wait_for_function("() => tokenCriticGame.riddle")
+    game = page.evaluate(
+        "() => { const g = tokenCriticGame; return [g.seed, [...g.riddle.hidden], [...g.riddle.scores]]; }"
+    )
+    seed, hidden, scores = game
+    known = riddle(packs.session(packs.first), seed, 0.25)
+    assert hidden == known.hidden.astype(int).tolist() and scores == pytest.approx(known.scores.tolist())
+    fakes = [place for place in range(256) if hidden[place]]
+    real = next(place for place in range(256) if not hidden[place])
+    canvas = page.locator(".tc-game-board canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    cell = box["width"] / 16
+    for place in (*fakes[:3], real):
+        page.mouse.click(box["x"] + (place % 16 + 0.5) * cell, box["y"] + (place // 16 + 0.5) * cell)
+    page.click("#tc-game button:text('Check')")
+    page.wait_for_selector(".tc-roc svg")
+    lowest = np.argsort(known.scores, kind="stable")[:4]
+    said = page.inner_text(".tc-game > .tc-status")
+    assert "Of your 4 marks 3 are fakes (75 %)" in said
+    assert f"lowest scores {known.hidden[lowest].sum()} " in said and known.name in said
+    share = 100 * known.hidden[lowest].mean()
+    assert f"you 75 %, the critic {share:.0f} %" in page.inner_text(".tc-total")
+    canvas.focus()
+    page.click("#tc-game button:text('Deal a picture')")
+    page.wait_for_function("() => !tokenCriticGame.checked")
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    assert page.evaluate("() => tokenCriticGame.marks.size") == 1
+    page.evaluate("() => document.activeElement.blur()")
+    page.click("#tc-game > button")
+    assert page.problems == []
 
 
 def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_path: Path) -> None:

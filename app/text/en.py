@@ -54,6 +54,28 @@ FILE_FORMATS = {
 FILE_PANELS = ("goes in", "proposal", "scores", "decision")
 FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
 
+GAME = {
+    "title": "Spot the fakes",
+    "what": "This is what the critic is trained on: a real picture that it has never seen, in which the generator has "
+    "filled in some of the tokens. Mark those that you take for fakes, and compare with the critic.",
+    "share": "Share of fakes",
+    "percent": "{n} % fakes",
+    "deal": "Deal a picture",
+    "check": "Check",
+    "begin": "Deal a picture to begin.",
+    "board": "Mark the fakes: click, drag, or arrow keys and Enter",
+    "scores": "The critic's scores",
+    "real": "The real picture",
+    "riddle": "{label}: {fakes} of its tokens are fakes. Marked: {marks}.",
+    "result": "{name}. Of your {k} marks {mine} are fakes ({mine_share}); of the critic's {k} lowest scores {theirs} "
+    "({theirs_share}). {same} of the {fakes} fakes are the same token as the real one: nobody can see those.",
+    "total": "After {rounds} rounds: you {mine} %, the critic {theirs} %.",
+    "roc": "Fakes found against real ones accused",
+    "roc_said": "ROC curves: area under yours {mine}, under the critic's {theirs}",
+    "areas": "Area: yours {mine} (blue), the critic's {theirs} (orange, dashed)",
+    "failed": "The server did not answer. Try again.",
+}
+
 STAGE = {
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",

@@ -28,6 +28,7 @@ function pageColours(node) {
     hatch: read("--tc-hatch"),
     kept: read("--tc-new"),
     revoked: read("--tc-revoked"),
+    cursor: read("--tc-cursor"),
     differ: read("--tc-differ"),
     cross: read("--tc-cross"),
   };

@@ -1,0 +1,59 @@
+"""One of the critic's training examples (Algorithm 1), as a riddle: a real picture, some tokens of it sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine import MASK
+from engine.noise import Noise
+from engine.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Riddle:
+    """A picture of which some tokens are not real."""
+
+    name: str  # of the picture
+    label: str
+    real: np.ndarray  # (N,) int32, its tokens
+    filled: np.ndarray  # (N,) int32, the hidden ones sampled
+    hidden: np.ndarray  # (N,) bool
+    scores: np.ndarray  # (N,) float32, the critic's probability that each is real
+
+
+@torch.no_grad()
+def riddle(session: Session, seed: int, fraction: float) -> Riddle:
+    """A picture that was not trained on (where the pack has such) with a share of its tokens sampled at temperature 1.
+
+    The critic is told how many are sampled, as in its training. ValueError for a pack without critic or
+    pictures, or a fraction outside 0..1.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction={fraction!r}: expected a share between 0 and 1")
+    if session.critic is None:
+        raise ValueError(f"pack {session.pack.name!r} has no critic to compare with")
+    pictures, tokens = session.pack.pictures(), session.pack.tokens()
+    unseen = np.flatnonzero(pictures.splits != "train")
+    choice = unseen if len(unseen) else np.arange(len(pictures))
+    noise, N = Noise(seed, (0,)), session.places
+    u = noise.uniform(0, "score", (N + 1,))[0]
+    index = int(choice[int(float(u[0]) * len(choice))])
+    hidden = torch.zeros(1, N, dtype=torch.bool)
+    hidden[0, u[1:].argsort(stable=True)[: max(1, round(fraction * N))]] = True
+    real = tokens[index : index + 1]
+    label = torch.tensor([int(pictures.labels[index])], device=session.device)
+    logits = session.generator(real.masked_fill(hidden, MASK).to(session.device), label).cpu()
+    drawn = (logits + noise.gumbel(0, "token", logits.shape[1:])).argmax(-1)
+    filled = torch.where(hidden, drawn, real)
+    scores = session.critic(filled.to(session.device), label, hidden.to(session.device)).sigmoid().cpu()
+    return Riddle(
+        name=pictures.names[index],
+        label=session.classes[int(label)],
+        real=real[0].numpy().astype(np.int32),
+        filled=filled[0].numpy().astype(np.int32),
+        hidden=hidden[0].numpy(),
+        scores=scores[0].float().numpy(),
+    )
