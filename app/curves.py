@@ -47,7 +47,7 @@ def curves(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) 
 
 def _lines(config: SampleConfig, done: Sequence[Step], places: int) -> list[tuple[tuple[int, int], list[float], str]]:
     """Panel, values step by step, and dash of each line of a lane."""
-    rule = config.make_rule(places=places, generator=None, critic=None)  # type: ignore[arg-type]
+    rule = config.make_rule(places=places)
     strength = {"noise_K": config.noise_K, "choice_temperature": config.choice_temperature}
     whole = next((strength[name] for name in config.reads if name in strength), 0.0)
     steps = range(config.steps)

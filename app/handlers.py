@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,17 +13,12 @@ from plotly.graph_objects import Figure
 
 from app import frames
 from app.curves import curves
-from app.exports import EXPORTS, read_trace
 from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, of_two, owner, reads, settle
 from app.packs import Packs
 from app.runs import Run, Runs
-from app.text import en
 from app.walk import ahead, in_turns, walk
-from engine.config import SampleConfig
-from engine.fakes import riddle
 from engine.rules import RULES
 from engine.session import Session
-from engine.step import Trace
 
 Frame = dict[str, Any]
 
@@ -44,16 +37,16 @@ class Handlers:
         asked = dict(zip(names(), values, strict=True))
         run = self.runs.start(ask.pack, settle(session, ask), asked if ask.third is not None else of_two(asked))
         try:
-            yield self._sent(run, _beginning(session, run))
+            yield run.sent(beginning(session, run))
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
                 steps = [{"lane": lane, **frames.pack(step, picture)} for lane, step, picture in together]
                 for lane, step, picture in together:
                     run.note(lane, step, picture)
-                yield self._sent(run, {"kind": "steps", "steps": steps})
+                yield run.sent({"kind": "steps", "steps": steps})
                 if run.must_end:
                     break
             run.ended = "done" if run.complete else run.must_end
-            yield self._sent(run, {"kind": "end", "why": run.ended, "scores": self._scores(session, run)})
+            yield run.sent({"kind": "end", "why": run.ended, "scores": self._scores(session, run)})
         finally:
             run.ended = run.ended or "stopped"  # the visitor has gone, or an error goes up
 
@@ -85,68 +78,6 @@ class Handlers:
             return None
         steps = [[step for step, _ in done] for done in run.steps]
         return curves(run.lanes, steps, self.packs.session(run.pack).places)
-
-    def export(self, run_id: object, kind: object, at: object) -> tuple[str, bytes]:
-        """Name and content of a file made of a finished run; `at` is the place of the playhead.
-
-        ValueError where there is none.
-        """
-        run = self.runs.get(run_id)
-        if run is None or not run.complete:
-            raise ValueError(en.FILES["none"])
-        if not isinstance(kind, str) or kind not in EXPORTS:
-            raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
-        suffix, make = EXPORTS[kind]
-        place = at if isinstance(at, int) else 0
-        content = make(run, self.packs.session(run.pack), place)
-        config = run.lanes[0].config
-        return f"token-critic-{_plain(config.label or '')}-{config.seed}.{suffix}", content
-
-    def replay(self, content: bytes) -> Iterator[tuple[Frame, str]]:
-        """An exported run as if it were run now, and as recorded to the bit. ValueError for what is none."""
-        ask, traces = read_trace(content.decode("utf-8", "replace"))
-        values = [ask.get(name) for name in names()]
-        pack = ask.get("pack", self.packs.first)
-        session = self.packs.session(pack)
-        lanes = settle(session, Ask.of(values)) if ask else tuple(map(_recorded, traces))
-        if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
-            raise ValueError("the lanes of this file do not fit what it says was asked for")
-        run = self.runs.start(pack, lanes, ask)
-        try:
-            yield self._sent(run, _beginning(session, run))
-            for lane, trace in enumerate(traces):
-                for s, step in enumerate(one.only(0) for one in trace.steps):
-                    if step.s != s or step.state.shape[1] != session.places:
-                        raise ValueError(f"step {s} of this file is not one of pack {pack!r}, or steps are left out")
-                    picture = self.packs.worker.submit(session.decode, step.proposal).result()[0]
-                    run.note(lane, step, picture)
-                    yield self._sent(run, {"kind": "steps", "steps": [{"lane": lane, **frames.pack(step, picture)}]})
-            run.ended = "opened"
-            yield self._sent(run, {"kind": "end", "why": run.ended, "scores": []})
-        finally:
-            run.ended = run.ended or "stopped"
-
-    def riddle(self, pack: object, seed: object, fraction: object) -> Frame:
-        """A round of Spot the fakes, or what is wrong with the wish for one."""
-        try:
-            session = self.packs.session(pack or self.packs.first)
-            config = session.settings(rule="maskgit", seed=seed)
-            if not isinstance(fraction, float):
-                raise ValueError(f"fraction={str(fraction)[:40]}: expected a share between 0 and 1")
-            found = self.packs.worker.submit(riddle, session, config.seed, fraction).result()
-            filled, real = self.packs.worker.submit(session.decode, np.stack([found.filled, found.real])).result()
-        except (ValueError, FileNotFoundError) as error:
-            return {"wrong": " ".join(str(error).split())}
-        return {
-            "name": found.name,
-            "label": found.label,
-            "grid": session.tokenizer.config.grid,
-            "hidden": frames.packed(found.hidden, "u1"),
-            "scores": frames.packed(found.scores, "<f4"),
-            "same": int((found.hidden & (found.real == found.filled)).sum()),
-            "filled": frames.data_url(filled),
-            "real": frames.data_url(real),
-        }
 
     def patches(self, pack: object) -> dict[str, Any]:
         """What the tokens of a pack look like; nothing for one that is not offered."""
@@ -201,13 +132,8 @@ class Handlers:
         scores = self.packs.worker.submit(session.score, finals, run.lanes[0].config.label or "").result()
         return [float(one) for one in scores.mean(1)]
 
-    def _sent(self, run: Run, frame: Frame) -> tuple[Frame, str]:
-        whole = {**frame, "run": run.id, "n": len(run.frames), "at": time.time() * 1000}
-        run.keep(whole)
-        return whole, run.id
 
-
-def _beginning(session: Session, run: Run) -> Frame:
+def beginning(session: Session, run: Run) -> Frame:
     size = session.tokenizer.config
     return {
         "kind": "begin",
@@ -217,16 +143,6 @@ def _beginning(session: Session, run: Run) -> Frame:
         "grid": size.grid,
         "lanes": [_lane(lane) for lane in run.lanes],
     }
-
-
-def _recorded(trace: Trace) -> Lane:
-    known = {field.name for field in dataclasses.fields(SampleConfig)}
-    return Lane(config=SampleConfig(**{k: v for k, v in trace.settings.items() if k in known}))
-
-
-def _plain(name: str) -> str:
-    """A class as part of a file's name."""
-    return re.sub(r"\W+", "-", name).strip("-").lower()
 
 
 def _value(text: str) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.config import SampleConfig
+from engine.refine import entry_step
 from engine.rules import RULES
 from engine.session import Session
 
@@ -162,7 +163,7 @@ def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) 
     if origin.masked is None and origin.fraction is None:
         raise ValueError(f"third: step {origin.step} leaves nothing to run: the picture is finished")
     hidden = len(origin.masked) if origin.masked is not None else round((origin.fraction or 0) * N)
-    return Lane(config=config, origin=origin, first_step=session.entry_step(config, hidden), continues=True)
+    return Lane(config=config, origin=origin, first_step=entry_step(config, N, hidden), continues=True)
 
 
 def owner(rules: Sequence[str]) -> int:

@@ -7,10 +7,11 @@ from typing import Any
 import gradio as gr
 
 from app.assets import styles
+from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import at_first
 from app.packs import Packs
-from app.panels import controls, files, game, lane, plots
+from app.panels import controls, files, gallery, game, lane, plots
 from app.panels.stage import Stage
 from app.text import en
 from app.wiring import wire
@@ -31,8 +32,10 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
             shown = handlers.shown([config.rule for config in configs], False)
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
         stage = Stage(handlers.missed, handlers.patches, elem_id="tc-stage")
-        wire(handlers, top, lanes, stage, plots.build(), files.build())
-        game.build(handlers.riddle)
+        folds = Folds(packs=packs, runs=handlers.runs)
+        many = gallery.build(handlers.missed, folds.nearest)
+        wire(handlers, folds, top, lanes, stage, plots.build(), many, files.build())
+        game.build(folds.riddle)
     return page.queue(max_size=MOST_WAITING, api_open=False)
 
 

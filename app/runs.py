@@ -30,24 +30,28 @@ class Run:
     deadline: float
     frames: list[dict[str, Any]] = field(default_factory=list)  # as sent to the page, in order
     steps: list[list[tuple[Step, np.ndarray]]] = field(default_factory=list)  # of each lane, with its picture
+    pictures: list[list[np.ndarray]] = field(default_factory=list)  # of each lane, where only these were asked for
     bytes: int = 0  # of what is packed in them and of the steps, which is nearly all
     ended: str = ""  # why: done, stopped or late
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.steps = [[] for _ in self.lanes]
+        self.pictures = [[] for _ in self.lanes]
 
     def note(self, lane: int, step: Step, picture: np.ndarray) -> None:
         """Note a step of a lane, for what is made of the run later."""
         self.steps[lane].append((step, picture))
         self.bytes += step.nbytes + picture.nbytes
 
-    def keep(self, frame: dict[str, Any]) -> None:
-        """Note a frame, for a page that does not get it."""
-        self.frames.append(frame)
+    def sent(self, frame: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """A frame with its number as it goes to the page, and the run's id; noted for a page that does not get it."""
+        whole = {**frame, "run": self.id, "n": len(self.frames), "at": time.time() * 1000}
+        self.frames.append(whole)
         self.bytes += sum(
             len(value) for step in frame.get("steps", ()) for value in step.values() if type(value) is str
         )
+        return whole, self.id
 
     def stop(self) -> None:
         """Ask it to end; it does so before its next step."""

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from app.lanes import Lane
+from engine.refine import lowest
 from engine.session import Session
 from engine.step import Step
 
@@ -58,7 +59,7 @@ def _parting(session: Session, lane: Lane, step: Step) -> Step:
     if lane.origin.fraction is not None:
         scores = session.score(step.proposal, lane.config.label or "")
         step = dataclasses.replace(step, scores=scores, ranked=scores.copy())
-        masked = tuple(session.lowest(scores[0], lane.origin.fraction).tolist())
+        masked = tuple(lowest(scores[0], lane.origin.fraction).tolist())
     return step if masked is None else step.decided(masked)
 
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import inspect
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import FIELDS, names
 from app.panels.controls import Controls
 from app.panels.files import Files
+from app.panels.gallery import Many
 from app.panels.lane import LaneControls, named
 from app.panels.plots import Plots
 from app.panels.stage import Stage
+from app.refusals import line, refusing
 
 RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
-LONGEST_LINE = 300
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 STOPPING = "(...values) => { window.tokenCritic?.stopping(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
 LINKED = "() => { if (/[?&](pack|label|seed)=/.test(location.search)) window.tokenCritic?.linked(); }"
+DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"
+DRAWN = "() => { window.tokenCriticGallery?.inbox.over(); }"
+LINKED_RUN = "() => { window.tokenCritic?.linked(); }"
 PLAYHEAD = "(run, kind) => [run, kind, window.tokenCritic?.stage.player.at ?? 0]"
 UNFOLD = """() => {
     const shown = document.documentElement.classList.toggle("tc-unfolded");
@@ -34,16 +38,18 @@ ROLL = "() => Math.floor(Math.random() * 10000)"
 
 def wire(
     handlers: Handlers,
+    folds: Folds,
     controls: Controls,
     lanes: Sequence[LaneControls],
     stage: Stage,
     plots: Plots,
+    many: Many,
     files: Files,
 ) -> None:
     """Connect components to handlers. Call inside the Blocks."""
     values = [*controls.values, *(one for lane in lanes for one in lane.values)]
     run = controls.run.click(
-        _refusing(handlers.run, names()),
+        refusing(handlers.run, names()),
         values,
         [stage, controls.run_id],
         js=PRESS,
@@ -56,7 +62,7 @@ def wire(
     done = run.then(None, js=OVER)
     run.failure(None, js=OVER)  # what comes "then" does not come after an error
     controls.stop.click(
-        _refusing(handlers.stop, ["run_id"]),
+        refusing(handlers.stop, ["run_id"]),
         controls.run_id,
         stage,
         js=STOPPING,
@@ -68,20 +74,55 @@ def wire(
     controls.dice.click(None, None, controls.seed, js=ROLL)
     controls.more.click(None, None, None, js=UNFOLD)
     _wire_plots(handlers, controls, plots, done)
-    _wire_files(handlers, controls, stage, files, values)
+    _wire_many(folds, controls, many, handlers.stop, values)
+    _wire_files(handlers, folds, controls, stage, files, values)
     _wire_plan(handlers, controls, lanes, stage, values)
 
 
+def _wire_many(
+    folds: Folds, controls: Controls, many: Many, stop: Any, values: Sequence[gr.components.Component]
+) -> None:
+    """A gallery; one of its pictures opens in the lanes."""
+    drawing = many.draw.click(
+        refusing(folds.many, ["count", *names()]),
+        [many.count, *values],
+        [many.shown, many.run_id],
+        js=DRAW,
+        api_name="many",
+        show_progress="hidden",
+        preprocess=False,
+        concurrency_limit=RUNS_AT_ONCE,
+        trigger_mode="once",
+    )
+    drawing.then(None, js=DRAWN)
+    drawing.failure(None, js=DRAWN)
+    many.stop.click(
+        refusing(stop, ["run_id"]),
+        many.run_id,
+        many.shown,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    chosen = many.shown.input(None, None, controls.seed, js="() => window.tokenCriticGallery.seed")
+    chosen.then(None, js=LINKED_RUN)
+
+
 def _wire_files(
-    handlers: Handlers, controls: Controls, stage: Stage, files: Files, values: Sequence[gr.components.Component]
+    handlers: Handlers,
+    folds: Folds,
+    controls: Controls,
+    stage: Stage,
+    files: Files,
+    values: Sequence[gr.components.Component],
 ) -> None:
     """Files of a run, and a run from a file."""
 
     def export(run_id: object, kind: object, at: object) -> Any:
         try:
-            name, content = handlers.export(run_id, kind, at)
+            name, content = folds.export(run_id, kind, at)
         except ValueError as error:
-            raise _line(error) from error
+            raise line(error) from error
         path = Path(tempfile.mkdtemp(dir=files.made.GRADIO_CACHE)) / name  # which Gradio clears
         path.write_bytes(content)
         return gr.update(value=str(path), visible=True)
@@ -95,7 +136,7 @@ def _wire_files(
         show_progress="minimal",
     )
     opened = files.open.upload(
-        _refusing(handlers.replay, []),
+        refusing(folds.replay, []),
         files.open,
         [stage, controls.run_id],
         js=PRESS,
@@ -141,11 +182,11 @@ def _wire_plan(
     rules = [lane.rule for lane in lanes]
 
     def plan(after: Any) -> None:
-        after(_refusing(handlers.plan, names()), values, stage, api_visibility="private", **quick)
+        after(refusing(handlers.plan, names()), values, stage, api_visibility="private", **quick)
 
     def shown(after: Any) -> Any:
         return after(
-            _refusing(lambda *given: _visible(handlers.shown(given[:-1], given[-1])), []),
+            refusing(lambda *given: _visible(handlers.shown(given[:-1], given[-1])), []),
             [*rules, controls.matched],
             everything,
             api_visibility="private",
@@ -153,7 +194,7 @@ def _wire_plan(
         )
 
     opened = controls.pack.input(
-        _refusing(lambda pack, label: _offered(label, *handlers.offer(pack)), []),
+        refusing(lambda pack, label: _offered(label, *handlers.offer(pack)), []),
         [controls.pack, controls.label],
         [controls.label, *everything],
         api_visibility="private",
@@ -163,7 +204,7 @@ def _wire_plan(
     plan(shown(opened.then).then)
     for lane in lanes:
         chosen = lane.rule.input(
-            _refusing(handlers.preset, ["pack", "rule"]),
+            refusing(handlers.preset, ["pack", "rule"]),
             [controls.pack, lane.rule],
             [one for one in lane.values if one is not lane.rule],  # the visitor may have gone on to another one
             api_visibility="private",
@@ -172,7 +213,7 @@ def _wire_plan(
         )
         plan(shown(chosen.then).then)
     added = controls.third.input(
-        _refusing(handlers.third, names()),
+        refusing(handlers.third, names()),
         values,
         list(lanes[-1].values),
         api_visibility="private",
@@ -210,7 +251,7 @@ def _linked(handlers: Handlers) -> Callable[..., Any]:
         try:
             return _settings(handlers, handlers.linked(dict(request.query_params)))
         except ValueError as error:
-            raise _line(error) from error
+            raise line(error) from error
 
     return linked
 
@@ -228,31 +269,3 @@ def _settings(handlers: Handlers, asked: Mapping[str, Any]) -> Any:
 
 def _visible(lanes: Sequence[Sequence[bool]]) -> list[Any]:
     return [gr.update(visible=visible) for lane in lanes for visible in lane]
-
-
-def _refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable[..., Any]:
-    """The handler with ValueErrors told to the visitor in one line, under the parameter names of its API."""
-
-    def stream(*given: Any) -> Iterator[Any]:
-        try:
-            yield from handler(*given)
-        except (ValueError, FileNotFoundError) as error:
-            raise _line(error) from error
-
-    def once(*given: Any) -> Any:
-        try:
-            return handler(*given)
-        except (ValueError, FileNotFoundError) as error:
-            raise _line(error) from error
-
-    told: Callable[..., Any] = stream if inspect.isgeneratorfunction(handler) else once
-    if parameters:
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        told.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])  # type: ignore[attr-defined]
-    told.__name__ = getattr(handler, "__name__", "told")
-    return told
-
-
-def _line(error: Exception) -> gr.Error:
-    text = " ".join(str(error).split())
-    return gr.Error(text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else ""), print_exception=False)

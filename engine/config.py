@@ -117,7 +117,8 @@ class SampleConfig:
         own = RULES[self.rule].reads
         return (*CriticLocked.reads, *(name for name in own if name == "eta")) if self.matched else own
 
-    def make_rule(self, *, places: int, generator: Scorer, critic: Scorer | None) -> Rule:
+    def make_rule(self, *, places: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
+        """The rule of these settings; without the models it can plan, but not score."""
         own = ("steps", "schedule", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "matched")
         values = {name: getattr(self, name) for name in own}
         return make_rule(self.rule, places=places, generator=generator, critic=critic, **values)

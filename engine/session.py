@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine import MASK, __version__
+from engine.classifier import class_probabilities, look, owners
 from engine.config import SampleConfig
 from engine.critic import Critic
 from engine.device import describe, prepare
@@ -130,36 +131,6 @@ class Session:
             score_last=score_last,
         )
 
-    def entry_step(self, config: SampleConfig, hidden: int) -> int:
-        """The step before which a finished picture with `hidden` tokens masked joins a run (Token-Critic, 4.2).
-
-        The first one after which no more than these are masked: the largest t whose R(t) <= hidden.
-        """
-        rule = config.make_rule(places=self.places, generator=self.generator, critic=self.critic)
-        now = self.places
-        for s in range(config.steps - 1):
-            now = rule.masked_after(s, now)
-            if now <= hidden:
-                return s
-        return config.steps - 1
-
-    def lowest(self, scores: np.ndarray, fraction: float) -> np.ndarray:
-        """Places (round(fraction * N),) of the lowest of the scores (N,): what refinement masks first."""
-        return np.sort(np.argsort(scores, kind="stable")[: round(fraction * len(scores))])
-
-    def refine(self, config: SampleConfig, tokens: np.ndarray, fraction: float = 0.6) -> Iterator[Step]:
-        """Improve a finished picture, tokens (1, N): mask what the critic scores lowest, and run on (section 4.2).
-
-        ValueError where the pack has no critic, or for a fraction outside 0..1.
-        """
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"fraction={fraction!r}: expected 0 to 1")
-        label = self.classes[int(self.labels(config, (0,))[0])]
-        masked = self.lowest(self.score(tokens, label)[0], fraction)
-        start = np.array(tokens, dtype=np.int32)
-        start[0, masked] = MASK
-        return self.run(config, samples=(0,), start=start, first_step=self.entry_step(config, len(masked)))
-
     def trace(self, config: SampleConfig, steps: Iterable[Step], samples: Sequence[int] | None = None) -> Trace:
         """The record of a run: drains `steps`."""
         chosen = range(config.n) if samples is None else samples
@@ -223,6 +194,13 @@ class Session:
         codes = self._tokens(tokens)
         labels = torch.full((len(codes),), self._class(label), device=self.device)
         return self._in_micro_batches(self.critic)(codes, labels).sigmoid().cpu().numpy()
+
+    def recognise(self, images: np.ndarray, label: str) -> np.ndarray:
+        """How surely the pack's classifier sees that class in uint8 pictures (B, S, S, 3): probabilities (B,)."""
+        wanted = self._class(label)
+        _, logits = look(self.pack.load("classifier").to(self.device), images)
+        fine = owners(self.pack.fine_labels, self.classes)
+        return class_probabilities(logits, fine, len(self.classes))[:, wanted]
 
     @property
     def _micro_batch(self) -> int:

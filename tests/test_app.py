@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from app import drawing, exports, frames
+from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import FIELDS, Ask, Lane, at_first, names, settle
 from app.runs import Runs
@@ -25,7 +26,6 @@ from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
 from engine.sampler import sample
 from engine.schedule import masked_after
-from engine.session import Session
 from engine.step import Step, Trace
 
 N, V = 64, 8
@@ -63,10 +63,6 @@ class FakeSession:
     def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
         return np.broadcast_to(np.linspace(1, 0.5, N, dtype=np.float32), tokens.shape).copy()
 
-    entry_step = Session.entry_step
-    lowest = Session.lowest
-    generator: Any = None
-
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
 
@@ -90,6 +86,10 @@ class FakePacks:
 
 def handlers() -> Handlers:
     return Handlers(packs=FakePacks())  # type: ignore[arg-type]
+
+
+def folds(page: Handlers) -> Folds:
+    return Folds(packs=page.packs, runs=page.runs)
 
 
 def values(**changed: Any) -> list[Any]:
@@ -204,7 +204,7 @@ def test_runs_are_bounded_and_found_by_id_alone() -> None:
     ids = []
     for _ in range(10):
         run = runs.start("fake", tuple(Lane(config=one) for one in lanes()), {})
-        run.keep({"kind": "steps", "steps": [{"lane": 0, "tokens": "01234"}, {"lane": 1, "tokens": "56789"}]})
+        run.sent({"kind": "steps", "steps": [{"lane": 0, "tokens": "01234"}, {"lane": 1, "tokens": "56789"}]})
         run.ended = "done"
         ids.append(run.id)
     assert len(runs) == 4 and runs.get(ids[0]) is None and runs.get(ids[-1]) is run
@@ -378,13 +378,13 @@ def test_lossless_files_hold_the_run_exactly() -> None:
     page, run_id = finished(steps_2=9)
     run = page.runs.get(run_id)
     assert run is not None
-    name, content = page.export(run_id, "png", 0)
+    name, content = folds(page).export(run_id, "png", 0)
     assert name == "token-critic-cat-3.png"
     sheet = np.asarray(Image.open(io.BytesIO(content)))
     for lane, steps in enumerate(run.steps):
         for s, (_, picture) in enumerate(steps):
             np.testing.assert_array_equal(sheet[lane * 18 : lane * 18 + 16, s * 18 : s * 18 + 16], picture)
-    webp = Image.open(io.BytesIO(page.export(run_id, "webp", 0)[1]))
+    webp = Image.open(io.BytesIO(folds(page).export(run_id, "webp", 0)[1]))
     assert webp.n_frames == 9  # type: ignore[attr-defined]
     for place in range(9):
         webp.seek(place)
@@ -398,9 +398,9 @@ def test_lossless_files_hold_the_run_exactly() -> None:
 
 def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> None:
     page, run_id = finished(third={"lane": 1, "step": 3, "masked": [1, 2]}, rule_3="critic")
-    text = page.export(run_id, "json", 0)[1]
+    text = folds(page).export(run_id, "json", 0)[1]
     other = handlers()
-    sent = [frame for frame, _ in other.replay(text)]
+    sent = [frame for frame, _ in folds(other).replay(text)]
     original = page.missed(run_id, 0)
     assert [step["digest"] for step in sorted(steps_of(sent), key=lambda one: (one["lane"], one["s"]))] == [
         step["digest"] for step in sorted(steps_of(original), key=lambda one: (one["lane"], one["s"]))
@@ -417,14 +417,14 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
         b"[" * 100_000,
     ):
         with pytest.raises(ValueError) as refused:
-            list(handlers().replay(wrong))
+            list(folds(handlers()).replay(wrong))
         assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("kind", ["gif", "pdf", "svg"])
 def test_files_to_look_at_are_what_they_say(kind: str) -> None:
     page, run_id = finished()
-    _, content = page.export(run_id, kind, 4)
+    _, content = folds(page).export(run_id, kind, 4)
     assert content.startswith({"gif": b"GIF89a", "pdf": b"%PDF", "svg": b"<?xml"}[kind])
 
 
@@ -432,7 +432,7 @@ def test_files_to_look_at_are_what_they_say(kind: str) -> None:
 def test_a_file_of_nothing_is_refused(run_id: Any, kind: Any) -> None:
     page, mine = finished()
     with pytest.raises(ValueError):
-        page.export(run_id or mine, kind if run_id else "nonsense", 0)
+        folds(page).export(run_id or mine, kind if run_id else "nonsense", 0)
 
 
 def test_an_address_sets_the_controls() -> None:

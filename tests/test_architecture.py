@@ -25,6 +25,7 @@ ALLOWED = {
     "data": {"cli", "config"},
     "pack": {"config", "data"} | MODELS,
     "session": {"device", "pack"} | CORE | MODELS,
+    "refine": {"", "config", "session", "step"},
     "fakes": {"", "noise", "session"},
     "train": {"cli", "data", "device", "pack", "evaluate"} | CORE | MODELS,
     "evaluate": {"cli", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,

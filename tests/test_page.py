@@ -18,6 +18,7 @@ from app.lanes import FIELDS, at_first, names
 from app.main import build, serving
 from app.packs import Packs
 from engine.fakes import riddle
+from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
 from launch import free_port
@@ -263,7 +264,7 @@ def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, pac
     own = page.evaluate("() => tokenCritic.stage.lanes[2].frames.map((one) => one.digest)")
     finished = engine_steps(session, "maskgit")[-1]
     config = session.settings(rule="maskgit", label=session.classes[0])
-    assert own[18:] == [step.digest() for step in session.refine(config, finished.proposal, 0.6)]
+    assert own[18:] == [step.digest() for step in refine(session, config, finished.proposal, 0.6)]
     assert "before" in page.text_content(".tc-notice")
     page.evaluate("() => tokenCritic.stage.player.take(17)")
     page.wait_for_timeout(300)

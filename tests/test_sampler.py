@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
 from engine.config import SampleConfig
 from engine.noise import Noise
+from engine.refine import entry_step
 from engine.rules import RULES, make_rule
 from engine.sampler import sample
-from engine.session import Session
 from engine.step import Step
 from tests.fakes import FakeCritic, FakeGenerator
 
@@ -82,6 +80,5 @@ def test_no_global_random_state_is_used() -> None:
 @pytest.mark.parametrize(("fraction", "steps", "first"), [(0.6, 18, 10), (1.0, 18, 0), (0.01, 18, 17), (0.6, 8, 4)])
 def test_a_finished_picture_joins_where_its_mask_fits(fraction: float, steps: int, first: int) -> None:
     """Token-Critic 4.2: the largest t whose R(t) <= f * N; for f = 0.6, T = 18 that is t = 7 with R = 147."""
-    places = SimpleNamespace(places=256, generator=None, critic=None)
     config = SampleConfig(rule="critic", steps=steps)
-    assert Session.entry_step(places, config, round(fraction * 256)) == first  # type: ignore[arg-type]
+    assert entry_step(config, 256, round(fraction * 256)) == first

@@ -54,6 +54,32 @@ FILE_FORMATS = {
 FILE_PANELS = ("goes in", "proposal", "scores", "decision")
 FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
 
+MANY = {"title": "Many at once", "count": "Pictures per lane", "draw": "Draw"}
+GALLERY = {
+    "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",
+    "progress": "{done} of {whole} pictures …",
+    "done": {
+        "done": "{done} pictures. Choose one to see how it came about.",
+        "stopped": "Stopped after {done} of {whole} pictures.",
+        "late": "Stopped after {done} of {whole} pictures: it took too long.",
+        "failed": "Failed after {done} of {whole} pictures.",
+    },
+    "order": "Order",
+    "orders": {
+        "drawn": "as drawn",
+        "score": "by the critic's score",
+        "named": "by how surely the classifier names the class",
+        "nearest": "by distance to the training pictures",
+    },
+    "nearest": "Nearest training picture",
+    "nearest_help": "how far each picture is from the nearest one that was trained on: root mean square difference, "
+    "0 to 255",
+    "measuring": "Comparing with all training pictures …",
+    "seed": "seed {seed}",
+    "score": "critic's mean score {p}",
+    "named": "class named with {p}",
+    "distance": "{d} of 255 from the nearest training picture",
+}
 GAME = {
     "title": "Spot the fakes",
     "what": "This is what the critic is trained on: a real picture that it has never seen, in which the generator has "

@@ -1,0 +1,137 @@
+"""What is folded away below the stage, as plain values: many pictures, files, the game. Knows no component."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app import frames
+from app.exports import EXPORTS, read_trace
+from app.gallery import MOST, distances, drawn, item
+from app.handlers import Frame, beginning
+from app.lanes import Ask, Lane, names, settle
+from app.packs import Packs
+from app.runs import Runs
+from app.text import en
+from engine.config import SampleConfig
+from engine.fakes import riddle
+from engine.step import Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folds:
+    """Bound to the packs and the runs of one server."""
+
+    packs: Packs
+    runs: Runs
+
+    def export(self, run_id: object, kind: object, at: object) -> tuple[str, bytes]:
+        """Name and content of a file made of a finished run; `at` is the place of the playhead.
+
+        ValueError where there is none.
+        """
+        run = self.runs.get(run_id)
+        if run is None or not run.complete:
+            raise ValueError(en.FILES["none"])
+        if not isinstance(kind, str) or kind not in EXPORTS:
+            raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
+        suffix, make = EXPORTS[kind]
+        place = at if isinstance(at, int) else 0
+        content = make(run, self.packs.session(run.pack), place)
+        config = run.lanes[0].config
+        return f"token-critic-{_plain(config.label or '')}-{config.seed}.{suffix}", content
+
+    def replay(self, content: bytes) -> Iterator[tuple[Frame, str]]:
+        """An exported run as if it were run now, and as recorded to the bit. ValueError for what is none."""
+        ask, traces = read_trace(content.decode("utf-8", "replace"))
+        values = [ask.get(name) for name in names()]
+        pack = ask.get("pack", self.packs.first)
+        session = self.packs.session(pack)
+        lanes = settle(session, Ask.of(values)) if ask else tuple(map(_recorded, traces))
+        if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
+            raise ValueError("the lanes of this file do not fit what it says was asked for")
+        run = self.runs.start(pack, lanes, ask)
+        try:
+            yield run.sent(beginning(session, run))
+            for lane, trace in enumerate(traces):
+                for s, step in enumerate(one.only(0) for one in trace.steps):
+                    if step.s != s or step.state.shape[1] != session.places:
+                        raise ValueError(f"step {s} of this file is not one of pack {pack!r}, or steps are left out")
+                    picture = self.packs.worker.submit(session.decode, step.proposal).result()[0]
+                    run.note(lane, step, picture)
+                    yield run.sent({"kind": "steps", "steps": [{"lane": lane, **frames.pack(step, picture)}]})
+            run.ended = "opened"
+            yield run.sent({"kind": "end", "why": run.ended, "scores": []})
+        finally:
+            run.ended = run.ended or "stopped"
+
+    def many(self, count: object, *values: Any) -> Iterator[tuple[Frame, str]]:
+        """Pictures of the lanes' settings for `count` seeds from the one asked for. Yields (frame, id of the run)."""
+        number = int(count) if isinstance(count, str) and count.isdecimal() else count
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST:
+            raise ValueError(f"count={str(count)[:40]}: expected 1 to {MOST}")
+        ask = Ask.of(values)
+        session = self.packs.session(ask.pack)
+        lanes = tuple(lane for lane in settle(session, ask) if lane.origin is None)
+        label = lanes[0].config.label or ""
+        run = self.runs.start(ask.pack, lanes, {})
+        try:
+            yield run.sent({**beginning(session, run), "count": number})
+            for lane, i, picture, score in drawn(session, lanes, number, self.packs.worker, lambda: run.must_end):
+                run.pictures[lane].append(picture)
+                one = item(lane, i, lanes[lane].config.seed, picture, score)
+                yield run.sent({"kind": "steps", "steps": [one]})
+            run.ended = run.must_end or "done"
+            named = [
+                self.packs.worker.submit(session.recognise, np.stack(some), label).result().tolist()
+                for some in run.pictures
+                if some and session.pack.has("classifier")
+            ]
+            yield run.sent({"kind": "end", "why": run.ended, "scores": named})
+        finally:
+            run.ended = run.ended or "stopped"
+
+    def nearest(self, run_id: object) -> list[list[float]]:
+        """Of each picture of a gallery, lane by lane, the distance to the nearest training picture."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return []
+        session = self.packs.session(run.pack)
+        return [distances(session, np.stack(some)).tolist() if some else [] for some in run.pictures]
+
+    def riddle(self, pack: object, seed: object, fraction: object) -> Frame:
+        """A round of Spot the fakes, or what is wrong with the wish for one."""
+        try:
+            session = self.packs.session(pack or self.packs.first)
+            config = session.settings(rule="maskgit", seed=seed)
+            if not isinstance(fraction, float):
+                raise ValueError(f"fraction={str(fraction)[:40]}: expected a share between 0 and 1")
+            found = self.packs.worker.submit(riddle, session, config.seed, fraction).result()
+            filled, real = self.packs.worker.submit(session.decode, np.stack([found.filled, found.real])).result()
+        except (ValueError, FileNotFoundError) as error:
+            return {"wrong": " ".join(str(error).split())}
+        return {
+            "name": found.name,
+            "label": found.label,
+            "grid": session.tokenizer.config.grid,
+            "hidden": frames.packed(found.hidden, "u1"),
+            "scores": frames.packed(found.scores, "<f4"),
+            "same": int((found.hidden & (found.real == found.filled)).sum()),
+            "filled": frames.data_url(filled),
+            "real": frames.data_url(real),
+        }
+
+
+def _recorded(trace: Trace) -> Lane:
+    known = {field.name for field in dataclasses.fields(SampleConfig)}
+    return Lane(config=SampleConfig(**{k: v for k, v in trace.settings.items() if k in known}))
+
+
+def _plain(name: str) -> str:
+    """A class as part of a file's name."""
+    return re.sub(r"\W+", "-", name).strip("-").lower()

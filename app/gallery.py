@@ -1,0 +1,57 @@
+"""Many pictures at once: those of the lanes' settings for one seed after another."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from app.frames import data_url
+from app.lanes import Lane
+from engine.evaluate.copies import nearest
+from engine.session import Session
+from engine.step import Step
+
+MOST = 64
+READ_AT_ONCE = 512  # training pictures
+
+
+def drawn(
+    session: Session, lanes: Sequence[Lane], count: int, worker: Executor, ends: Callable[[], str]
+) -> Iterator[tuple[int, int, np.ndarray, float | None]]:
+    """Lane, number, picture uint8 (S, S, 3) and the critic's mean score, as they are done, until `ends` says why not.
+
+    Number i of a lane is what the lane itself would draw from seed + i.
+    """
+
+    def one(lane: Lane, i: int) -> tuple[np.ndarray, float | None] | None:
+        config = dataclasses.replace(lane.config, seed=lane.config.seed + i)
+        last: Step | None = None
+        for last in session.run(config):  # noqa: B007
+            if ends():
+                return None
+        assert last is not None
+        score = None if session.critic is None else float(session.score(last.proposal, config.label or "").mean())
+        return session.decode(last.proposal)[0], score
+
+    for i in range(count):
+        for number, lane in enumerate(lanes):
+            done = worker.submit(one, lane, i).result()
+            if done is None:
+                return
+            yield number, i, *done
+
+
+def item(lane: int, i: int, seed: int, picture: np.ndarray, score: float | None) -> dict[str, Any]:
+    return {"lane": lane, "i": i, "seed": seed + i, "picture": data_url(picture), "score": score}
+
+
+def distances(session: Session, images: np.ndarray) -> np.ndarray:
+    """(M,) root mean square difference to the nearest training picture, 0..255."""
+    pictures = session.pack.pictures()
+    train = pictures.indices("train")
+    parts = [train[i : i + READ_AT_ONCE] for i in range(0, len(train), READ_AT_ONCE)]
+    return np.min([nearest(images, pictures.read(part)) for part in parts], 0)

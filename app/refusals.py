@@ -1,0 +1,39 @@
+"""The one place where an engine's refusal becomes a line for the visitor."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+LONGEST_LINE = 300
+
+
+def refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable[..., Any]:
+    """The handler with ValueErrors told to the visitor in one line, under the parameter names of its API."""
+
+    def stream(*given: Any) -> Iterator[Any]:
+        try:
+            yield from handler(*given)
+        except (ValueError, FileNotFoundError) as error:
+            raise line(error) from error
+
+    def once(*given: Any) -> Any:
+        try:
+            return handler(*given)
+        except (ValueError, FileNotFoundError) as error:
+            raise line(error) from error
+
+    told: Callable[..., Any] = stream if inspect.isgeneratorfunction(handler) else once
+    if parameters:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        told.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])  # type: ignore[attr-defined]
+    told.__name__ = getattr(handler, "__name__", "told")
+    return told
+
+
+def line(error: Exception) -> gr.Error:
+    text = " ".join(str(error).split())
+    return gr.Error(text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else ""), print_exception=False)

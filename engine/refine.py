@@ -1,0 +1,46 @@
+"""Refinement of a finished picture (Token-Critic, section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine import MASK
+from engine.config import SampleConfig
+from engine.session import Session
+from engine.step import Step
+
+
+def refine(session: Session, config: SampleConfig, tokens: np.ndarray, fraction: float = 0.6) -> Iterator[Step]:
+    """Mask what the critic scores lowest in a finished picture, tokens (1, N), and run on.
+
+    ValueError where the pack has no critic, or for a fraction outside 0..1.
+    """
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"fraction={fraction!r}: expected 0 to 1")
+    label = session.classes[int(session.labels(config, (0,))[0])]
+    masked = lowest(session.score(tokens, label)[0], fraction)
+    start = np.array(tokens, dtype=np.int32)
+    start[0, masked] = MASK
+    first = entry_step(config, session.places, len(masked))
+    return session.run(config, samples=(0,), start=start, first_step=first)
+
+
+def lowest(scores: np.ndarray, fraction: float) -> np.ndarray:
+    """Places (round(fraction * N),) of the lowest of the scores (N,), the lower index first where they tie."""
+    return np.sort(np.argsort(scores, kind="stable")[: round(fraction * len(scores))])
+
+
+def entry_step(config: SampleConfig, places: int, hidden: int) -> int:
+    """The step before which a finished picture with `hidden` of its tokens masked joins a run.
+
+    The first one after which no more than these are masked: the largest t whose R(t) <= hidden.
+    """
+    rule = config.make_rule(places=places)
+    now = places
+    for s in range(config.steps - 1):
+        now = rule.masked_after(s, now)
+        if now <= hidden:
+            return s
+    return config.steps - 1
