@@ -17,6 +17,7 @@ from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
 from app.main import build, serving
 from app.packs import Packs
+from engine.evaluate.copies import nearest
 from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
@@ -296,6 +297,53 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
     page.click("#tc-curves button")
 
 
+def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: Packs) -> None:
+    page.click("#tc-many > button")
+    page.click("#tc-draw")
+    page.wait_for_function(
+        "() => tokenCriticGallery.items.flat().length === 16 && tokenCriticGallery.inbox.run.why === 'done'"
+    )
+    session = packs.session(packs.first)
+    label = session.classes[0]
+    config = session.settings(rule="critic", label=label, seed=5)
+    *_, last = session.run(config)
+    shown = page.evaluate("""async () => {
+        const item = tokenCriticGallery.items[1][5], canvas = document.createElement("canvas");
+        canvas.width = canvas.height = 64;
+        const image = item.node.querySelector("img");
+        await image.decode();
+        canvas.getContext("2d").drawImage(image, 0, 0, 64, 64);
+        const pixels = [...canvas.getContext("2d").getImageData(0, 0, 64, 64).data].filter((_, i) => i % 4 < 3);
+        return [item.seed, item.score, item.named, pixels];
+    }""")
+    assert shown[0] == 5 and shown[3] == session.decode(last.proposal)[0].ravel().tolist()
+    assert shown[1] == pytest.approx(session.score(last.proposal, label).mean(), abs=1e-6)
+    assert shown[2] == pytest.approx(session.recognise(session.decode(last.proposal), label)[0], abs=1e-5)
+    page.select_option(".tc-gallery select", "score")
+    ranked = page.evaluate("() => [...tokenCriticGallery.rows[1].children].map((one) => Number(one.textContent))")
+    assert ranked == sorted(ranked, reverse=True)
+    page.click("button:text('Nearest training picture')")
+    page.wait_for_function("() => tokenCriticGallery.items[1][5].distance !== undefined")
+    train = session.pack.pictures().read(session.pack.pictures().indices("train"))
+    near = nearest(session.decode(last.proposal), train)[0]
+    assert page.evaluate("() => tokenCriticGallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click(".tc-gallery-one >> nth=0")
+    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    seed = page.evaluate("() => tokenCriticGallery.seed")
+    assert page.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.seed") == seed
+    page.fill(".tc-seed input", "0")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    page.click("#tc-draw")
+    page.wait_for_function("() => tokenCriticGallery.inbox.run.going && tokenCriticGallery.items.flat().length > 1")
+    page.click("#tc-many-stop")
+    page.wait_for_function("() => tokenCriticGallery.inbox.run.why === 'stopped'")
+    page.click("#tc-many > button")
+    run(page)
+    assert page.problems == []
+
+
 def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     page.click("#tc-game > button")
     page.click("#tc-game button:text('Deal a picture')")
@@ -361,8 +409,9 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('From a file')")
     run(page)
     assert "exactly" in page.text_content(".tc-notice")
-    file.write_text("{}", encoding="utf-8")
-    page.set_input_files("#tc-files input[type=file]", str(file))
+    other = tmp_path / "other.json"
+    other.write_text("{}", encoding="utf-8")
+    page.set_input_files("#tc-files input[type=file]", str(other))
     page.wait_for_selector("text=no run of this page")
     page.wait_for_function("() => !tokenCritic.stage.run.going")
     page.click("#tc-files > button")
