@@ -36,7 +36,7 @@ class Folds:
         ValueError where there is none.
         """
         run = self.runs.get(run_id)
-        if run is None or not run.complete:
+        if run is None or not run.steps or not run.complete:
             raise ValueError(en.FILES["none"])
         if not isinstance(kind, str) or kind not in EXPORTS:
             raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")

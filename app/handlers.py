@@ -15,7 +15,9 @@ from app import frames
 from app.curves import curves
 from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, of_two, owner, reads, settle
 from app.packs import Packs
+from app.presets import load, made_with
 from app.runs import Run, Runs
+from app.text import en
 from app.walk import ahead, in_turns, walk
 from engine.rules import RULES
 from engine.session import Session
@@ -49,6 +51,24 @@ class Handlers:
             yield run.sent({"kind": "end", "why": run.ended, "scores": self._scores(session, run)})
         finally:
             run.ended = run.ended or "stopped"  # the visitor has gone, or an error goes up
+
+    def presets(self) -> list[str]:
+        """Those recorded with the weights of the pack that is opened first."""
+        pack = self.packs.session(self.packs.first).pack
+        return made_with(pack.name, pack.fingerprint())
+
+    def recorded(self, key: object) -> Iterator[tuple[Frame, str]]:
+        """A preset as it was recorded: needs no network."""
+        made = load(key)
+        run = self.runs.start(made.pack, (), made.ask)
+        try:
+            for frame in made.frames[:-1]:
+                yield run.sent(dict(frame))
+            look = en.PRESETS[made.key][1]
+            told = en.RECORDED.format(look=look, tried=made.tried, shows=made.shows)
+            yield run.sent({**made.frames[-1], "why": "recorded", "told": told})
+        finally:
+            run.ended = "recorded"
 
     def stop(self, run_id: object) -> Frame:
         """End a run within a step."""

@@ -12,6 +12,7 @@ from app.handlers import Handlers
 from app.lanes import at_first
 from app.packs import Packs
 from app.panels import controls, files, gallery, game, lane, plots
+from app.panels.presets import Presets
 from app.panels.stage import Stage
 from app.text import en
 from app.wiring import wire
@@ -31,10 +32,11 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
         with gr.Row(elem_classes="tc-settings"):
             shown = handlers.shown([config.rule for config in configs], False)
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
+        presets = Presets(handlers.presets())
         stage = Stage(handlers.missed, handlers.patches, elem_id="tc-stage")
         folds = Folds(packs=packs, runs=handlers.runs)
         many = gallery.build(handlers.missed, folds.nearest)
-        wire(handlers, folds, top, lanes, stage, plots.build(), many, files.build())
+        wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())
         game.build(folds.riddle)
     return page.queue(max_size=MOST_WAITING, api_open=False)
 

@@ -54,6 +54,34 @@ FILE_FORMATS = {
 FILE_PANELS = ("goes in", "proposal", "scores", "decision")
 FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
 
+PRESET_ROW = {"label": "Look at"}
+PRESETS = {  # title, what to look for; the last part says how often a seed shows it
+    "first-look": (
+        "First look",
+        "From the middle on the right lane takes tokens back (orange), the left one never does.",
+    ),
+    "greedy": (
+        "Where greedy goes wrong",
+        "With the choice temperature of the MaskGIT paper, 4.5, what the left lane keeps early no longer fits later.",
+    ),
+    "locked": (
+        "Without the right to revoke",
+        "Both lanes ask the critic, but the left one may not take a token back: its first mistakes stay.",
+    ),
+    "self": (
+        "The generator judges itself",
+        "The left lane revokes, too, but by the generator's own probability: it trusts what it has drawn.",
+    ),
+    "noise": ("Too much noise", "At K = 4 (right) chance decides what is kept for most of the run."),
+    "no-noise": ("No noise", "At K = 0 (right) the commonest tokens win from the first step on."),
+    "hot": ("Too hot", "At b = 1.5 (right) the proposals are wild, and no critic can save what is not proposed."),
+    "passes": ("Equal passes", "Both lanes have 35 network passes: MaskGIT takes 35 steps, Token-Critic 18."),
+}
+RECORDED = (
+    "Recorded. {look} Of {tried} seeds tried, {shows} show it: the critic scores that lane's picture higher by "
+    "0.05 or more. This is the clearest of them. Press Run to run it live."
+)
+
 MANY = {"title": "Many at once", "count": "Pictures per lane", "draw": "Draw"}
 GALLERY = {
     "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",

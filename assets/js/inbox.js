@@ -30,7 +30,7 @@ class Inbox {
   async apply(frame) {
     if (frame.kind === "begin") this.begin(frame);
     for (const step of frame.steps || []) await this.to.step(step, frame.at);
-    if (frame.kind === "end") this.finish(frame.why, frame.scores);
+    if (frame.kind === "end") this.finish(frame.why, frame.scores, frame.told);
     this.run.next = frame.n + 1;
   }
 
@@ -41,9 +41,9 @@ class Inbox {
     this.to.begin(frame);
   }
 
-  finish(why, scores = []) {
+  finish(why, scores = [], told = "") {
     this.run.why = why;
-    this.to.finish(scores);
+    this.to.finish(scores, told);
   }
 
   // The visitor pressed Run.

@@ -110,13 +110,14 @@ class Stage {
     this.player.arrive(frame.lane, frame.s + 1);
   }
 
-  finish(scores) {
+  finish(scores, told) {
     this.scores = scores;
-    this.said = null;
-    if (this.run.why === "opened") this.link.expect();
+    this.said = told || null;
+    if (["opened", "recorded"].includes(this.run.why)) this.link.expect();
     this.going(false);
     this.player.finish();
     this.stale();
+    if (this.run.why === "recorded" && !reducedMotion()) this.player.play();
   }
 
   refused() {

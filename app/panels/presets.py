@@ -1,0 +1,32 @@
+"""Presets: a row of buttons, each of which shows a recorded run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.assets import script
+from app.text import en
+
+
+class Presets(gr.HTML):
+    """Its value is the key of the preset that was chosen last."""
+
+    def __init__(self, keys: Sequence[str], **props: Any) -> None:
+        self.keys = list(keys)
+        titles = {key: en.PRESETS[key][0] for key in keys}
+        super().__init__(
+            html_template="<div></div>",
+            js_on_load=script(("dom", "presets"), MOUNT, titles=titles, words=en.PRESET_ROW),
+            apply_default_css=False,
+            elem_classes="tc-presets",
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "string", "enum": self.keys}
+
+
+MOUNT = 'mountPresets(element, props, () => trigger("input"), titles, words)'

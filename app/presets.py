@@ -1,0 +1,82 @@
+"""Runs worth looking at: their settings, and how they were recorded (python -m app.record)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.assets import ASSETS
+
+FOLDER = ASSETS / "recorded"
+FIRST = "first-look"  # what the page opens with
+MARGIN = 0.05  # of the critic's mean score: from here on one picture counts as better than the other
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Controls that differ from the page's first ones. `better` is the lane that the critic should find better."""
+
+    label: str
+    better: int
+    values: Mapping[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    FIRST: Preset(label="Smileys", better=1, values={}),
+    "greedy": Preset(label="Roles", better=1, values={"choice_temperature_1": 4.5}),
+    "locked": Preset(label="Family", better=1, values={"rule_1": "critic-locked", "noise_K_1": 1.0}),
+    "self": Preset(label="Flags", better=1, values={"rule_1": "self-revoking", "noise_K_1": 1.0}),
+    "noise": Preset(label="Symbols", better=0, values={"rule_1": "critic", "noise_K_2": 4.0}),
+    "no-noise": Preset(label="Hands & body", better=0, values={"rule_1": "critic", "noise_K_2": 0.0}),
+    "hot": Preset(label="Animals", better=0, values={"rule_1": "critic", "temp_b_2": 1.5}),
+    "passes": Preset(label="Person", better=1, values={"equal_passes": True}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A preset as it ran, for the seed out of `tried` in which the better lane was most ahead."""
+
+    key: str
+    pack: str
+    weights: str  # fingerprint
+    shows: int  # seeds out of `tried` in which the better lane was ahead by MARGIN
+    tried: int
+    frames: Sequence[dict[str, Any]]  # as a run sends them
+
+    @property
+    def ask(self) -> dict[str, Any]:
+        """The controls that it was recorded with."""
+        return dict(self.frames[0]["ask"])
+
+    def store(self) -> Path:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        file = _file(self.key)
+        text = json.dumps(vars(self), allow_nan=False, ensure_ascii=False)
+        file.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+        return file
+
+
+def load(key: object) -> Recording:
+    """The recording of a preset. ValueError where there is none."""
+    if not isinstance(key, str) or key not in PRESETS or not _file(key).is_file():
+        raise ValueError(f"no recorded preset {str(key)[:40]!r}: one of {', '.join(recorded())}")
+    return Recording(**json.loads(gzip.decompress(_file(key).read_bytes())))
+
+
+def recorded() -> Iterator[str]:
+    """The presets that there is a recording of."""
+    return (key for key in PRESETS if _file(key).is_file())
+
+
+def made_with(pack: str, weights: str) -> list[str]:
+    """The presets that were recorded with these weights."""
+    return [one.key for one in map(load, recorded()) if (one.pack, one.weights) == (pack, weights)]
+
+
+def _file(key: str) -> Path:
+    return FOLDER / f"{key}.json.gz"

@@ -1,0 +1,136 @@
+"""The events of what is folded away below the stage."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.folds import Folds
+from app.handlers import Handlers
+from app.lanes import names
+from app.panels.controls import Controls
+from app.panels.files import Files
+from app.panels.gallery import Many
+from app.panels.plots import Plots
+from app.panels.stage import Stage
+from app.refusals import line, refusing
+from app.updates import settings
+
+RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
+PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
+OVER = "() => { window.tokenCritic?.over(); }"
+DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"
+DRAWN = "() => { window.tokenCriticGallery?.inbox.over(); }"
+LINKED_RUN = "() => { window.tokenCritic?.linked(); }"
+PLAYHEAD = "(run, kind) => [run, kind, window.tokenCritic?.stage.player.at ?? 0]"
+
+
+def wire_folds(
+    handlers: Handlers,
+    folds: Folds,
+    controls: Controls,
+    stage: Stage,
+    plots: Plots,
+    many: Many,
+    files: Files,
+    values: Sequence[gr.components.Component],
+    done: Any,
+) -> None:
+    """`done` is the event after a run."""
+    _wire_plots(handlers, controls, plots, done)
+    _wire_many(folds, controls, many, handlers.stop, values)
+    _wire_files(handlers, folds, controls, stage, files, values)
+
+
+def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any) -> None:
+    """Curves are drawn when they are opened, and after a run while they are."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    plots.fold.expand(lambda: True, None, plots.opened, queue=False, **quiet).then(
+        handlers.curves, controls.run_id, plots.plot, **quiet
+    )
+    plots.fold.collapse(lambda: False, None, plots.opened, queue=False, **quiet)
+
+    def again(run_id: object, opened: object) -> Any:
+        return handlers.curves(run_id) if opened is True else gr.skip()
+
+    done.then(again, [controls.run_id, plots.opened], plots.plot, **quiet)
+
+
+def _wire_many(
+    folds: Folds, controls: Controls, many: Many, stop: Any, values: Sequence[gr.components.Component]
+) -> None:
+    """A gallery; one of its pictures opens in the lanes."""
+    drawing = many.draw.click(
+        refusing(folds.many, ["count", *names()]),
+        [many.count, *values],
+        [many.shown, many.run_id],
+        js=DRAW,
+        api_name="many",
+        show_progress="hidden",
+        preprocess=False,
+        concurrency_limit=RUNS_AT_ONCE,
+        trigger_mode="once",
+    )
+    drawing.then(None, js=DRAWN)
+    drawing.failure(None, js=DRAWN)
+    many.stop.click(
+        refusing(stop, ["run_id"]),
+        many.run_id,
+        many.shown,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    chosen = many.shown.input(None, None, controls.seed, js="() => window.tokenCriticGallery.seed")
+    chosen.then(None, js=LINKED_RUN)
+
+
+def _wire_files(
+    handlers: Handlers,
+    folds: Folds,
+    controls: Controls,
+    stage: Stage,
+    files: Files,
+    values: Sequence[gr.components.Component],
+) -> None:
+    """Files of a run, and a run from a file."""
+
+    def export(run_id: object, kind: object, at: object) -> Any:
+        try:
+            name, content = folds.export(run_id, kind, at)
+        except ValueError as error:
+            raise line(error) from error
+        path = Path(tempfile.mkdtemp(dir=files.made.GRADIO_CACHE)) / name  # which Gradio clears
+        path.write_bytes(content)
+        return gr.update(value=str(path), visible=True)
+
+    files.make.click(
+        export,
+        [controls.run_id, files.kind, files.at],
+        files.made,
+        js=PLAYHEAD,
+        api_name="export",
+        show_progress="minimal",
+    )
+    opened = files.open.upload(
+        refusing(folds.replay, []),
+        files.open,
+        [stage, controls.run_id],
+        js=PRESS,
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=RUNS_AT_ONCE,
+    )
+    opened.failure(None, js=OVER)
+    opened.success(
+        lambda run_id: settings(handlers, handlers.asked(run_id)),
+        controls.run_id,
+        list(values),
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    ).then(None, js=OVER)
