@@ -19,6 +19,7 @@ STAGE = (
     "transport",
     "legend",
     "patches",
+    "grid",
     "cells",
     "token",
     "hand",

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from app.lanes import Lane
 from app.text import en
 from engine.config import SampleConfig
-from engine.rules import RULES, Rule
+from engine.rules import RULES
 from engine.step import State, Step
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73")  # of the lanes
@@ -52,7 +52,7 @@ def _lines(config: SampleConfig, done: Sequence[Step], places: int) -> list[tupl
     whole = next((strength[name] for name in config.reads if name in strength), 0.0)
     steps = range(config.steps)
     return [
-        (MASKED, _planned(rule, places), "dash"),
+        (MASKED, [float(count) for count in config.planned(places)], "dash"),
         (MASKED, [_count(step, State.MASKED, State.REVOKED) for step in done], "solid"),
         (REVOKED, [_count(step, State.REVOKED) for step in done], "solid"),
         (SCORES, [_mean(step, kept=True) for step in done], "solid"),
@@ -60,14 +60,6 @@ def _lines(config: SampleConfig, done: Sequence[Step], places: int) -> list[tupl
         (NOISE, [whole * rule.left(s) for s in steps], "solid"),
         (NOISE, [rule.temperature(s) for s in steps], "dot"),
     ]
-
-
-def _planned(rule: Rule, places: int) -> list[float]:
-    counts, now = [], places
-    for s in range(rule.steps - 1):
-        now = rule.masked_after(s, now)
-        counts.append(float(now))
-    return [*counts, 0.0]
 
 
 def _count(step: Step, *states: State) -> float:

@@ -17,6 +17,7 @@ from app.lanes import Lane
 from app.runs import Run
 from app.text import en
 from engine.rules import RULES
+from engine.sample import sheet as in_rows
 from engine.session import Session
 from engine.step import State, Step, Trace
 
@@ -24,7 +25,6 @@ FORMAT = 1  # of the JSON
 MILLISECONDS = 500  # a step of an animation
 LAST = 2000
 COLOURS = 128  # of a GIF
-GAP = 2  # pixels between the pictures of a sheet
 
 
 def animated_gif(run: Run, session: Session, at: int) -> bytes:
@@ -40,12 +40,10 @@ def animated_webp(run: Run, session: Session, at: int) -> bytes:
 
 def sheet(run: Run, session: Session, at: int) -> bytes:
     """The decoded proposals as they are, a row for each lane and a column for each step."""
-    rows = [[picture for _, picture in lane] for lane in run.steps]
-    size = rows[0][0].shape[0] + GAP
-    whole = np.full((len(rows) * size - GAP, max(map(len, rows)) * size - GAP, 3), 255, np.uint8)
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
-            whole[y * size : y * size + len(picture), x * size : x * size + len(picture)] = picture
+    columns = max(map(len, run.steps))
+    blank = np.full_like(run.steps[0][0][1], 255)
+    cells = [done[s][1] if s < len(done) else blank for done in run.steps for s in range(columns)]
+    whole = in_rows(np.stack(cells), columns)
     out = io.BytesIO()
     Image.fromarray(whole).save(out, "PNG")
     return out.getvalue()

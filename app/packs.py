@@ -13,6 +13,7 @@ import numpy as np
 
 from app.frames import data_url
 from engine.pack import list_packs, pack_path
+from engine.sample import sheet
 from engine.session import Session
 
 ACROSS = 32  # patches in a row of the sheet
@@ -78,13 +79,8 @@ class Packs:
         session = self.session(name)
         if session.pack.name not in self._patches:
             found = self.worker.submit(session.patches).result()
-            side = found.shape[1]
-            rows = -(-len(found) // ACROSS)
-            sheet = np.zeros((rows * ACROSS, side, side, 3), np.uint8)
-            sheet[: len(found)] = found
-            sheet = sheet.reshape(rows, ACROSS, side, side, 3).transpose(0, 2, 1, 3, 4)
-            url = data_url(sheet.reshape(rows * side, ACROSS * side, 3))
-            self._patches[session.pack.name] = {"sheet": url, "side": side, "across": ACROSS}
+            url = data_url(sheet(found, columns=ACROSS, gap=0))
+            self._patches[session.pack.name] = {"sheet": url, "side": found.shape[1], "across": ACROSS}
         return self._patches[session.pack.name]
 
     def faces(self, name: str) -> list[str]:

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,12 @@ def load(key: object) -> Recording:
     """The recording of a preset. ValueError where there is none."""
     if not isinstance(key, str) or key not in PRESETS or not _file(key).is_file():
         raise ValueError(f"no recorded preset {str(key)[:40]!r}: one of {', '.join(recorded())}")
+    return _read(key)
+
+
+@cache
+def _read(key: str) -> Recording:
+    """Once: every visit asks which presets there are."""
     return Recording(**json.loads(gzip.decompress(_file(key).read_bytes())))
 
 

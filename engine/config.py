@@ -117,6 +117,15 @@ class SampleConfig:
         own = RULES[self.rule].reads
         return (*CriticLocked.reads, *(name for name in own if name == "eta")) if self.matched else own
 
+    def planned(self, places: int) -> list[int]:
+        """How many tokens stay masked after each step of a run from the start; 0 after the last."""
+        rule = self.make_rule(places=places)
+        counts, now = [], places
+        for s in range(self.steps - 1):
+            now = rule.masked_after(s, now)
+            counts.append(now)
+        return [*counts, 0]
+
     def make_rule(self, *, places: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
         """The rule of these settings; without the models it can plan, but not score."""
         own = ("steps", "schedule", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "matched")

@@ -37,10 +37,4 @@ def entry_step(config: SampleConfig, places: int, hidden: int) -> int:
 
     The first one after which no more than these are masked: the largest t whose R(t) <= hidden.
     """
-    rule = config.make_rule(places=places)
-    now = places
-    for s in range(config.steps - 1):
-        now = rule.masked_after(s, now)
-        if now <= hidden:
-            return s
-    return config.steps - 1
+    return next(s for s, masked in enumerate(config.planned(places)) if masked <= hidden)

@@ -96,10 +96,17 @@ def _foreign(url: str, address: str) -> bool:
     return not url.startswith((address, "data:", "blob:"))
 
 
-def run(page: Any) -> None:
+def run(page: Any, button: str = "#tc-run") -> None:
+    """Press what starts a run, and wait for its end."""
     before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click("#tc-run")
+    page.click(button)
     page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+
+
+def back_to_two_lanes(page: Any) -> None:
+    page.click('[data-lane="2"] button')
+    page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
+    run(page)
 
 
 def engine_steps(session: Session, rule: str) -> list[Step]:
@@ -219,9 +226,7 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
         const [, theirs, mine] = tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest));
         return mine.findIndex((one, s) => one !== theirs[s]); }"""
     assert page.evaluate(first) == 8, "other settings from the ninth step on"
-    page.click('[data-lane="2"] button')
-    page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
-    run(page)
+    back_to_two_lanes(page)
 
 
 def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> None:
@@ -240,9 +245,7 @@ def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> Non
     page.mouse.up()
     assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == 0, "a stroke over them takes them back"
     page.click("button:text('Rest as the rule')")
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click("button:text('Run on')")
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    run(page, "button:text('Run on')")
     same = """() => {
         const [, theirs, mine] = tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest));
         return mine.join() === theirs.join(); }"""
@@ -250,18 +253,14 @@ def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> Non
     wanted = page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.masked.length")
     said = page.text_content(".tc-notice")
     assert f"Of {wanted} tokens" in said and f"masked {wanted} alike" in said and "score" in said
-    page.click('[data-lane="2"] button')
-    page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
-    run(page)
+    back_to_two_lanes(page)
     assert page.problems == []
 
 
 def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, packs: Packs) -> None:
     session = packs.session(packs.first)
     page.evaluate("() => { tokenCritic.stage.player.take(17); window.scrollTo(0, 0); }")
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click('[data-lane="0"] button:text("Refine")')
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    run(page, '[data-lane="0"] button:text("Refine")')
     own = page.evaluate("() => tokenCritic.stage.lanes[2].frames.map((one) => one.digest)")
     finished = engine_steps(session, "maskgit")[-1]
     config = session.settings(rule="maskgit", label=session.classes[0])
@@ -272,15 +271,11 @@ def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, pac
     page.click('[data-lane="1"] button:text("Repaint a part")')
     for place in (51, 52):
         page.mouse.click(*at(page, 1, "decision", place))
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click("button:text('Run on')")
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    run(page, "button:text('Run on')")
     kept = page.evaluate("""() => { const { frames } = tokenCritic.stage.lanes[2];
         return [...frames[18].tokens.keys()].filter((i) => frames[18].tokens[i] < 0); }""")
     assert kept == [51, 52]
-    page.click('[data-lane="2"] button')
-    page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
-    run(page)
+    back_to_two_lanes(page)
     assert page.problems == []
 
 
@@ -327,9 +322,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     train = session.pack.pictures().read(session.pack.pictures().indices("train"))
     near = nearest(session.decode(last.proposal), train)[0]
     assert page.evaluate("() => tokenCriticGallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click(".tc-gallery-one >> nth=0")
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    run(page, ".tc-gallery-one >> nth=0")
     seed = page.evaluate("() => tokenCriticGallery.seed")
     assert page.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.seed") == seed
     page.fill(".tc-seed input", "0")

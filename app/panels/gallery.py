@@ -10,6 +10,7 @@ import gradio as gr
 
 from app.assets import script
 from app.panels.choices import Choice
+from app.panels.served import served
 from app.text import en
 
 FILES = ("dom", "inbox", "gallery")
@@ -21,20 +22,14 @@ class Gallery(gr.HTML):
     """Its value is the last frame that was sent, its event `input` that a picture was chosen."""
 
     def __init__(self, fetch: Callable[[Any, Any], Any], measure: Callable[[Any], Any], **props: Any) -> None:
-        # the browser knows them by these names, and passes its arguments as one list, or the only one as it is
-        def missed(given: Any) -> Any:
-            return fetch(*given) if isinstance(given, list) and len(given) == 2 else []
-
-        def nearest(given: Any) -> Any:
+        def nearest(given: Any) -> Any:  # the browser knows it by this name
             return measure(given)
 
         super().__init__(
             html_template="<div></div>",
-            js_on_load=script(
-                FILES, 'mountGallery(element, server, props, () => trigger("input"), watch, words)', words=en.GALLERY
-            ),
+            js_on_load=script(FILES, MOUNT, words=en.GALLERY),
             apply_default_css=False,
-            server_functions=[missed, nearest],
+            server_functions=[served("missed", fetch, 2, []), nearest],
             **props,
         )
 

@@ -8,23 +8,21 @@ from typing import Any
 import gradio as gr
 
 from app.assets import script
+from app.panels.served import served
 from app.text import en
 
-FILES = ("dom", "decode", "colours", "draw", "game")
+FILES = ("dom", "decode", "colours", "draw", "grid", "game")
 
 
 class Game(gr.HTML):
     """Asks the server for a riddle: pack, seed, share of fakes."""
 
     def __init__(self, riddle: Callable[[Any, Any, Any], dict[str, Any]], **props: Any) -> None:
-        def deal(given: Any) -> dict[str, Any]:  # the browser knows it by this name
-            return riddle(*given) if isinstance(given, list) and len(given) == 3 else {"wrong": en.GAME["failed"]}
-
         super().__init__(
             html_template="<div></div>",
             js_on_load=script(FILES, "mountGame(element, server, words)", words=en.GAME),
             apply_default_css=False,
-            server_functions=[deal],
+            server_functions=[served("deal", riddle, 3, {"wrong": en.GAME["failed"]})],
             **props,
         )
 

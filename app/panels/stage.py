@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app.assets import STAGE, script
+from app.panels.served import served
 from app.text import en
 
 
@@ -15,18 +16,14 @@ class Stage(gr.HTML):
     """Its value is the last frame that was sent. Drawn by assets/js/stage.js."""
 
     def __init__(self, fetch: Callable[[Any, Any], Any], look: Callable[[Any], Any], **props: Any) -> None:
-        # the browser knows them by these names, and passes its arguments as one list, or the only one as it is
-        def missed(given: Any) -> Any:
-            return fetch(*given) if isinstance(given, list) and len(given) == 2 else []
-
-        def patches(given: Any) -> Any:
+        def patches(given: Any) -> Any:  # the browser knows it by this name
             return look(given)
 
         super().__init__(
             html_template="<div></div>",  # fixed: the canvases in it survive every update
             js_on_load=script(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
             apply_default_css=False,
-            server_functions=[missed, patches],
+            server_functions=[served("missed", fetch, 2, []), patches],
             **props,
         )
 

@@ -1,9 +1,7 @@
 // The cell under the pointer or the arrow keys, marked in every panel of every lane, and the one that is pinned.
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
 class Cells {
-  // lanes: the Lanes; tell: what stands there, as nodes and as words; pinned: (place) => ...
+  // describe(lane, place): what stands there, as nodes; pinned(place), spoken(text); hand: who masks by hand
   constructor(node, lanes, { describe, pinned, spoken, hand }) {
     Object.assign(this, { node, lanes, describe, pinned, spoken, hand });
     this.grid = 16;
@@ -32,10 +30,7 @@ class Cells {
   // The place of the picture that an event is on, -1 beside it.
   placeOf(event) {
     const canvas = event.target.closest?.(".tc-canvas")?.firstChild;
-    if (!canvas?.width) return -1;
-    const box = canvas.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((share) => Math.floor(share * this.grid));
-    return Math.min(x, y) < 0 || Math.max(x, y) >= this.grid ? -1 : y * this.grid + x;
+    return canvas?.width ? placeUnder(canvas, event, this.grid) : -1;
   }
 
   laneOf(event) {
@@ -73,7 +68,11 @@ class Cells {
     this.at = place;
     this.lane = lane;
     this.mark("at", place);
-    const said = this.describe(lane, place);
+    this.tell();
+  }
+
+  tell() {
+    const said = this.describe(this.lane, this.at);
     this.tip.hidden = !said;
     if (said) this.tip.replaceChildren(...said);
   }
@@ -110,10 +109,7 @@ class Cells {
 
   // What is shown has changed under the pointer.
   refresh() {
-    if (this.tip.hidden) return;
-    const said = this.describe(this.lane, this.at);
-    this.tip.hidden = !said;
-    if (said) this.tip.replaceChildren(...said);
+    if (!this.tip.hidden) this.tell();
   }
 
   key(event) {
@@ -126,13 +122,13 @@ class Cells {
     if (!step) return;
     event.preventDefault();
     const from = panels ? Math.max(this.at, this.pin, 0) : this.pin;
-    const [x, y] = [from % this.grid, Math.floor(from / this.grid)].map((one, i) => Math.min(this.grid - 1, Math.max(0, one + step[i])));
-    const place = y * this.grid + x;
+    const place = placeAfter(from, step, this.grid);
     if (!panels) return this.set(place);
     if (this.pin >= 0) this.set(place);
     this.move(place, this.laneOf(event));
     const canvas = [...panels.querySelectorAll("canvas")].find((one) => one.offsetParent);
     const box = canvas.getBoundingClientRect(), cell = box.width / this.grid;
+    const [x, y] = [place % this.grid, Math.floor(place / this.grid)];
     this.tip.style.translate = this.beside(box.left + (x + 1) * cell, box.top + (y + 1) * cell);
     this.spoken(this.tip.textContent);
   }

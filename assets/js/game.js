@@ -58,25 +58,21 @@ class Game {
 
   stroke(event, begins) {
     if (!this.open) return;
-    const box = this.canvas.getBoundingClientRect(), { grid } = this.riddle;
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((share) => Math.floor(share * grid));
-    if (Math.min(x, y) < 0 || Math.max(x, y) >= grid) return;
-    this.at = y * grid + x;
+    const place = placeUnder(this.canvas, event, this.riddle.grid);
+    if (place < 0) return;
+    this.at = place;
     if (begins) this.adds = !this.marks.has(this.at);
     this.marks[this.adds ? "add" : "delete"](this.at);
     this.show();
   }
 
   key(event) {
-    const step = ARROW_STEPS[event.key];
+    const step = ARROWS[event.key];
     if (!this.open || !(step || event.key === "Enter" || event.key === " ")) return;
     event.preventDefault();
     event.stopPropagation(); // else the space bar plays the run
-    const { grid } = this.riddle;
-    if (step) {
-      const [x, y] = [this.at % grid, Math.floor(this.at / grid)].map((one, i) => Math.min(grid - 1, Math.max(0, one + step[i])));
-      this.at = y * grid + x;
-    } else this.marks[this.marks.has(this.at) ? "delete" : "add"](this.at);
+    if (step) this.at = placeAfter(this.at, step, this.riddle.grid);
+    else this.marks[this.marks.has(this.at) ? "delete" : "add"](this.at);
     this.show();
   }
 
@@ -132,8 +128,6 @@ class Game {
     this.roc.replaceChildren(...rocFigure(checked.curve, mine, this.words));
   }
 }
-
-const ARROW_STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function outlineCells(context, look, cells, colour, crossed) {
   const line = Math.max(1.5, look.cell / 8), inset = look.cell * 0.2;
