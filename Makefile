@@ -14,7 +14,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Gradio writes a stub beside each component and does not keep its imports up to date.
 types: $(VENV)/.installed-dev
+	rm -f app/panels/*.pyi
 	$(BIN)/mypy
 
 $(VENV)/bin/python:

@@ -18,6 +18,8 @@ STAGE = (
     "film",
     "transport",
     "legend",
+    "views",
+    "explain",
     "patches",
     "grid",
     "cells",

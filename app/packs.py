@@ -83,6 +83,11 @@ class Packs:
             self._patches[session.pack.name] = {"sheet": url, "side": found.shape[1], "across": ACROSS}
         return self._patches[session.pack.name]
 
+    def card(self, name: str) -> str:
+        """How the pack was made and measured, as Markdown; "" where it does not say."""
+        file = pack_path(self._paths[name]) / "card.md"
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
+
     def faces(self, name: str) -> list[str]:
         """A picture of each class as a data URL: the first of its own."""
         if name not in self._faces:

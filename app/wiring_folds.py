@@ -106,9 +106,9 @@ def _wire_files(
             raise line(error) from error
         path = Path(tempfile.mkdtemp(dir=files.made.GRADIO_CACHE)) / name  # which Gradio clears
         path.write_bytes(content)
-        return gr.update(value=str(path), visible=True)
+        return str(path)
 
-    files.make.click(
+    made = files.make.click(
         export,
         [controls.run_id, files.kind, files.at],
         files.made,
@@ -116,6 +116,8 @@ def _wire_files(
         api_name="export",
         show_progress="minimal",
     )
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    made.success(lambda: gr.update(visible=True), None, files.made, **quick)
     opened = files.open.upload(
         refusing(folds.replay, []),
         files.open,

@@ -1,14 +1,58 @@
-"""The shipped pack, opened once; TOKEN_CRITIC_PACK names another."""
+"""The shipped pack, opened once, and the page in a real browser; TOKEN_CRITIC_PACK names another pack."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from app.browser import browser
+from app.main import build, serving
+from app.packs import Packs
 from engine.session import Session
+from launch import free_port
+from tests.pages import PATIENCE, run
+from tests.tiny import make_whole_pack
+
+PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
 
 
 @pytest.fixture(scope="session")
 def session() -> Session:
-    return Session.open(os.environ.get("TOKEN_CRITIC_PACK", "emoji"), device="cpu")
+    return Session.open(PACK, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
+    return Packs(PACK, others=[make_whole_pack(tmp_path_factory.mktemp("packs") / "tiny").path])
+
+
+@pytest.fixture(scope="session")
+def address(packs: Packs) -> Iterator[str]:
+    page = build(packs)
+    port = free_port("127.0.0.1", None)
+    _, address, _ = page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
+    yield address
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Any]:
+    """One page for all tests here, after its first run; `problems` gathers what must not happen."""
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE)
+        page.problems = []
+        page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
+        page.goto(address)
+        page.wait_for_function("() => window.tokenCritic")
+        run(page)
+        yield page
+
+
+def _foreign(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +10,18 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from app.browser import browser
 from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
-from app.main import build, serving
 from app.packs import Packs
 from engine.evaluate.copies import nearest
 from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from launch import free_port
-from tests.tiny import make_whole_pack
+from tests.pages import at, back_to_two_lanes, run
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
-PATIENCE = 60_000
 FRAMES = """async () => {
     const digests = async (frame) => ({ told: frame.digest, drawn: await tokenCritic.digestOf(frame) });
     const lanes = tokenCritic.stage.lanes.filter((lane) => lane.meta);
@@ -62,53 +55,6 @@ COVERED = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
-    return Packs(PACK, others=[make_whole_pack(tmp_path_factory.mktemp("packs") / "tiny").path])
-
-
-@pytest.fixture(scope="module")
-def address(packs: Packs) -> Iterator[str]:
-    page = build(packs)
-    port = free_port("127.0.0.1", None)
-    _, address, _ = page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
-    yield address
-    page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Any]:
-    """One page for all tests here, after its first run; `problems` gathers what must not happen."""
-    with browser() as opened:
-        page = opened.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(PATIENCE)
-        page.problems = []
-        page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
-        page.goto(address)
-        page.wait_for_function("() => window.tokenCritic")
-        run(page)
-        yield page
-
-
-def _foreign(url: str, address: str) -> bool:
-    return not url.startswith((address, "data:", "blob:"))
-
-
-def run(page: Any, button: str = "#tc-run") -> None:
-    """Press what starts a run, and wait for its end."""
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click(button)
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
-
-
-def back_to_two_lanes(page: Any) -> None:
-    page.click('[data-lane="2"] button')
-    page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
-    run(page)
-
-
 def engine_steps(session: Session, rule: str) -> list[Step]:
     """What python -m engine.sample writes for the page's first settings."""
     return list(session.run(session.settings(rule=rule, label=session.classes[0])))
@@ -140,13 +86,6 @@ def test_steps_can_be_scrubbed_by_keys_and_the_line_says_what_is_shown(page: Any
         page.wait_for_function("(s) => tokenCritic.stage.player.at === s - 1", arg=shown)
         page.wait_for_timeout(200)
         assert f"Step {shown} of 18" in page.text_content('[data-lane="1"] .tc-status')
-
-
-def at(page: Any, lane: int, panel: str, place: int) -> tuple[float, float]:
-    """The middle of a cell on the screen."""
-    box = page.locator(f'[data-lane="{lane}"] canvas[data-panel="{panel}"]').bounding_box()
-    cell = box["width"] / 16
-    return box["x"] + (place % 16 + 0.5) * cell, box["y"] + (place // 16 + 0.5) * cell
 
 
 def test_a_cell_tells_its_token_and_a_click_shows_its_life(page: Any, packs: Packs) -> None:

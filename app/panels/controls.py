@@ -41,19 +41,21 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
             en.CONTROLS["pack"],
             value=packs.first,
             visible=len(packs.names) > 1,
-            elem_classes="tc-pack",
+            elem_classes=["tc-pack", "tc-x-pack"],
         )
-        seed = gr.Number(config.seed, label=en.CONTROLS["seed"], precision=0, elem_classes="tc-seed", min_width=90)
+        seed = gr.Number(
+            config.seed, label=en.CONTROLS["seed"], precision=0, elem_classes=["tc-seed", "tc-x-seed"], min_width=90
+        )
         dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
-        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], info=en.HELP["equal_passes"], min_width=100)
-        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], info=en.HELP["matched"], min_width=100)
+        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], min_width=100, elem_classes="tc-x-equal_passes")
+        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")
         more = gr.Button(en.MORE, elem_id="tc-more", min_width=40)
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
         third = Third()
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
     classes = packs.session(packs.first).classes
     faces = list(zip(classes, packs.faces(packs.first), strict=True))
-    label = Chips(faces, en.CONTROLS["label"], value=classes[0], elem_classes="tc-classes")
+    label = Chips(faces, en.CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
     return Controls(
         pack=pack,
         label=label,

@@ -45,21 +45,20 @@ def named(rules: Sequence[str]) -> list[tuple[str, str]]:
 def _control(name: str, rules: Sequence[str], config: SampleConfig, visible: bool) -> gr.components.Component:
     """The control of one field: a select where it takes a word, else a slider over its range."""
     metadata = next(field.metadata for field in dataclasses.fields(SampleConfig) if field.name == name)
-    value, label = getattr(config, name), en.CONTROLS[name]
+    value, label, explained = getattr(config, name), en.CONTROLS[name], f"tc-x-{name}"
     if name == "rule":
-        return Choice(named(rules), label, value=value)
+        return Choice(named(rules), label, value=value, elem_classes=explained)
     if metadata["choices"]:
         words = [(word, word) for word in metadata["choices"]]
-        return Choice(words, label, value=value, visible=visible, elem_classes="tc-rare")
+        return Choice(words, label, value=value, visible=visible, elem_classes=["tc-rare", explained])
     return gr.Slider(
         metadata["low"],
         metadata["high"],
         value,
         step=STEPS.get(name, 0.05),
         label=label,
-        info=metadata["help"],
         visible=visible,
         buttons=[],
         min_width=60,
-        elem_classes="tc-slider",
+        elem_classes=["tc-slider", explained],
     )

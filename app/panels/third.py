@@ -14,7 +14,7 @@ class Third(gr.HTML):
 
     def __init__(self, **props: Any) -> None:
         super().__init__(
-            value=None,
+            value="",  # not null: to the API that would be a value that has to be given
             html_template="<div></div>",
             js_on_load=script(("third",), 'mountThird(props, () => trigger("input"), watch)'),
             apply_default_css=False,

@@ -1,5 +1,7 @@
 """English."""
 
+from app.text.explain import WORDS as EXPLAINED
+
 TITLE = "Token-Critic explorer"
 
 CONTROLS = {
@@ -16,10 +18,6 @@ CONTROLS = {
     "choice_temperature": "Choice temp.",
     "eta": "Revoking η",
     "schedule": "Schedule γ",
-}
-HELP = {
-    "equal_passes": "a critic step costs two network passes: give the other lane as many",
-    "matched": "everything but the rule equal: counts, temperature and ranking noise",
 }
 DICE = "New seed"
 RUN = "Run"
@@ -83,6 +81,8 @@ RECORDED = (
 )
 
 MANY = {"title": "Many at once", "count": "Pictures per lane", "draw": "Draw"}
+ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}
+SNIPPETS = {"copy": "Copy", "copied": "Copied"}
 GALLERY = {
     "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",
     "progress": "{done} of {whole} pictures …",
@@ -131,6 +131,7 @@ GAME = {
 }
 
 STAGE = {
+    "explain": EXPLAINED,
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",
     "starting": "Starting …",
@@ -177,7 +178,12 @@ STAGE = {
         "input": {"number": "1", "name": "Goes in", "symbol": "xₜ"},
         "proposal": {"number": "2", "name": "Proposal", "symbol": "x̂₀"},
         "scores": {"number": "3", "name": "Scores", "symbol": "p(m=1)"},
-        "decision": {"number": "4", "name": "Decision", "symbol": "mₜ₋₁"},
+        "decision": {
+            "number": "4",
+            "name": "Decision",
+            "symbol": "mₜ₋₁",
+            "next": {"name": "Goes in next", "symbol": "xₜ₋₁"},
+        },
     },
     "tabs": "Panel shown in both lanes",
     "steps": {"one": "{n} step", "many": "{n} steps"},
@@ -196,15 +202,28 @@ STAGE = {
         "differs": "This machine parts from the shared run at step {s} of {name}: two machines can differ in the last "
         "bits, and so can other weights.",
     },
-    "differ": "where the lanes differ",
-    "differ_help": "frame the places of the proposals at which the other lane has another token",
+    "views": {
+        "layout": "Panels",
+        "proposal": "Proposal",
+        "kinds": {
+            "loop": "as a loop",
+            "chain": "as in the paper",
+            "picture": "as a picture",
+            "masked": "masked places hatched",
+            "heat": "under its scores",
+            "tokens": "as token numbers",
+        },
+        "asOrder": "order after noise",
+        "compares": "where the lanes differ",
+        "projector": "Projector",
+        "leave": "End (Esc)",
+        "projector_help": "one panel of each lane, large, for a lecture hall (key P; 1 to 4: which panel; Esc: end)",
+    },
     "idle": "Every token is masked.",
     "empty": "nothing yet",
     "unscored": "No scores: the last step keeps every token.",
     "states": {"kept": "kept", "new": "newly kept", "masked": "masked", "revoked": "revoked"},
     "score": "Score",
-    "order": "order after noise",
-    "order_help": "colour by the order in which tokens are masked, after the ranking noise",
     "first_masked": "masked first",
     "last_masked": "last",
     "token": {

@@ -7,7 +7,8 @@ function mountChoice(element, props, trigger, watch) {
     select.replaceChildren(...props.choices.map(([value, name]) => el("option", { value }, name)));
     show();
   };
-  element.replaceChildren(el("label", { class: "tc-choice" }, el("span", {}, props.name), select));
+  select.id = `tc-choice-${Math.random().toString(36).slice(2)}`;
+  element.replaceChildren(el("div", { class: "tc-choice" }, el("div", {}, el("label", { for: select.id }, props.name)), select));
   watch("choices", offer);
   watch("value", show);
   offer();

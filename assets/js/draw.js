@@ -22,7 +22,11 @@ const PANELS = {
     maskedCells(context, look, places(look.frame.tokens, MASK));
   },
   proposal(context, look) {
-    wholePicture(context, look, look.frame.picture);
+    const { frame } = look;
+    if (look.proposal === "tokens") tokenCells(context, look);
+    else wholePicture(context, look, frame.picture);
+    if (look.proposal === "masked") hatchedCells(context, look, places(frame.tokens, MASK));
+    if (look.proposal === "heat") heatCells(context, look);
     if (look.others) differingCells(context, look, look.others);
   },
   scores(context, look) {
@@ -32,13 +36,14 @@ const PANELS = {
   decision(context, look) {
     wholePicture(context, look, look.frame.picture);
     if (look.byHand) return maskedCells(context, look, [...look.byHand]);
+    if (look.layout === "chain") return maskedCells(context, look, [...look.frame.state.keys()].filter((i) => look.frame.state[i] >= MASKED)); // what goes in next
     maskedCells(context, look, places(look.frame.state, MASKED));
     frameCells(context, look, places(look.frame.state, NEW));
     revokedCells(context, look, places(look.frame.state, REVOKED));
   },
 };
 
-// look: frame, before (picture of the step before), grid, cell, colours, asOrder
+// look: frame, before (picture of the step before), grid, cell, colours, asOrder, proposal, layout
 function drawPanel(canvas, kind, look) {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
@@ -85,11 +90,38 @@ function marks(context, look, cells, colour, width, mark) {
 }
 
 function maskedCells(context, look, cells) {
-  const { cell } = look;
   for (const i of cells) plainCell(context, look, i, look.colours.masked);
+  hatchedCells(context, look, cells);
+}
+
+function hatchedCells(context, look, cells) {
+  const { cell } = look;
   marks(context, look, cells, look.colours.hatch, Math.max(1, cell / 12), (x, y) => {
     context.moveTo(x, y + cell);
     context.lineTo(x + cell, y);
+  });
+}
+
+// The scores as a veil over the picture.
+function heatCells(context, look) {
+  const values = look.asOrder ? look.frame.order : look.frame.scores;
+  context.globalAlpha = 0.6;
+  values.forEach((value, i) => !Number.isNaN(value) && plainCell(context, look, i, scoreColour(value)));
+  context.globalAlpha = 1;
+}
+
+// A token's number, where it is large enough to be read, on a colour of its own.
+function tokenCells(context, look) {
+  const { cell } = look, size = Math.floor(cell * 0.38);
+  context.font = `${size}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  look.frame.proposal.forEach((token, i) => {
+    plainCell(context, look, i, `hsl(${(token * 137.508) % 360} 55% ${70 + (token % 5) * 5}%)`);
+    if (size < 8) return;
+    const [x, y] = corner(look, i);
+    context.fillStyle = "#000000";
+    context.fillText(token, x + cell / 2, y + cell / 2);
   });
 }
 

@@ -28,7 +28,7 @@ class Film {
     const cell = this.rows[lane][frame.s];
     const canvas = cell.firstChild;
     canvas.width = canvas.height = look.grid * Math.max(1, Math.floor(64 / look.grid));
-    drawPanel(canvas, "decision", { ...look, frame, cell: canvas.width / look.grid });
+    drawPanel(canvas, "decision", { ...look, layout: "loop", frame, cell: canvas.width / look.grid });
     cell.lastChild.style.background = this.bar(frame);
     cell.disabled = false;
   }

@@ -23,8 +23,12 @@ class Lane {
     this.canvases[kind] = el("canvas", { role: "img", width: 16, height: 16, "data-panel": kind });
     this.notes[kind] = el("p", { class: "tc-note" });
     return el("figure", { class: "tc-panel", "data-panel": kind },
-      el("figcaption", {}, el("b", {}, words.number), " ", words.name, " ", el("small", {}, words.symbol)),
+      el("figcaption", {}, el("b", {}, words.number), " ", ...this.title(words, words.next ? "tc-if-loop" : ""), ...(words.next ? this.title(words.next, "tc-if-chain") : [])),
       el("div", { class: "tc-canvas" }, this.canvases[kind], this.notes[kind]));
+  }
+
+  title({ name, symbol }, when) {
+    return [el("span", { class: when }, name), " ", el("small", { class: when }, symbol)];
   }
 
   plan(meta) {
@@ -51,7 +55,7 @@ class Lane {
     this.node.classList.toggle("is-empty", !frame);
     if (!frame) return this.blank(look);
     const compared = look.others?.length ? look.others : [null];
-    if (this.isDrawn([frame, look.asOrder, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
+    if (this.isDrawn([frame, look.asOrder, look.proposal, look.layout, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
     const before = s > 0 ? this.frames[s - 1].picture : null;
     const line = this.line(frame);
     for (const kind of KINDS) {

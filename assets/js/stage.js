@@ -7,8 +7,6 @@ class Stage {
     this.element = element;
     this.words = words;
     this.grid = 16;
-    this.asOrder = false;
-    this.compares = false;
     this.server = server;
     this.inbox = new Inbox(server, this);
     this.planned = null; // what the controls would run
@@ -17,6 +15,7 @@ class Stage {
     this.times = { pressed: 0, frames: [] }; // for app.bench: when each frame was sent, arrived and painted
     this.painting = [];
     this.branches = new Branches(words, this);
+    this.views = new Views(words.views, this);
     this.link = new Link(words.link, this);
     this.lanes = words.lanes.map((_, lane) => new Lane(lane, words, this.branches.actions(lane)));
     this.player = new Player(() => this.changed());
@@ -42,9 +41,10 @@ class Stage {
           el("span", {}, words.panels[kind].name))));
     this.root = el("div", { class: "tc-stage", "data-panel": "decision" },
       this.notice, this.tabs, this.lanesNode,
-      legend(words, (asOrder) => { this.asOrder = asOrder; this.changed(); }, (compares) => { this.compares = compares; this.changed(); }, this.branches.add, this.link.node),
+      legend(words), el("div", { class: "tc-tools" }, this.views.node, this.branches.add, this.link.node),
       this.film.node, this.life.empty, this.life.node, this.transport.node, this.spoken);
     this.element.replaceChildren(this.root);
+    this.explanations = new Explanations(words.explain);
     this.cells = new Cells(this.lanesNode, this.lanes, {
       describe: (lane, place) => this.describe(lane, place),
       pinned: (place) => this.pinned(place),
@@ -59,6 +59,7 @@ class Stage {
 
   show(kind) {
     this.root.dataset.panel = kind;
+    this.tabs.querySelector(`[value="${kind}"]`).checked = true;
     this.changed();
   }
 
@@ -69,7 +70,8 @@ class Stage {
   }
 
   get look() {
-    return { grid: this.grid, colours: this.colours, asOrder: this.asOrder, panel: this.root.dataset.panel };
+    const { asOrder, proposal, layout } = this.views;
+    return { grid: this.grid, colours: this.colours, asOrder, proposal, layout, panel: this.root.dataset.panel };
   }
 
   // The visitor pressed Run: say so at once, the first step takes a moment.
@@ -185,7 +187,7 @@ class Stage {
     this.drawing = null;
     const steps = this.lanes.map((lane, i) => (this.player.at < 0 || !lane.meta ? -1 : this.player.step(i)));
     const proposals = this.lanes.map((lane, i) => lane.frames[steps[i]]?.proposal);
-    const others = (lane) => (this.compares ? proposals.filter((one, i) => one && i !== lane) : null);
+    const others = (lane) => (this.views.compares ? proposals.filter((one, i) => one && i !== lane) : null);
     this.lanes.forEach((lane, i) => lane.draw(steps[i], { ...this.look, others: others(i), byHand: this.branches.chosen(i) }));
     this.film.mark(steps);
     this.steps = steps;

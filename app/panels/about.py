@@ -1,0 +1,45 @@
+"""How to use the page from code, and what it is: papers, licences, the cards of its packs. Folded away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.assets import script
+from app.packs import Packs
+from app.text import about, en
+
+
+class Snippets(gr.HTML):
+    """Pieces of text to copy: (title, text). `{origin}` in them becomes the page's own address."""
+
+    def __init__(self, pieces: Sequence[tuple[str, str]], **props: Any) -> None:
+        super().__init__(
+            html_template="<div></div>",
+            js_on_load=script(("dom", "snippets"), MOUNT, pieces=[list(piece) for piece in pieces], words=en.SNIPPETS),
+            apply_default_css=False,
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": "nothing: text to copy"}
+
+
+MOUNT = "mountSnippets(element, pieces, words)"
+
+
+def build(packs: Packs, values: Sequence[gr.components.Component]) -> None:
+    """`values`: the controls that a run takes, in their order."""
+    data = json.dumps([getattr(one, "value", None) for one in values], ensure_ascii=False)
+    with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):
+        Snippets([(title, text.replace("{data}", data)) for title, text in about.CODE])
+    with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about"):
+        gr.Markdown(about.WHAT, elem_classes="tc-prose")
+        Snippets(about.CITATIONS)
+        for name in packs.names:
+            if card := packs.card(name):
+                with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
+                    gr.Markdown(card, elem_classes="tc-prose")

@@ -1,0 +1,184 @@
+"""How the page shows and explains a step, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.exports import read_trace
+from app.lanes import FIELDS, names
+from app.text.explain import EXPLAIN
+from tests.pages import at
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+PIXELS = """([lane, panel]) => {
+    const canvas = document.querySelector(`[data-lane="${lane}"] canvas[data-panel="${panel}"]`);
+    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def pixels(page: Any, lane: int, panel: str) -> np.ndarray:
+    """(S, S, 3) as drawn."""
+    page.wait_for_timeout(300)
+    flat = np.array(page.evaluate(PIXELS, [lane, panel]), np.int32).reshape(-1, 4)
+    side = round(len(flat) ** 0.5)
+    return flat[:, :3].reshape(side, side, 3)
+
+
+def take(page: Any, step: int) -> None:
+    page.evaluate("(at) => tokenCritic.stage.player.take(at)", step)
+
+
+def test_a_proposal_is_seen_as_picture_hatched_under_its_scores_and_as_numbers(page: Any) -> None:
+    take(page, 9)
+    frame = page.evaluate("""() => { const { proposal, tokens, scores } = tokenCritic.stage.lanes[1].frames[9];
+        return [[...proposal], [...tokens], [...scores]]; }""")
+    proposal, tokens, scores = (np.array(one).reshape(16, 16) for one in frame)
+    plain = pixels(page, 1, "proposal")
+    cell = len(plain) // 16
+
+    def cells(picture: np.ndarray) -> np.ndarray:
+        return picture[: cell * 16, : cell * 16].reshape(16, cell, 16, cell, 3).swapaxes(1, 2)
+
+    page.select_option('[data-view="proposal"]', "masked")
+    hatched = cells(pixels(page, 1, "proposal") != cells(plain).swapaxes(1, 2).reshape(plain.shape)).any((2, 3, 4))
+    inside = np.zeros_like(hatched)
+    inside[1:-1, 1:-1] = True  # a stroke's end touches the neighbours' corners
+    assert hatched[(tokens < 0)].all() and not (hatched & (tokens >= 0) & inside).all()
+
+    page.select_option('[data-view="proposal"]', "heat")
+    veiled, heat = cells(pixels(page, 1, "proposal")), cells(pixels(page, 1, "scores"))
+    mixed = np.where(np.isnan(scores)[..., None, None, None], cells(plain), 0.4 * cells(plain) + 0.6 * heat)
+    assert np.abs(veiled - mixed).max() <= 2
+
+    page.select_option('[data-view="proposal"]', "tokens")
+    corners = cells(pixels(page, 1, "proposal"))[:, :, 1, 1]
+    colours: dict[int, set[bytes]] = {}
+    for token, colour in zip(proposal.ravel(), corners.reshape(-1, 3), strict=True):
+        colours.setdefault(int(token), set()).add(colour.tobytes())
+    assert all(len(of_one) == 1 for of_one in colours.values()), "a token has one colour"
+    assert len(set.union(*colours.values())) > 0.5 * len(colours), "most tokens have one of their own"
+
+    page.select_option('[data-view="proposal"]', "picture")
+    assert (pixels(page, 1, "proposal") == plain).all()
+
+
+def test_as_in_the_paper_what_goes_in_next_is_what_goes_in(page: Any) -> None:
+    page.select_option('[data-view="layout"]', "chain")
+    take(page, 9)
+    boxes = [
+        page.locator(f'[data-lane="0"] canvas[data-panel="{panel}"]').bounding_box()
+        for panel in ("input", "proposal", "scores", "decision")
+    ]
+    assert [box["x"] for box in boxes] == sorted(box["x"] for box in boxes) and len({box["y"] for box in boxes}) == 1
+    for lane in (0, 1):
+        take(page, 9)
+        after = pixels(page, lane, "decision")
+        take(page, 10)
+        assert (pixels(page, lane, "input") == after).all()
+    assert "Goes in next" in page.inner_text('[data-lane="0"] .tc-panels')
+    page.select_option('[data-view="layout"]', "loop")
+    assert page.problems == []
+
+
+def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page: Any) -> None:
+    before = page.locator('[data-lane="1"] canvas[data-panel="decision"]').bounding_box()["width"]
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("p")
+    page.wait_for_selector(".tc-stage.is-projected")
+    page.keyboard.press("3")
+    page.wait_for_timeout(300)
+    shown = page.evaluate("""() => [...document.querySelectorAll(".tc-panel")].filter((one) => one.checkVisibility())
+        .map((one) => one.dataset.panel)""")
+    assert shown == ["scores", "scores"]
+    assert page.locator('[data-lane="1"] canvas[data-panel="scores"]').bounding_box()["width"] > 1.5 * before
+    for gone in ("#tc-run", ".tc-chips", ".tc-lane-settings", ".tc-film", "#tc-many", ".tc-actions"):
+        assert not page.locator(gone).first.is_visible(), gone
+    small = page.evaluate("""() => [...document.querySelectorAll(".tc-stage *")].filter((one) => one.checkVisibility()
+        && [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())
+        && !one.closest(".tc-to-projector, .tc-spoken, option") && parseFloat(getComputedStyle(one).fontSize) < 24)
+        .map((one) => one.outerHTML)""")
+    assert small == []
+    page.mouse.move(*at(page, 1, "scores", 40))
+    page.keyboard.press("Home")
+    page.keyboard.press(".")
+    page.wait_for_function("() => tokenCritic.stage.player.at === 1")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tc-stage:not(.is-projected)")
+    assert page.is_visible("#tc-run") and page.problems == []
+
+
+def test_every_control_is_explained_in_one_click(page: Any) -> None:
+    assert {name.rstrip("_123") for name in names()} - {"third"} <= set(EXPLAIN), "the third lane explains itself"
+    page.click("#tc-more")
+    shown = page.evaluate("""() => [...document.querySelectorAll(
+        ".tc-lane-settings .block, .tc-seed, .tc-classes, .tc-top .block:has([type=checkbox]), .tc-views > .tc-switch")]
+        .filter((one) => one.checkVisibility() && one.querySelector("input, select"))
+        .map((one) => one.querySelectorAll(".tc-ask").length)""")
+    assert len(shown) >= 14 and set(shown) == {1}
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        for button in page.locator(".tc-ask >> visible=true").all():
+            button.click()
+            page.wait_for_selector(".tc-explained:popover-open")
+            box = page.locator(".tc-explained").bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width and len(page.inner_text(".tc-explained")) > 40
+            page.keyboard.press("Escape")
+            page.wait_for_selector(".tc-explained", state="hidden")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.click("#tc-more")
+    page.select_option("#tc-settings-1 .tc-x-rule select", "self-revoking")
+    page.wait_for_selector("#tc-settings-1 .tc-x-eta .tc-ask")  # a control that was not there
+    page.click("#tc-settings-1 .tc-x-eta .tc-ask")
+    assert EXPLAIN["eta"][1] in page.inner_text(".tc-explained")
+    page.keyboard.press("Escape")
+    page.select_option("#tc-settings-1 .tc-x-rule select", "maskgit")
+    page.wait_for_selector("#tc-settings-1 .tc-x-eta", state="detached")
+    assert page.problems == [] and set(FIELDS) <= set(EXPLAIN)
+
+
+def snippet(page: Any, at: int) -> str:
+    text: str = page.evaluate("(at) => document.querySelectorAll('.tc-snippet pre')[at].textContent", at)
+    return text
+
+
+def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, tmp_path: Path) -> None:
+    page.click("#tc-code > button")
+    page.wait_for_selector(".tc-snippet pre")
+    python = subprocess.run(
+        [sys.executable, "-c", snippet(page, 0)], capture_output=True, text=True, cwd=tmp_path, timeout=120
+    )
+    assert python.returncode == 0, python.stderr
+    file = Path(python.stdout.strip().splitlines()[-1])
+    ask, traces = read_trace(file.read_text(encoding="utf-8"))
+    assert (ask["label"], ask["seed"]) == ("Food", 7)
+    assert [trace.settings["rule"] for trace in traces] == ["maskgit", "critic"]
+    if shutil.which("curl") and shutil.which("sh"):
+        done = subprocess.run(["sh", "-c", snippet(page, 1)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        said = next(line for line in done.stdout.splitlines() if line.startswith("data: "))
+        made = json.loads(said.removeprefix("data: "))[0]
+        ask, _ = read_trace(Path(made["path"]).read_text(encoding="utf-8"))
+        assert ask["seed"] == 0 and "event: complete" in (tmp_path / "frames.txt").read_text()
+    page.click("#tc-code > button")
+
+
+def test_about_cites_the_papers_and_names_the_artwork_s_licence(page: Any) -> None:
+    page.click("#tc-about > button")
+    page.wait_for_selector("#tc-about pre")
+    page.click("#tc-about .tc-card button >> nth=0")
+    page.wait_for_function("() => document.querySelector('#tc-about').innerText.includes('Open Font License')")
+    said = page.inner_text("#tc-about")
+    assert "2209.04439" in said and "2202.04200" in said and "MIT" in said
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#tc-about .tc-snippet button >> nth=0")
+    assert page.evaluate("() => navigator.clipboard.readText()").startswith("@inproceedings{lezama2022")
+    page.click("#tc-about > button")
+    assert page.problems == []
