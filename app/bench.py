@@ -7,6 +7,10 @@ a run is what the page does at first: two lanes, MaskGIT and Token-Critic, 18 st
   run_seconds           from the click to the last step painted
   plain_seconds         the same steps by the same sampler, each decoded to a picture, and nothing sent
   stream_overhead       run_seconds / plain_seconds - 1; plain and streamed runs take turns
+  scrub_ms              from the browser's hearing that the slider moves to the repaint being done
+  hover_ms              the same for the pointer that moves over the cells
+  usable_seconds        from the first request to the recorded run playing (where there is none: Run is ready)
+and with _p95 the 95th percentile of the last three.
 Without a browser: one line that says how to get one, and exit code 2.
 """
 
@@ -30,6 +34,25 @@ if TYPE_CHECKING:
 
 PATIENCE = 300_000  # ms a run may take on a busy machine
 LOOK_EVERY = 100  # ms; Playwright's default looks at every frame, and so keeps the browser painting 60 times a second
+MOVES = 120  # of the pointer, for scrub_ms and hover_ms
+# Chromium tells of a moving pointer at the start of a frame, so what follows is handling, drawing, layout and paint:
+# a message posted from the frame comes when that is done.
+NOTE_PAINT = """([kind, within]) => {
+    window.notedPaints = [];
+    document.querySelector(within).addEventListener(kind, () => {
+        const began = performance.now(), { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => window.notedPaints.push(performance.now() - began);
+        requestAnimationFrame(() => port2.postMessage(0));
+    }, { capture: true });
+}"""
+USABLE = """(() => {
+    const look = () => {
+        const stage = window.tokenCritic?.stage, preset = document.querySelector("[data-preset]");
+        if (stage && (preset ? stage.player.playing : stage.planned)) window.usableAt = performance.now();
+        else setTimeout(look, 10);
+    };
+    look();
+})()"""
 SETTLED = "() => tokenCritic.stage.shown && !tokenCritic.stage.run.going && tokenCritic.stage.times.frames.length >= %d"
 
 
@@ -67,15 +90,75 @@ def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict
         server_name="127.0.0.1", server_port=free_port("127.0.0.1", None), prevent_thread_lock=True, **serving()
     )
     try:
+        usable = [opening(page, address) for _ in range(runs + 1)][1:]
         page.set_default_timeout(PATIENCE)
         page.goto(address)
         page.wait_for_selector("#tc-run")
         page.wait_for_function("() => window.tokenCritic")
         expected = sum(lane.steps for lane in at_first(packs.session(packs.first))[:2])
         pairs = [(packs.worker.submit(plain, packs).result(), press(page, expected)) for _ in range(runs + 1)][1:]
+        moved = {"scrub_ms": scrub(page), "hover_ms": hover(page)}
     finally:
         blocks.close(verbose=False)
-    return {**summary(pairs), "runs": runs, **packs.session(packs.first).made_by()}
+    spread = {"usable_seconds": usable, **moved}
+    return {
+        **summary(pairs),
+        **{name: round(statistics.median(values), 2) for name, values in spread.items()},
+        **{f"{name}_p95": round(sorted(values)[int(0.95 * len(values))], 2) for name, values in spread.items()},
+        "runs": runs,
+        **packs.session(packs.first).made_by(),
+    }
+
+
+def opening(page: Page, address: str) -> float:
+    """Seconds until a browser that was never here can use the page."""
+    opened = page.context.browser.new_context()  # type: ignore[union-attr]
+    try:
+        fresh = opened.new_page()
+        fresh.set_default_timeout(PATIENCE)
+        fresh.add_init_script(USABLE)
+        fresh.goto(address)
+        fresh.wait_for_function("() => window.usableAt", polling=LOOK_EVERY)
+        return float(fresh.evaluate("() => window.usableAt")) / 1000
+    finally:
+        opened.close()
+
+
+def scrub(page: Page) -> list[float]:
+    """Milliseconds of each move of the slider, dragged from end to end."""
+    page.evaluate(NOTE_PAINT, ["input", ".tc-transport"])
+    box = _box(page, ".tc-transport input[type=range]")
+    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for i in range(MOVES):
+        share = 1 - abs(1 - 2 * i / MOVES)  # there and back
+        page.mouse.move(box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2)
+    page.mouse.up()
+    return _noted(page)
+
+
+def hover(page: Page) -> list[float]:
+    """Milliseconds of each move over the cells of a panel."""
+    page.evaluate(NOTE_PAINT, ["pointermove", ".tc-lanes"])
+    box = _box(page, '[data-lane="1"] canvas[data-panel="scores"]')
+    for i in range(MOVES):
+        x, y = (i * 5 % 16 + 0.5) / 16, (i // 8 % 16 + 0.5) / 16
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    return _noted(page)
+
+
+def _box(page: Page, selector: str) -> Any:
+    node = page.locator(selector).first
+    node.scroll_into_view_if_needed()
+    return node.bounding_box()
+
+
+def _noted(page: Page) -> list[float]:
+    page.wait_for_timeout(500)
+    found: list[float] = page.evaluate("() => window.notedPaints")
+    if not found:
+        raise ValueError("the page did not answer the pointer")
+    return found
 
 
 def summary(pairs: list[tuple[float, dict[str, Any]]]) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +21,11 @@ from app.packs import Packs
 from app.runs import Runs
 from app.text import en
 from engine.config import SampleConfig
+from engine.data.folder import read_picture
 from engine.fakes import riddle
 from engine.step import Trace
+
+MOST_LETTERS = 12_000_000  # of a data URL: about 9 MB of file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +71,8 @@ class Folds:
                     run.note(lane, step, picture)
                     yield run.sent({"kind": "steps", "steps": [{"lane": lane, **frames.pack(step, picture)}]})
             run.ended = "opened"
-            yield run.sent({"kind": "end", "why": run.ended, "scores": []})
+            told = _made(traces[0], session.pack.fingerprint())
+            yield run.sent({"kind": "end", "why": run.ended, "scores": [], "told": told})
         finally:
             run.ended = run.ended or "stopped"
 
@@ -126,10 +132,50 @@ class Folds:
             "real": frames.data_url(real),
         }
 
+    def own(self, pack: object, label: object, url: object) -> Frame:
+        """A picture of the visitor's own, a data URL: its tokens, what they decode to, the critic's scores.
+
+        Or what is wrong with it.
+        """
+        try:
+            session = self.packs.session(pack or self.packs.first)
+            config = session.settings(label=label)
+            image = read_picture(io.BytesIO(_content(url)), session.tokenizer.config.image_size)
+            tokens = self.packs.worker.submit(session.encode, image[None]).result()
+            shown = self.packs.worker.submit(session.decode, tokens).result()[0]
+            scores = self.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
+        except ValueError as error:
+            return {"wrong": " ".join(str(error).split())}
+        return {
+            "label": config.label,
+            "grid": session.tokenizer.config.grid,
+            "tokens": tokens[0].tolist(),
+            "picture": frames.data_url(image),
+            "shown": frames.data_url(shown),
+            "scores": frames.packed(scores, "<f4"),
+        }
+
+
+def _content(url: object) -> bytes:
+    """The bytes of a data URL. ValueError for what is none."""
+    if not isinstance(url, str) or not url.startswith("data:") or len(url) > MOST_LETTERS:
+        raise ValueError(en.OWN["no_picture"])
+    try:
+        return base64.b64decode(url.partition(",")[2], validate=True)
+    except ValueError as error:
+        raise ValueError(en.OWN["no_picture"]) from error
+
 
 def _recorded(trace: Trace) -> Lane:
     known = {field.name for field in dataclasses.fields(SampleConfig)}
     return Lane(config=SampleConfig(**{k: v for k, v in trace.settings.items() if k in known}))
+
+
+def _made(trace: Trace, weights: str) -> str:
+    """Where a run from a file was made."""
+    said = {name: str(trace.made_by.get(name, "?"))[:40] for name in ("pack", "device", "cpu", "torch")}
+    same = trace.made_by.get("weights") == weights
+    return en.OPENED["made"].format(**said) + en.OPENED["again" if same else "other"]
 
 
 def _plain(name: str) -> str:

@@ -127,9 +127,13 @@ class Handlers:
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
 
     def third(self, *values: Any) -> list[Any]:
-        """The third lane's values in the order of FIELDS: where it branches off another lane, that one's."""
+        """The third lane's values in the order of FIELDS: where it leaves another lane, that one's.
+
+        With a picture of the visitor's own the right lane's: by default Token-Critic's, as in the paper.
+        """
         ask = Ask.of(values)
-        off: Any = ask.third.get("lane") if isinstance(ask.third, dict) else None
+        third: Any = ask.third if isinstance(ask.third, dict) else {}
+        off = LANES - 2 if "tokens" in third else third.get("lane")
         lane = off if off in range(LANES) else LANES - 1
         return [ask.lanes[lane][name] for name in FIELDS]
 

@@ -27,12 +27,14 @@ class Origin:
 
     After all its steps, when the picture is finished, the third lane takes it up again: a share of it that the
     critic finds least real (`fraction`), or the places that are given (`masked`), is masked and drawn anew.
+    So it does with a picture of the visitor's own (`tokens`), which leaves no lane.
     """
 
-    lane: int
-    step: int
+    lane: int | None = None
+    step: int = 1
     masked: tuple[int, ...] | None = None  # places to mask in that last step; None: as the lane's rule decided
     fraction: float | None = None
+    tokens: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Lane:
 
     @property
     def shared(self) -> int:
-        """Steps that it has from the lane it leaves."""
+        """Steps that it has from the lane it leaves; a picture of the visitor's own is one."""
         return self.origin.step if self.origin else 0
 
     @property
@@ -129,27 +131,39 @@ def _origin(third: Any) -> Origin | None:
     if not isinstance(third, dict) or not set(third) <= set(known):
         raise ValueError(f"{said}: expected null, {{}} or an object of {', '.join(known)}")
     found: list[Any] = [third.get(name) for name in known]
-    lane, step, masked, fraction = found
-    if not (_whole(lane) and lane in range(LANES - 1)):
+    lane, step, masked, fraction, tokens = found
+    if tokens is not None and (lane is not None or step not in (None, 1) or not _places(tokens)):
+        raise ValueError(f"{said}: tokens: expected a list of all tokens of a picture, and no lane or step beside it")
+    if tokens is None and not (_whole(lane) and lane in range(LANES - 1)):
         raise ValueError(f"{said}: lane: expected 0 or 1, the lane to branch off")
-    if not (_whole(step) and step >= 1):
+    if tokens is None and not (_whole(step) and step >= 1):
         raise ValueError(f"{said}: step: expected a whole number of steps, at least 1")
-    if masked is not None and not (isinstance(masked, list) and masked and all(map(_whole, masked))):
+    if masked is not None and not _places(masked):
         raise ValueError(f"{said}: masked: expected null or a list of places")
     if fraction is not None and not (isinstance(fraction, int | float) and 0 < fraction < 1 and masked is None):
         raise ValueError(f"{said}: fraction: expected a share between 0 and 1, and no places beside it")
-    return Origin(
-        lane=lane, step=step, masked=None if masked is None else tuple(sorted(set(masked))), fraction=fraction
-    )
+    places = None if masked is None else tuple(sorted(set(masked)))
+    if tokens is not None:
+        return Origin(masked=places, fraction=fraction, tokens=tuple(tokens))
+    return Origin(lane=lane, step=step, masked=places, fraction=fraction)
 
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _places(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_whole, value))
+
+
 def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) -> Lane:
     """The third lane. ValueError where it cannot leave there."""
-    config, whole, N = configs[-1], configs[origin.lane].steps, session.places
+    config, N = configs[-1], session.places
+    whole = origin.step if origin.lane is None else configs[origin.lane].steps
+    if origin.tokens is not None:
+        codes = session.tokenizer.config.codes
+        if len(origin.tokens) != N or not 0 <= min(origin.tokens) <= max(origin.tokens) < codes:
+            raise ValueError(f"third: tokens: expected {N} numbers from 0 to {codes - 1}")
     if origin.masked is not None and not 0 <= origin.masked[0] <= origin.masked[-1] < N:
         raise ValueError(f"third: masked: places go from 0 to {N - 1}")
     if origin.step > whole:
@@ -161,7 +175,7 @@ def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) 
             raise ValueError(f"third: step {origin.step} leaves nothing to run: it has {config.steps} steps itself")
         return Lane(config=config, origin=origin, first_step=origin.step)
     if origin.masked is None and origin.fraction is None:
-        raise ValueError(f"third: step {origin.step} leaves nothing to run: the picture is finished")
+        raise ValueError(f"third: step {origin.step} leaves nothing to run: the picture is finished, and none masked")
     hidden = len(origin.masked) if origin.masked is not None else round((origin.fraction or 0) * N)
     return Lane(config=config, origin=origin, first_step=entry_step(config, N, hidden), continues=True)
 

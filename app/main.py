@@ -11,7 +11,7 @@ from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import at_first
 from app.packs import Packs
-from app.panels import about, controls, files, gallery, game, lane, plots
+from app.panels import about, controls, files, gallery, game, lane, own, plots
 from app.panels.presets import Presets
 from app.panels.stage import Stage
 from app.text import en
@@ -37,6 +37,7 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
         folds = Folds(packs=packs, runs=handlers.runs)
         many = gallery.build(handlers.missed, folds.nearest)
         wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())
+        own.build(folds.own)
         game.build(folds.riddle)
         about.build(packs, [*top.values, *(one for each in lanes for one in each.values)])
     return page.queue(max_size=MOST_WAITING, api_open=False)

@@ -25,7 +25,9 @@ def walk(session: Session, lanes: Sequence[Lane]) -> Iterator[tuple[int, Step, n
 
     def waits(i: int) -> bool:
         origin = lanes[i].origin
-        return origin is not None and len(done[i]) < origin.step and len(done[origin.lane]) < origin.step
+        if origin is None or origin.lane is None:
+            return False
+        return len(done[i]) < origin.step and len(done[origin.lane]) < origin.step
 
     while True:
         left = [i for i, lane in enumerate(lanes) if len(done[i]) < lane.steps and not waits(i)]
@@ -41,15 +43,27 @@ def _steps(
 ) -> Iterator[tuple[Step, np.ndarray]]:
     """Steps and pictures of one lane. One that leaves another has its first steps from that one, which did them."""
     start = None
-    if lane.origin:
-        for step, picture in done[lane.origin.lane][: lane.shared]:
-            if step.s == lane.shared - 1:
-                step = _parting(session, lane, step)
-            start = step.tokens_out
-            yield dataclasses.replace(step, steps=lane.steps), picture
+    for step, picture in _shared(session, lane, done):
+        if step.s == lane.shared - 1:
+            step = _parting(session, lane, step)
+        start = step.tokens_out
+        yield dataclasses.replace(step, steps=lane.steps), picture
     for step in session.run(lane.config, start=start, first_step=lane.first_step):
         shown = dataclasses.replace(step, s=lane.shared + step.s - lane.first_step, steps=lane.steps)
         yield shown, session.decode(step.proposal)[0]
+
+
+def _shared(
+    session: Session, lane: Lane, done: Sequence[Sequence[tuple[Step, np.ndarray]]]
+) -> Sequence[tuple[Step, np.ndarray]]:
+    """What comes before a lane's own steps; a picture of the visitor's own is a step that proposes nothing new."""
+    if lane.origin is None:
+        return []
+    if lane.origin.lane is not None:
+        return done[lane.origin.lane][: lane.shared]
+    tokens = np.array([lane.origin.tokens], np.int32)
+    step = next(session.run(lane.config, start=tokens, first_step=lane.config.steps - 1))
+    return [(dataclasses.replace(step, s=0), session.decode(tokens)[0])]
 
 
 def _parting(session: Session, lane: Lane, step: Step) -> Step:

@@ -230,7 +230,7 @@ def test_a_branch_with_the_same_settings_is_the_same_run() -> None:
     sent = [frame for frame, _ in handlers().run(*branch)]
     assert digests(sent, 2) == digests(sent, 1) and len(digests(sent, 2)) == 6
     meta = sent[0]["lanes"][2]
-    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None, "fraction": None}
+    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None, "fraction": None, "tokens": None}
     assert meta["passes"] == 5, "two a step for steps 4 and 5, one for the last"
 
 
@@ -275,6 +275,20 @@ def test_refining_takes_up_the_finished_picture_where_the_paper_says() -> None:
     assert after == [masked_after("cosine", s, 18, N) for s in range(first, 18)]
 
 
+def test_a_picture_of_one_s_own_is_refined_like_a_finished_one() -> None:
+    left = [frame for frame, _ in handlers().run(*values())]
+    last = [step for step in steps_of(left) if step["lane"] == 1][-1]
+    tokens = np.frombuffer(base64.b64decode(last["proposal"]), "<i4").tolist()
+    taken_up = [frame for frame, _ in handlers().run(*values(third={"lane": 1, "step": 6, "fraction": 0.5}))]
+    own = [frame for frame, _ in handlers().run(*values(third={"tokens": tokens, "fraction": 0.5}))]
+    assert digests(own, 2)[1:] == digests(taken_up, 2)[6:] and len(digests(own, 2)) > 2
+    first = next(step for step in steps_of(own) if step["lane"] == 2)
+    assert np.frombuffer(base64.b64decode(first["proposal"]), "<i4").tolist() == tokens and first["s"] == 0
+    assert own[0]["lanes"][2]["continues"] and own[-1]["why"] == "done"
+    marked = [frame for frame, _ in handlers().run(*values(third={"tokens": tokens, "masked": [3, 1]}))]
+    assert marked[0]["lanes"][2]["origin"]["masked"] == (1, 3)
+
+
 @pytest.mark.parametrize(
     "third",
     [
@@ -292,6 +306,14 @@ def test_refining_takes_up_the_finished_picture_where_the_paper_says() -> None:
         {"lane": 0, "step": 1, "masked": ["0"]},
         {"lane": 0},
         {"way": 1},
+        {"tokens": [1] * N},
+        {"tokens": [1] * (N - 1), "fraction": 0.5},
+        {"tokens": [10**9] * N, "fraction": 0.5},
+        {"tokens": [-1] * N, "fraction": 0.5},
+        {"tokens": ["1"] * N, "fraction": 0.5},
+        {"tokens": "1", "fraction": 0.5},
+        {"tokens": [1] * N, "fraction": 0.5, "lane": 0},
+        {"tokens": [1] * N, "fraction": 0.5, "step": 3},
     ],
 )
 def test_a_branch_that_cannot_be_is_refused_in_a_line(third: Any) -> None:

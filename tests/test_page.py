@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
@@ -214,6 +215,35 @@ def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, pac
     kept = page.evaluate("""() => { const { frames } = tokenCritic.stage.lanes[2];
         return [...frames[18].tokens.keys()].filter((i) => frames[18].tokens[i] < 0); }""")
     assert kept == [51, 52]
+    back_to_two_lanes(page)
+    assert page.problems == []
+
+
+def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp_path: Path) -> None:
+    session = packs.session(packs.first)
+    index = int(np.flatnonzero(session.pack.pictures().splits != "train")[0])
+    image = session.pack.pictures().read(np.array([index]))
+    page.click("#tc-own > button")
+    page.wait_for_selector(".tc-own")
+    (tmp_path / "none.png").write_bytes(b"no picture")
+    page.set_input_files(".tc-own input[type=file]", tmp_path / "none.png")
+    page.wait_for_function("() => document.querySelector('.tc-own .tc-status').textContent.includes('readable')")
+    assert page.is_disabled(".tc-own button:text('Refine')")
+    Image.fromarray(image[0]).save(tmp_path / "own.png")
+    page.set_input_files(".tc-own input[type=file]", tmp_path / "own.png")
+    page.wait_for_function("() => window.tokenCriticOwn.seen")
+    tokens = session.encode(image)
+    scores = session.score(tokens, session.classes[0])[0]
+    seen = page.evaluate("() => [tokenCriticOwn.seen.tokens, [...tokenCriticOwn.seen.scores]]")
+    assert seen[0] == tokens[0].tolist() and np.allclose(seen[1], scores)
+    assert f"mean score is {scores.mean():.2f}" in page.inner_text(".tc-own")
+    run(page, ".tc-own button:text('Refine')")
+    own = page.evaluate("() => tokenCritic.stage.lanes[2].frames.map((one) => one.digest)")
+    config = session.settings(rule="critic", label=session.classes[0])
+    assert own[1:] == [step.digest() for step in refine(session, config, tokens, 0.6)]
+    assert "from your picture" in page.inner_text('[data-lane="2"] .tc-lane-head')
+    assert f"{scores.mean():.2f} before" in page.text_content(".tc-notice")
+    page.click("#tc-own > button")
     back_to_two_lanes(page)
     assert page.problems == []
 

@@ -41,6 +41,11 @@ FILES = {
     "open": "Open a run (JSON)",
     "none": "There is no finished run here to make a file of: press Run first.",
 }
+OPENED = {
+    "made": "From a file, made with {pack} on {device} ({cpu}, torch {torch}). ",
+    "again": "Press Run to see whether this machine gets the same.",
+    "other": "Its weights were others than those here: Run will not give the same.",
+}
 FILE_FORMATS = {
     "gif": "animation (GIF, 128 colours: for looking)",
     "webp": "animation (WebP, exact)",
@@ -108,6 +113,22 @@ GALLERY = {
     "named": "class named with {p}",
     "distance": "{d} of 255 from the nearest training picture",
 }
+OWN = {
+    "title": "Refine a picture of your own",
+    "what": "The centre square of any picture is shrunk to the model's size and becomes tokens. The critic scores them "
+    "as the class that is chosen above; what scores lowest is masked and drawn anew (section 4.2 of the paper).",
+    "choose": "Choose a picture",
+    "drop": "or drop one here",
+    "picture": "Your picture",
+    "shown": "As {n} tokens",
+    "scores": "The critic's scores",
+    "said": "As {label}: the critic's mean score is {score}.",
+    "refine": "Refine",
+    "fraction": "share of the tokens to mask, in percent",
+    "begin": "No picture yet.",
+    "no_picture": "That is no picture that can be read: PNG, JPEG, WebP, GIF or BMP of at most 8 MB.",
+    "failed": "The server did not answer. Try again.",
+}
 GAME = {
     "title": "Spot the fakes",
     "what": "This is what the critic is trained on: a real picture that it has never seen, in which the generator has "
@@ -156,6 +177,7 @@ STAGE = {
         "paint": "Mark what shall be drawn anew: {chosen} tokens.",
         "advice": "The third lane starts after step {step}: change its settings, then run.",
         "from": "own from step {step} of lane {lane} on",
+        "from_own": "from your picture",
         "count": "Mask {wanted} tokens: {chosen} chosen.",
         "rest": "Rest as the rule",
         "rest_help": "choose what is still missing in the order in which the rule masks",
@@ -171,7 +193,6 @@ STAGE = {
         "done": "",
         "stopped": "Stopped. The steps so far are kept.",
         "late": "Stopped: this run took too long. The steps so far are kept.",
-        "opened": "From a file. Press Run to see whether this machine gets the same.",
         "failed": "This run failed. What came before is kept; press Run to try again.",
     },
     "panels": {

@@ -49,7 +49,7 @@ class Branches {
   set(origin, runs = false) {
     this.hand.stop();
     this.runs = runs;
-    this.advice = origin?.step && !runs ? fill(this.words.advice, origin) : "";
+    this.advice = origin?.step && !origin.tokens && !runs ? fill(this.words.advice, origin) : "";
     if (this.advice) this.stage.tell(this.advice);
     window.tokenCriticThird.set(origin);
   }
@@ -86,10 +86,16 @@ class Branches {
     this.add.hidden = Boolean(window.tokenCriticThird?.value);
   }
 
+  // The critic's mean score of a picture of the visitor's own.
+  get before() {
+    const { scores } = this.stage.lanes[2].frames[0];
+    return scores.reduce((sum, one) => sum + one, 0) / scores.length;
+  }
+
   // How a choice by hand compares with the rule's, and what the critic says of the pictures.
   verdict() {
     const { stage } = this, { origin, continues } = stage.lanes[2].meta || {};
-    const scores = stage.scores.length ? { mine: digits(stage.scores.at(-1)), theirs: digits(stage.scores[origin?.lane ?? 0]) } : null;
+    const scores = stage.scores.length ? { mine: digits(stage.scores.at(-1)), theirs: digits(origin?.tokens ? this.before : stage.scores[origin?.lane ?? 0]) } : null;
     if (continues) return scores ? fill(this.words.refined, scores) : "";
     if (!origin?.masked) return "";
     const theirs = stage.lanes[origin.lane].frames[origin.step - 1].state;

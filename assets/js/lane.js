@@ -35,7 +35,8 @@ class Lane {
     this.name.textContent = meta.name;
     this.panels.setAttribute("aria-label", fill(this.words.token.cells, meta));
     const said = [plural(this.words.steps, meta.steps), plural(this.words.passes, meta.passes)];
-    if (meta.origin) said.push(fill(this.words.branches.from, { ...meta.origin, lane: meta.origin.lane + 1 }));
+    if (meta.origin?.tokens) said.push(this.words.branches.from_own);
+    else if (meta.origin) said.push(fill(this.words.branches.from, { ...meta.origin, lane: meta.origin.lane + 1 }));
     this.passes.textContent = said.join(", ");
   }
 
@@ -56,7 +57,7 @@ class Lane {
     if (!frame) return this.blank(look);
     const compared = look.others?.length ? look.others : [null];
     if (this.isDrawn([frame, look.asOrder, look.proposal, look.layout, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
-    const before = s > 0 ? this.frames[s - 1].picture : null;
+    const before = s > 0 ? this.frames[s - 1].picture : frame.picture; // a lane that starts from a picture shows that
     const line = this.line(frame);
     for (const kind of KINDS) {
       const canvas = this.canvases[kind];

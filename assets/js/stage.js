@@ -45,12 +45,28 @@ class Stage {
       this.film.node, this.life.empty, this.life.node, this.transport.node, this.spoken);
     this.element.replaceChildren(this.root);
     this.explanations = new Explanations(words.explain);
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => this.dropped(event));
     this.cells = new Cells(this.lanesNode, this.lanes, {
       describe: (lane, place) => this.describe(lane, place),
       pinned: (place) => this.pinned(place),
       spoken: (text) => { this.spoken.textContent = text; },
       hand: this.branches.hand,
     });
+  }
+
+  // A file that is dropped on the page is opened as one that is chosen is.
+  dropped(event) {
+    const input = document.querySelector("#tc-files input[type=file]");
+    if (event.defaultPrevented || !event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    if (!input) { // Gradio builds what is folded when it is first opened
+      document.querySelector("#tc-files > button").click();
+      const { files } = event.dataTransfer;
+      return;
+    }
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   get run() {
@@ -154,6 +170,7 @@ class Stage {
     this.lanes.forEach((lane, i) => !lane.meta && value.lanes[i] && lane.plan(value.lanes[i]));
     this.stale();
     this.branches.planned(value);
+    window.tokenCriticOwn?.planned();
     this.changed();
   }
 

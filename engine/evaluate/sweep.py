@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 
 from engine.config import SampleConfig
 from engine.evaluate.judge import Judge
-from engine.evaluate.report import Report, between, read
+from engine.evaluate.report import IDENTITY, Report, between, read
 from engine.pack import Pack, open_pack, write_config
 from engine.rules import RULES
 
 NAME = "sweep.json"
 SEEDS = (1001, 1002)  # of the first and of the last round
-CRITIC = {"noise_K": (0.5, 1.0, 2.0), "temp_a": (0.0, 0.1), "temp_b": (0.9, 1.0, 1.1)}
+CRITIC = {"noise_K": (1.0, 2.0, 4.0), "temp_a": (0.0, 0.1, 0.2), "temp_b": (0.8, 0.9)}
 GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
     "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
     "critic": CRITIC,
@@ -33,7 +33,7 @@ GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
 Row = Mapping[str, Any]
 
 
-def grid(rule: str) -> list[dict[str, float]]:
+def grid(rule: str) -> list[dict[str, Any]]:
     """The settings of a rule that are tried."""
     axes = GRIDS[rule]
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
@@ -49,17 +49,36 @@ def sweep(
     report = Report(folder / NAME, judge.provenance())
     found = []
     for rule in free:
-        settings = [judge.session.settings(rule=rule, steps=steps, n=n, seed=SEEDS[0], **own) for own in grid(rule)]
-        first = [(judge.row_in(report, config), config) for config in settings]
-        first.sort(key=lambda one: one[0]["fid"])
-        finalists = [dataclasses.replace(config, n=finals, seed=SEEDS[1]) for _, config in first[:keep]]
-        last = [judge.row_in(report, config) for config in finalists]
-        found.append(best(last, grid(rule)))
+        wanted = judge.session.settings(rule=rule, steps=steps)
+        first, last = (
+            dataclasses.replace(wanted, n=n, seed=SEEDS[0]),
+            dataclasses.replace(wanted, n=finals, seed=SEEDS[1]),
+        )
+        for own in grid(rule):
+            judge.row_in(report, dataclasses.replace(first, **own))
+        tried = sorted(alike(report.rows, judge.identity(first)), key=lambda row: row["fid"])
+        ends = [judge.row_in(report, dataclasses.replace(last, **own_settings(row))) for row in tried[:keep]]
+        found.append(best(ends, [own_settings(row) for row in tried]))
         kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
         report.content["best"] = [*kept, found[-1]]
         report.store()
-        draw([row for row, _ in first]).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
+        draw(tried).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
     return {"best": found, "report": str(report.file)}
+
+
+def own_settings(row: Row) -> dict[str, Any]:
+    """Those that only its rule reads."""
+    return {name: row["settings"][name] for name in RULES[row["rule"]].reads}
+
+
+def alike(rows: Sequence[Row], identity: Mapping[str, Any]) -> list[Row]:
+    """Rows that differ from that one in their rule's own settings alone, those of an earlier grid included."""
+
+    def common(one: Mapping[str, Any]) -> list[Any]:
+        shared = {name: value for name, value in one["settings"].items() if name not in RULES[one["rule"]].reads}
+        return [shared, *(one[name] for name in IDENTITY if name != "settings")]
+
+    return [row for row in rows if common(row) == common(identity)]
 
 
 def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str, Any]:
@@ -68,7 +87,7 @@ def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str,
     Not where that is the end of what is allowed: a = 0 leaves nothing below.
     """
     ranking = sorted(rows, key=lambda row: row["fid"])
-    own = [{name: row["settings"][name] for name in RULES[row["rule"]].reads} for row in ranking]
+    own = [own_settings(row) for row in ranking]
     why = f"FID {between(ranking[0], 'fid', 2)} over {ranking[0]['n']} pictures"
     if len(ranking) > 1:
         why += f", the next best {between(ranking[1], 'fid', 2)}"
