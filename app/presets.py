@@ -14,20 +14,26 @@ from app.assets import ASSETS
 
 FOLDER = ASSETS / "recorded"
 FIRST = "first-look"  # what the page opens with
-MARGIN = 0.05  # of the critic's mean score: from here on one picture counts as better than the other
+TAKEN_BACK = 30  # tokens: from here on a lane counts as one that revokes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Controls that differ from the page's first ones. `better` is the lane that the critic should find better."""
+    """Controls that differ from the page's first ones, and what a seed has to show.
+
+    `better`: the lane whose picture should be the better one. A seed shows it where the pack's classifier, which has
+    no part in sampling, finds the class in that lane's picture and not in the other's; or ("revokes") where that lane
+    takes back TAKEN_BACK tokens or more and the other none.
+    """
 
     label: str
     better: int
     values: Mapping[str, Any]
+    shows: str = "better"
 
 
 PRESETS: dict[str, Preset] = {
-    FIRST: Preset(label="Smileys", better=1, values={}),
+    FIRST: Preset(label="Smileys", better=1, values={}, shows="revokes"),
     "greedy": Preset(label="Roles", better=1, values={"choice_temperature_1": 4.5}),
     "locked": Preset(label="Family", better=1, values={"rule_1": "critic-locked", "noise_K_1": 1.0}),
     "self": Preset(label="Flags", better=1, values={"rule_1": "self-revoking", "noise_K_1": 1.0}),
@@ -40,12 +46,12 @@ PRESETS: dict[str, Preset] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A preset as it ran, for the seed out of `tried` in which the better lane was most ahead."""
+    """A preset as it ran, for the seed out of `tried` that shows it most."""
 
     key: str
     pack: str
     weights: str  # fingerprint
-    shows: int  # seeds out of `tried` in which the better lane was ahead by MARGIN
+    shows: int  # seeds out of `tried` that show it
     tried: int
     frames: Sequence[dict[str, Any]]  # as a run sends them
 

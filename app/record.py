@@ -1,7 +1,7 @@
 """Record the presets of the page: python -m app.record [--pack emoji] [--seeds 40] [PRESET ...]
 
-Tries a preset for so many seeds, counts how often the lane that should be better is, by the critic's
-mean score of the finished picture, and records the seed in which it is most ahead. Prints a line each.
+Tries a preset for so many seeds, counts how many show what it is about (app/presets.py), and records the one in
+which the pack's classifier is most in favour of the lane that should be better. Prints a line each.
 To be run again when the weights change: a recording says which it was made with.
 """
 
@@ -19,7 +19,8 @@ from tqdm import tqdm
 from app.handlers import Handlers
 from app.lanes import FIELDS, Ask, at_first, names, settle
 from app.packs import Packs
-from app.presets import MARGIN, PRESETS, Preset, Recording
+from app.presets import PRESETS, TAKEN_BACK, Preset, Recording
+from engine.step import State
 
 
 def main(argv: list[str]) -> int:
@@ -49,29 +50,33 @@ def record(packs: Packs, key: str, seeds: int) -> Recording:
     """Try seeds 0, 1, ... and run the one that shows most."""
     preset, handlers = PRESETS[key], Handlers(packs=packs)
     session = packs.session(packs.first)
-    leads = [lead(packs, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
-    seed = int(np.argmax(leads))
+    found = [judged(packs, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
+    seed = max(range(seeds), key=lambda seed: found[seed])
     frames = [frame for frame, _ in handlers.run(*controls(packs, preset, seed))]
     own = ("run", "n", "at")
     return Recording(
         key=key,
         pack=packs.first,
         weights=session.pack.fingerprint(),
-        shows=sum(one >= MARGIN for one in leads),
+        shows=sum(shows for shows, _ in found),
         tried=seeds,
         frames=[{name: value for name, value in frame.items() if name not in own} for frame in frames],
     )
 
 
-def lead(packs: Packs, preset: Preset, seed: int) -> float:
-    """By how much the critic's mean score of the better lane's picture is above that of the other lane's."""
+def judged(packs: Packs, preset: Preset, seed: int) -> tuple[bool, float]:
+    """Whether a seed shows it, and how much surer of the class the classifier is in the better lane's picture."""
     session = packs.session(packs.first)
-    lanes = settle(session, Ask.of(controls(packs, preset, seed)))
-    scores = []
-    for lane in lanes:
-        *_, last = session.run(lane.config)
-        scores.append(float(session.score(last.proposal, preset.label).mean()))
-    return scores[preset.better] - scores[1 - preset.better]
+    runs = [list(session.run(lane.config)) for lane in settle(session, Ask.of(controls(packs, preset, seed)))]
+    pictures = session.decode(np.concatenate([steps[-1].proposal for steps in runs]))
+    sure = session.recognise(pictures, preset.label)
+    mine, other = preset.better, 1 - preset.better
+    if preset.shows == "revokes":
+        revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
+        shows = revoked[mine] >= TAKEN_BACK and not revoked[other]
+    else:
+        shows = bool(sure[mine] > 0.5 > sure[other])
+    return shows, float(sure[mine] - sure[other])
 
 
 def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:

@@ -212,6 +212,7 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     """Store a trained model in bf16 with its sizes and hash, and what is `said` with it; the pack's config must exist.
 
     Another tokenizer takes all other models out of the pack in the same write: they speak the old one's codes.
+    Another model ends the pack's version, which names weights that stay as they are.
     """
     file = path / f"{kind}.safetensors"
     with whole(file) as out:
@@ -222,6 +223,8 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     hashes = {**(config.get("sha256") or {}), kind: sha256(file)}
     gone = [k for k, needs in MADE_FROM.items() if kind == "tokenizer" in needs and hashes[kind] != before.digest(kind)]
     config["sha256"] = {name: digest for name, digest in hashes.items() if name not in gone}
+    if hashes[kind] != before.digest(kind):
+        config.pop("version", None)
     write_config(path, config)
     for name in gone:
         (path / f"{name}.safetensors").unlink(missing_ok=True)

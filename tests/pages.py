@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 PATIENCE = 60_000
+# The page is open, and the controls stand as the recorded run had them, where there is one.
+SETTLED = """() => {
+    const stage = window.tokenCritic?.stage;
+    return stage?.planned && (!document.querySelector("[data-preset]") || (stage.run.why === "recorded"
+        && stage.shown.lanes[0].settings.seed === stage.planned.lanes[0]?.settings.seed));
+}"""
 
 
 def run(page: Any, button: str = "#tc-run") -> None:

@@ -31,13 +31,16 @@ from engine.step import Step, Trace
 N, V = 64, 8
 
 
+MADE_BY = {"pack": "fake", "device": "cpu", "cpu": "AVX2", "torch": "2.12", "weights": "abc"}
+
+
 @dataclass
 class FakeSession:
     """Random logits in place of networks; what the handlers use of a Session, and no more."""
 
     classes: tuple[str, ...] = ("cat", "dog")
     rules: tuple[str, ...] = tuple(RULES)
-    pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake"))
+    pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake", fingerprint=lambda: "abc"))
     places: int = N
     critic: Any = "a critic"
     tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
@@ -67,7 +70,7 @@ class FakeSession:
         return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
 
     def trace(self, config: SampleConfig, steps: Any, samples: Any) -> Trace:
-        return Trace(settings=dataclasses.asdict(config), made_by={}, labels=("cat",), steps=tuple(steps))
+        return Trace(settings=dataclasses.asdict(config), made_by=MADE_BY, labels=("cat",), steps=tuple(steps))
 
 
 class FakePacks:
@@ -428,6 +431,9 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
         step["digest"] for step in sorted(steps_of(original), key=lambda one: (one["lane"], one["s"]))
     ]
     assert sent[0]["ask"] == original[0]["ask"] and sent[0]["lanes"] == original[0]["lanes"]
+    assert "fake on cpu (AVX2, torch 2.12)" in sent[-1]["told"] and "Press Run" in sent[-1]["told"]
+    elsewhere = text.replace(b'"weights": "abc"', b'"weights": "xyz"')
+    assert "others" in [frame for frame, _ in folds(handlers()).replay(elsewhere)][-1]["told"]
     assert sent[-1]["why"] == "opened" and other.asked(sent[0]["run"])["seed"] == 3
     for wrong in (
         text.replace(b'"proposal": [[', b'"proposal": [[1, ', 1),

@@ -24,6 +24,16 @@ def test_a_model_comes_back_as_stored(tmp_path: Path) -> None:
         assert torch.equal(a, b) and not b.requires_grad
 
 
+def test_other_weights_end_the_version_and_the_same_do_not(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    write_config(pack.path, {**pack.config, "version": "2.1"})
+    generator = pack.load("generator")
+    assert save_model(pack.path, "generator", generator).version == "2.1"
+    with torch.no_grad():
+        next(generator.parameters()).add_(1)
+    assert save_model(pack.path, "generator", generator).version == ""
+
+
 def reseal(path: Path) -> None:
     """Make the hash in the config fit the file, so that the checks behind it are reached."""
     config = dict(open_pack(path).config)

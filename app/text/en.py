@@ -80,10 +80,11 @@ PRESETS = {  # title, what to look for; the last part says how often a seed show
     "hot": ("Too hot", "At b = 1.5 (right) the proposals are wild, and no critic can save what is not proposed."),
     "passes": ("Equal passes", "Both lanes have 35 network passes: MaskGIT takes 35 steps, Token-Critic 18."),
 }
-RECORDED = (
-    "Recorded. {look} Of {tried} seeds tried, {shows} show it: the critic scores that lane's picture higher by "
-    "0.05 or more. This is the clearest of them. Press Run to run it live."
-)
+RECORDED = "Recorded. {look} {shows} of {tried} seeds show it: {how}. Press Run to run it live."
+SHOWS = {
+    "better": "the pack's classifier finds the class in the better lane's picture and not in the other's",
+    "revokes": "the right lane takes back {tokens} tokens or more, the left one none",
+}
 
 MANY = {"title": "Many at once", "count": "Pictures per lane", "draw": "Draw"}
 ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}
@@ -155,6 +156,8 @@ STAGE = {
     "explain": EXPLAINED,
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",
+    "run": RUN,
+    "run_live": "Run it live",
     "starting": "Starting …",
     "stopping": "Stopping …",
     "lanes": ("Left lane", "Right lane", "Third lane"),

@@ -19,6 +19,7 @@ class Inbox {
 
   async accept(value) {
     if (value.kind === "plan") return this.to.plan(value);
+    if (value.recorded && !this.pressed.begun) this.past.add(value.run); // the visitor was quicker than the recording
     if (this.past.has(value.run) || value.n < 0) return; // that a run was stopped, over() says
     const expected = value.run === this.run.id ? this.run.next : 0;
     if (value.n < expected) return;

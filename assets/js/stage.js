@@ -156,6 +156,7 @@ class Stage {
     }
     this.run.going = going;
     document.documentElement.classList.toggle("tc-running", going);
+    for (const preset of document.querySelectorAll("[data-preset]")) preset.disabled = going;
     this.lanesNode.setAttribute("aria-busy", going);
     if (held) appears.focus();
   }
@@ -179,6 +180,7 @@ class Stage {
     const settings = ({ pack, lanes }) => JSON.stringify([pack, lanes.map((lane) => [lane.settings, lane.origin])]);
     const same = !this.shown || !this.planned?.lanes.length || settings(this.shown) === settings(this.planned);
     this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
+    document.getElementById("tc-run").textContent = this.run.why === "recorded" && same ? this.words.run_live : this.words.run;
     if (this.wrong) this.tell(this.wrong, true);
     else if (!same) this.tell(this.branches.advice || this.words.changed);
     else if (!this.run.going) this.tell(this.shown ? this.words.ended[this.run.why] || this.outcome() : this.words.welcome);

@@ -130,9 +130,9 @@ def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
     now = open_pack(pack.path)  # a training may have ended meanwhile
     if now.config["sha256"] != pack.config["sha256"]:
         raise ValueError(f"pack {pack.name!r} has other weights now: its presets were left as they are")
-    write_config(
-        pack.path, {**now.config, "presets": {**now.presets, **{one["rule"]: one["settings"] for one in found}}}
-    )
+    presets = {**now.presets, **{one["rule"]: one["settings"] for one in found}}
+    kept = {name: value for name, value in now.config.items() if name != "version" or presets == now.presets}
+    write_config(pack.path, {**kept, "presets": presets})
 
 
 def draw(rows: Sequence[Row]) -> Figure:
