@@ -19,7 +19,7 @@ from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from tests.pages import at, back_to_two_lanes, run
+from tests.pages import SETTLED, at, back_to_two_lanes, run
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -379,6 +379,26 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.click("#tc-files > button")
     run(page)
     assert page.problems == []
+
+
+def test_a_run_that_is_dropped_on_the_page_is_opened(page: Any, address: str, packs: Packs) -> None:
+    session = packs.session(packs.first)
+    config = session.settings(rule="critic", steps=3, label=session.classes[1])
+    other = page.context.browser.new_page()
+    other.goto(address)
+    other.wait_for_function(SETTLED)
+    other.evaluate(
+        """(text) => {
+        const carried = new DataTransfer();
+        carried.items.add(new File([text], "trace.json", { type: "application/json" }));
+        document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: carried }));
+    }""",
+        session.trace(config, session.run(config)).to_json(),
+    )
+    other.wait_for_function("() => tokenCritic.stage.run.why === 'opened'")
+    digests = other.evaluate("() => tokenCritic.stage.lanes[0].frames.map((one) => one.digest)")
+    assert digests == [step.digest() for step in session.run(config)], "a trace of engine.sample is a run, too"
+    other.close()
 
 
 def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:

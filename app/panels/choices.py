@@ -32,12 +32,13 @@ class Choice(gr.HTML):
     """A native select: `choices` are (value, name)."""
 
     def __init__(self, choices: Sequence[Sequence[str]], label: str, **props: Any) -> None:
+        listed = [list(choice) for choice in choices]
+        mount = "mountChoice(element, props, trigger, watch, first)"
         super().__init__(
             html_template="<div></div>",
-            js_on_load=script(("dom", "choice"), "mountChoice(element, props, trigger, watch)"),
+            js_on_load=script(("dom", "choice"), mount, first={"choices": listed, "name": label}),
             apply_default_css=False,
-            choices=[list(choice) for choice in choices],
-            name=label,
+            choices=listed,
             label=label,
             **props,
         )

@@ -56,17 +56,17 @@ class Stage {
   }
 
   // A file that is dropped on the page is opened as one that is chosen is.
-  dropped(event) {
-    const input = document.querySelector("#tc-files input[type=file]");
-    if (event.defaultPrevented || !event.dataTransfer?.files.length) return;
+  async dropped(event) {
+    const file = event.dataTransfer?.files[0];
+    if (event.defaultPrevented || !file) return;
     event.preventDefault();
-    if (!input) { // Gradio builds what is folded when it is first opened
-      document.querySelector("#tc-files > button").click();
-      const { files } = event.dataTransfer;
-      return;
-    }
-    input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    const carried = new DataTransfer();
+    carried.items.add(file);
+    const input = () => document.querySelector("#tc-files input[type=file]");
+    if (!input()) document.querySelector("#tc-files > button").click(); // Gradio builds what is folded when it is opened
+    for (let tries = 0; !input() && tries < 100; tries += 1) await new Promise((next) => setTimeout(next, 30));
+    input().files = carried.files;
+    input().dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   get run() {

@@ -44,7 +44,7 @@ class TokenLife {
     const said = fill(this.words.step, { s: s + 1, token: frame.proposal[at], score: scoreText(score, this.words), state: this.words.states[state] });
     return el("button", { type: "button", class: `tc-life-step tc-is-${STATES[state]}`, title: said, "aria-label": said, onclick: () => this.go(lane, s) },
       this.patches.node(frame.proposal[at]), el("b", {}, SIGNS[state]),
-      el("span", { style: Number.isNaN(score) ? "" : `background:${scoreColour(score)};color:${score > 0.55 ? "#000" : "#fff"}` }, Number.isNaN(score) ? "–" : digits(score)));
+      el("span", { style: Number.isNaN(score) ? "" : `background:${scoreColour(score)};color:${score > 0.46 ? "#000" : "#fff"}` }, Number.isNaN(score) ? "–" : digits(score)));
   }
 
   mark(lane, i, s) {

@@ -1,0 +1,65 @@
+"""Who cannot see well or uses no mouse: axe-core on the page's states, in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.pages import at
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+
+def violations(page: Any) -> list[str]:
+    """Those that axe calls serious or critical, with the elements."""
+    page.wait_for_timeout(400)
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious_on_a_run(page: Any, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", scheme == "dark")
+    page.evaluate("() => { tokenCritic.stage.player.take(9); tokenCritic.stage.cells.set(100); }")
+    found = violations(page)
+    page.evaluate("() => { tokenCritic.stage.cells.unpin(); document.body.classList.remove('dark'); }")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert found == []
+
+
+def test_axe_finds_nothing_serious_in_what_is_folded(page: Any) -> None:
+    page.click("#tc-more")
+    for fold in ("many", "curves", "files", "own", "game", "code", "about"):
+        page.click(f"#tc-{fold} > button")
+    page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
+    page.click("button:text('Deal a picture')")
+    page.wait_for_function("() => window.tokenCriticGame.riddle")
+    page.evaluate("() => window.tokenCriticGame.marks.add(5)")
+    page.evaluate("() => window.tokenCriticGame.check()")
+    found = violations(page)
+    for fold in ("many", "curves", "files", "own", "game", "code", "about"):
+        page.click(f"#tc-{fold} > button")
+    page.click("#tc-more")
+    assert found == []
+
+
+def test_axe_finds_nothing_serious_with_an_explanation_or_the_projector(page: Any) -> None:
+    page.click(".tc-x-noise_K .tc-ask >> visible=true >> nth=0")
+    page.wait_for_selector(".tc-explained:popover-open")
+    explained = violations(page)
+    page.keyboard.press("Escape")
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("p")
+    page.mouse.move(*at(page, 1, "decision", 40))
+    projected = violations(page)
+    page.keyboard.press("Escape")
+    assert explained == [] and projected == []

@@ -1,0 +1,91 @@
+"""No control that does nothing: each is moved on the page in a real browser, and what would run changes with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.lanes import FIELDS, reads
+from engine.rules import RULES
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+PLANNED = "() => JSON.stringify([tokenCritic.stage.planned.pack, tokenCritic.stage.planned.lanes])"
+SETTING = "([lane, name]) => tokenCritic.stage.planned.lanes[lane].settings[name]"
+ANOTHER = """(select) => { // another choice than now
+    const next = [...select.options].find((one) => one.value !== select.value).value;
+    select.value = next;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+    return next;
+}"""
+
+
+def planned(page: Any) -> str:
+    text: str = page.evaluate(PLANNED)
+    return text
+
+
+def choose(page: Any, lane: int, rule: str) -> None:
+    page.select_option(f"#tc-settings-{lane + 1} .tc-x-rule select", rule)
+    page.wait_for_function(
+        "([lane, rule]) => tokenCritic.stage.planned.lanes[lane].settings.rule === rule", arg=[lane, rule]
+    )
+
+
+def test_what_both_lanes_share_changes_the_run(page: Any) -> None:
+    first = planned(page)
+    for move, back in (
+        (lambda: page.fill(".tc-seed input", "9"), lambda: page.fill(".tc-seed input", "0")),
+        (lambda: page.check(".tc-chip input >> nth=3"), lambda: page.check(".tc-chip input >> nth=0")),
+        (lambda: page.check("text=Equal passes"), lambda: page.uncheck("text=Equal passes")),
+        (lambda: page.check("text=Matched"), lambda: page.uncheck("text=Matched")),
+        (lambda: page.click("button:text('Add a lane')"), lambda: page.click("button:text('Remove this lane')")),
+    ):
+        move()
+        page.keyboard.press("Tab")
+        page.wait_for_function(f"(first) => ({PLANNED})() !== first", arg=first)
+        back()
+        page.keyboard.press("Tab")
+        page.wait_for_function(f"(first) => ({PLANNED})() === first", arg=first)
+    page.click("#tc-dice")
+    page.wait_for_function(f"(first) => ({PLANNED})() !== first", arg=first)
+    page.fill(".tc-seed input", "0")
+    page.keyboard.press("Tab")
+    page.wait_for_function(f"(first) => ({PLANNED})() === first", arg=first)
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("rule", list(RULES))
+def test_every_control_that_a_rule_shows_changes_its_settings(page: Any, rule: str) -> None:
+    page.evaluate(
+        "() => document.documentElement.classList.contains('tc-unfolded') || document.getElementById('tc-more').click()"
+    )
+    choose(page, 0, rule)
+    page.wait_for_timeout(400)  # its controls come and go
+    shown = [name for name in FIELDS if page.locator(f"#tc-settings-1 .block.tc-x-{name}").is_visible()]
+    assert shown == [name for name in FIELDS if reads(name, rule, False, False)]
+    for name in shown[1:]:
+        before = page.evaluate(SETTING, [0, name])
+        control = page.locator(f"#tc-settings-1 .block.tc-x-{name}")
+        if control.locator("select").count():
+            control.locator("select").evaluate(ANOTHER)
+        else:
+            control.locator("input[type=range]").focus()
+            page.keyboard.press("ArrowLeft" if before else "ArrowRight")
+        page.wait_for_function(f"([at, before]) => ({SETTING})(at) !== before", arg=[[0, name], before])
+    choose(page, 0, "maskgit")
+    assert page.problems == []
+
+
+def test_the_speed_is_how_fast_it_plays(page: Any) -> None:
+    for speed in ("10", "2"):
+        page.select_option(".tc-transport select", speed)
+        assert page.evaluate("() => tokenCritic.stage.player.speed") == float(speed)
+    page.select_option(".tc-transport select", "10")
+    page.evaluate("() => tokenCritic.stage.player.take(0)")
+    page.click(".tc-play")
+    page.wait_for_function(
+        "() => !tokenCritic.stage.player.playing && tokenCritic.stage.player.at === 17", timeout=8000
+    )
+    page.select_option(".tc-transport select", "2")
