@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from app import frames
-from app.exports import EXPORTS, read_trace
+from app.exports import EXPORTS, read_trace, step_at
 from app.gallery import MOST, distances, drawn, item
 from app.handlers import Frame, beginning
 from app.lanes import Ask, Lane, names, settle
 from app.packs import Packs
-from app.runs import Runs
+from app.runs import Run, Runs
 from app.text import en
 from engine.config import SampleConfig
 from engine.data.folder import read_picture
@@ -35,10 +35,10 @@ class Folds:
     packs: Packs
     runs: Runs
 
-    def export(self, run_id: object, kind: object, at: object) -> tuple[str, bytes]:
-        """Name and content of a file made of a finished run; `at` is the place of the playhead.
+    def export(self, run_id: object, kind: object, which: object, at: object) -> tuple[str, bytes]:
+        """Name and content of a file made of a finished run, of all its lanes ("all") or of lane "1", "2" or "3".
 
-        ValueError where there is none.
+        `at` is the place of the playhead. ValueError where there is no such run or lane.
         """
         run = self.runs.get(run_id)
         if run is None or not run.steps or not run.complete:
@@ -47,6 +47,8 @@ class Folds:
             raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
         suffix, make = EXPORTS[kind]
         place = at if isinstance(at, int) else 0
+        if which != "all":
+            run, place = _one_lane(run, which, place)
         content = make(run, self.packs.session(run.pack), place)
         config = run.lanes[0].config
         return f"token-critic-{_plain(config.label or '')}-{config.seed}.{suffix}", content
@@ -154,6 +156,18 @@ class Folds:
             "shown": frames.data_url(shown),
             "scores": frames.packed(scores, "<f4"),
         }
+
+
+def _one_lane(run: Run, which: object, place: int) -> tuple[Run, int]:
+    """A lane as a run of its own, and the place of the playhead in it."""
+    known = [str(i + 1) for i in range(len(run.lanes))]
+    if which not in known:
+        raise ValueError(f"lanes={str(which)[:40]!r}: this run has all, {', '.join(known)}")
+    lane = known.index(str(which))
+    if run.lanes[lane].origin is not None:
+        raise ValueError(en.FILES["branch"])
+    longest = max(len(steps) for steps in run.steps)
+    return run.only(lane), step_at(run, lane, max(0, min(place, longest - 1)), longest)[0].s
 
 
 def _content(url: object) -> bytes:

@@ -104,6 +104,20 @@ class Handlers:
         """What the tokens of a pack look like; nothing for one that is not offered."""
         return self.packs.patches(pack) if pack in self.packs.names else {}
 
+    def judge(self, run_id: object, lane: object) -> Frame:
+        """The critic's scores of a finished lane's picture, which sampling does not need: a pass more."""
+        run = self.runs.get(run_id)
+        if run is None or not run.complete or lane not in range(len(run.lanes)):
+            return {"wrong": en.STAGE["branches"]["unscored"]}
+        session, chosen = self.packs.session(run.pack), int(lane)  # type: ignore[call-overload]
+        final = run.steps[chosen][-1][0].proposal
+        try:
+            label = run.lanes[chosen].config.label or ""
+            scores = self.packs.worker.submit(session.score, final, label).result()[0]
+        except ValueError as error:
+            return {"wrong": str(error)}
+        return {"scores": frames.packed(scores, "<f4"), "mean": float(scores.mean())}
+
     def asked(self, run_id: object) -> dict[str, Any]:
         """The controls that a run was started with."""
         run = self.runs.get(run_id)

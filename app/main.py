@@ -33,7 +33,7 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
             shown = handlers.shown([config.rule for config in configs], False)
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
         presets = Presets(handlers.presets())
-        stage = Stage(handlers.missed, handlers.patches, elem_id="tc-stage")
+        stage = Stage(handlers.missed, handlers.patches, handlers.judge, elem_id="tc-stage")
         folds = Folds(packs=packs, runs=handlers.runs)
         many = gallery.build(handlers.missed, folds.nearest)
         wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())

@@ -57,6 +57,12 @@ class Run:
         """Ask it to end; it does so before its next step."""
         self._stop.set()
 
+    def only(self, lane: int) -> Run:
+        """One of its lanes, as if nothing else had been asked for."""
+        alone = Run(id=self.id, pack=self.pack, lanes=(self.lanes[lane],), ask={}, deadline=self.deadline)
+        alone.steps = [self.steps[lane]]
+        return alone
+
     @property
     def complete(self) -> bool:
         """Whether every step of every lane is there."""

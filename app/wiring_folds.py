@@ -26,7 +26,8 @@ OVER = "() => { window.tokenCritic?.over(); }"
 DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"
 DRAWN = "() => { window.tokenCriticGallery?.inbox.over(); }"
 LINKED_RUN = "() => { window.tokenCritic?.linked(); }"
-PLAYHEAD = "(run, kind) => [run, kind, window.tokenCritic?.stage.player.at ?? 0]"
+PLAYHEAD = """(run, kind, which, given) =>
+    [run, kind, which, window.tokenCritic?.stage.player.at ?? given]"""
 
 
 def wire_folds(
@@ -99,9 +100,9 @@ def _wire_files(
 ) -> None:
     """Files of a run, and a run from a file."""
 
-    def export(run_id: object, kind: object, at: object) -> Any:
+    def export(run_id: object, kind: object, lanes: object, at: object) -> Any:
         try:
-            name, content = folds.export(run_id, kind, at)
+            name, content = folds.export(run_id, kind, lanes, at)
         except ValueError as error:
             raise line(error) from error
         path = Path(tempfile.mkdtemp(dir=files.made.GRADIO_CACHE)) / name  # which Gradio clears
@@ -110,7 +111,7 @@ def _wire_files(
 
     made = files.make.click(
         export,
-        [controls.run_id, files.kind, files.at],
+        [controls.run_id, files.kind, files.which, files.at],
         files.made,
         js=PLAYHEAD,
         api_name="export",

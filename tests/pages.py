@@ -21,7 +21,7 @@ def run(page: Any, button: str = "#tc-run") -> None:
 
 
 def back_to_two_lanes(page: Any) -> None:
-    page.click('[data-lane="2"] button')
+    page.click('[data-lane="2"] button:text("Remove this lane")')
     page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
     run(page)
 

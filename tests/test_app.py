@@ -403,13 +403,13 @@ def test_lossless_files_hold_the_run_exactly() -> None:
     page, run_id = finished(steps_2=9)
     run = page.runs.get(run_id)
     assert run is not None
-    name, content = folds(page).export(run_id, "png", 0)
+    name, content = folds(page).export(run_id, "png", "all", 0)
     assert name == "token-critic-cat-3.png"
     sheet = np.asarray(Image.open(io.BytesIO(content)))
     for lane, steps in enumerate(run.steps):
         for s, (_, picture) in enumerate(steps):
             np.testing.assert_array_equal(sheet[lane * 18 : lane * 18 + 16, s * 18 : s * 18 + 16], picture)
-    webp = Image.open(io.BytesIO(folds(page).export(run_id, "webp", 0)[1]))
+    webp = Image.open(io.BytesIO(folds(page).export(run_id, "webp", "all", 0)[1]))
     assert webp.n_frames == 9  # type: ignore[attr-defined]
     for place in range(9):
         webp.seek(place)
@@ -423,7 +423,7 @@ def test_lossless_files_hold_the_run_exactly() -> None:
 
 def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> None:
     page, run_id = finished(third={"lane": 1, "step": 3, "masked": [1, 2]}, rule_3="critic")
-    text = folds(page).export(run_id, "json", 0)[1]
+    text = folds(page).export(run_id, "json", "all", 0)[1]
     other = handlers()
     sent = [frame for frame, _ in folds(other).replay(text)]
     original = page.missed(run_id, 0)
@@ -449,10 +449,34 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
         assert "\n" not in str(refused.value)
 
 
+def test_a_finished_picture_is_scored_when_asked_for() -> None:
+    page, run_id = finished()
+    last = page.runs.get(run_id).steps[1][-1][0]
+    found = page.judge(run_id, 1)
+    scores = np.frombuffer(base64.b64decode(found["scores"]), "<f4")
+    np.testing.assert_array_equal(scores, FakeSession().score(last.proposal, "cat")[0])
+    assert found["mean"] == pytest.approx(scores.mean())
+    for wrong in ((run_id, 2), (run_id, -1), (run_id, None), (run_id, "1"), ("none", 0), (None, 0)):
+        assert page.judge(*wrong)["wrong"]
+
+
+def test_one_lane_is_a_file_too(tmp_path: Any) -> None:
+    page, run_id = finished()
+    run = page.runs.get(run_id)
+    picture = np.asarray(Image.open(io.BytesIO(folds(page).export(run_id, "png", "2", 0)[1])))
+    both = np.asarray(Image.open(io.BytesIO(folds(page).export(run_id, "png", "all", 0)[1])))
+    assert len(picture) < len(both) and (both[-len(picture) :, : picture.shape[1]] == picture).all()
+    sent = [frame for frame, _ in folds(handlers()).replay(folds(page).export(run_id, "json", "2", 0)[1])]
+    assert [step["digest"] for step in steps_of(sent)] == [step.digest() for step, _ in run.steps[1]]
+    for wrong in ("3", "0", 2, None, ["1"]):
+        with pytest.raises(ValueError, match="lanes="):
+            folds(page).export(run_id, "gif", wrong, 0)
+
+
 @pytest.mark.parametrize("kind", ["gif", "pdf", "svg"])
 def test_files_to_look_at_are_what_they_say(kind: str) -> None:
     page, run_id = finished()
-    _, content = folds(page).export(run_id, kind, 4)
+    _, content = folds(page).export(run_id, kind, "all", 4)
     assert content.startswith({"gif": b"GIF89a", "pdf": b"%PDF", "svg": b"<?xml"}[kind])
 
 
@@ -460,7 +484,7 @@ def test_files_to_look_at_are_what_they_say(kind: str) -> None:
 def test_a_file_of_nothing_is_refused(run_id: Any, kind: Any) -> None:
     page, mine = finished()
     with pytest.raises(ValueError):
-        folds(page).export(run_id or mine, kind if run_id else "nonsense", 0)
+        folds(page).export(run_id or mine, kind if run_id else "nonsense", "all", 0)
 
 
 def test_an_address_sets_the_controls() -> None:

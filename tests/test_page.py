@@ -248,6 +248,25 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     assert page.problems == []
 
 
+def test_the_last_step_is_scored_when_asked_for(page: Any, packs: Packs) -> None:
+    session = packs.session(packs.first)
+    page.evaluate("() => tokenCritic.stage.player.take(17)")
+    page.wait_for_function("() => document.querySelector('[data-lane=\"1\"] .tc-note:not(:empty)')")
+    page.click('[data-lane="1"] button:text("Score it")')
+    page.wait_for_function("() => tokenCritic.stage.lanes[1].frames[17].judged")
+    judged = page.evaluate("() => [...tokenCritic.stage.lanes[1].frames[17].judged]")
+    assert f"{np.mean(judged):.2f}" in page.text_content(".tc-notice")
+    assert np.allclose(judged, session.score(engine_steps(session, "critic")[-1].proposal, session.classes[0])[0])
+    page.wait_for_timeout(300)
+    assert page.text_content('[data-lane="1"] .tc-panel[data-panel="scores"] .tc-note') == ""
+    middle = """(place) => { const c = document.querySelector('[data-lane="1"] canvas[data-panel="scores"]');
+        const cell = c.width / 16, [x, y] = [place % 16, Math.floor(place / 16)].map((one) => (one + 0.5) * cell);
+        return [...c.getContext("2d").getImageData(x, y, 1, 1).data].slice(0, 3); }"""
+    high, low = int(np.argmax(judged)), int(np.argmin(judged))
+    assert sum(page.evaluate(middle, high)) > sum(page.evaluate(middle, low)), "a higher score is brighter"
+    assert page.problems == []
+
+
 def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> None:
     page.click("#tc-curves button")
     page.wait_for_selector("#tc-curves .js-plotly-plot .legend")

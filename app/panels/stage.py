@@ -15,7 +15,13 @@ from app.text import en
 class Stage(gr.HTML):
     """Its value is the last frame that was sent. Drawn by assets/js/stage.js."""
 
-    def __init__(self, fetch: Callable[[Any, Any], Any], look: Callable[[Any], Any], **props: Any) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[Any, Any], Any],
+        look: Callable[[Any], Any],
+        judge: Callable[[Any, Any], Any],
+        **props: Any,
+    ) -> None:
         def patches(given: Any) -> Any:  # the browser knows it by this name
             return look(given)
 
@@ -23,7 +29,7 @@ class Stage(gr.HTML):
             html_template="<div></div>",  # fixed: the canvases in it survive every update
             js_on_load=script(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
             apply_default_css=False,
-            server_functions=[served("missed", fetch, 2, []), patches],
+            server_functions=[served("missed", fetch, 2, []), served("judge", judge, 2, {}), patches],
             **props,
         )
 

@@ -50,7 +50,7 @@ ID=$(curl -s {origin}/gradio_api/call/run -H 'Content-Type: application/json' \\
   -d "{\\"session_hash\\": \\"mine\\", \\"data\\": $DATA}" | cut -d'"' -f4)
 curl -sN {origin}/gradio_api/call/run/$ID > frames.txt
 ID=$(curl -s {origin}/gradio_api/call/export -H 'Content-Type: application/json' \\
-  -d '{"session_hash": "mine", "data": ["json", 0]}' | cut -d'"' -f4)
+  -d '{"session_hash": "mine", "data": ["json", "all", 0]}' | cut -d'"' -f4)
 curl -sN {origin}/gradio_api/call/export/$ID  # the file's address""",
     ),
 )

@@ -36,11 +36,14 @@ CURVES = {
 FILES = {
     "title": "Keep and share",
     "format": "File",
+    "lanes": "Lanes",
+    "branch": "A lane that leaves another one is part of it: make the file of all lanes.",
     "make": "Make the file",
     "made": "The file",
     "open": "Open a run (JSON)",
     "none": "There is no finished run here to make a file of: press Run first.",
 }
+FILES_WHICH = {"all": "all", "1": "left", "2": "right", "3": "third"}
 OPENED = {
     "made": "From a file, made with {pack} on {device} ({cpu}, torch {torch}). ",
     "again": "Press Run to see whether this machine gets the same.",
@@ -174,6 +177,10 @@ STAGE = {
         "refine_help": "mask the tokens of this picture that the critic finds least real, and run on (section 4.2 of "
         "the paper)",
         "fraction": "share of the tokens to mask, in percent",
+        "judge": "Score it",
+        "judge_help": "ask the critic once more: the last step keeps every token, so sampling needs no scores there",
+        "scored": "The critic's mean score of {name}'s picture: {score}.",
+        "unscored": "This run is not kept any more: press Run first.",
         "repaint": "Repaint a part",
         "repaint_help": "mark tokens of this picture, and have them drawn anew",
         "refined": "The critic's mean score of the picture: {theirs} before, {mine} after.",

@@ -22,15 +22,17 @@ class Branches {
 
   // The buttons under a lane, others while its picture is finished; the hand's take their place while it is at work.
   actions(lane) {
+    const { stage } = this;
     const node = el("div", { class: "tc-actions" });
     const third = [this.button("remove", () => this.set(null))];
+    const judge = this.button("judge", () => stage.judge(lane));
     const after = (more) => ({ lane, step: this.frame(lane).s + 1, ...more });
     const share = el("input", { type: "number", class: "tc-share-masked", min: 1, max: 99, value: REFINED, "aria-label": this.words.fraction });
     const refine = () => share.reportValidity() && this.set(after({ fraction: share.valueAsNumber / 100 }), true);
-    this.rows[lane] = lane === 2 ? { node, midway: third, finished: third } : {
+    this.rows[lane] = lane === 2 ? { node, midway: third, finished: [judge, ...third] } : {
       node,
       midway: [this.button("branch", () => this.set(after({ masked: null }))), this.button("by_hand", () => this.takeOver(lane))],
-      finished: [this.button("refine", refine), el("span", { class: "tc-percent" }, share, "%"), this.button("repaint", () => this.takeOver(lane))],
+      finished: [judge, this.button("refine", refine), el("span", { class: "tc-percent" }, share, "%"), this.button("repaint", () => this.takeOver(lane))],
     };
     return node;
   }

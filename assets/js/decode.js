@@ -38,6 +38,11 @@ async function decodeFrame(frame) {
   return decoded;
 }
 
+// The scores of a step; of the last one, which has none, those that were asked for later.
+function scoresOf(frame) {
+  return frame.judged ?? frame.scores;
+}
+
 function countStates(state) {
   const counts = [0, 0, 0, 0];
   for (const one of state) counts[one] += 1;

@@ -30,7 +30,7 @@ const PANELS = {
     if (look.others) differingCells(context, look, look.others);
   },
   scores(context, look) {
-    const values = look.asOrder ? look.frame.order : look.frame.scores;
+    const values = look.asOrder ? look.frame.order : scoresOf(look.frame);
     values.forEach((value, i) => (Number.isNaN(value) ? emptyCell(context, look, i) : plainCell(context, look, i, scoreColour(value))));
   },
   decision(context, look) {
@@ -104,7 +104,7 @@ function hatchedCells(context, look, cells) {
 
 // The scores as a veil over the picture.
 function heatCells(context, look) {
-  const values = look.asOrder ? look.frame.order : look.frame.scores;
+  const values = look.asOrder ? look.frame.order : scoresOf(look.frame);
   context.globalAlpha = 0.6;
   values.forEach((value, i) => !Number.isNaN(value) && plainCell(context, look, i, scoreColour(value)));
   context.globalAlpha = 1;

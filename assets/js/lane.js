@@ -56,7 +56,7 @@ class Lane {
     this.node.classList.toggle("is-empty", !frame);
     if (!frame) return this.blank(look);
     const compared = look.others?.length ? look.others : [null];
-    if (this.isDrawn([frame, look.asOrder, look.proposal, look.layout, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
+    if (this.isDrawn([frame, frame.judged, look.asOrder, look.proposal, look.layout, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
     const before = s > 0 ? this.frames[s - 1].picture : frame.picture; // a lane that starts from a picture shows that
     const line = this.line(frame);
     for (const kind of KINDS) {
@@ -65,7 +65,7 @@ class Lane {
       drawPanel(canvas, kind, { ...look, frame, before, cell: fit(canvas, look.grid) });
       canvas.setAttribute("aria-label", `${this.meta.name}, ${this.words.panels[kind].name}, ${line}`);
     }
-    this.notes.scores.textContent = frame.scored ? "" : this.words.unscored;
+    this.notes.scores.textContent = frame.scored || frame.judged ? "" : this.words.unscored;
     this.say(frame);
   }
 

@@ -220,6 +220,16 @@ class Stage {
     if (!this.run.going && !this.player.playing) this.speaking = setTimeout(() => this.speak(), 500);
   }
 
+  // The scores of a lane's finished picture, which the run itself does not need.
+  async judge(lane) {
+    const found = await this.server.judge([this.run.id, lane]).catch(() => ({}));
+    if (!found.scores) return this.tell(found.wrong || this.words.branches.unscored, true);
+    this.lanes[lane].frames.at(-1).judged = new Float32Array(bytes(found.scores).buffer);
+    this.life.drawn = null;
+    this.tell(fill(this.words.branches.scored, { name: this.lanes[lane].meta.name, score: found.mean.toFixed(2) }));
+    this.changed();
+  }
+
   pinned(place) {
     const opens = this.life.place < 0 && place >= 0;
     this.life.show(place, this.grid);
@@ -232,7 +242,7 @@ class Stage {
     const frame = this.lanes[lane].frames[this.steps?.[lane]];
     if (!frame) return null;
     const { words } = this, token = frame.proposal[place];
-    const lines = [scoreText(frame.scores[place], words.token), words.states[STATES[frame.state[place]]], fill(words.token.at, rowAndColumn(place, this.grid))];
+    const lines = [scoreText(scoresOf(frame)[place], words.token), words.states[STATES[frame.state[place]]], fill(words.token.at, rowAndColumn(place, this.grid))];
     return [this.patches.node(token), el("b", {}, fill(words.token.token, { token })), ...lines.map((line) => el("span", {}, line))];
   }
 

@@ -40,7 +40,7 @@ class TokenLife {
   }
 
   step(frame, lane, s) {
-    const at = this.place, score = frame.scores[at], state = frame.state[at];
+    const at = this.place, score = scoresOf(frame)[at], state = frame.state[at];
     const said = fill(this.words.step, { s: s + 1, token: frame.proposal[at], score: scoreText(score, this.words), state: this.words.states[state] });
     return el("button", { type: "button", class: `tc-life-step tc-is-${STATES[state]}`, title: said, "aria-label": said, onclick: () => this.go(lane, s) },
       this.patches.node(frame.proposal[at]), el("b", {}, SIGNS[state]),
