@@ -108,7 +108,7 @@ class Handlers:
         """The critic's scores of a finished lane's picture, which sampling does not need: a pass more."""
         run = self.runs.get(run_id)
         if run is None or not run.complete or lane not in range(len(run.lanes)):
-            return {"wrong": en.STAGE["branches"]["unscored"]}
+            return {}  # the page says that it is not kept any more
         session, chosen = self.packs.session(run.pack), int(lane)  # type: ignore[call-overload]
         final = run.steps[chosen][-1][0].proposal
         try:
