@@ -104,6 +104,10 @@ class Handlers:
         """What the tokens of a pack look like; nothing for one that is not offered."""
         return self.packs.patches(pack) if pack in self.packs.names else {}
 
+    def active(self) -> int:
+        """Runs under way, of all visitors."""
+        return self.runs.active
+
     def judge(self, run_id: object, lane: object) -> Frame:
         """The critic's scores of a finished lane's picture, which sampling does not need: a pass more."""
         run = self.runs.get(run_id)

@@ -13,6 +13,7 @@ from app.lanes import at_first
 from app.packs import Packs
 from app.panels import about, controls, files, gallery, game, lane, own, plots
 from app.panels.presets import Presets
+from app.panels.served import served
 from app.panels.stage import Stage
 from app.text import en
 from app.wiring import wire
@@ -33,7 +34,13 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
             shown = handlers.shown([config.rule for config in configs], False)
             lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
         presets = Presets(handlers.presets())
-        stage = Stage(handlers.missed, handlers.patches, handlers.judge, elem_id="tc-stage")
+        functions = [
+            served("missed", handlers.missed, 2, []),
+            served("patches", handlers.patches, 1, {}),
+            served("judge", handlers.judge, 2, {}),
+            served("active", handlers.active, 0, 0),
+        ]
+        stage = Stage(functions, elem_id="tc-stage")
         folds = Folds(packs=packs, runs=handlers.runs)
         many = gallery.build(handlers.missed, folds.nearest)
         wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())

@@ -491,6 +491,20 @@ def test_a_double_click_on_run_is_one_run(page: Any) -> None:
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
 
 
+def test_who_has_to_wait_for_others_is_told(page: Any, address: str) -> None:
+    others = [Client(address, verbose=False) for _ in range(2)]
+    long = [one.submit(steps_1=256, steps_2=256, api_name="/run") for one in others]
+    while not all(one.outputs() for one in long):
+        page.wait_for_timeout(50)
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click("#tc-run")
+    page.wait_for_function("() => document.querySelector('.tc-notice').textContent.startsWith('Waiting: 2 other')")
+    for one in long:
+        one.cancel()
+    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
+
+
 def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     page.select_option(".tc-pack select", "tiny")
     page.wait_for_selector('.tc-chip input[value="squares"]')

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from app.assets import STAGE, script
-from app.panels.served import served
 from app.text import en
 
 
 class Stage(gr.HTML):
-    """Its value is the last frame that was sent. Drawn by assets/js/stage.js."""
+    """Its value is the last frame that was sent. Drawn by assets/js/stage.js, which calls `functions` by their names:
 
-    def __init__(
-        self,
-        fetch: Callable[[Any, Any], Any],
-        look: Callable[[Any], Any],
-        judge: Callable[[Any, Any], Any],
-        **props: Any,
-    ) -> None:
-        def patches(given: Any) -> Any:  # the browser knows it by this name
-            return look(given)
+    missed (frames of a run), patches (of a pack), judge (a finished lane), active (runs under way).
+    """
 
+    def __init__(self, functions: Sequence[Callable[[Any], Any]], **props: Any) -> None:
         super().__init__(
             html_template="<div></div>",  # fixed: the canvases in it survive every update
             js_on_load=script(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
             apply_default_css=False,
-            server_functions=[served("missed", fetch, 2, []), served("judge", judge, 2, {}), patches],
+            server_functions=list(functions),
             **props,
         )
 

@@ -162,6 +162,10 @@ STAGE = {
     "run": RUN,
     "run_live": "Run it live",
     "starting": "Starting …",
+    "waiting": {
+        "one": "Waiting: another run is under way on this server. Yours starts by itself.",
+        "many": "Waiting: {n} other runs are under way on this server. Yours starts by itself.",
+    },
     "stopping": "Stopping …",
     "lanes": ("Left lane", "Right lane", "Third lane"),
     "branches": {

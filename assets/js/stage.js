@@ -1,6 +1,7 @@
 // The stage: keeps the frames of every lane, and shows the step at the playhead in all of them.
 
 const UNSTOPPABLE = 500; // ms after Run
+const LONG = 1500; // ms after which a run that has not begun is said to wait
 
 class Stage {
   constructor(element, server, words) {
@@ -21,7 +22,7 @@ class Stage {
     this.player = new Player(() => this.changed());
     this.film = new Film(words, (lane, s) => this.player.take(this.player.placeOf(lane, s)));
     this.transport = new Transport(this.player, words);
-    this.patches = new Patches(element, (pack) => server.patches(pack));
+    this.patches = new Patches(element, (pack) => server.patches([pack]));
     this.life = new TokenLife(words.token, this.patches, { go: (lane, s) => this.player.take(this.player.placeOf(lane, s)), close: () => this.cells.unpin() });
     this.notice = el("p", { class: "tc-notice", role: "status" }, words.welcome);
     this.spoken = el("p", { class: "tc-spoken", role: "status" });
@@ -98,6 +99,16 @@ class Stage {
     this.branches.pressed();
     this.going(true);
     this.tell(this.words.starting);
+    this.waitFor(this.inbox.pressed);
+  }
+
+  // While the run has not begun: who else is running, since only so many do at once.
+  async waitFor(pressed) {
+    await new Promise((next) => setTimeout(next, LONG));
+    if (pressed.begun || pressed.stopping || pressed !== this.inbox.pressed || !this.run.going) return;
+    const count = await this.server.active([]).catch(() => 0);
+    if (count && !pressed.begun) this.tell(plural(this.words.waiting, count));
+    this.waitFor(pressed);
   }
 
   stopping() {
