@@ -15,7 +15,7 @@ from app import frames
 from app.curves import curves
 from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, of_two, owner, reads, settle
 from app.packs import Packs
-from app.presets import PRESETS, TAKEN_BACK, load, made_with
+from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
 from app.runs import Run, Runs
 from app.text import en
 from app.walk import ahead, in_turns, walk
@@ -65,7 +65,9 @@ class Handlers:
             for frame in made.frames[:-1]:
                 yield run.sent({**frame, "recorded": True})
             look = en.PRESETS[made.key][1]
-            how = en.SHOWS[PRESETS[made.key].shows].format(tokens=TAKEN_BACK)
+            mine = PRESETS[made.key].better
+            sides = {"lane": en.SIDES[mine], "other": en.SIDES[1 - mine]}
+            how = en.SHOWS[PRESETS[made.key].shows].format(**sides, tokens=TAKEN_BACK, plain=PLAIN)
             told = en.RECORDED.format(look=look, tried=made.tried, shows=made.shows, how=how)
             yield run.sent({**made.frames[-1], "why": "recorded", "told": told})
         finally:

@@ -15,32 +15,37 @@ from app.assets import ASSETS
 FOLDER = ASSETS / "recorded"
 FIRST = "first-look"  # what the page opens with
 TAKEN_BACK = 30  # tokens: from here on a lane counts as one that revokes
+PLAIN = 0.75  # of the other picture's different tokens: with fewer a picture counts as plainer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """Controls that differ from the page's first ones, and what a seed has to show.
 
-    `better`: the lane whose picture should be the better one. A seed shows it where the pack's classifier, which has
-    no part in sampling, finds the class in that lane's picture and not in the other's; or ("revokes") where that lane
-    takes back TAKEN_BACK tokens or more and the other none.
+    `better`: the lane that the preset speaks for. A seed shows it where, by `shows`,
+    - "named": the pack's classifier, which has no part in sampling, finds the class in that lane's picture only;
+    - "plainer": the other lane's picture has fewer than PLAIN of its different tokens;
+    - "revokes": that lane takes back TAKEN_BACK tokens or more, and the other none.
     """
 
     label: str
     better: int
     values: Mapping[str, Any]
-    shows: str = "better"
+    shows: str = "named"
 
 
 PRESETS: dict[str, Preset] = {
-    FIRST: Preset(label="Smileys", better=1, values={}, shows="revokes"),
-    "greedy": Preset(label="Roles", better=1, values={"choice_temperature_1": 4.5}),
-    "locked": Preset(label="Family", better=1, values={"rule_1": "critic-locked", "noise_K_1": 1.0}),
-    "self": Preset(label="Flags", better=1, values={"rule_1": "self-revoking", "noise_K_1": 1.0}),
-    "noise": Preset(label="Symbols", better=0, values={"rule_1": "critic", "noise_K_2": 4.0}),
-    "no-noise": Preset(label="Hands & body", better=0, values={"rule_1": "critic", "noise_K_2": 0.0}),
-    "hot": Preset(label="Animals", better=0, values={"rule_1": "critic", "temp_b_2": 1.5}),
-    "passes": Preset(label="Person", better=1, values={"equal_passes": True}),
+    FIRST: Preset(label="Person", better=1, values={}, shows="revokes"),
+    "early": Preset(label="Hands & body", better=1, values={}),
+    "locked": Preset(label="Roles", better=1, values={"rule_1": "critic-locked", "noise_K_1": 1.0}),
+    "self": Preset(label="Animals", better=1, values={"rule_1": "self-revoking", "noise_K_1": 1.0}, shows="plainer"),
+    "sure": Preset(
+        label="Objects", better=1, shows="plainer", values={"rule_2": "maskgit", "choice_temperature_1": 4.5}
+    ),
+    "noise": Preset(label="Hands & body", better=0, values={"rule_1": "critic", "noise_K_2": 4.0}),
+    "no-noise": Preset(label="Symbols", better=0, values={"rule_1": "critic", "noise_K_2": 0.0}, shows="plainer"),
+    "hot": Preset(label="Family", better=0, values={"rule_1": "critic", "temp_b_2": 1.5}),
+    "passes": Preset(label="Action", better=1, values={"equal_passes": True}),
 }
 
 

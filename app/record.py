@@ -1,7 +1,7 @@
 """Record the presets of the page: python -m app.record [--pack emoji] [--seeds 40] [PRESET ...]
 
-Tries a preset for so many seeds, counts how many show what it is about (app/presets.py), and records the one in
-which the pack's classifier is most in favour of the lane that should be better. Prints a line each.
+Tries a preset for so many seeds, counts how many show what it is about (app/presets.py), and records of these the
+one in which the pack's classifier is most in favour of the lane that it speaks for. Prints a line each.
 To be run again when the weights change: a recording says which it was made with.
 """
 
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from app.handlers import Handlers
 from app.lanes import FIELDS, Ask, at_first, names, settle
 from app.packs import Packs
-from app.presets import PRESETS, TAKEN_BACK, Preset, Recording
+from app.presets import PLAIN, PRESETS, TAKEN_BACK, Preset, Recording
 from engine.step import State
 
 
@@ -68,15 +68,17 @@ def judged(packs: Packs, preset: Preset, seed: int) -> tuple[bool, float]:
     """Whether a seed shows it, and how much surer of the class the classifier is in the better lane's picture."""
     session = packs.session(packs.first)
     runs = [list(session.run(lane.config)) for lane in settle(session, Ask.of(controls(packs, preset, seed)))]
-    pictures = session.decode(np.concatenate([steps[-1].proposal for steps in runs]))
-    sure = session.recognise(pictures, preset.label)
+    finals = [steps[-1].proposal for steps in runs]
+    sure = session.recognise(session.decode(np.concatenate(finals)), preset.label)
     mine, other = preset.better, 1 - preset.better
-    if preset.shows == "revokes":
-        revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
-        shows = revoked[mine] >= TAKEN_BACK and not revoked[other]
-    else:
-        shows = bool(sure[mine] > 0.5 > sure[other])
-    return shows, float(sure[mine] - sure[other])
+    revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
+    different = [np.unique(final).size for final in finals]
+    shows = {
+        "named": bool(sure[mine] > 0.5 > sure[other]),
+        "plainer": different[other] < PLAIN * different[mine],
+        "revokes": revoked[mine] >= TAKEN_BACK and not revoked[other],
+    }
+    return shows[preset.shows], float(sure[mine] - sure[other])
 
 
 def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pages import at
+from tests.pages import SETTLED, at
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -63,3 +63,39 @@ def test_axe_finds_nothing_serious_with_an_explanation_or_the_projector(page: An
     projected = violations(page)
     page.keyboard.press("Escape")
     assert explained == [] and projected == []
+
+
+def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> None:
+    context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    phone.goto(address)
+    phone.wait_for_function(SETTLED)
+    before = phone.evaluate("() => tokenCritic.stage.run.id")
+    phone.tap("#tc-run")
+    phone.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    phone.tap(".tc-tabs label:nth-child(3)")
+    assert phone.evaluate("() => document.querySelector('.tc-stage').dataset.panel") == "scores"
+    phone.tap(".tc-row:nth-child(2) .tc-thumb:nth-child(10)")
+    phone.wait_for_function("() => tokenCritic.stage.player.at === 9")
+
+    def touch(panel: str, place: int) -> None:
+        phone.locator(f'[data-lane="1"] canvas[data-panel="{panel}"]').scroll_into_view_if_needed()
+        phone.touchscreen.tap(*at(phone, 1, panel, place))
+
+    touch("scores", 83)
+    phone.wait_for_selector(".tc-token:not([hidden])")
+    assert phone.evaluate("() => tokenCritic.stage.cells.pin") == 83
+    phone.tap(".tc-close")
+    phone.tap('[data-lane="1"] button:text("Be the critic")')
+    for place in (20, 21, 37, 21):
+        touch("decision", place)
+    assert sorted(phone.evaluate("() => [...tokenCritic.stage.branches.hand.chosen]")) == [20, 37]
+    phone.tap("button:text('Cancel')")
+    phone.tap("#tc-game > button")
+    phone.tap("button:text('Deal a picture')")
+    phone.wait_for_function("() => window.tokenCriticGame?.riddle")
+    phone.locator(".tc-game-board canvas").first.scroll_into_view_if_needed()
+    box = phone.locator(".tc-game-board canvas").first.bounding_box()
+    phone.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    assert phone.evaluate("() => tokenCriticGame.marks.size") == 1
+    context.close()

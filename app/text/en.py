@@ -61,14 +61,14 @@ FILE_PANELS = ("goes in", "proposal", "scores", "decision")
 FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
 
 PRESET_ROW = {"label": "Look at"}
-PRESETS = {  # title, what to look for; the last part says how often a seed shows it
+PRESETS = {  # title, what to look for
     "first-look": (
         "First look",
         "From the middle on the right lane takes tokens back (orange), the left one never does.",
     ),
-    "greedy": (
-        "Where greedy goes wrong",
-        "With the choice temperature of the MaskGIT paper, 4.5, what the left lane keeps early no longer fits later.",
+    "early": (
+        "Kept too early",
+        "What the left lane kept early no longer fits what grew around it; the right lane takes such tokens back.",
     ),
     "locked": (
         "Without the right to revoke",
@@ -76,18 +76,25 @@ PRESETS = {  # title, what to look for; the last part says how often a seed show
     ),
     "self": (
         "The generator judges itself",
-        "The left lane revokes, too, but by the generator's own probability: it trusts what it has drawn.",
+        "The left lane revokes, too, but by the generator's own probability: what is likely everywhere wins.",
+    ),
+    "sure": (
+        "Sure of itself",
+        "MaskGIT twice: with the choice temperature of its paper, 4.5 (left), it keeps what it is surest of, and that "
+        "is plain.",
     ),
     "noise": ("Too much noise", "At K = 4 (right) chance decides what is kept for most of the run."),
-    "no-noise": ("No noise", "At K = 0 (right) the commonest tokens win from the first step on."),
+    "no-noise": ("No noise", "At K = 0 (right) the commonest tokens win from the first step on: a plain picture."),
     "hot": ("Too hot", "At b = 1.5 (right) the proposals are wild, and no critic can save what is not proposed."),
     "passes": ("Equal passes", "Both lanes have 35 network passes: MaskGIT takes 35 steps, Token-Critic 18."),
 }
 RECORDED = "Recorded. {look} {shows} of {tried} seeds show it: {how}. Press Run to run it live."
-SHOWS = {
-    "better": "the pack's classifier finds the class in the better lane's picture and not in the other's",
-    "revokes": "the right lane takes back {tokens} tokens or more, the left one none",
+SHOWS = {  # {lane}: the one that the preset speaks for, {other}: the other one
+    "named": "the pack's classifier finds the class in the {lane} picture and not in the {other} one",
+    "plainer": "the {other} picture has fewer than {plain:.0%} of the different tokens of the {lane} one",
+    "revokes": "the {lane} lane takes back {tokens} tokens or more, the {other} one none",
 }
+SIDES = ("left", "right")
 
 MANY = {"title": "Many at once", "count": "Pictures per lane", "draw": "Draw"}
 ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}

@@ -1,0 +1,147 @@
+"""Pictures of the page's main states, for README.md: python -m app.shots [--pack emoji] [--out assets/shots]
+
+Each is taken in a real browser from live runs with the settings the page opens with, and stored as WebP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from app.browser import browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+QUALITY = 88
+PATIENCE = 120_000  # ms
+DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
+READY = (
+    "() => window.tokenCritic?.stage.planned && (!document.querySelector('[data-preset]') || tokenCritic.stage.shown)"
+)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.shots", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder")
+    parser.add_argument("--out", default="assets/shots", type=Path, help="folder of the pictures")
+    given = parser.parse_args(argv)
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+        with browser() as opened, served(given.pack) as address:
+            for name, (size, dark, arrange) in STATES.items():
+                page = opened.new_page(viewport={"width": size[0], "height": size[1]}, **_scheme(dark))
+                page.set_default_timeout(PATIENCE)
+                page.goto(address)
+                page.wait_for_function(READY)
+                page.wait_for_timeout(1000)  # its controls stand as the recorded run had them
+                arrange(page)
+                page.wait_for_timeout(600)
+                Image.open(io.BytesIO(page.screenshot())).save(given.out / f"{name}.webp", quality=QUALITY, method=6)
+                print(given.out / f"{name}.webp", flush=True)
+                page.close()
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+@contextmanager
+def served(pack: str) -> Iterator[str]:
+    """The page's address while it is served."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from app.main import build, serving
+    from app.packs import Packs
+    from launch import free_port
+
+    blocks = build(Packs(pack))
+    port = free_port("127.0.0.1", None)
+    _, address, _ = blocks.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
+    try:
+        yield address
+    finally:
+        blocks.close(verbose=False)
+
+
+def _scheme(dark: bool) -> dict[str, Any]:
+    return {"color_scheme": "dark" if dark else "light"}
+
+
+def run(page: Page, button: str = "#tc-run") -> None:
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click(button)
+    page.wait_for_function(DONE, arg=before)
+
+
+def step(page: Page, at: int) -> None:
+    page.evaluate("(at) => tokenCritic.stage.player.take(at)", at)
+
+
+def lanes(page: Page) -> None:
+    run(page)
+    step(page, 11)
+
+
+def token(page: Page) -> None:
+    lanes(page)
+    page.evaluate("() => tokenCritic.stage.cells.set(7 * 16 + 8)")
+    page.evaluate("() => document.querySelector('.tc-token').scrollIntoView({ block: 'end' })")
+
+
+def projector(page: Page) -> None:
+    lanes(page)
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("p")
+
+
+def paper(page: Page) -> None:
+    lanes(page)
+    page.select_option("[data-view=layout]", "chain")
+    page.evaluate("() => document.querySelector('.tc-lanes').scrollIntoView()")
+
+
+def refine(page: Page) -> None:
+    run(page)
+    step(page, 17)
+    page.wait_for_timeout(300)
+    run(page, "[data-lane='0'] button:text('Refine')")
+    page.evaluate("() => document.querySelector('.tc-lanes').scrollIntoView()")
+
+
+def game(page: Page) -> None:
+    page.click("#tc-game > button")
+    page.click("button:text('Deal a picture')")
+    page.wait_for_function("() => window.tokenCriticGame?.riddle")
+    page.evaluate("""() => { // every third fake found, and as many real ones accused
+        const game = window.tokenCriticGame, places = [...game.riddle.hidden.keys()];
+        for (const fake of [1, 0]) places.filter((i) => game.riddle.hidden[i] === fake)
+            .filter((_, i) => i % (fake ? 3 : 9) === 0).forEach((i) => game.marks.add(i));
+        game.check();
+    }""")
+    page.evaluate("() => document.querySelector('#tc-game').scrollIntoView()")
+
+
+State = tuple[tuple[int, int], bool, Callable[["Page"], None]]  # size in CSS pixels, dark, what is done
+STATES: dict[str, State] = {
+    "page": ((1280, 920), False, lanes),
+    "dark": ((1280, 920), True, lanes),
+    "phone": ((390, 844), False, lanes),
+    "projector": ((1920, 1080), False, projector),
+    "paper": ((1280, 860), False, paper),
+    "token": ((1280, 920), False, token),
+    "refine": ((1440, 920), False, refine),
+    "game": ((1280, 760), False, game),
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
