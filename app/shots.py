@@ -133,7 +133,7 @@ def game(page: Page) -> None:
 
 State = tuple[tuple[int, int], bool, Callable[["Page"], None]]  # size in CSS pixels, dark, what is done
 STATES: dict[str, State] = {
-    "page": ((1280, 920), False, lanes),
+    "page": ((1280, 1010), False, lanes),
     "dark": ((1280, 920), True, lanes),
     "phone": ((390, 844), False, lanes),
     "projector": ((1920, 1080), False, projector),

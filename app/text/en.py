@@ -64,7 +64,7 @@ PRESET_ROW = {"label": "Look at"}
 PRESETS = {  # title, what to look for
     "first-look": (
         "First look",
-        "From the middle on the right lane takes tokens back (orange), the left one never does.",
+        "The right lane takes tokens back that it had accepted (orange); the left one never does.",
     ),
     "early": (
         "Kept too early",
@@ -155,7 +155,8 @@ GAME = {
     "riddle": "{label}: {fakes} of its tokens are fakes. Marked: {marks}.",
     "result": "{name}. Of your {k} marks {mine} are fakes ({mine_share}); of the critic's {k} lowest scores {theirs} "
     "({theirs_share}). {same} of the {fakes} fakes are the same token as the real one: nobody can see those.",
-    "total": "After {rounds} rounds: you {mine} %, the critic {theirs} %.",
+    "total_one": "After one round: you {mine} %, the critic {theirs} %.",
+    "total_many": "After {n} rounds: you {mine} %, the critic {theirs} %.",
     "roc": "Fakes found against real ones accused",
     "roc_said": "ROC curves: area under yours {mine}, under the critic's {theirs}",
     "areas": "Area: yours {mine} (blue), the critic's {theirs} (orange, dashed)",
@@ -240,8 +241,8 @@ STAGE = {
         "copied": "Copied",
         "help": "an address that runs these lanes again, and says whether the other machine got the same",
         "address": "Address of this run",
-        "same": "This machine reproduced the shared run exactly.",
-        "differs": "This machine parts from the shared run at step {s} of {name}: two machines can differ in the last "
+        "same": "Reproduced exactly: this machine computed the same run, step by step.",
+        "differs": "This machine parts from that run at step {s} of {name}: two machines can differ in the last "
         "bits, and so can other weights.",
     },
     "views": {

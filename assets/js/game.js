@@ -96,7 +96,7 @@ class Game {
     else {
       const share = (count) => `${Math.round((100 * count) / checked.k)} %`;
       this.say.textContent = fill(words.result, { ...checked, name: riddle.name, same: riddle.same, mine_share: share(checked.mine), theirs_share: share(checked.theirs), fakes: this.fakes });
-      this.total.textContent = fill(words.total, { rounds: this.rounds, mine: Math.round((100 * this.mine) / this.rounds), theirs: Math.round((100 * this.theirs) / this.rounds) });
+      this.total.textContent = fill(this.rounds === 1 ? words.total_one : words.total_many, { n: this.rounds, mine: Math.round((100 * this.mine) / this.rounds), theirs: Math.round((100 * this.theirs) / this.rounds) });
     }
     this.draw();
   }
