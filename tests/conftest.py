@@ -16,6 +16,10 @@ from launch import free_port
 from tests.pages import PATIENCE, SETTLED, run
 from tests.tiny import make_whole_pack
 
+PLANNED = """([seed, label]) => {
+    const { settings } = tokenCritic.stage.planned.lanes[0];
+    return settings.seed === seed && settings.label === label;
+}"""
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
 
 
@@ -39,7 +43,7 @@ def address(packs: Packs) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Any]:
+def page(address: str, packs: Packs) -> Iterator[Any]:
     """One page for all tests here, after its first run; `problems` gathers what must not happen."""
     with browser() as opened:
         page = opened.new_page(viewport={"width": 1280, "height": 800})
@@ -50,9 +54,11 @@ def page(address: str) -> Iterator[Any]:
         page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
         page.goto(address)
         page.wait_for_function(SETTLED)
-        page.fill(".tc-seed input", "0")  # the recorded run that the page opens with has another
+        page.check(".tc-chip input >> nth=0")  # the recorded run that the page opens with has another class and seed
+        page.fill(".tc-seed input", "0")
         page.keyboard.press("Tab")
-        page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.seed === 0")
+        first = packs.session(packs.first).classes[0]
+        page.wait_for_function(PLANNED, arg=[0, first])
         run(page)
         yield page
 

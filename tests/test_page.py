@@ -366,6 +366,7 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
 def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_path: Path) -> None:
     digests = page.evaluate(DIGESTS)
     page.click("#tc-files > button")
+    page.wait_for_timeout(500)  # while it unfolds, Gradio builds what is in it
     page.select_option("#tc-files select", "json")
     page.click("#tc-make")
     page.wait_for_selector("#tc-made a")
@@ -543,5 +544,5 @@ def test_the_page_is_never_wider_than_the_window(page: Any, width: int) -> None:
     page.wait_for_timeout(200)
     assert page.evaluate(COVERED) == []
     page.evaluate("() => window.scrollTo(0, 0)")
-    panels = page.evaluate("() => [...document.querySelectorAll('.tc-panel')].filter((one) => one.offsetParent).length")
+    panels = page.evaluate("() => [...document.querySelectorAll('.tc-lane .tc-panel')].filter((one) => one.offsetParent).length")
     assert panels == (2 if width == 390 else 8)

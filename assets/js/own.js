@@ -13,7 +13,7 @@ class Own {
     this.images = ["picture", "shown"].map(() => el("img", { alt: "", width: 192, height: 192 }));
     const figure = (name, shown) => el("figure", { class: "tc-panel" }, el("figcaption", {}, words[name]), el("div", { class: "tc-canvas" }, shown));
     this.views = el("div", { class: "tc-own-views", hidden: true }, figure("picture", this.images[0]), figure("shown", this.images[1]), figure("scores", this.canvas));
-    this.root = el("div", { class: "tc-stage tc-game tc-own" }, el("p", {}, words.what),
+    this.root = el("div", { class: "tc-stage tc-own" }, el("p", {}, words.what),
       el("div", { class: "tc-actions" }, el("label", { class: "tc-action tc-file" }, words.choose, this.file), el("span", { class: "tc-drop" }, words.drop)),
       this.say, this.views, el("div", { class: "tc-actions" }, this.go, el("span", { class: "tc-percent" }, this.share, "%")));
     element.replaceChildren(this.root);
