@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from app import frames
 from app.exports import EXPORTS, read_trace, step_at
@@ -21,10 +22,12 @@ from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
 from engine.config import SampleConfig
-from engine.data.folder import read_picture
+from engine.data.folder import squared
 from engine.fakes import riddle
 from engine.step import Trace
 
+PICTURES = ("PNG", "JPEG", "WEBP", "GIF")
+MOST_SIDE, MOST_PIXELS = 8192, 16_000_000  # of a picture: a small file can unfold to gigabytes
 MOST_LETTERS = 12_000_000  # of a data URL: about 9 MB of file
 
 
@@ -57,7 +60,8 @@ class Folds:
         """An exported run as if it were run now, and as recorded to the bit. ValueError for what is none."""
         ask, traces = read_trace(content.decode("utf-8", "replace"))
         values = [ask.get(name) for name in names()]
-        pack = ask.get("pack", self.packs.first)
+        made_with = traces[0].made_by.get("pack")
+        pack = ask.get("pack", made_with if made_with in self.packs.names else self.packs.first)
         session = self.packs.session(pack)
         lanes = settle(session, Ask.of(values)) if ask else tuple(map(_recorded, traces))
         if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
@@ -73,7 +77,7 @@ class Folds:
                     run.note(lane, step, picture)
                     yield run.sent({"kind": "steps", "steps": [{"lane": lane, **frames.pack(step, picture)}]})
             run.ended = "opened"
-            told = _made(traces[0], session.pack.fingerprint())
+            told = _made(traces[0], session.pack.fingerprint(), bool(ask))
             yield run.sent({"kind": "end", "why": run.ended, "scores": [], "told": told})
         finally:
             run.ended = run.ended or "stopped"
@@ -142,7 +146,9 @@ class Folds:
         try:
             session = self.packs.session(pack or self.packs.first)
             config = session.settings(label=label)
-            image = read_picture(io.BytesIO(_content(url)), session.tokenizer.config.image_size)
+            if session.critic is None:
+                raise ValueError(en.OWN["no_critic"])
+            image = _picture(_content(url), session.tokenizer.config.image_size)
             tokens = self.packs.worker.submit(session.encode, image[None]).result()
             shown = self.packs.worker.submit(session.decode, tokens).result()[0]
             scores = self.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
@@ -156,6 +162,17 @@ class Folds:
             "shown": frames.data_url(shown),
             "scores": frames.packed(scores, "<f4"),
         }
+
+
+def _picture(content: bytes, size: int) -> np.ndarray:
+    """A visitor's picture as uint8 (size, size, 3). ValueError for what is none, or too large to unfold."""
+    try:
+        with Image.open(io.BytesIO(content), formats=PICTURES) as image:
+            if max(image.size) > MOST_SIDE or image.width * image.height > MOST_PIXELS:
+                raise ValueError(en.OWN["too_large"])
+            return squared(image, size)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(en.OWN["no_picture"]) from error
 
 
 def _one_lane(run: Run, which: object, place: int) -> tuple[Run, int]:
@@ -185,11 +202,13 @@ def _recorded(trace: Trace) -> Lane:
     return Lane(config=SampleConfig(**{k: v for k, v in trace.settings.items() if k in known}))
 
 
-def _made(trace: Trace, weights: str) -> str:
-    """Where a run from a file was made."""
+def _made(trace: Trace, weights: str, asked: bool) -> str:
+    """Where a run from a file was made; `asked`: whether the page's controls can ask for the same."""
     said = {name: str(trace.made_by.get(name, "?"))[:40] for name in ("pack", "device", "cpu", "torch")}
-    same = trace.made_by.get("weights") == weights
-    return en.OPENED["made"].format(**said) + en.OPENED["again" if same else "other"]
+    made = en.OPENED["made"].format(**said)
+    if trace.made_by.get("weights") != weights:
+        return made + en.OPENED["other"]
+    return made + en.OPENED["again"] if asked else made
 
 
 def _plain(name: str) -> str:

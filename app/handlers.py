@@ -63,13 +63,13 @@ class Handlers:
         run = self.runs.start(made.pack, (), made.ask)
         try:
             for frame in made.frames[:-1]:
-                yield run.sent({**frame, "recorded": True})
+                yield run.sent({**frame, "recorded": True}, counted=False)
             look = en.PRESETS[made.key][1]
             mine = PRESETS[made.key].better
             sides = {"lane": en.SIDES[mine], "other": en.SIDES[1 - mine]}
             how = en.SHOWS[PRESETS[made.key].shows].format(**sides, tokens=TAKEN_BACK, plain=PLAIN)
             told = en.RECORDED.format(look=look, tried=made.tried, shows=made.shows, how=how)
-            yield run.sent({**made.frames[-1], "why": "recorded", "told": told})
+            yield run.sent({**made.frames[-1], "why": "recorded", "told": told, "recorded": True}, counted=False)
         finally:
             run.ended = "recorded"
 
@@ -186,6 +186,7 @@ def beginning(session: Session, run: Run) -> Frame:
         "ask": run.ask,
         "label": run.lanes[0].config.label,
         "grid": size.grid,
+        "critic": session.critic is not None,
         "lanes": [_lane(lane) for lane in run.lanes],
     }
 

@@ -92,6 +92,8 @@ class Packs:
         """A picture of each class as a data URL: the first of its own."""
         if name not in self._faces:
             pictures = self.session(name).pack.pictures()
-            first = [int(np.flatnonzero(pictures.labels == i)[0]) for i in range(len(pictures.classes))]
+            trained = pictures.splits == "train"
+            of_class = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
+            first = [int(next((i for i in mine if trained[i]), mine[0])) for mine in of_class]
             self._faces[name] = [data_url(image) for image in pictures.read(np.array(first))]
         return self._faces[name]

@@ -44,11 +44,14 @@ class Run:
         self.steps[lane].append((step, picture))
         self.bytes += step.nbytes + picture.nbytes
 
-    def sent(self, frame: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """A frame with its number as it goes to the page, and the run's id; noted for a page that does not get it."""
+    def sent(self, frame: dict[str, Any], counted: bool = True) -> tuple[dict[str, Any], str]:
+        """A frame with its number as it goes to the page, and the run's id; noted for a page that does not get it.
+
+        Not `counted` where all visitors share what is packed in it: a recording.
+        """
         whole = {**frame, "run": self.id, "n": len(self.frames), "at": time.time() * 1000}
         self.frames.append(whole)
-        self.bytes += sum(
+        self.bytes += counted * sum(
             len(value) for step in frame.get("steps", ()) for value in step.values() if type(value) is str
         )
         return whole, self.id

@@ -544,5 +544,7 @@ def test_the_page_is_never_wider_than_the_window(page: Any, width: int) -> None:
     page.wait_for_timeout(200)
     assert page.evaluate(COVERED) == []
     page.evaluate("() => window.scrollTo(0, 0)")
-    panels = page.evaluate("() => [...document.querySelectorAll('.tc-lane .tc-panel')].filter((one) => one.offsetParent).length")
+    panels = page.evaluate(
+        "() => [...document.querySelectorAll('.tc-lane .tc-panel')].filter((one) => one.offsetParent).length"
+    )
     assert panels == (2 if width == 390 else 8)

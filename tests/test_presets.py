@@ -61,8 +61,15 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     assert page.text_content("#tc-run") == en.STAGE["run_live"]
     assert page.input_value(".tc-seed input") == str(load(FIRST).ask["seed"])
     run(page)
-    said = page.text_content(".tc-notice")
-    assert "exactly" in said or "parts from" in said, "and whether this machine gets the same"
+    said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
+    assert ("exactly" in said) == same and ("parts from" in said) != same, "it says whether this machine gets the same"
+    page.click(f"[data-preset={FIRST}]")
+    page.wait_for_function(SETTLED)
+    page.fill(".tc-seed input", "77")
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".tc-stage.is-stale")
+    run(page)
+    assert page.text_content(".tc-notice") == "", "another run is not held against it"
     assert page.text_content("#tc-run") == en.RUN and page.problems == []
     page.context.close()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from app.assets import script
+from app.lanes import at_first
 from app.packs import Packs
 from app.text import about, en
 
@@ -33,9 +34,14 @@ MOUNT = "mountSnippets(element, pieces, words)"
 
 def build(packs: Packs, values: Sequence[gr.components.Component]) -> None:
     """`values`: the controls that a run takes, in their order."""
-    data = json.dumps([getattr(one, "value", None) for one in values], ensure_ascii=False)
+    session = packs.session(packs.first)
+    filled = {
+        "{data}": json.dumps([getattr(one, "value", None) for one in values], ensure_ascii=False).replace("'", "'\\''"),
+        "{label}": session.classes[-1].replace('"', '\\"'),
+        "{rule}": at_first(session)[1].rule,
+    }
     with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):
-        Snippets([(title, text.replace("{data}", data)) for title, text in about.CODE])
+        Snippets([(title, _filled(text, filled)) for title, text in about.CODE])
     with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about"):
         gr.Markdown(about.WHAT, elem_classes="tc-prose")
         Snippets(about.CITATIONS)
@@ -43,3 +49,9 @@ def build(packs: Packs, values: Sequence[gr.components.Component]) -> None:
             if card := packs.card(name):
                 with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
                     gr.Markdown(card, elem_classes="tc-prose")
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text

@@ -27,5 +27,6 @@ class Third(gr.HTML):
             "type": "object",
             "description": "null: two lanes; {}: a third one; {lane, step, masked, fraction}: a third one that leaves "
             "lane 0 or 1 after so many steps, with these places masked or (null) as the lane's rule decided; after "
-            "the last step with these places, or the share that the critic scores lowest, masked and drawn anew",
+            "the last step with these places, or the share that the critic scores lowest, masked and drawn anew; "
+            "{tokens, masked, fraction}: so with a picture of one's own, of which all tokens are given",
         }

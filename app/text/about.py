@@ -38,7 +38,7 @@ CODE = (
         """from gradio_client import Client
 
 client = Client("{origin}")
-run = client.submit(label="Food", seed=7, rule_1="maskgit", rule_2="critic", api_name="/run")
+run = client.submit(label="{label}", seed=7, rule_1="maskgit", rule_2="{rule}", api_name="/run")
 for frame in run:  # one at a time, as the engine computes them
     print(frame["kind"], len(frame.get("steps", [])))
 print(client.predict(kind="json", api_name="/export"))  # also gif, webp, png, pdf, svg""",
@@ -46,11 +46,12 @@ print(client.predict(kind="json", api_name="/export"))  # also gif, webp, png, p
     (
         "curl",
         """DATA='{data}'
+ME=$(date +%s)-$$  # a session of your own, in which /export finds your run
 ID=$(curl -s {origin}/gradio_api/call/run -H 'Content-Type: application/json' \\
-  -d "{\\"session_hash\\": \\"mine\\", \\"data\\": $DATA}" | cut -d'"' -f4)
+  -d "{\\"session_hash\\": \\"$ME\\", \\"data\\": $DATA}" | cut -d'"' -f4)
 curl -sN {origin}/gradio_api/call/run/$ID > frames.txt
 ID=$(curl -s {origin}/gradio_api/call/export -H 'Content-Type: application/json' \\
-  -d '{"session_hash": "mine", "data": ["json", "all", 0]}' | cut -d'"' -f4)
+  -d "{\\"session_hash\\": \\"$ME\\", \\"data\\": [\\"json\\", \\"all\\", 0]}" | cut -d'"' -f4)
 curl -sN {origin}/gradio_api/call/export/$ID  # the file's address""",
     ),
 )

@@ -137,7 +137,9 @@ OWN = {
     "refine": "Refine",
     "fraction": "share of the tokens to mask, in percent",
     "begin": "No picture yet.",
-    "no_picture": "That is no picture that can be read: PNG, JPEG, WebP, GIF or BMP of at most 8 MB.",
+    "no_picture": "That is no picture that can be read: PNG, JPEG, WebP or GIF of at most 8 MB.",
+    "too_large": "That picture is too large: at most 16 megapixels, and 8,192 on a side.",
+    "no_critic": "This model has no critic, which would have to find what to refine.",
     "failed": "The server did not answer. Try again.",
 }
 GAME = {
@@ -175,6 +177,7 @@ STAGE = {
         "many": "Waiting: {n} other runs are under way on this server. Yours starts by itself.",
     },
     "stopping": "Stopping …",
+    "stop_first": "A run is under way: stop it, then drop the file again.",
     "lanes": ("Left lane", "Right lane", "Third lane"),
     "branches": {
         "add": "Add a lane",

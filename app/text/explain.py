@@ -5,8 +5,8 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
     "label": (
         "Class c",
         "p(x₀ | x_t, c)",
-        "What to draw. Generator and critic are both told the class. The picture on each button is one that was "
-        "trained on.",
+        "What to draw. Generator and critic are both told the class. The picture on each button is one of the training "
+        "pictures.",
     ),
     "seed": (
         "Seed",
@@ -18,8 +18,8 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
         "Equal passes",
         "passes = T (MaskGIT) or 2T − 1 (Token-Critic)",
         "A step of Token-Critic asks two networks, one of MaskGIT only one; the critic is not asked after the last "
-        "step. At equal T the critic costs nearly twice as much. This gives the cheaper lanes more steps, until all "
-        "cost the same.",
+        "step. At equal T the critic costs nearly twice as much. This gives the cheaper lanes more steps, until they "
+        "cost as much (Token-Critic one pass fewer where the number is even); a lane that branches off keeps its own.",
     ),
     "matched": (
         "Matched",
@@ -63,8 +63,8 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
     "choice_temperature": (
         "Choice temperature τ",
         "confidence = log p + τ · (t/T) · g,   g ~ Gumbel",
-        "MaskGIT's ranking noise: how much chance has a say in which tokens are kept. 4.5 in the MaskGIT paper; what "
-        "this page starts with is what measured best for these models.",
+        "MaskGIT's ranking noise: how much chance has a say in which tokens are kept. 4.5 in the MaskGIT paper; the "
+        "page starts with what a sweep found best for the model, where there was one.",
     ),
     "eta": (
         "Revoking η",
@@ -75,7 +75,8 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
         "Schedule γ",
         "R(t) = ⌈γ(t/T) · N⌉ masked after the step",
         "How fast the masked share falls from 1 to 0. Cosine, as in both papers, keeps few tokens at first and many "
-        "at the end.",
+        "at the end. Unless matched, MaskGIT and the rules like it round down instead, to at least 1 and at least one "
+        "fewer than are masked now.",
     ),
     "layout": (
         "Panels",

@@ -14,6 +14,7 @@ class Branches {
     });
     this.add = this.button("add", () => this.set({}));
     this.rows = [];
+    this.judges = []; // the buttons that ask for the last step's scores
   }
 
   button(name, press) {
@@ -25,7 +26,7 @@ class Branches {
     const { stage } = this;
     const node = el("div", { class: "tc-actions" });
     const third = [this.button("remove", () => this.set(null))];
-    const judge = this.button("judge", () => stage.judge(lane));
+    const judge = this.judges[lane] = this.button("judge", () => stage.judge(lane));
     const after = (more) => ({ lane, step: this.frame(lane).s + 1, ...more });
     const share = el("input", { type: "number", class: "tc-share-masked", min: 1, max: 99, value: REFINED, "aria-label": this.words.fraction });
     const refine = () => share.reportValidity() && this.set(after({ fraction: share.valueAsNumber / 100 }), true);
@@ -79,6 +80,7 @@ class Branches {
     this.rows.forEach(({ node, midway, finished }, lane) => {
       const frame = stage.lanes[lane].frames[steps[lane]];
       const works = hand.active && hand.lane === lane;
+      this.judges[lane].hidden = !stage.shown?.critic || !["done", "opened"].includes(stage.run.why);
       const buttons = works ? [hand.node] : frame && frame.s === frame.steps - 1 ? finished : midway;
       if (node.firstChild !== buttons[0]) node.replaceChildren(...buttons);
       if (lane < 2 && !works) for (const button of node.querySelectorAll("button")) button.disabled = stage.run.going || !frame;

@@ -5,7 +5,7 @@ const NAMES = 'label, legend, [data-testid="block-info"]';
 class Explanations {
   constructor(words) {
     this.words = words;
-    this.box = el("div", { class: "tc-explained", popover: "auto", role: "note" });
+    this.box = el("div", { class: "tc-explained", popover: "auto", role: "note", tabindex: -1 });
     this.box.addEventListener("toggle", (event) => { if (event.newState === "closed") this.key = null; });
     document.querySelector(".gradio-container").append(this.box);
     this.decorate();
@@ -36,7 +36,7 @@ class Explanations {
 
   show(key, button) {
     const [name, formula, text] = this.words.all[key];
-    const again = this.was === key;
+    const again = this.was === key || this.key === key; // pressed again by pointer, or by key
     this.was = null;
     if (again) return this.box.hidePopover();
     this.box.replaceChildren(...[el("b", {}, name), formula && el("p", { class: "tc-formula" }, ...formulaNodes(formula)), el("p", {}, text)].filter(Boolean));
@@ -44,6 +44,7 @@ class Explanations {
     this.box.showPopover({ source: button });
     const at = button.getBoundingClientRect(), { offsetWidth: width, offsetHeight: height } = this.box;
     this.box.style.left = `${Math.max(8, Math.min(at.left - 16, innerWidth - width - 8))}px`;
+    this.box.focus({ preventScroll: true }); // for who hears the page; closing it gives the focus back
     this.box.style.top = `${at.bottom + 8 + height > innerHeight ? Math.max(8, at.top - 8 - height) : at.bottom + 8}px`;
   }
 }

@@ -65,7 +65,7 @@ class Lane {
       drawPanel(canvas, kind, { ...look, frame, before, cell: fit(canvas, look.grid) });
       canvas.setAttribute("aria-label", `${this.meta.name}, ${this.words.panels[kind].name}, ${line}`);
     }
-    this.notes.scores.textContent = frame.scored || frame.judged ? "" : this.words.unscored;
+    this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : this.words.unscored;
     this.say(frame);
   }
 

@@ -14,8 +14,9 @@ class Link {
     this.node = el("span", { class: "tc-share" }, this.button, this.field);
   }
 
-  // The run that was opened is what the next one is held against.
+  // The run that is shown is what the next one is held against, if it has the same settings.
   expect() {
+    this.settings = settingsOf(this.stage.shown);
     this.expected = this.stage.lanes.filter((lane) => lane.meta).map((lane) => lane.frames.map((frame) => frame.digest.slice(0, LETTERS)));
   }
 
@@ -52,9 +53,11 @@ class Link {
   // Once, after the run that the address stands for.
   verdict() {
     if (!this.expected || this.stage.run.why !== "done") return "";
+    const { expected, settings } = this;
+    this.expected = this.settings = null;
+    if (settings && settings !== settingsOf(this.stage.shown)) return "";
     const lanes = this.stage.lanes.filter((lane) => lane.meta);
-    const parts = lanes.map((lane, i) => lane.frames.findIndex((frame, s) => frame.digest.slice(0, LETTERS) !== this.expected[i]?.[s]));
-    this.expected = null;
+    const parts = lanes.map((lane, i) => lane.frames.findIndex((frame, s) => frame.digest.slice(0, LETTERS) !== expected[i]?.[s]));
     const first = parts.findIndex((s) => s >= 0);
     if (first < 0) return this.words.same;
     return fill(this.words.differs, { name: lanes[first].meta.name, s: parts[first] + 1 });

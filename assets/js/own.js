@@ -37,14 +37,27 @@ class Own {
 
   // The class or the pack has changed, and with it what the critic says.
   planned() {
+    const { stage } = window.tokenCritic, third = window.tokenCriticThird;
+    this.idle();
+    if (!stage.planned.lanes.length) return; // the controls say nothing that could run
+    const [pack] = this.asked;
+    if (third.value?.tokens && this.pack && this.pack !== pack) third.set(null); // another model reads tokens otherwise
+    this.pack = pack;
     if (this.url && this.asked.join() !== this.looked) this.look();
   }
 
+  // Nothing can be refined while a run is under way.
+  idle() {
+    this.go.disabled = !this.seen || window.tokenCritic.stage.run.going;
+  }
+
   async look() {
-    this.looked = this.asked.join();
-    const seen = await this.server.look([...this.asked, this.url]).catch(() => ({ wrong: this.words.failed }));
+    const key = this.looked = this.asked.join(), { url } = this;
+    const seen = await this.server.look([...this.asked, url]).catch(() => ({ wrong: this.words.failed }));
+    if (key !== this.looked || url !== this.url) return; // another one was asked for meanwhile
     this.seen = seen.wrong ? null : { ...seen, scores: new Float32Array(bytes(seen.scores).buffer) };
-    this.views.hidden = this.go.disabled = !this.seen;
+    this.views.hidden = !this.seen;
+    this.idle();
     if (!this.seen) return this.tell(seen.wrong);
     [seen.picture, seen.shown].forEach((url, i) => { this.images[i].src = url; });
     this.root.querySelectorAll("figcaption")[1].textContent = fill(this.words.shown, { n: seen.tokens.length });

@@ -61,11 +61,13 @@ class Stage {
     const file = event.dataTransfer?.files[0];
     if (event.defaultPrevented || !file) return;
     event.preventDefault();
+    if (this.run.going) return this.tell(this.words.stop_first, true);
     const carried = new DataTransfer();
     carried.items.add(file);
     const input = () => document.querySelector("#tc-files input[type=file]");
     if (!input()) document.querySelector("#tc-files > button").click(); // Gradio builds what is folded when it is opened
     for (let tries = 0; !input() && tries < 100; tries += 1) await new Promise((next) => setTimeout(next, 30));
+    if (!input()) return;
     input().files = carried.files;
     input().dispatchEvent(new Event("change", { bubbles: true }));
   }
@@ -107,7 +109,7 @@ class Stage {
     await new Promise((next) => setTimeout(next, LONG));
     if (pressed.begun || pressed.stopping || pressed !== this.inbox.pressed || !this.run.going) return;
     const count = await this.server.active([]).catch(() => 0);
-    if (count && !pressed.begun) this.tell(plural(this.words.waiting, count));
+    if (count && !pressed.begun && !pressed.stopping && this.run.going) this.tell(plural(this.words.waiting, count));
     this.waitFor(pressed);
   }
 
@@ -142,11 +144,16 @@ class Stage {
   finish(scores, told) {
     this.scores = scores;
     this.said = told || null;
-    if (["opened", "recorded"].includes(this.run.why)) this.link.expect();
+    if (["opened", "recorded"].includes(this.run.why) && this.asks) this.link.expect();
     this.going(false);
     this.player.finish();
     this.stale();
     if (this.run.why === "recorded" && !reducedMotion()) this.player.play();
+  }
+
+  // Whether the controls can ask for what is shown: a single trace from a file says nothing of other lanes.
+  get asks() {
+    return Object.keys(this.shown.ask).length > 0;
   }
 
   refused() {
@@ -170,6 +177,7 @@ class Stage {
     for (const preset of document.querySelectorAll("[data-preset]")) preset.disabled = going;
     this.lanesNode.setAttribute("aria-busy", going);
     if (held) appears.focus();
+    window.tokenCriticOwn?.idle();
   }
 
   plan(value) {
@@ -188,8 +196,8 @@ class Stage {
 
   // Old steps are never shown as if they came from new settings.
   stale() {
-    const settings = ({ pack, lanes }) => JSON.stringify([pack, lanes.map((lane) => [lane.settings, lane.origin])]);
-    const same = !this.shown || !this.planned?.lanes.length || settings(this.shown) === settings(this.planned);
+    const alone = this.shown && !this.asks; // nobody's controls led to it
+    const same = !this.shown || alone || !this.planned?.lanes.length || settingsOf(this.shown) === settingsOf(this.planned);
     this.root.classList.toggle("is-stale", Boolean(this.wrong) || !same);
     document.getElementById("tc-run").textContent = this.run.why === "recorded" && same ? this.words.run_live : this.words.run;
     if (this.wrong) this.tell(this.wrong, true);
@@ -233,9 +241,11 @@ class Stage {
 
   // The scores of a lane's finished picture, which the run itself does not need.
   async judge(lane) {
-    const found = await this.server.judge([this.run.id, lane]).catch(() => ({}));
+    const { id } = this.run, frame = this.lanes[lane].frames.at(-1);
+    const found = await this.server.judge([id, lane]).catch(() => ({}));
+    if (id !== this.run.id) return;
     if (!found.scores) return this.tell(found.wrong || this.words.branches.unscored, true);
-    this.lanes[lane].frames.at(-1).judged = new Float32Array(bytes(found.scores).buffer);
+    frame.judged = new Float32Array(bytes(found.scores).buffer);
     this.life.drawn = null;
     this.tell(fill(this.words.branches.scored, { name: this.lanes[lane].meta.name, score: found.mean.toFixed(2) }));
     this.changed();
@@ -268,6 +278,11 @@ class Stage {
   speak() {
     if (this.shown) this.spoken.textContent = this.lanes.filter((lane) => lane.meta).map((lane) => lane.spoken).join(". ");
   }
+}
+
+// What decides a run, as text to compare.
+function settingsOf({ pack, lanes }) {
+  return JSON.stringify([pack, lanes.map((lane) => [lane.settings, lane.origin])]);
 }
 
 function mountStage(element, server, props, watch, words) {

@@ -37,6 +37,7 @@ class Views {
     this.stage.root.classList.toggle("is-projected", on);
     this.button.setAttribute("aria-pressed", on);
     this.button.textContent = on ? this.words.leave : this.words.projector;
+    if (on) this.stage.transport.play.focus(); // so that the space bar plays
     if (on) document.documentElement.requestFullscreen?.().catch(() => {});
     else if (document.fullscreenElement) document.exitFullscreen();
     window.scrollTo(0, 0);
@@ -48,7 +49,7 @@ class Views {
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "p") return this.project();
     if (!this.projecting) return;
-    if (event.key === "Escape" && this.stage.cells.pin < 0) return this.project(false);
+    if (event.key === "Escape") return this.stage.cells.pin < 0 ? this.project(false) : this.stage.cells.unpin();
     const kind = KINDS[Number(event.key) - 1];
     if (kind) this.stage.show(kind);
   }

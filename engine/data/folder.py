@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -14,7 +13,6 @@ from engine.data.pictures import Pictures
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
 HELD_OUT_SHARE = 0.05
-MOST_PIXELS = 50_000_000  # of a picture: a small file can unfold to gigabytes
 
 
 def read_folder(root: Path, size: int) -> Pictures:
@@ -44,16 +42,18 @@ def read_folder(root: Path, size: int) -> Pictures:
     )
 
 
-def read_picture(source: Path | BinaryIO, size: int) -> np.ndarray:
-    """One picture as uint8 (size, size, 3): upright, on white, the centre square. ValueError for what is none."""
-    name = source if isinstance(source, Path) else "this file"
+def read_picture(path: Path, size: int) -> np.ndarray:
+    """One picture as uint8 (size, size, 3). ValueError where it cannot be read."""
     try:
-        with Image.open(source) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"{name} has {image.width} x {image.height} pixels: at most {MOST_PIXELS:,} are read")
-            rgba = ImageOps.exif_transpose(image).convert("RGBA")
+        with Image.open(path) as image:
+            return squared(image, size)
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{name} is not a readable picture: {error}") from error
+        raise ValueError(f"{path} is not a readable picture: {error}") from error
+
+
+def squared(image: Image.Image, size: int) -> np.ndarray:
+    """uint8 (size, size, 3): upright, on white, the centre square."""
+    rgba = ImageOps.exif_transpose(image).convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     square = ImageOps.fit(Image.alpha_composite(white, rgba).convert("RGB"), (size, size), Image.Resampling.LANCZOS)
     return np.asarray(square)

@@ -1,7 +1,8 @@
-"""Each rule's own parameters, all rules with the same budget, by successive halving.
+"""Each rule's own parameters by successive halving: 18 settings a rule, whether it has one parameter or three.
 
 Every setting of a rule's grid draws `n` pictures; the best `keep` of them by FID draw `finals` more,
-from other noise, and these decide. No sample of a sweep is a sample of table1.
+from other noise, and these decide. No sample of a sweep is a sample of table1. What an earlier grid tried,
+and the report still holds, stays in the race.
 """
 
 from __future__ import annotations
