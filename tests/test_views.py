@@ -14,6 +14,7 @@ import pytest
 
 from app.exports import read_trace
 from app.lanes import FIELDS, names
+from app.packs import Packs
 from app.text.explain import EXPLAIN
 from tests.pages import at
 
@@ -27,7 +28,9 @@ PIXELS = """([lane, panel]) => {
 
 def pixels(page: Any, lane: int, panel: str) -> np.ndarray:
     """(S, S, 3) as drawn."""
-    page.wait_for_timeout(300)
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+    )
     flat = np.array(page.evaluate(PIXELS, [lane, panel]), np.int32).reshape(-1, 4)
     side = round(len(flat) ** 0.5)
     return flat[:, :3].reshape(side, side, 3)
@@ -49,8 +52,8 @@ def test_a_proposal_is_seen_as_picture_hatched_under_its_scores_and_as_numbers(p
         return picture[: cell * 16, : cell * 16].reshape(16, cell, 16, cell, 3).swapaxes(1, 2)
 
     page.select_option('[data-view="proposal"]', "masked")
-    middle = (slice(None), slice(None), cell // 2, cell // 2)
-    hatched = (cells(pixels(page, 1, "proposal"))[middle] != cells(plain)[middle]).any(-1)
+    middle = (slice(None), slice(None), slice(cell // 2 - 1, cell // 2 + 1), slice(cell // 2 - 1, cell // 2 + 1))
+    hatched = (cells(pixels(page, 1, "proposal"))[middle] != cells(plain)[middle]).any((2, 3, 4))
     assert (hatched == (tokens < 0)).all()
 
     page.select_option('[data-view="proposal"]', "heat")
@@ -149,7 +152,7 @@ def snippet(page: Any, at: int) -> str:
     return text
 
 
-def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, tmp_path: Path) -> None:
+def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Packs, tmp_path: Path) -> None:
     page.click("#tc-code > button")
     page.wait_for_selector(".tc-snippet pre")
     python = subprocess.run(
@@ -158,7 +161,7 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, tmp_path: P
     assert python.returncode == 0, python.stderr
     file = Path(python.stdout.strip().splitlines()[-1])
     ask, traces = read_trace(file.read_text(encoding="utf-8"))
-    assert (ask["label"], ask["seed"]) == ("Food", 7)
+    assert (ask["label"], ask["seed"]) == (packs.session(packs.first).classes[-1], 7)
     assert [trace.settings["rule"] for trace in traces] == ["maskgit", "critic"]
     if shutil.which("curl") and shutil.which("sh"):
         done = subprocess.run(["sh", "-c", snippet(page, 1)], capture_output=True, text=True, cwd=tmp_path, timeout=120)

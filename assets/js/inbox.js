@@ -7,6 +7,7 @@ class Inbox {
     this.to = to;
     this.run = { id: "", next: 0, going: false, why: "" };
     this.pressed = { begun: true, stopping: false }; // what has become of the last press of Run
+    this.live = false; // Run was pressed, and no preset chosen since
     this.past = new Set(); // runs that another one has followed
     this.queue = Promise.resolve();
   }
@@ -19,7 +20,7 @@ class Inbox {
 
   async accept(value) {
     if (value.kind === "plan") return this.to.plan(value);
-    if (value.recorded && !this.pressed.begun) this.past.add(value.run); // the visitor was quicker than the recording
+    if (value.recorded && this.live) this.past.add(value.run); // the visitor was quicker than the recording
     if (this.past.has(value.run) || value.n < 0) return; // that a run was stopped, over() says
     const expected = value.run === this.run.id ? this.run.next : 0;
     if (value.n < expected) return;
@@ -50,6 +51,12 @@ class Inbox {
   // The visitor pressed Run.
   press() {
     this.pressed = { begun: false, stopping: false };
+    this.live = true;
+  }
+
+  // The visitor chose a recorded run.
+  chosen() {
+    this.live = false;
   }
 
   // The event on the server is over, whether it ended well, was stopped, or was refused before it began.
