@@ -227,7 +227,7 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     page.wait_for_selector(".tc-own")
     (tmp_path / "none.png").write_bytes(b"no picture")
     page.set_input_files(".tc-own input[type=file]", tmp_path / "none.png")
-    page.wait_for_function("() => document.querySelector('.tc-own .tc-status').textContent.includes('readable')")
+    page.wait_for_function("() => document.querySelector('.tc-own .tc-status').textContent.includes('can be read')")
     assert page.is_disabled(".tc-own button:text('Refine')")
     Image.fromarray(image[0]).save(tmp_path / "own.png")
     page.set_input_files(".tc-own input[type=file]", tmp_path / "own.png")
