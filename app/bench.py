@@ -19,13 +19,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import statistics
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from app.browser import browser
+from app.browser import browser, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -78,18 +77,11 @@ def main(argv: list[str]) -> int:
 
 def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict[str, Any]:
     """Start the page, press Run again and again, and compare with the sampler alone."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from app.lanes import at_first
-    from app.main import build, serving
     from app.packs import Packs
-    from launch import free_port
 
     packs = Packs(pack, device, threads)
-    blocks = build(packs)
-    _, address, _ = blocks.launch(
-        server_name="127.0.0.1", server_port=free_port("127.0.0.1", None), prevent_thread_lock=True, **serving()
-    )
-    try:
+    with served(packs) as address:
         usable = [opening(page, address) for _ in range(runs + 1)][1:]
         page.set_default_timeout(PATIENCE)
         page.goto(address)
@@ -98,8 +90,6 @@ def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict
         expected = sum(lane.steps for lane in at_first(packs.session(packs.first))[:2])
         pairs = [(packs.worker.submit(plain, packs).result(), press(page, expected)) for _ in range(runs + 1)][1:]
         moved = {"scrub_ms": scrub(page), "hover_ms": hover(page)}
-    finally:
-        blocks.close(verbose=False)
     spread = {"usable_seconds": usable, **moved}
     return {
         **summary(pairs),

@@ -1,14 +1,20 @@
-"""A headless browser for the benchmark and the tests: one that is installed, else Playwright's own."""
+"""A headless browser for benchmark, pictures and tests: one that is installed, else Playwright's own.
+
+And what they all do with it: serve the page, wait until it is open, press what starts a run.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
+
+    from app.packs import Packs
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 FLAGS = (
@@ -20,6 +26,38 @@ FLAGS = (
     "--no-first-run",
 )
 HOW_TO_GET = "no browser: pip install playwright, and install Chromium or run: python -m playwright install chromium"
+
+
+# The page is open, and the controls stand as the recorded run had them, where there is one.
+SETTLED = """() => {
+    const stage = window.tokenCritic?.stage;
+    return stage?.planned && (!document.querySelector("[data-preset]") || (stage.run.why === "recorded"
+        && stage.shown.lanes[0].settings.seed === stage.planned.lanes[0]?.settings.seed));
+}"""
+DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
+
+
+@contextmanager
+def served(packs: Packs) -> Iterator[str]:
+    """The page's address, while it is served to this machine."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it when it is imported
+    from app.main import build, serving
+    from launch import free_port
+
+    page = build(packs)
+    port = free_port("127.0.0.1", None)
+    _, address, _ = page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
+    try:
+        yield address
+    finally:
+        page.close(verbose=False)
+
+
+def run(page: Page, button: str = "#tc-run") -> None:
+    """Press what starts a run, and wait for its end."""
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click(button)
+    page.wait_for_function(DONE, arg=before)
 
 
 @contextmanager

@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
-from app.browser import browser
+from app.browser import SETTLED, browser, run, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 QUALITY = 88
 PATIENCE = 120_000  # ms
-DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
-READY = (
-    "() => window.tokenCritic?.stage.planned && (!document.querySelector('[data-preset]') || tokenCritic.stage.shown)"
-)
 
 
 def main(argv: list[str]) -> int:
@@ -36,15 +30,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder")
     parser.add_argument("--out", default="assets/shots", type=Path, help="folder of the pictures")
     given = parser.parse_args(argv)
+    from app.packs import Packs
+
     try:
         given.out.mkdir(parents=True, exist_ok=True)
-        with browser() as opened, served(given.pack) as address:
+        with browser() as opened, served(Packs(given.pack)) as address:
             for name, (size, dark, arrange) in STATES.items():
-                page = opened.new_page(viewport={"width": size[0], "height": size[1]}, **_scheme(dark))
+                scheme: Literal["dark", "light"] = "dark" if dark else "light"
+                page = opened.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
                 page.set_default_timeout(PATIENCE)
                 page.goto(address)
-                page.wait_for_function(READY)
-                page.wait_for_timeout(1000)  # its controls stand as the recorded run had them
+                page.wait_for_function(SETTLED)
                 arrange(page)
                 page.wait_for_timeout(600)
                 Image.open(io.BytesIO(page.screenshot())).save(given.out / f"{name}.webp", quality=QUALITY, method=6)
@@ -54,33 +50,6 @@ def main(argv: list[str]) -> int:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
-
-
-@contextmanager
-def served(pack: str) -> Iterator[str]:
-    """The page's address while it is served."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from app.main import build, serving
-    from app.packs import Packs
-    from launch import free_port
-
-    blocks = build(Packs(pack))
-    port = free_port("127.0.0.1", None)
-    _, address, _ = blocks.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
-    try:
-        yield address
-    finally:
-        blocks.close(verbose=False)
-
-
-def _scheme(dark: bool) -> dict[str, Any]:
-    return {"color_scheme": "dark" if dark else "light"}
-
-
-def run(page: Page, button: str = "#tc-run") -> None:
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click(button)
-    page.wait_for_function(DONE, arg=before)
 
 
 def step(page: Page, at: int) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.browser import browser
-from app.main import build, serving
+from app.browser import SETTLED, browser, run, served
 from app.packs import Packs
 from engine.session import Session
-from launch import free_port
-from tests.pages import PATIENCE, SETTLED, run
+from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
 
 PLANNED = """([seed, label]) => {
@@ -35,11 +33,8 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
 
 @pytest.fixture(scope="session")
 def address(packs: Packs) -> Iterator[str]:
-    page = build(packs)
-    port = free_port("127.0.0.1", None)
-    _, address, _ = page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
-    yield address
-    page.close(verbose=False)
+    with served(packs) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

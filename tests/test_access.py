@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.pages import SETTLED, at
+from app.browser import SETTLED
+from tests.pages import at
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -11,6 +11,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from app.browser import SETTLED, run
 from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
 from app.packs import Packs
@@ -19,7 +20,7 @@ from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from tests.pages import SETTLED, at, back_to_two_lanes, run
+from tests.pages import at, back_to_two_lanes
 
 playwright = pytest.importorskip("playwright.sync_api")
 

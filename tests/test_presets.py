@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.browser import browser
+from app.browser import SETTLED, browser, run
 from app.packs import Packs
 from app.presets import FIRST, PRESETS, load, made_with
 from app.text import en
-from tests.pages import PATIENCE, SETTLED, run
+from tests.pages import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
 

@@ -22,14 +22,11 @@ class Gallery(gr.HTML):
     """Its value is the last frame that was sent, its event `input` that a picture was chosen."""
 
     def __init__(self, fetch: Callable[[Any, Any], Any], measure: Callable[[Any], Any], **props: Any) -> None:
-        def nearest(given: Any) -> Any:  # the browser knows it by this name
-            return measure(given)
-
         super().__init__(
             html_template="<div></div>",
             js_on_load=script(FILES, MOUNT, words=en.GALLERY),
             apply_default_css=False,
-            server_functions=[served("missed", fetch, 2, []), nearest],
+            server_functions=[served("missed", fetch, 2, []), served("nearest", measure, 1, [])],
             **props,
         )
 

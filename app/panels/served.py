@@ -1,9 +1,36 @@
-"""Functions of the server that a component's script calls."""
+"""Functions of the server that a component's script calls, and components that live of nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import gradio as gr
+
+from app.assets import script
+
+
+class Asking(gr.HTML):
+    """A part of the page that asks the server for what it shows itself: its value says nothing."""
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        mount: str,
+        words: Mapping[str, Any],
+        function: Callable[[Any], Any],
+        **props: Any,
+    ) -> None:
+        super().__init__(
+            html_template="<div></div>",
+            js_on_load=script(files, f"{mount}(element, server, words)", words=words),
+            apply_default_css=False,
+            server_functions=[function],
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": "nothing: it asks for what it shows itself"}
 
 
 def served(name: str, answer: Callable[..., Any], count: int, otherwise: Any) -> Callable[[Any], Any]:

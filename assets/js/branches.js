@@ -90,16 +90,10 @@ class Branches {
     this.add.hidden = Boolean(window.tokenCriticThird?.value);
   }
 
-  // The critic's mean score of a picture of the visitor's own.
-  get before() {
-    const { scores } = this.stage.lanes[2].frames[0];
-    return scores.reduce((sum, one) => sum + one, 0) / scores.length;
-  }
-
   // How a choice by hand compares with the rule's, and what the critic says of the pictures.
   verdict() {
     const { stage } = this, { origin, continues } = stage.lanes[2].meta || {};
-    const scores = stage.scores.length ? { mine: digits(stage.scores.at(-1)), theirs: digits(origin?.tokens ? this.before : stage.scores[origin?.lane ?? 0]) } : null;
+    const scores = stage.scores.length ? { mine: digits(stage.scores.at(-1)), theirs: digits(origin?.tokens ? mean(stage.lanes[2].frames[0].scores) : stage.scores[origin?.lane ?? 0]) } : null;
     if (continues) return scores ? fill(this.words.refined, scores) : "";
     if (!origin?.masked) return "";
     const theirs = stage.lanes[origin.lane].frames[origin.step - 1].state;

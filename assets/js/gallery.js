@@ -77,7 +77,7 @@ class Gallery {
   async nearest() {
     this.measure.disabled = true;
     this.say.textContent = this.words.measuring;
-    const found = await this.server.nearest(this.inbox.run.id).catch(() => []);
+    const found = await this.server.nearest([this.inbox.run.id]).catch(() => []);
     found.forEach((values, lane) => values.forEach((distance, i) => { if (this.items[lane][i]) this.items[lane][i].distance = distance; }));
     if (found.length) this.order.value = "nearest";
     this.measure.disabled = false;

@@ -32,17 +32,13 @@ class Link {
     return `${location.origin}${location.pathname}?${query}`;
   }
 
-  async copy() {
-    const { address } = this;
-    try {
-      await navigator.clipboard.writeText(address);
-      this.button.textContent = this.words.copied;
-      setTimeout(() => { this.button.textContent = this.words.copy; }, 2000);
-    } catch { // not allowed, or not on https: to be copied by hand
-      this.field.hidden = false;
-      this.field.value = address;
-      this.field.focus();
-    }
+  copy() {
+    const { address, field } = this;
+    copyText(address, this.button, this.words, () => {
+      field.hidden = false;
+      field.value = address;
+      field.focus();
+    });
   }
 
   show() {

@@ -61,8 +61,7 @@ class Own {
     if (!this.seen) return this.tell(seen.wrong);
     [seen.picture, seen.shown].forEach((url, i) => { this.images[i].src = url; });
     this.root.querySelectorAll("figcaption")[1].textContent = fill(this.words.shown, { n: seen.tokens.length });
-    const mean = this.seen.scores.reduce((sum, one) => sum + one, 0) / this.seen.scores.length;
-    this.tell(fill(this.words.said, { label: seen.label, score: mean.toFixed(2) }));
+    this.tell(fill(this.words.said, { label: seen.label, score: mean(this.seen.scores).toFixed(2) }));
     this.draw();
   }
 
