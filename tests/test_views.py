@@ -137,6 +137,13 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
             page.wait_for_selector(".tc-explained", state="hidden")
     page.set_viewport_size({"width": 1280, "height": 800})
     page.click("#tc-more")
+    page.select_option("#tc-settings-1 .tc-x-rule select", "self-revoking")
+    page.click("#tc-settings-1 .tc-x-eta .tc-ask")  # of a control that was not there
+    page.wait_for_selector(".tc-explained:popover-open")
+    assert EXPLAIN["eta"][2] in page.inner_text(".tc-explained")
+    page.keyboard.press("Escape")
+    page.select_option("#tc-settings-1 .tc-x-rule select", "maskgit")
+    page.wait_for_selector("#tc-settings-1 .tc-x-eta", state="detached")
     assert page.problems == [] and set(FIELDS) <= set(EXPLAIN)
 
 

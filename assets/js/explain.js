@@ -7,11 +7,13 @@ class Explanations {
     this.words = words;
     this.box = el("div", { class: "tc-explained", popover: "auto", role: "note", tabindex: -1 });
     this.box.addEventListener("toggle", (event) => { if (event.newState === "closed") this.key = null; });
-    document.querySelector(".gradio-container").append(this.box);
+    const page = document.querySelector(".gradio-container");
+    page.append(this.box);
     this.decorate();
-    // a control that a rule does not read is not on the page: its button comes and goes with it
-    const watcher = new MutationObserver(() => this.decorate());
-    for (const part of document.querySelectorAll(".tc-top, .tc-classes, .tc-settings")) watcher.observe(part, { childList: true, subtree: true });
+    // A control comes and goes with the rules that read it, and the first may come after the stage: its button follows.
+    new MutationObserver((changes) => {
+      if (changes.some(({ target }) => !target.closest(".tc-stage"))) this.decorate();
+    }).observe(page, { childList: true, subtree: true });
   }
 
   decorate() {
