@@ -51,12 +51,14 @@ def serve(given: argparse.Namespace, port: int) -> None:
     from app.main import build, serving  # here, because they import torch and gradio: --help need not wait for them
     from app.packs import Packs
 
-    page = build(Packs(given.pack, given.device, given.threads))
+    packs = Packs(given.pack, given.device, given.threads)
+    page = build(packs)
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
     where = {"server_name": given.host, "server_port": port, "share": given.share}
     _, address, public = page.launch(prevent_thread_lock=True, inbrowser=False, **where, **serving())
+    packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     told = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
     print("\n".join(told), flush=True)
     if not given.no_browser and has_desktop():

@@ -54,7 +54,7 @@ class Handlers:
 
     def presets(self) -> list[str]:
         """Those recorded with the weights of the pack that is opened first."""
-        pack = self.packs.session(self.packs.first).pack
+        pack = self.packs.session(self.packs.first, loaded=False).pack
         return made_with(pack.name, pack.fingerprint())
 
     def recorded(self, key: object) -> Iterator[tuple[Frame, str]]:
@@ -137,12 +137,12 @@ class Handlers:
         given = {name: _value(query[name]) for name in names() if name in query}
         if not given:
             return {}
-        session = self.packs.session(given.get("pack", self.packs.first))
+        session = self.packs.session(given.get("pack", self.packs.first), loaded=False)
         return {"pack": self.packs.first, "label": session.classes[0], **given}
 
     def offer(self, pack: object) -> tuple[list[tuple[str, str]], list[str], list[list[Any]]]:
         """A pack just chosen: its classes with a picture each, its rules, the lanes' values in the order of FIELDS."""
-        session = self.packs.session(pack)
+        session = self.packs.session(pack, loaded=False)
         faces = self.packs.faces(str(pack))
         lanes = [[getattr(config, name) for name in FIELDS] for config in at_first(session)]
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
@@ -160,7 +160,7 @@ class Handlers:
 
     def preset(self, pack: object, rule: object) -> list[Any]:
         """The values of a lane's other controls for a rule just chosen, in the order of FIELDS."""
-        config = self.packs.session(pack).settings(rule=rule)
+        config = self.packs.session(pack, loaded=False).settings(rule=rule)
         return [getattr(config, name) for name in FIELDS if name != "rule"]
 
     def shown(self, rules: Sequence[object], matched: object) -> list[list[bool]]:

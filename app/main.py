@@ -26,7 +26,7 @@ MONO = ("ui-monospace", "Consolas", "monospace")
 def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
     """The page over some packs."""
     handlers = handlers or Handlers(packs=packs)
-    session = packs.session(packs.first)
+    session = packs.session(packs.first, loaded=False)
     configs = at_first(session)
     with gr.Blocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
         top = controls.build(packs, configs[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ ACROSS = 32  # patches in a row of the sheet
 
 
 class Packs:
-    """`first` is opened at once; `others`, by default all under weights/, are offered beside it.
+    """`first` is opened at once, and its networks are loaded while the page is made; `others`, by default all
+    under weights/, are offered beside it.
 
     All that torch computes for the page is computed on `worker`, one thread: OpenMP gives each thread
     that asks a team of its own, and as soon as teams hold more threads than there are cores they no
@@ -41,38 +42,47 @@ class Packs:
         self._paths = {pack_path(one).resolve().name: one for one in offered}
         self._locks = {name: threading.Lock() for name in self._paths}
         self._sessions: dict[str, Session] = {}
+        self._loads: dict[str, Future[None]] = {}
         self._broken: set[str] = set()
         self._faces: dict[str, list[str]] = {}
         self._patches: dict[str, dict[str, Any]] = {}
-        self.session(self.first)
+        self.session(self.first, loaded=False)
 
     @property
     def names(self) -> list[str]:
         """The first one first."""
         return [self.first, *(name for name in self._paths if name != self.first)]
 
-    def session(self, name: object) -> Session:
-        """The opened pack of that name. ValueError for one that is not offered."""
+    def session(self, name: object, *, loaded: bool = True) -> Session:
+        """The opened pack of that name; unless it is to be `loaded`, perhaps before its networks are.
+
+        ValueError for one that is not offered. What is wrong with a pack is for whoever runs the server;
+        a visitor hears that it cannot be opened.
+        """
         if not isinstance(name, str) or name not in self._paths:
             raise ValueError(f"unknown pack {name!r}: one of {', '.join(self.names)}")
-        if name not in self._sessions:
-            with self._locks[name]:  # two visitors must not load the same weights twice
-                if name not in self._sessions:
-                    self._sessions[name] = self._open(name)
-        return self._sessions[name]
-
-    def _open(self, name: str) -> Session:
-        """What is wrong with a pack is for whoever runs the server; a visitor hears that it cannot be opened."""
         if name in self._broken:
             raise ValueError(f"pack {name!r} cannot be opened")
         try:
-            return self.worker.submit(Session.open, self._paths[name], self._device, self._threads).result()
+            session = self._open(name)
+            if loaded:
+                self._loads[name].result()
         except (ValueError, OSError) as error:
             if name == self.first:
                 raise  # at the start: launch.py says it
             self._broken.add(name)
             print(f"pack {name}: {error}", file=sys.stderr)
             raise ValueError(f"pack {name!r} cannot be opened") from error
+        return session
+
+    def _open(self, name: str) -> Session:
+        """Looked at; its networks are on their way."""
+        with self._locks[name]:  # two visitors must not load the same weights twice
+            if name not in self._sessions:
+                session = self.worker.submit(Session.glance, self._paths[name], self._device, self._threads).result()
+                self._loads[name] = self.worker.submit(session.load)
+                self._sessions[name] = session
+            return self._sessions[name]
 
     def patches(self, name: object) -> dict[str, Any]:
         """What each token looks like: a sheet of square patches, ACROSS in a row, as a data URL, and a patch's side."""
@@ -91,7 +101,7 @@ class Packs:
     def faces(self, name: str) -> list[str]:
         """A picture of each class as a data URL: the first of its own."""
         if name not in self._faces:
-            pictures = self.session(name).pack.pictures()
+            pictures = self.session(name, loaded=False).pack.pictures()
             trained = pictures.splits == "train"
             of_class = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
             first = [int(next((i for i in mine if trained[i]), mine[0])) for mine in of_class]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,40 +33,59 @@ READ_AT_ONCE = 256  # pictures
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Shared and read-only: any number of runs may be under way at once."""
+    """Shared and read-only: any number of runs may be under way at once.
+
+    The networks are loaded when they are first asked for, or all by `load`.
+    """
 
     pack: Pack
     device: torch.device
-    tokenizer: Tokenizer
-    generator: Generator
-    critic: Critic | None
     dtype: str = "float32"
 
     @classmethod
     def open(
         cls, pack: str | Path = "emoji", device: str = "auto", threads: int = 0, dtype: str = "float32"
     ) -> Session:
-        """Load a pack by name or path. FileNotFoundError or ValueError says what is wrong with it.
+        """A pack by name or path, loaded. FileNotFoundError or ValueError says what is wrong with it.
 
         dtype "bfloat16" is for many samples where the machine multiplies faster in it: products inside the
         trunks only, so that logits stay finely graded.
         """
+        session = cls.glance(pack, device, threads, dtype)
+        session.load()
+        return session
+
+    @classmethod
+    def glance(
+        cls, pack: str | Path = "emoji", device: str = "auto", threads: int = 0, dtype: str = "float32"
+    ) -> Session:
+        """As `open`, without the networks: enough for classes, rules and settings."""
         if dtype not in DTYPES:
             raise ValueError(f"unknown dtype {dtype!r}: one of {', '.join(DTYPES)}")
-        opened = open_pack(pack)
-        place = prepare(device, threads)
-        session = cls(
-            pack=opened,
-            device=place,
-            tokenizer=opened.load("tokenizer").to(place),
-            generator=opened.load("generator").to(place),
-            critic=opened.load("critic").to(place) if opened.has("critic") else None,
-            dtype=dtype,
-        )
-        for model in (session.generator, session.critic):
-            if model is not None and dtype == "bfloat16":
-                model.trunk.use_bf16()
-        return session
+        return cls(pack=open_pack(pack), device=prepare(device, threads), dtype=dtype)
+
+    def load(self) -> None:
+        """Load the networks now. FileNotFoundError or ValueError says what is wrong with one."""
+        _ = self.tokenizer, self.generator, self.critic
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        return self.pack.load("tokenizer").to(self.device)  # type: ignore[no-any-return]
+
+    @cached_property
+    def generator(self) -> Generator:
+        return self._trunk("generator")  # type: ignore[no-any-return]
+
+    @cached_property
+    def critic(self) -> Critic | None:
+        """None where the pack has none."""
+        return self._trunk("critic") if self.pack.has("critic") else None
+
+    def _trunk(self, kind: str) -> Any:
+        model = self.pack.load(kind).to(self.device)
+        if self.dtype == "bfloat16":
+            model.trunk.use_bf16()
+        return model
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -74,12 +94,12 @@ class Session:
     @property
     def places(self) -> int:
         """N, tokens in a picture."""
-        return self.tokenizer.config.grid**2
+        return self.pack.tokenizer_config.grid**2
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules this pack can run: those that need a critic only where it has one."""
-        return tuple(name for name, rule in RULES.items() if rule.needs != "critic" or self.critic is not None)
+        return tuple(name for name, rule in RULES.items() if rule.needs != "critic" or self.pack.has("critic"))
 
     def settings(self, **given: Any) -> SampleConfig:
         """Settings of a run: the defaults, the pack's presets for the rule over them, `given` over all.
@@ -90,7 +110,7 @@ class Session:
         unknown = sorted(set(given) - names)
         if unknown:
             raise ValueError(f"unknown key {unknown[0]!r}: one of {', '.join(sorted(names))}")
-        rule = given.get("rule", "critic" if self.critic is not None else "maskgit")
+        rule = given.get("rule", "critic" if self.pack.has("critic") else "maskgit")
         preset = self.pack.presets.get(rule) or {} if isinstance(rule, str) else {}
         config = SampleConfig(**{**preset, **given, "rule": rule})
         self._check(config)

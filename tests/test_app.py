@@ -81,7 +81,7 @@ class FakePacks:
     def faces(self, name: str) -> list[str]:
         return ["data:cat", "data:dog"]
 
-    def session(self, name: object) -> FakeSession:
+    def session(self, name: object, *, loaded: bool = True) -> FakeSession:
         if name != "fake":
             raise ValueError(f"unknown pack {name!r}: one of fake")
         return FakeSession()
@@ -186,7 +186,7 @@ def test_steps_are_computed_on_one_thread_and_none_that_nobody_waits_for() -> No
     class Packs(FakePacks):
         worker = ThreadPoolExecutor(1, "networks")
 
-        def session(self, name: object) -> FakeSession:
+        def session(self, name: object, *, loaded: bool = True) -> FakeSession:
             return Slow()
 
     page = Handlers(packs=Packs())  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,7 @@ def test_a_share_that_is_none_is_refused(session: Session) -> None:
 
 def test_a_pack_without_critic_has_no_riddles(tmp_path: Path) -> None:
     pack = make_whole_pack(tmp_path / "tiny")
-    session = Session.open(pack.path, "cpu")
-    without = Session(
-        pack=session.pack, device=session.device, tokenizer=session.tokenizer, generator=session.generator, critic=None
-    )
+    config = {key: value for key, value in pack.config.items() if key != "critic"}
+    without = dataclasses.replace(Session.open(pack.path, "cpu"), pack=dataclasses.replace(pack, config=config))
     with pytest.raises(ValueError, match="no critic"):
         riddle(without, 0, 0.5)

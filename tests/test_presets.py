@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from app.browser import SETTLED, browser, run
+from app.browser import SETTLED, browser, run, served
 from app.packs import Packs
 from app.presets import FIRST, PRESETS, load, made_with
 from app.text import en
+from engine.session import Session
 from tests.pages import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -49,6 +51,25 @@ def test_every_preset_is_recorded_with_the_shipped_weights(packs: Packs) -> None
         made = load(key)
         assert 0 < made.shows <= made.tried and made.ask["label"] == preset.label
         assert all(made.ask[name] == value for name, value in preset.values.items())
+
+
+def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    release, load_now = threading.Event(), Session.load
+    monkeypatch.setattr(Session, "load", lambda self: release.wait() and load_now(self))
+    packs = Packs("emoji")
+    try:
+        with served(packs) as address:
+            page = visit(opened, address)
+            page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
+            assert page.evaluate(DRAWN) == recorded(FIRST)
+            session = packs.session(packs.first, loaded=False)
+            assert not {"tokenizer", "generator", "critic"} & set(vars(session))
+            release.set()
+            page.wait_for_function(SETTLED)
+            run(page)
+            assert page.problems == []
+    finally:
+        release.set()
 
 
 def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, address: str) -> None:

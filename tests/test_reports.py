@@ -20,7 +20,7 @@ from engine.evaluate.judge import Judge
 from engine.evaluate.report import read
 from engine.evaluate.sweep import GRIDS, best_settings, set_presets
 from engine.evaluate.table1 import compared
-from engine.pack import Pack, open_pack
+from engine.pack import Pack, open_pack, save_model
 from engine.session import Session
 from tests.tiny import make_whole_pack
 
@@ -73,8 +73,10 @@ def test_other_settings_weights_or_arithmetic_are_other_draws(pack: Pack, tmp_pa
     config = mine.session.settings(rule="critic", steps=3)
     assert mine.key(config) == mine.key(dataclasses.replace(config, n=9))
     assert mine.key(config) != mine.key(dataclasses.replace(config, seed=1))
-    other = Pack(path=pack.path, config={**pack.config, "sha256": {**pack.config["sha256"], "critic": "0" * 64}})
-    session = dataclasses.replace(mine.session, pack=other)
+    critic = pack.load("critic")
+    next(critic.parameters()).add_(0.1)
+    other = save_model(Path(shutil.copytree(pack.path, tmp_path / "other" / pack.name)), "critic", critic)
+    session = Session.open(other.path, "cpu", 1)
     assert mine.key(config) != dataclasses.replace(mine, session=session).key(config)
     greedy = mine.session.settings(rule="maskgit", steps=3)  # asks no critic
     assert mine.key(greedy) == dataclasses.replace(mine, session=session).key(greedy)

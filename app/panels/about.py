@@ -34,7 +34,7 @@ MOUNT = "mountSnippets(element, pieces, words)"
 
 def build(packs: Packs, values: Sequence[gr.components.Component]) -> None:
     """`values`: the controls that a run takes, in their order."""
-    session = packs.session(packs.first)
+    session = packs.session(packs.first, loaded=False)
     filled = {
         "{data}": json.dumps([getattr(one, "value", None) for one in values], ensure_ascii=False).replace("'", "'\\''"),
         "{label}": session.classes[-1].replace('"', '\\"'),

@@ -53,7 +53,7 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
         third = Third()
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
-    classes = packs.session(packs.first).classes
+    classes = packs.session(packs.first, loaded=False).classes
     faces = list(zip(classes, packs.faces(packs.first), strict=True))
     label = Chips(faces, en.CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
     return Controls(

@@ -22,7 +22,11 @@ class Gallery {
     this.progress();
   }
 
-  step(item) {
+  arrive(items) {
+    items.forEach((item) => this.add(item));
+  }
+
+  add(item) {
     const caption = el("span", {}, item.score === null ? "" : item.score.toFixed(2));
     item.node = el("button", { type: "button", class: "tc-gallery-one", onclick: () => this.open(item) },
       el("img", { src: item.picture, width: 64, height: 64, alt: "" }), caption);

@@ -1,7 +1,7 @@
 // Frames as they come from the server: in order, none twice, lost ones fetched; and what became of a press of Run.
 
 class Inbox {
-  // to: the stage, which begins, steps, finishes, plans
+  // to: the stage, which begins, takes steps, finishes, plans
   constructor(server, to) {
     this.server = server;
     this.to = to;
@@ -31,7 +31,7 @@ class Inbox {
 
   async apply(frame) {
     if (frame.kind === "begin") this.begin(frame);
-    for (const step of frame.steps || []) await this.to.step(step, frame.at);
+    if (frame.steps) await this.to.arrive(frame.steps, frame.at);
     if (frame.kind === "end") this.finish(frame.why, frame.scores, frame.told);
     this.run.next = frame.n + 1;
   }

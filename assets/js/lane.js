@@ -47,10 +47,6 @@ class Lane {
     if (meta) this.plan(meta);
   }
 
-  async add(frame) {
-    this.frames[frame.s] = await decodeFrame(frame);
-  }
-
   draw(s, look) {
     const frame = this.frames[s];
     this.node.classList.toggle("is-empty", !frame);
