@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import script
+from app.assets import drawn
 from app.lanes import at_first
 from app.packs import Packs
 from app.text import about, en
@@ -19,9 +19,7 @@ class Snippets(gr.HTML):
 
     def __init__(self, pieces: Sequence[tuple[str, str]], **props: Any) -> None:
         super().__init__(
-            html_template="<div></div>",
-            js_on_load=script(("dom", "snippets"), MOUNT, pieces=[list(piece) for piece in pieces], words=en.SNIPPETS),
-            apply_default_css=False,
+            **drawn(("dom", "snippets"), MOUNT, pieces=[list(piece) for piece in pieces], words=en.SNIPPETS),
             **props,
         )
 

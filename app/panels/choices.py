@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import script
+from app.assets import drawn
 
 
 class Chips(gr.HTML):
@@ -15,9 +15,7 @@ class Chips(gr.HTML):
 
     def __init__(self, choices: Sequence[Sequence[str]], legend: str, **props: Any) -> None:
         super().__init__(
-            html_template="<div></div>",
-            js_on_load=script(("dom", "chips"), "mountChips(element, props, trigger, watch)"),
-            apply_default_css=False,
+            **drawn(("dom", "chips"), "mountChips(element, props, trigger, watch)"),
             choices=[list(choice) for choice in choices],
             legend=legend,
             label=legend,
@@ -35,9 +33,7 @@ class Choice(gr.HTML):
         listed = [list(choice) for choice in choices]
         mount = "mountChoice(element, props, trigger, watch, first)"
         super().__init__(
-            html_template="<div></div>",
-            js_on_load=script(("dom", "choice"), mount, first={"choices": listed, "name": label}),
-            apply_default_css=False,
+            **drawn(("dom", "choice"), mount, first={"choices": listed, "name": label}),
             choices=listed,
             label=label,
             **props,

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import script
+from app.assets import drawn
 from app.panels.choices import Choice
 from app.panels.served import served
 from app.text import en
@@ -23,9 +23,7 @@ class Gallery(gr.HTML):
 
     def __init__(self, fetch: Callable[[Any, Any], Any], measure: Callable[[Any], Any], **props: Any) -> None:
         super().__init__(
-            html_template="<div></div>",
-            js_on_load=script(FILES, MOUNT, words=en.GALLERY),
-            apply_default_css=False,
+            **drawn(FILES, MOUNT, words=en.GALLERY),
             server_functions=[served("missed", fetch, 2, []), served("nearest", measure, 1, [])],
             **props,
         )

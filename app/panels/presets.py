@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import script
+from app.assets import drawn
 from app.text import en
 
 
@@ -18,9 +18,7 @@ class Presets(gr.HTML):
         self.keys = list(keys)
         titles = {key: en.PRESETS[key][0] for key in keys}
         super().__init__(
-            html_template="<div></div>",
-            js_on_load=script(("dom", "presets"), MOUNT, titles=titles, words=en.PRESET_ROW),
-            apply_default_css=False,
+            **drawn(("dom", "presets"), MOUNT, titles=titles, words=en.PRESET_ROW),
             elem_classes="tc-presets",
             **props,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import script
+from app.assets import drawn
 
 
 class Asking(gr.HTML):
@@ -22,9 +22,7 @@ class Asking(gr.HTML):
         **props: Any,
     ) -> None:
         super().__init__(
-            html_template="<div></div>",
-            js_on_load=script(files, f"{mount}(element, server, words)", words=words),
-            apply_default_css=False,
+            **drawn(files, f"{mount}(element, server, words)", words=words),
             server_functions=[function],
             **props,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import STAGE, script
+from app.assets import STAGE, drawn
 from app.text import en
 
 
@@ -19,9 +19,7 @@ class Stage(gr.HTML):
 
     def __init__(self, functions: Sequence[Callable[[Any], Any]], **props: Any) -> None:
         super().__init__(
-            html_template="<div></div>",  # fixed: the canvases in it survive every update
-            js_on_load=script(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
-            apply_default_css=False,
+            **drawn(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
             server_functions=list(functions),
             **props,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import script
+from app.assets import drawn
 
 
 class Third(gr.HTML):
@@ -15,9 +15,7 @@ class Third(gr.HTML):
     def __init__(self, **props: Any) -> None:
         super().__init__(
             value="",  # not null: to the API that would be a value that has to be given
-            html_template="<div></div>",
-            js_on_load=script(("third",), 'mountThird(props, () => trigger("input"), watch)'),
-            apply_default_css=False,
+            **drawn(("third",), 'mountThird(props, () => trigger("input"), watch)'),
             elem_classes="tc-third",
             **props,
         )
