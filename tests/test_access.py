@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.browser import SETTLED
+from app.browser import DONE, SETTLED
+from app.presets import FIRST
 from tests.pages import at
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -100,3 +101,82 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     phone.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     assert phone.evaluate("() => tokenCriticGame.marks.size") == 1
     context.close()
+
+
+ON = """([how, what]) => {
+    const on = document.activeElement;
+    return how === "css" ? on.matches(what) : on.innerText === what;
+}"""
+
+
+def tab_to(page: Any, what: str) -> None:
+    """Move the focus by Tab alone: to a selector, or to a button that says "=text"."""
+    wanted = ["text", what[1:]] if what.startswith("=") else ["css", what]
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate(ON, wanted):
+            return
+    raise AssertionError(f"no Tab leads to {what}")
+
+
+def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
+    def press(what: str, key: str = "Enter") -> None:
+        tab_to(page, what)
+        page.keyboard.press(key)
+
+    def runs(what: str) -> None:
+        before = page.evaluate("() => tokenCritic.stage.run.id")
+        press(what)
+        page.wait_for_function(DONE, arg=before)
+
+    tab_to(page, ".tc-seed input")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3")
+    page.keyboard.press("Tab")
+    page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.seed === 3")
+    runs("#tc-run")
+    press('[data-lane="1"] .tc-panels', "ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => tokenCritic.stage.cells.pin") >= 0
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    for _ in range(9):
+        page.keyboard.press(".")
+    assert page.evaluate("() => tokenCritic.stage.player.at") == 9
+    press('[data-view="proposal"]', "ArrowDown")
+    assert page.input_value('[data-view="proposal"]') == "masked"
+    page.keyboard.press("ArrowUp")
+    press("#tc-curves > button")
+    page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
+    press("=Be the critic")
+    press('[data-lane="0"] .tc-panels', "ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == 1
+    press("=Rest as the rule")
+    runs("=Run on")
+    assert page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.step") == 10
+    runs("=Refine")
+    assert page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.fraction") == 0.6
+    press("=Remove this lane")
+    press("=Copy link")
+    press("#tc-game > button")
+    press("=Deal a picture")
+    page.wait_for_function("() => window.tokenCriticGame?.riddle")
+    press(".tc-game-board canvas", "ArrowDown")
+    page.keyboard.press("Enter")
+    press("=Check")
+    page.wait_for_function("() => tokenCriticGame.checked?.k === 1")
+    press("#tc-many > button")
+    press("#tc-draw")
+    page.wait_for_function(
+        "() => window.tokenCriticGallery?.items.flat().length === 16 && !tokenCriticGallery.inbox.run.going"
+    )
+    runs(".tc-gallery-one")
+    press("#tc-files > button")
+    press("#tc-make")
+    page.wait_for_selector("#tc-made a")
+    press("#tc-own > button")
+    tab_to(page, "#tc-own .tc-hidden-file")
+    press(f"[data-preset={FIRST}]")
+    page.wait_for_function("() => tokenCritic.stage.run.why === 'recorded'")
+    assert page.problems == []
