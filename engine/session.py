@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine import MASK, __version__
-from engine.classifier import class_probabilities, look, owners
+from engine.classifier import Classifier, class_probabilities, look, owners
 from engine.config import SampleConfig
 from engine.critic import Critic
 from engine.device import describe, prepare
@@ -80,6 +80,11 @@ class Session:
     def critic(self) -> Critic | None:
         """None where the pack has none."""
         return self._trunk("critic") if self.pack.has("critic") else None
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Which sampling does not need."""
+        return self.pack.load("classifier").to(self.device)  # type: ignore[no-any-return]
 
     def _trunk(self, kind: str) -> Any:
         model = self.pack.load(kind).to(self.device)
@@ -218,7 +223,7 @@ class Session:
     def recognise(self, images: np.ndarray, label: str) -> np.ndarray:
         """How surely the pack's classifier sees that class in uint8 pictures (B, S, S, 3): probabilities (B,)."""
         wanted = self._class(label)
-        _, logits = look(self.pack.load("classifier").to(self.device), images)
+        _, logits = look(self.classifier, images)
         fine = owners(self.pack.fine_labels, self.classes)
         return class_probabilities(logits, fine, len(self.classes))[:, wanted]
 

@@ -60,7 +60,6 @@ class Judge:
         """For a session with one thread on a CPU. ValueError or FileNotFoundError where the pack lacks something."""
         pack = session.pack
         pictures = pack.pictures()
-        classifier = pack.load("classifier").to(session.device)
         if pictures.classes != session.classes:
             raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
         if len(reference(pictures)) <= K:
@@ -68,7 +67,7 @@ class Judge:
         if len(pack.tokens()) != len(pictures):
             raise ValueError(f"pack {pack.name!r} has not as many rows of tokens as pictures: train its tokenizer")
         draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
-        return cls(session, pictures, classifier, draws)
+        return cls(session, pictures, session.classifier, draws)
 
     @cached_property
     def reference(self) -> np.ndarray:
