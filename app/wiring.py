@@ -28,6 +28,8 @@ UNFOLD = """() => {
     const shown = document.documentElement.classList.toggle("tc-unfolded");
     document.getElementById("tc-more").setAttribute("aria-pressed", shown);
 }"""
+# Of what follows quickly on itself, and of what comes "then": by default Gradio drops it while the same is under way.
+LAST = {"trigger_mode": "always_last"}
 ROLL = "() => Math.floor(Math.random() * 10000)"
 
 
@@ -67,10 +69,10 @@ def wire(
         queue=False,
         cancels=run,
     )
-    controls.dice.click(None, None, controls.seed, js=ROLL)
-    controls.more.click(None, None, None, js=UNFOLD)
-    wire_folds(handlers, folds, controls, stage, plots, many, files, values, done)
     settled = _wire_plan(handlers, controls, lanes, stage, values)
+    settled(controls.dice.click(None, None, controls.seed, js=ROLL))
+    controls.more.click(None, None, None, js=UNFOLD)
+    wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled)
     _wire_recorded(handlers, controls, presets, stage, values, settled)
 
 
@@ -83,7 +85,7 @@ def _wire_recorded(
     settled: Callable[[Any], Any],
 ) -> None:
     """What the page opens with: the address, else a recorded preset. And the other presets."""
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet: dict[str, Any] = {**LAST, "show_progress": "hidden", "api_visibility": "private"}
     page = gr.context.Context.root_block
     assert page is not None, "wire() belongs inside the Blocks"
 
@@ -102,9 +104,7 @@ def _wire_recorded(
 
     opened = page.load(first, None, [stage, controls.run_id], **quiet)
     settled(opened.then(begin, controls.run_id, list(values), **quiet)).then(None, js=LINKED)
-    chosen = presets.input(
-        refusing(handlers.recorded, []), presets, [stage, controls.run_id], trigger_mode="always_last", **quiet
-    )
+    chosen = presets.input(refusing(handlers.recorded, []), presets, [stage, controls.run_id], **quiet)
     own = chosen.success(
         lambda run_id: settings(handlers, handlers.asked(run_id)), controls.run_id, list(values), **quiet
     )
@@ -122,7 +122,7 @@ def _wire_plan(
 
     Returns what has to follow an event that set the controls.
     """
-    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "preprocess": False}
+    quick: dict[str, Any] = {**LAST, "show_progress": "hidden", "queue": False, "preprocess": False}
     everything = [one for lane in lanes for one in lane.values]
     rules = [lane.rule for lane in lanes]
 
@@ -143,7 +143,6 @@ def _wire_plan(
         [controls.pack, controls.label],
         [controls.label, *everything],
         api_visibility="private",
-        trigger_mode="always_last",
         **quick,
     )
     plan(shown(opened.then).then)
@@ -153,7 +152,6 @@ def _wire_plan(
             [controls.pack, lane.rule],
             [one for one in lane.values if one is not lane.rule],  # the visitor may have gone on to another one
             api_visibility="private",
-            trigger_mode="always_last",
             **quick,
         )
         plan(shown(chosen.then).then)
@@ -162,12 +160,12 @@ def _wire_plan(
         values,
         list(lanes[-1].values),
         api_visibility="private",
-        trigger_mode="always_last",
         **quick,
     )
     plan(shown(added.then).then)
-    plan(shown(controls.matched.change).then)
-    others: list[Any] = [one for one in values if one not in (*rules, controls.third)]
-    changed = [one.input if isinstance(one, gr.HTML) else one.change for one in others]
-    plan(lambda *args, **kwargs: gr.on(changed, *args, trigger_mode="always_last", **kwargs))
+    plan(shown(controls.matched.input).then)
+    # What the visitor does, not what an event sets: that would be planned half set, and again when all of it is.
+    others: list[Any] = [one for one in values if one not in (*rules, controls.third, controls.matched)]
+    moved = [one.input for one in others]
+    plan(lambda *args, **kwargs: gr.on(moved, *args, **kwargs))
     return lambda event: plan(shown(event.then).then)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,12 @@ def wire_folds(
     files: Files,
     values: Sequence[gr.components.Component],
     done: Any,
+    settled: Callable[[Any], Any],
 ) -> None:
-    """`done` is the event after a run."""
+    """`done` is the event after a run; `settled` says what has to follow an event that set controls."""
     _wire_plots(handlers, controls, plots, done)
-    _wire_many(folds, controls, many, handlers.stop, values)
-    _wire_files(handlers, folds, controls, stage, files, values)
+    _wire_many(folds, controls, many, handlers.stop, values, settled)
+    _wire_files(handlers, folds, controls, stage, files, values, settled)
 
 
 def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any) -> None:
@@ -62,7 +63,12 @@ def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any)
 
 
 def _wire_many(
-    folds: Folds, controls: Controls, many: Many, stop: Any, values: Sequence[gr.components.Component]
+    folds: Folds,
+    controls: Controls,
+    many: Many,
+    stop: Any,
+    values: Sequence[gr.components.Component],
+    settled: Callable[[Any], Any],
 ) -> None:
     """A gallery; one of its pictures opens in the lanes."""
     drawing = many.draw.click(
@@ -87,7 +93,7 @@ def _wire_many(
         queue=False,
     )
     chosen = many.shown.input(None, None, controls.seed, js="() => window.tokenCriticGallery.seed")
-    chosen.then(None, js=LINKED_RUN)
+    settled(chosen).then(None, js=LINKED_RUN)
 
 
 def _wire_files(
@@ -97,6 +103,7 @@ def _wire_files(
     stage: Stage,
     files: Files,
     values: Sequence[gr.components.Component],
+    settled: Callable[[Any], Any],
 ) -> None:
     """Files of a run, and a run from a file."""
 
@@ -129,11 +136,12 @@ def _wire_files(
         concurrency_limit=RUNS_AT_ONCE,
     )
     opened.failure(None, js=OVER)
-    opened.success(
+    asked = opened.success(
         lambda run_id: settings(handlers, handlers.asked(run_id)),
         controls.run_id,
         list(values),
         api_visibility="private",
         show_progress="hidden",
         queue=False,
-    ).then(None, js=OVER)
+    )
+    settled(asked).then(None, js=OVER)

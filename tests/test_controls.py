@@ -78,6 +78,21 @@ def test_every_control_that_a_rule_shows_changes_its_settings(page: Any, rule: s
     assert page.problems == []
 
 
+def test_who_chooses_two_rules_at_once_sees_the_controls_of_the_second(page: Any) -> None:
+    rules = list(RULES)
+    for first, second in zip(rules, rules[1:] + rules[:1], strict=True):
+        page.select_option("#tc-settings-1 .tc-x-rule select", first)
+        page.select_option("#tc-settings-1 .tc-x-rule select", second)
+        read = [reads(name, second, False, False) for name in FIELDS]
+        page.wait_for_function(
+            """([names, read, rule]) => tokenCritic.stage.planned.lanes[0].settings.rule === rule
+                && names.every((name, i) => read[i] === Boolean(
+                    document.querySelector(`#tc-settings-1 .block.tc-x-${name}`)?.checkVisibility()))""",
+            arg=[list(FIELDS), read, second],
+        )
+    assert page.problems == []
+
+
 def test_the_speed_is_how_fast_it_plays(page: Any) -> None:
     for speed in ("10", "2"):
         page.select_option(".tc-transport select", speed)
