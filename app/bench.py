@@ -6,7 +6,9 @@ a run is what the page does at first: two lanes, MaskGIT and Token-Critic, 18 st
   yield_to_paint_ms     from the moment the server has a step to the moment the browser has painted it
   run_seconds           from the click to the last step painted
   plain_seconds         the same steps by the same sampler, each decoded to a picture, and nothing sent
-  stream_overhead       run_seconds / plain_seconds - 1; plain and streamed runs take turns
+  stream_overhead       run_seconds / plain_seconds - 1; plain, read and painted runs take turns
+  read_overhead         the same for a client that reads the frames and paints nothing: what streaming costs
+                        where the browser is on another machine and takes no time from the networks
   scrub_ms              from the browser's hearing that the slider moves to the repaint being done
   hover_ms              the same for the pointer that moves over the cells
   usable_seconds        from the first request to the recorded run playing (where there is none: Run is ready)
@@ -23,6 +25,7 @@ import statistics
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 from app.browser import browser, served
 
@@ -88,11 +91,14 @@ def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict
         page.wait_for_selector("#tc-run")
         page.wait_for_function("() => window.tokenCritic")
         expected = sum(lane.steps for lane in at_first(packs.session(packs.first))[:2])
-        pairs = [(packs.worker.submit(plain, packs).result(), press(page, expected)) for _ in range(runs + 1)][1:]
+        turns = [
+            (packs.worker.submit(plain, packs).result(), read(packs, address), press(page, expected))
+            for _ in range(runs + 1)
+        ][1:]
         moved = {"scrub_ms": scrub(page), "hover_ms": hover(page)}
     spread = {"usable_seconds": usable, **moved}
     return {
-        **summary(pairs),
+        **summary(turns),
         **{name: round(statistics.median(values), 2) for name, values in spread.items()},
         **{f"{name}_p95": round(sorted(values)[int(0.95 * len(values))], 2) for name, values in spread.items()},
         "runs": runs,
@@ -151,9 +157,10 @@ def _noted(page: Page) -> list[float]:
     return found
 
 
-def summary(pairs: list[tuple[float, dict[str, Any]]]) -> dict[str, float]:
-    streamed = [times for _, times in pairs]
-    alone = statistics.median(seconds for seconds, _ in pairs)
+def summary(turns: list[tuple[float, float, dict[str, Any]]]) -> dict[str, float]:
+    streamed = [times for _, _, times in turns]
+    alone = statistics.median(seconds for seconds, _, _ in turns)
+    unpainted = statistics.median(seconds for _, seconds, _ in turns)
     whole = statistics.median((max(f["painted"] for f in t["frames"]) - t["pressed"]) / 1000 for t in streamed)
     first = statistics.median((min(f["painted"] for f in t["frames"]) - t["pressed"]) / 1000 for t in streamed)
     lag = statistics.median(f["painted"] - f["sent"] for t in streamed for f in t["frames"])
@@ -163,6 +170,7 @@ def summary(pairs: list[tuple[float, dict[str, Any]]]) -> dict[str, float]:
         "run_seconds": round(whole, 3),
         "plain_seconds": round(alone, 3),
         "stream_overhead": round(whole / alone - 1, 3),
+        "read_overhead": round(unpainted / alone - 1, 3),
     }
 
 
@@ -173,6 +181,24 @@ def press(page: Page, expected: int) -> dict[str, Any]:
     page.wait_for_function(SETTLED % expected, polling=LOOK_EVERY)
     times: dict[str, Any] = page.evaluate("() => tokenCritic.stage.times")
     return times
+
+
+def read(packs: Packs, address: str) -> float:
+    """Seconds from the request to the last frame, by the page's API."""
+    from app.lanes import FIELDS, at_first
+
+    session = packs.session(packs.first)
+    lanes = [getattr(lane, name) for lane in at_first(session) for name in FIELDS]
+    asked = {"data": [packs.first, session.classes[0], 0, False, False, None, *lanes]}  # two lanes: no third
+    start = time.perf_counter()
+    body, kind = json.dumps(asked).encode(), {"Content-Type": "application/json"}
+    with urlopen(Request(f"{address}gradio_api/call/run", body, kind)) as answer:
+        event = json.load(answer)["event_id"]
+    with urlopen(f"{address}gradio_api/call/run/{event}") as frames:
+        last = [line for line in frames if line.startswith(b"event: ")][-1]
+    if last != b"event: complete\n":
+        raise ValueError("the page's API did not run to the end")
+    return time.perf_counter() - start
 
 
 def plain(packs: Packs) -> float:
