@@ -135,11 +135,13 @@ def draw(rows: Sequence[Row]) -> Figure:
         value = row["fid_first"]
         low, high = row.get("fid_first_ci", (value, value))
         colour = "#d55e00" if RULES[row["rule"]].needs else "#0072b2"
+        low = max(low, value / 2)  # the axis has no zero
         axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
     axes.set_yticks(range(len(rows)), [f"{named(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows])
     axes.invert_yaxis()
-    axes.set_xlim(left=0)
-    axes.grid(axis="x", alpha=0.3)
+    axes.set_xscale("log")  # rules differ a hundredfold
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(axis="x", which="both", alpha=0.3)
     return figure
 
 
