@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import ClassifierConfig
-from engine.tokenizer import to_float
 
 GROUPS = 8  # of channels that are normalised together
 AT_ONCE = 64  # pictures; always as many, so that what is seen in one does not depend on its neighbours
@@ -74,7 +73,8 @@ def look(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     for i in range(0, len(images), AT_ONCE):
         part = images[i : i + AT_ONCE]
         part = np.concatenate([part, part[-1:].repeat(AT_ONCE - len(part), 0)])
-        seen = model.features(to_float(torch.from_numpy(part).to(place)))
+        pictures = torch.from_numpy(part).permute(0, 3, 1, 2).to(place).float() / 127.5 - 1
+        seen = model.features(pictures)
         features.append(seen[: len(images) - i].cpu().numpy())
         logits.append(model.head(seen)[: len(images) - i].cpu().numpy())
     return np.concatenate(features), np.concatenate(logits)

@@ -161,7 +161,7 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press("=Copy link")
     press("#tc-game > button")
     press("=Deal a picture")
-    page.wait_for_function("() => window.tokenCriticGame?.riddle")
+    page.wait_for_function("() => window.tokenCriticGame?.open")
     press(".tc-game-board canvas", "ArrowDown")
     page.keyboard.press("Enter")
     press("=Check")

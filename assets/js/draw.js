@@ -126,7 +126,7 @@ function tokenCells(context, look) {
 }
 
 function frameCells(context, look, cells) {
-  const line = Math.max(1, Math.round(look.cell / 8));
+  const line = Math.ceil(look.cell / 8);
   marks(context, look, cells, look.colours.kept, line, (x, y) => context.rect(x + line / 2, y + line / 2, look.cell - line, look.cell - line));
 }
 
