@@ -53,11 +53,18 @@ def served(packs: Packs) -> Iterator[str]:
         page.close(verbose=False)
 
 
+@contextmanager
+def ran(page: Page) -> Iterator[None]:
+    """Around what starts a run: wait for its end."""
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    yield
+    page.wait_for_function(DONE, arg=before)
+
+
 def run(page: Page, button: str = "#tc-run") -> None:
     """Press what starts a run, and wait for its end."""
-    before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click(button)
-    page.wait_for_function(DONE, arg=before)
+    with ran(page):
+        page.click(button)
 
 
 @contextmanager

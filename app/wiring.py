@@ -70,10 +70,25 @@ def wire(
         cancels=run,
     )
     settled = _wire_plan(handlers, controls, lanes, stage, values)
+
+    def restored(after: Any) -> Any:
+        """The controls stand as those of the run on the stage did."""
+        return settled(
+            after(
+                lambda run_id: settings(handlers, handlers.asked(run_id)),
+                controls.run_id,
+                list(values),
+                api_visibility="private",
+                show_progress="hidden",
+                queue=False,
+                **LAST,
+            )
+        )
+
     settled(controls.dice.click(None, None, controls.seed, js=ROLL))
     controls.more.click(None, None, None, js=UNFOLD)
-    wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled)
-    _wire_recorded(handlers, controls, presets, stage, values, settled)
+    wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled, restored)
+    _wire_recorded(handlers, controls, presets, stage, values, settled, restored)
 
 
 def _wire_recorded(
@@ -83,6 +98,7 @@ def _wire_recorded(
     stage: Stage,
     values: Sequence[gr.components.Component],
     settled: Callable[[Any], Any],
+    restored: Callable[[Any], Any],
 ) -> None:
     """What the page opens with: the address, else a recorded preset. And the other presets."""
     quiet: dict[str, Any] = {**LAST, "show_progress": "hidden", "api_visibility": "private"}
@@ -105,10 +121,7 @@ def _wire_recorded(
     opened = page.load(first, None, [stage, controls.run_id], **quiet)
     settled(opened.then(begin, controls.run_id, list(values), **quiet)).then(None, js=LINKED)
     chosen = presets.input(refusing(handlers.recorded, []), presets, [stage, controls.run_id], **quiet)
-    own = chosen.success(
-        lambda run_id: settings(handlers, handlers.asked(run_id)), controls.run_id, list(values), **quiet
-    )
-    settled(own)
+    restored(chosen.success)
 
 
 def _wire_plan(

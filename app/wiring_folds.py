@@ -18,7 +18,6 @@ from app.panels.gallery import Many
 from app.panels.plots import Plots
 from app.panels.stage import Stage
 from app.refusals import line, refusing
-from app.updates import settings
 
 RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
@@ -41,11 +40,15 @@ def wire_folds(
     values: Sequence[gr.components.Component],
     done: Any,
     settled: Callable[[Any], Any],
+    restored: Callable[[Any], Any],
 ) -> None:
-    """`done` is the event after a run; `settled` says what has to follow an event that set controls."""
+    """`done` is the event after a run; `settled` says what has to follow an event that set controls.
+
+    `restored` is given when to set them to what the run on the stage had.
+    """
     _wire_plots(handlers, controls, plots, done)
     _wire_many(folds, controls, many, handlers.stop, values, settled)
-    _wire_files(handlers, folds, controls, stage, files, values, settled)
+    _wire_files(folds, controls, stage, files, restored)
 
 
 def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any) -> None:
@@ -96,15 +99,7 @@ def _wire_many(
     settled(chosen).then(None, js=LINKED_RUN)
 
 
-def _wire_files(
-    handlers: Handlers,
-    folds: Folds,
-    controls: Controls,
-    stage: Stage,
-    files: Files,
-    values: Sequence[gr.components.Component],
-    settled: Callable[[Any], Any],
-) -> None:
+def _wire_files(folds: Folds, controls: Controls, stage: Stage, files: Files, restored: Callable[[Any], Any]) -> None:
     """Files of a run, and a run from a file."""
 
     def export(run_id: object, kind: object, lanes: object, at: object) -> Any:
@@ -136,12 +131,4 @@ def _wire_files(
         concurrency_limit=RUNS_AT_ONCE,
     )
     opened.failure(None, js=OVER)
-    asked = opened.success(
-        lambda run_id: settings(handlers, handlers.asked(run_id)),
-        controls.run_id,
-        list(values),
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
-    settled(asked).then(None, js=OVER)
+    restored(opened.success).then(None, js=OVER)

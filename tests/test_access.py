@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.browser import DONE, SETTLED
+from app.browser import SETTLED, ran
 from app.presets import FIRST
 from tests.pages import at
 
@@ -72,9 +72,8 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     phone = context.new_page()
     phone.goto(address)
     phone.wait_for_function(SETTLED)
-    before = phone.evaluate("() => tokenCritic.stage.run.id")
-    phone.tap("#tc-run")
-    phone.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    with ran(phone):
+        phone.tap("#tc-run")
     phone.tap(".tc-tabs label:nth-child(3)")
     assert phone.evaluate("() => document.querySelector('.tc-stage').dataset.panel") == "scores"
     phone.tap(".tc-row:nth-child(2) .tc-thumb:nth-child(10)")
@@ -125,9 +124,8 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
         page.keyboard.press(key)
 
     def runs(what: str) -> None:
-        before = page.evaluate("() => tokenCritic.stage.run.id")
-        press(what)
-        page.wait_for_function(DONE, arg=before)
+        with ran(page):
+            press(what)
 
     tab_to(page, ".tc-seed input")
     page.keyboard.press("Control+A")

@@ -135,7 +135,6 @@ def draw(rows: Sequence[Row]) -> Figure:
         value = row["fid_first"]
         low, high = row.get("fid_first_ci", (value, value))
         colour = "#d55e00" if RULES[row["rule"]].needs else "#0072b2"
-        low = max(low, value / 2)  # the axis has no zero
         axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
     axes.set_yticks(range(len(rows)), [f"{named(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows])
     axes.invert_yaxis()
