@@ -15,6 +15,7 @@ from app.panels import about, controls, files, gallery, game, lane, own, plots
 from app.panels.presets import Presets
 from app.panels.served import served
 from app.panels.stage import Stage
+from app.refusals import Page
 from app.text import en
 from app.wiring import wire
 
@@ -28,7 +29,7 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
     handlers = handlers or Handlers(packs=packs)
     session = packs.session(packs.first, loaded=False)
     configs = at_first(session)
-    with gr.Blocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
+    with Page(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
         top = controls.build(packs, configs[0])
         with gr.Row(elem_classes="tc-settings"):
             shown = handlers.shown([config.rule for config in configs], False)

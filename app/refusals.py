@@ -11,6 +11,15 @@ import gradio as gr
 LONGEST_LINE = 300
 
 
+class Page(gr.Blocks):
+    """Gradio's, which would answer a call with too few values by a traceback, and not mind too many."""
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        if len(inputs) != len(block_fn.inputs):
+            wanted = sum(not block.skip_api for block in block_fn.inputs)  # a caller does not give what is State
+            raise line(ValueError(f"/{block_fn.api_name} takes {wanted} values, not {len(inputs)}"))
+
+
 def refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable[..., Any]:
     """The handler with ValueErrors told to the visitor in one line, under the parameter names of its API."""
 

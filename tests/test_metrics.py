@@ -79,6 +79,7 @@ def test_the_interval_of_a_mean_is_the_one_that_books_give() -> None:
     groups = values.reshape(50, GROUPS).mean(0)
     assert (high + low) / 2 == pytest.approx(values.mean(), abs=1e-6)
     assert (high - low) / 2 == pytest.approx(2.093 * groups.std(ddof=1) / GROUPS**0.5, rel=1e-4)
+    assert interval(float(values.mean()), left, (values.mean() - 1e-9, 9)) == [pytest.approx(values.mean()), high]
     assert without_each(lambda chosen: {"mean": 0.0}, 2 * GROUPS - 1) == {}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -533,6 +535,18 @@ def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address:
             assert name.rstrip("_123").split("_")[0] in said
     last = client.predict(*good, api_name="/run")
     assert (last["kind"], last["why"]) == ("end", "done")
+
+
+@pytest.mark.parametrize(("name", "wants"), [("run", len(names())), ("export", 3)])
+def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str, name: str, wants: int) -> None:
+    called = f"{address}gradio_api/call/{name}"
+    for given in ([], ["emoji"], [1] * (wants + 2)):
+        request = Request(called, json.dumps({"data": given}).encode(), {"Content-Type": "application/json"})
+        with urlopen(request) as answer:
+            event = json.load(answer)["event_id"]
+        with urlopen(f"{called}/{event}") as answer:
+            said = answer.read().decode()
+        assert f"/{name} takes {wants} values, not {len(given)}" in said, said
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])

@@ -25,6 +25,7 @@ from engine.evaluate.copies import NEAR, nearest
 from engine.evaluate.draws import Draws, code_digest
 from engine.evaluate.metrics import (
     DEFINITIONS,
+    SHARES,
     K,
     Seen,
     fid,
@@ -121,7 +122,10 @@ class Judge:
             **self.identity(config),
             "passes": config.passes,
             **values,
-            **{f"{name}_ci": interval(values[name], left) for name, left in without.items()},
+            **{
+                f"{name}_ci": interval(values[name], left, (0, 1) if name in SHARES else None)
+                for name, left in without.items()
+            },
             "without_group": {name: without[name] for name in LEFT_OUT if without},
             **_distances(nearest(images, self.train)),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),

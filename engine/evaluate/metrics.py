@@ -7,6 +7,7 @@ Inception's: compare within a report only.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ K = 3  # nearest neighbours of precision and recall
 GROUPS = 20  # of samples, for the intervals
 STUDENT = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
 FEWEST = 2 * GROUPS  # samples without which there are no intervals
+SHARES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
 
 DEFINITIONS = {
     "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels of the same "
@@ -148,14 +150,16 @@ def without_each(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) 
     return {name: [part[name] for part in parts] for name in parts[0]}
 
 
-def interval(value: float, without: Sequence[float]) -> list[float]:
+def interval(value: float, without: Sequence[float], within: tuple[float, float] | None = None) -> list[float]:
     """95 % interval of a figure from its values without each group: the delete-a-group jackknife.
 
-    Not the bootstrap: samples drawn twice would move all of these figures.
+    Not the bootstrap: samples drawn twice would move all of these figures. Cut off where no figure
+    of its kind can be, if it has such bounds.
     """
     left = np.array(without)
     error = float(np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()))
-    return [value - STUDENT * error, value + STUDENT * error]
+    low, high = within or (-math.inf, math.inf)
+    return [max(value - STUDENT * error, low), min(value + STUDENT * error, high)]
 
 
 def _points(features: np.ndarray) -> Tensor:
