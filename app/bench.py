@@ -24,6 +24,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -189,16 +190,22 @@ def read(packs: Packs, address: str) -> float:
 
     session = packs.session(packs.first)
     lanes = [getattr(lane, name) for lane in at_first(session) for name in FIELDS]
-    asked = {"data": [packs.first, session.classes[0], 0, False, False, None, *lanes]}  # two lanes: no third
+    asked = [packs.first, session.classes[0], 0, False, False, None, *lanes]  # two lanes: no third
     start = time.perf_counter()
-    body, kind = json.dumps(asked).encode(), {"Content-Type": "application/json"}
-    with urlopen(Request(f"{address}gradio_api/call/run", body, kind)) as answer:
-        event = json.load(answer)["event_id"]
-    with urlopen(f"{address}gradio_api/call/run/{event}") as frames:
-        last = [line for line in frames if line.startswith(b"event: ")][-1]
-    if last != b"event: complete\n":
+    last = [line for line in called(address, "run", asked) if line.startswith("event: ")][-1]
+    if last != "event: complete":
         raise ValueError("the page's API did not run to the end")
     return time.perf_counter() - start
+
+
+def called(address: str, name: str, data: Sequence[Any]) -> list[str]:
+    """What the page's API answers, line by line."""
+    url = f"{address}gradio_api/call/{name}"
+    body, kind = json.dumps({"data": data}).encode(), {"Content-Type": "application/json"}
+    with urlopen(Request(url, body, kind)) as answer:
+        event = json.load(answer)["event_id"]
+    with urlopen(f"{url}/{event}") as lines:
+        return [line.decode().rstrip("\n") for line in lines]
 
 
 def plain(packs: Packs) -> float:

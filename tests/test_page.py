@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from app.bench import called
 from app.browser import SETTLED, run
 from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
@@ -539,13 +538,8 @@ def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address:
 
 @pytest.mark.parametrize(("name", "wants"), [("run", len(names())), ("export", 3)])
 def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str, name: str, wants: int) -> None:
-    called = f"{address}gradio_api/call/{name}"
     for given in ([], ["emoji"], [1] * (wants + 2)):
-        request = Request(called, json.dumps({"data": given}).encode(), {"Content-Type": "application/json"})
-        with urlopen(request) as answer:
-            event = json.load(answer)["event_id"]
-        with urlopen(f"{called}/{event}") as answer:
-            said = answer.read().decode()
+        said = "\n".join(called(address, name, given))
         assert f"/{name} takes {wants} values, not {len(given)}" in said, said
 
 
