@@ -177,9 +177,9 @@ class CriticConfig(TrunkConfig):
     """The critic's trunk, and how it reads a score off it."""
 
     head: str = setting(
-        "match",
-        "match: compares each token with what its surroundings predict; linear: the paper's",
-        choices=("match", "linear"),
+        "likelihood",
+        "likelihood: how likely its surroundings make each token; linear: the paper's",
+        choices=("likelihood", "linear"),
     )
     share_offset: bool = setting(
         True, "add the log odds of the share that is not new: the critic learns which tokens are; false: the paper's"

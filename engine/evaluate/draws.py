@@ -32,7 +32,7 @@ from engine.session import Session
 CHUNK = 20  # pictures in a file; on an accelerator, which wants them side by side:
 CHUNK_DEVICE = 500
 GOLDEN = (5**0.5 - 1) / 2
-CODE = ("critic", "generator", "noise", "rules", "sampler", "schedule", "tokenizer", "transformer")
+CODE = ("noise", "rules", "sampler", "schedule", "tokenizer", "transformer")
 Span = tuple[int, int]  # first sample and the one after the last
 
 
@@ -89,7 +89,7 @@ class Draws:
     def key(self, config: SampleConfig) -> str:
         """Names what these samples are: settings, weights, code, the classes' shares, and this machine's arithmetic.
 
-        Only of the models that the rule asks: a new critic leaves the samples of MaskGIT what they are.
+        Only of the models that the rule asks: another critic leaves the samples of MaskGIT what they are.
         """
         settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("n", "label")}
         kinds = [kind for kind in ("generator", RULES[config.rule].needs) if kind]
@@ -97,7 +97,7 @@ class Draws:
         what = [
             settings,
             weights,
-            code_digest(),
+            code_digest(*kinds),
             self._shares.round(9).tolist(),
             [self.numerics[kind] for kind in kinds],
         ]
@@ -154,10 +154,10 @@ class Draws:
 
 
 @cache
-def code_digest() -> str:
-    """SHA-256 over the code that decides what a sample is: neither comments, docstrings nor layout."""
+def code_digest(*models: str) -> str:
+    """SHA-256 over the code that decides what a sample of these models is: neither comments, docstrings nor layout."""
     root = Path(engine.__file__).parent
-    trees = [ast.parse((root / f"{name}.py").read_text(encoding="utf-8")) for name in CODE]
+    trees = [ast.parse((root / f"{name}.py").read_text(encoding="utf-8")) for name in (*models, *CODE)]
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]

@@ -180,7 +180,7 @@ class Judge:
             "pack": pack.name,
             "weights_sha256": dict(pack.config["sha256"]),
             "sizes_sha256": hashlib.sha256(json.dumps(sizes, sort_keys=True).encode()).hexdigest(),
-            "sampling_code_sha256": code_digest(),
+            "sampling_code_sha256": code_digest("generator", "critic"),
             "pictures_sha256": pictures.hexdigest(),
             "reference_pictures": len(self.reference),
             "definitions": DEFINITIONS,
