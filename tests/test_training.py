@@ -199,6 +199,15 @@ def test_the_critic_adds_the_log_odds_of_what_is_not_new(tmp_path: Path) -> None
     assert torch.equal(paper(tokens, labels), paper(tokens, labels, masked))
 
 
+def test_a_critic_that_starts_from_a_generator_judges_as_that_judges_itself(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    critic, generator = pack.load("critic"), pack.load("generator")
+    critic.start_from(generator)
+    tokens, labels = torch.arange(32).view(2, 16) % 16, torch.tensor([0, 1])
+    own = generator(tokens, labels).double().softmax(-1).gather(-1, tokens[..., None])[..., 0]
+    assert torch.allclose(critic(tokens, labels).double(), float(critic.gain) * torch.logit(own), atol=1e-5)
+
+
 def test_masks_hide_the_cosine_share_of_places() -> None:
     hidden = draw_mask(loop.stream("mask"), 4000, 64).sum(1).float() / 64
     assert int(hidden.min() * 64) >= 1
