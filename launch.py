@@ -36,8 +36,13 @@ def main(argv: list[str]) -> int:
     try:
         port = free_port(given.host, given.port)
         serve(given, port)
+    except ModuleNotFoundError as error:
+        print(f"error: {error}: pip install -r requirements.txt brings what is missing", file=sys.stderr)
+        return 2
     except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        from engine.cli import in_one_line
+
+        print(f"error: {in_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 from app.browser import browser, served
+from engine import cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -59,7 +60,7 @@ USABLE = """(() => {
 SETTLED = "() => tokenCritic.stage.shown && !tokenCritic.stage.run.going && tokenCritic.stage.times.frames.length >= %d"
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m app.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,13 +71,8 @@ def main(argv: list[str]) -> int:
     given = parser.parse_args(argv)
     if given.runs < 1:
         parser.error(f"--runs {given.runs}: expected at least 1")
-    try:
-        with browser() as opened:
-            print(json.dumps(measure(opened.new_page(), given.pack, given.device, given.threads, given.runs)))
-    except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    with browser() as opened:
+        print(json.dumps(measure(opened.new_page(), given.pack, given.device, given.threads, given.runs)))
 
 
 def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict[str, Any]:
@@ -222,4 +218,4 @@ def plain(packs: Packs) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    cli.run(main, sys.argv[1:])

@@ -21,6 +21,7 @@ from app.lanes import Ask, Lane, names, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
+from engine.cli import in_one_line
 from engine.config import SampleConfig
 from engine.data.folder import squared
 from engine.fakes import riddle
@@ -126,7 +127,7 @@ class Folds:
             found = self.packs.worker.submit(riddle, session, config.seed, fraction).result()
             filled, real = self.packs.worker.submit(session.decode, np.stack([found.filled, found.real])).result()
         except (ValueError, FileNotFoundError) as error:
-            return {"wrong": " ".join(str(error).split())}
+            return {"wrong": in_one_line(error)}
         return {
             "name": found.name,
             "label": found.label,
@@ -153,7 +154,7 @@ class Folds:
             shown = self.packs.worker.submit(session.decode, tokens).result()[0]
             scores = self.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
         except ValueError as error:
-            return {"wrong": " ".join(str(error).split())}
+            return {"wrong": in_one_line(error)}
         return {
             "label": config.label,
             "grid": session.tokenizer.config.grid,

@@ -20,10 +20,11 @@ from app.handlers import Handlers
 from app.lanes import FIELDS, Ask, at_first, names, settle
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, Preset, Recording
+from engine import cli
 from engine.step import State
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m app.record", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -34,16 +35,11 @@ def main(argv: list[str]) -> int:
     unknown = [key for key in given.presets if key not in PRESETS]
     if unknown or given.seeds < 1:
         parser.error(f"unknown preset {unknown[0]!r}" if unknown else f"--seeds {given.seeds}: expected at least 1")
-    try:
-        packs = Packs(given.pack)
-        for key in given.presets or PRESETS:
-            made = record(packs, key, given.seeds)
-            said = {"preset": key, "seed": made.ask["seed"], "shows": made.shows, "tried": made.tried}
-            print(json.dumps({**said, "file": str(made.store())}), flush=True)
-    except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    packs = Packs(given.pack)
+    for key in given.presets or PRESETS:
+        made = record(packs, key, given.seeds)
+        said = {"preset": key, "seed": made.ask["seed"], "shows": made.shows, "tried": made.tried}
+        print(json.dumps({**said, "file": str(made.store())}), flush=True)
 
 
 def record(packs: Packs, key: str, seeds: int) -> Recording:
@@ -97,4 +93,4 @@ def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    cli.run(main, sys.argv[1:])

@@ -8,6 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from engine.cli import in_one_line
+
 LONGEST_LINE = 300
 
 
@@ -44,5 +46,5 @@ def refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable
 
 
 def line(error: Exception) -> gr.Error:
-    text = " ".join(str(error).split())
+    text = in_one_line(error)
     return gr.Error(text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else ""), print_exception=False)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 
 from app.browser import SETTLED, browser, run, served
+from engine import cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,7 +24,7 @@ QUALITY = 88
 PATIENCE = 120_000  # ms
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m app.shots", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -32,24 +33,19 @@ def main(argv: list[str]) -> int:
     given = parser.parse_args(argv)
     from app.packs import Packs
 
-    try:
-        given.out.mkdir(parents=True, exist_ok=True)
-        with browser() as opened, served(Packs(given.pack)) as address:
-            for name, (size, dark, arrange) in STATES.items():
-                scheme: Literal["dark", "light"] = "dark" if dark else "light"
-                page = opened.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-                page.set_default_timeout(PATIENCE)
-                page.goto(address)
-                page.wait_for_function(SETTLED)
-                arrange(page)
-                page.wait_for_timeout(600)
-                Image.open(io.BytesIO(page.screenshot())).save(given.out / f"{name}.webp", quality=QUALITY, method=6)
-                print(given.out / f"{name}.webp", flush=True)
-                page.close()
-    except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    given.out.mkdir(parents=True, exist_ok=True)
+    with browser() as opened, served(Packs(given.pack)) as address:
+        for name, (size, dark, arrange) in STATES.items():
+            scheme: Literal["dark", "light"] = "dark" if dark else "light"
+            page = opened.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+            page.set_default_timeout(PATIENCE)
+            page.goto(address)
+            page.wait_for_function(SETTLED)
+            arrange(page)
+            page.wait_for_timeout(600)
+            Image.open(io.BytesIO(page.screenshot())).save(given.out / f"{name}.webp", quality=QUALITY, method=6)
+            print(given.out / f"{name}.webp", flush=True)
+            page.close()
 
 
 def step(page: Page, at: int) -> None:
@@ -113,4 +109,4 @@ STATES: dict[str, State] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    cli.run(main, sys.argv[1:])

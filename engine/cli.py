@@ -73,12 +73,17 @@ def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: no traceback at exit
         raise SystemExit(0) from None
     except (ValueError, OSError, yaml.YAMLError, OmegaConfBaseException) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {in_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
     raise SystemExit(0)
+
+
+def in_one_line(error: Exception) -> str:
+    """What is wrong, without the line breaks that a library's errors have."""
+    return " ".join(str(error).split())
 
 
 def path(text: str) -> Path:
