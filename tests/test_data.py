@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from engine.config import TrainConfig
 from engine.data import emoji
 from engine.data.augment import augment
-from engine.data.folder import read_folder, read_picture
+from engine.data.folder import read_folder, read_picture, squared
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.pack import open_pack
 from tests.tiny import make_folder
@@ -105,15 +106,39 @@ def test_a_transparent_picture_stands_on_white(tmp_path: Path) -> None:
     assert (read_picture(tmp_path / "clear.png", 16) == 255).all()
 
 
+@pytest.mark.parametrize("mode", ["I;16", "I"])
+def test_greys_of_16_bits_are_scaled(mode: str) -> None:
+    image = Image.fromarray(np.tile(np.arange(16, dtype=np.uint16) * 4369, (16, 1))).convert(mode)
+    assert squared(image, 16)[0, :, 0].tolist() == list(range(0, 256, 17))
+    with pytest.raises(ValueError, match="floating-point"):
+        squared(image.convert("F"), 16)
+
+
+def test_a_picture_stands_upright_whatever_else_its_exif_says(tmp_path: Path) -> None:
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8))
+    start, file = b"Exif\0\0MM\0\x2a\0\0\0\x08", tmp_path / "held.png"
+    for orientation in range(1, 9):
+        held = struct.pack(">HHIHH", 0x112, 3, 1, orientation, 0)
+        image.save(file, exif=start + b"\0\1" + held + bytes(4))
+        expected = np.asarray(ImageOps.exif_transpose(Image.open(file)))
+        resolution = struct.pack(">HHI4s", 0x11A, 2, 3, b"72\0\0")  # a word where a number is due
+        image.save(file, exif=start + b"\0\2" + held + resolution + bytes(4))
+        assert np.array_equal(read_picture(file, 16), expected)
+    for damaged in (start, b"Exif\0\0nonsense"):
+        image.save(file, exif=damaged)
+        assert np.array_equal(read_picture(file, 16), np.asarray(image))
+
+
 def test_unusable_folders_say_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="folder"):
         read_folder(tmp_path / "none", 16)
     with pytest.raises(ValueError, match="no pictures"):
         read_folder(tmp_path, 16)
     (tmp_path / "class").mkdir()
-    (tmp_path / "class" / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(ValueError, match=r"broken\.png"):
-        read_folder(tmp_path, 16).read(np.array([0]))
+    for damaged in (b"not a picture", b"\x89PNG\r\n\x1a\n\0\0\0\0IHDR\xa8\xa1\xae\x0a"):  # a header of no bytes
+        (tmp_path / "class" / "broken.png").write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"broken\.png"):
+            read_folder(tmp_path, 16).read(np.array([0]))
 
 
 def test_augmentation_keeps_white_white_and_the_range() -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from engine.data.pictures import Pictures
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
 HELD_OUT_SHARE = 0.05
+UPRIGHT = {  # what undoes each orientation that EXIF knows
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_folder(root: Path, size: int) -> Pictures:
@@ -47,16 +57,35 @@ def read_picture(path: Path, size: int) -> np.ndarray:
     try:
         with Image.open(path) as image:
             return squared(image, size)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} is not a readable picture: {error}") from error
 
 
 def squared(image: Image.Image, size: int) -> np.ndarray:
-    """uint8 (size, size, 3): upright, on white, the centre square."""
-    rgba = ImageOps.exif_transpose(image).convert("RGBA")
+    """uint8 (size, size, 3): upright, on white, the centre square. ValueError where white is anyone's guess."""
+    image.load()
+    rgba = _in_8_bits(_upright(image)).convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     square = ImageOps.fit(Image.alpha_composite(white, rgba).convert("RGB"), (size, size), Image.Resampling.LANCZOS)
     return np.asarray(square)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As its EXIF says, read tag by tag: Pillow's exif_transpose writes all of it again and fails on any odd tag."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except (SyntaxError, TypeError, ValueError, struct.error):  # what says how it was held is damaged, not the picture
+        return image
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Greys of 16 bits are scaled: Pillow's convert would cut them off at 255."""
+    if image.mode == "F":
+        raise ValueError("its greys are floating-point numbers: store it with 8 or 16 bits")
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
 
 
 def _class_and_split(path: Path) -> tuple[str, str]:
