@@ -98,6 +98,20 @@ def test_train_and_test_folders_keep_their_splits(tmp_path: Path) -> None:
     ours = read_folder(tmp_path, 16)
     assert ours.classes == ("bars", "squares")
     assert len(ours.indices("train")) == 12 and len(ours.indices("test")) == 4
+    (tmp_path / "train" / "bars" / "0.png").rename(tmp_path / "cover.png")  # in no folder, so of no class
+    assert len(read_folder(tmp_path, 16)) == 15
+    for stray in ("test/1.png", "train/1.png", "more/bars/1.png"):
+        (tmp_path / stray).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "train" / "bars" / "1.png").rename(tmp_path / stray)
+        with pytest.raises(ValueError, match=f"{stray}: beside train"):
+            read_folder(tmp_path, 16)
+        (tmp_path / stray).rename(tmp_path / "train" / "bars" / "1.png")
+
+
+def test_a_class_may_have_the_name_of_a_split(tmp_path: Path) -> None:
+    make_folder(tmp_path)
+    (tmp_path / "bars").rename(tmp_path / "train")
+    assert read_folder(tmp_path, 16).classes == ("squares", "train")
 
 
 def test_a_transparent_picture_stands_on_white(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from engine.data.pictures import Pictures
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
-HELD_OUT_NAMES = ("test", "val", "valid", "validation")
+SPLITS = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
 HELD_OUT_SHARE = 0.05
 UPRIGHT = {  # what undoes each orientation that EXIF knows
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,11 +30,13 @@ def read_folder(root: Path, size: int) -> Pictures:
     """Class folders of pictures, read on demand, cropped to the centre square and resized.
 
     A folder that holds `train/` and `test/` (or `val/`) keeps these splits; otherwise 5 %,
-    fixed by a hash of the file's name, are held out. ValueError where no picture is found.
+    fixed by a hash of the file's name, are held out. ValueError where no picture is found,
+    or one beside such splits.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is not a folder: give a folder of class folders")
     files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+    _refuse_beside_splits(root, [f.relative_to(root) for f in files])
     entries = [(f, *_class_and_split(f.relative_to(root))) for f in files]
     entries = [entry for entry in entries if entry[1]]
     if not entries:
@@ -88,12 +91,18 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
 
 
+def _refuse_beside_splits(root: Path, paths: Sequence[Path]) -> None:
+    """ValueError where there is `train/CLASS/` and a picture in another folder: its folder would count as a class."""
+    fit = {path for path in paths if path.parts[0] in SPLITS and len(path.parts) > 2}
+    other = [path for path in paths if path not in fit and len(path.parts) > 1]
+    if other and any(path.parts[0] == "train" for path in fit):
+        raise ValueError(f"{root / other[0]}: beside train/CLASS/ there can only be test/CLASS/, move it away")
+
+
 def _class_and_split(path: Path) -> tuple[str, str]:
     """Class ("" where there is none) and split of a file, from its path below the root."""
     parts = path.parts[:-1]
-    if len(parts) >= 2 and parts[0] == "train":
-        return parts[1], "train"
-    if len(parts) >= 2 and parts[0] in HELD_OUT_NAMES:
-        return parts[1], "test"
+    if len(parts) >= 2 and parts[0] in SPLITS:
+        return parts[1], SPLITS[parts[0]]
     digest = int.from_bytes(hashlib.sha256(path.as_posix().encode()).digest()[:6]) / 2**48
     return (parts[0] if parts else ""), ("test" if digest < HELD_OUT_SHARE else "train")
