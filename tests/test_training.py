@@ -27,7 +27,7 @@ from engine.train.loop import train
 from engine.train.optim import orthogonalise, rate
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
-from tests.tiny import CLASSIFIER, TRUNK, make_folder, make_pack
+from tests.tiny import CLASSIFIER, TOKENIZER, TRUNK, make_folder, make_pack
 
 CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
@@ -143,6 +143,19 @@ def test_a_pack_keeps_pictures_of_every_class_and_split(tmp_path: Path) -> None:
         splits = pictures.splits[kept][pictures.labels[kept] == label].tolist()
         assert (splits.count("train"), splits.count("test")) == (10, 2)
     assert np.array_equal(train_command.spread(pictures), np.arange(96))
+
+
+def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: Path) -> None:
+    root, name = tmp_path / "own", str(tmp_path / "mine")
+    make_folder(root / "train")
+    make_folder(root / "test", each=2)
+    pictures = read_folder(root, 16)  # sorted by split, stored by class
+    begun = train_command.prepare_pack(name, pictures, TOKENIZER)
+    for same in (pictures, begun.pictures()):
+        assert train_command.prepare_pack(name, same, TOKENIZER) == begun
+    for other in (pictures.subset(np.arange(12)), read_folder(root, 32)):
+        with pytest.raises(ValueError, match=r"16 of 16 pixels a side.*remove"):
+            train_command.prepare_pack(name, other, TOKENIZER)
 
 
 def test_the_critic_sees_samples_of_the_generators_distribution() -> None:
