@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from engine.classifier import Classifier
 from engine.config import ClassifierConfig, CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
-from engine.data.pictures import Pictures, load_pictures
+from engine.data.pictures import Pictures, count_pictures, load_pictures
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer, to_float
 
@@ -43,6 +43,7 @@ MADE_FROM = {  # the models that one was trained with, and is worth nothing with
     "classifier": ("tokenizer",),
 }
 SAMPLING = ("tokenizer", "generator", "critic")
+TOKENS = Path("data", "tokens.safetensors")
 MAX_HEADER = 2**20
 MAX_TENSORS = 4096
 
@@ -115,11 +116,15 @@ class Pack:
         return load_pictures(self.path / "data")
 
     def tokens(self) -> Tensor:
-        """Tokens (M, N) int64 of the pack's own pictures, in their order."""
-        file = self.path / "data" / "tokens.safetensors"
+        """Tokens (M, N) int64 of the pack's own pictures, in their order. ValueError where these cannot be theirs."""
+        file = self.path / TOKENS
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: train the pack's tokenizer")
-        return load_file(file)["tokens"].long()
+        tokens, config = _tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
+        shape = (count_pictures(self.path / "data"), config.grid**2)
+        if tokens.shape != shape or tokens.dtype != torch.int32 or not ((tokens >= 0) & (tokens < config.codes)).all():
+            raise ValueError(f"{file} does not fit the pack's pictures and tokenizer: train the tokenizer again")
+        return tokens.long()
 
 
 def build(
@@ -237,7 +242,7 @@ def save_tokens(pack: Pack, images: np.ndarray) -> None:
     """Store what the pack's tokenizer makes of its own pictures, uint8 (M, S, S, 3)."""
     tokenizer = pack.load("tokenizer")
     tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
-    with whole(pack.path / "data" / "tokens.safetensors") as out:
+    with whole(pack.path / TOKENS) as out:
         out.write(save({"tokens": tokens.to(torch.int32)}))
 
 
@@ -249,16 +254,9 @@ def checked_tensors(file: Path, digest: str, expected: Mapping[str, Tensor]) -> 
     """Tensors of a safetensors file as fp32, after every check that needs no trust in it."""
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing")
-    with open(file, "rb") as stream:
-        header = int.from_bytes(stream.read(8), "little")
-    if header > MAX_HEADER:
-        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
     if sha256(file) != digest:
         raise ValueError(f"{file} is damaged or was exchanged: its SHA-256 is not the one in config.yaml")
-    try:
-        tensors = load_file(file)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+    tensors = _tensors(file)
     if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
         odd = sorted(set(tensors) ^ set(expected))[:3]
         raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
@@ -268,3 +266,15 @@ def checked_tensors(file: Path, digest: str, expected: Mapping[str, Tensor]) -> 
         if not bool(tensor.isfinite().all()):
             raise ValueError(f"{file}: {name} holds NaN or infinity")
     return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    """What a safetensors file holds, whatever that is. ValueError where it is none."""
+    with open(file, "rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if header > MAX_HEADER:
+        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from error

@@ -79,6 +79,20 @@ def test_tensors_must_be_what_the_config_says(tmp_path: Path, how: str) -> None:
         open_pack(pack.path).load("generator")
 
 
+@pytest.mark.parametrize("how", ["cut", "name", "flat", "rows", "columns", "code", "negative", "floats"])
+def test_tokens_must_be_those_of_the_packs_pictures(tmp_path: Path, how: str) -> None:
+    pack = make_whole_pack(tmp_path / "tiny")
+    file, tokens = pack.path / "data" / "tokens.safetensors", pack.tokens().int()
+    codes = torch.zeros_like(tokens)
+    codes[-1, -1] = {"code": pack.tokenizer_config.codes, "negative": -1}.get(how, 0)
+    other = {"flat": tokens.flatten(), "rows": tokens[1:], "columns": tokens[:, :-1], "floats": tokens.float()}
+    save_file({"t" if how == "name" else "tokens": other.get(how, codes).contiguous()}, file)
+    if how == "cut":
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"tokens\.safetensors"):
+        pack.tokens()
+
+
 def test_a_huge_header_is_not_read(tmp_path: Path) -> None:
     pack = make_pack(tmp_path / "tiny")
     file = pack.path / "generator.safetensors"

@@ -114,9 +114,13 @@ def load_pictures(folder: Path) -> Pictures:
         raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
 
 
+def count_pictures(folder: Path) -> int:
+    """How many pictures `save_pictures` wrote, without reading them."""
+    return len(_rows(folder / "index.csv"))
+
+
 def _load(index: Path) -> Pictures:
-    with open(index, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = _rows(index)
     classes = tuple(dict.fromkeys(row["class"] for row in rows))
     size = int(rows[0]["size"])
     if not 1 <= size <= WEBP_SIDE:
@@ -137,6 +141,11 @@ def _load(index: Path) -> Pictures:
         size=size,
         read=in_memory(images),
     )
+
+
+def _rows(index: Path) -> list[dict[str, str]]:
+    with open(index, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _columns(size: int) -> int:
