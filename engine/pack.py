@@ -218,11 +218,13 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     """Store a trained model in bf16 with its sizes and hash, and what is `said` with it; the pack's config must exist.
 
     Another tokenizer takes all other models out of the pack in the same write: they speak the old one's codes.
-    Another model ends the pack's version, which names weights that stay as they are.
+    Another model ends the pack's version, which names weights that stay as they are. ValueError for NaN or infinity.
     """
     file = path / f"{kind}.safetensors"
+    tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
+    _refuse_infinite(f"{file} stays as it is", tensors)
     with whole(file) as out:
-        out.write(save({name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}))
+        out.write(save(tensors))
     before = open_pack(path)
     config = {**before.config, **said}
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
@@ -231,6 +233,8 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     config["sha256"] = {name: digest for name, digest in hashes.items() if name not in gone}
     if hashes[kind] != before.digest(kind):
         config.pop("version", None)
+    if gone:  # before the new hash is there: these tokens would pass for the new tokenizer's
+        (path / TOKENS).unlink(missing_ok=True)
     write_config(path, config)
     for name in gone:
         (path / f"{name}.safetensors").unlink(missing_ok=True)
@@ -263,9 +267,14 @@ def checked_tensors(file: Path, digest: str, expected: Mapping[str, Tensor]) -> 
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape or not tensor.is_floating_point():
             raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
-        if not bool(tensor.isfinite().all()):
-            raise ValueError(f"{file}: {name} holds NaN or infinity")
+    _refuse_infinite(str(file), tensors)
     return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def _refuse_infinite(said: str, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ValueError(f"{said}: {name} holds NaN or infinity")
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from dataclasses import replace
@@ -129,8 +130,17 @@ def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) 
     assert open_pack(pack.path).has("critic")
     other = pack.load("tokenizer")
     other.codebook.add_(0.5)
-    train_command.finish("tokenizer", open_pack(pack.path), other, pictures)
+    diverged = copy.deepcopy(other)
+    diverged.cost[0] = math.nan
+    with pytest.raises(ValueError, match=r"tokenizer\.safetensors stays as it is: cost"):
+        train_command.finish("tokenizer", open_pack(pack.path), diverged, pictures)
+    assert open_pack(pack.path).load("critic") and len(pack.tokens()) == len(pictures)
+    save_model(pack.path, "tokenizer", other)  # killed before it has made its tokens
     assert not open_pack(pack.path).has("generator") and not (pack.path / "critic.safetensors").exists()
+    with pytest.raises(FileNotFoundError, match="train the pack's tokenizer"):
+        open_pack(pack.path).tokens()
+    train_command.finish("tokenizer", open_pack(pack.path), other, pictures)
+    assert len(open_pack(pack.path).tokens()) == len(pictures)
 
 
 def test_a_pack_keeps_pictures_of_every_class_and_split(tmp_path: Path) -> None:
