@@ -20,7 +20,7 @@ from engine.data.pictures import save_pictures
 from engine.pack import KINDS, build, open_pack, save_model
 from engine.tokenizer import Tokenizer
 from engine.train import __main__ as train_command
-from engine.train import loop
+from engine.train import checkpoint, loop
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
 from engine.train.critic import CriticTask, _fill
 from engine.train.generator import draw_mask
@@ -258,6 +258,34 @@ def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:
     assert found is not None and found[1]["iteration"] == 3
     assert all(torch.equal(found[0][name], tensors[name]) for name in tensors)
     assert load_checkpoint(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize("how", ["cut part", "missing part", "older, missing part", "cut state"])
+def test_a_checkpoint_that_cannot_be_read_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    monkeypatch.setattr(checkpoint, "SHARD_BYTES", 40)
+    tensors = {name: torch.arange(9.0) for name in (("a",) if "older" in how else ("a", "b"))}
+    for iteration in (1, 2):
+        save_checkpoint(tmp_path, tensors, {"iteration": iteration})
+        if "older" in how:  # those of older runs do not say how many parts they have
+            (tmp_path / f"{iteration:08d}" / "state.json").write_text(json.dumps({"iteration": iteration}))
+
+    def damage(folder: Path) -> None:
+        file = max(folder.glob("*.json" if "state" in how else "part-*"))
+        file.write_bytes(file.read_bytes()[:-1])
+        if "missing" in how:
+            file.unlink()
+
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found[1]["iteration"] == 2 and not capsys.readouterr().err
+    damage(tmp_path / "00000002")
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found[1]["iteration"] == 1 and found[0].keys() == tensors.keys()
+    assert "00000002 cannot be read" in capsys.readouterr().err
+    damage(tmp_path / "00000001")
+    with pytest.raises(ValueError, match="no checkpoint there can be read"):
+        load_checkpoint(tmp_path)
 
 
 def test_orthogonalise_evens_out_singular_values() -> None:

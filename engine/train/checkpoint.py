@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -21,9 +23,10 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, A
     for unfinished in folder.glob(".partial-*"):  # of a run that was killed
         shutil.rmtree(unfinished)
     partial.mkdir(parents=True)
-    for i, shard in enumerate(_shards(tensors)):
+    shards = _shards(tensors)
+    for i, shard in enumerate(shards):
         save_file(shard, partial / f"part-{i:03d}.safetensors")
-    (partial / "state.json").write_text(json.dumps(state))
+    (partial / "state.json").write_text(json.dumps({**state, "parts": len(shards)}))
     for file in partial.iterdir():
         _flush(file)
     _flush(partial)
@@ -35,14 +38,28 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, A
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest whole checkpoint below `folder`, or None."""
+    """The newest checkpoint below `folder` that can be read, or None where there is none. ValueError where none can."""
     complete = _complete(folder)
-    if not complete:
-        return None
+    for checkpoint in reversed(complete):
+        try:
+            return _load(checkpoint)
+        except (OSError, ValueError, SafetensorError) as error:
+            print(f"{checkpoint} cannot be read and is left out: {error}", file=sys.stderr)
+    if complete:
+        raise ValueError(f"{folder}: no checkpoint there can be read, remove it to begin again")
+    return None
+
+
+def _load(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    state = json.loads((checkpoint / "state.json").read_text())
+    parts = sorted(checkpoint.glob("part-*.safetensors"))
+    count = state.get("parts", max(len(parts), 1))  # older runs do not say how many
+    if len(parts) != count:
+        raise ValueError(f"{len(parts)} of {count} parts are there")
     tensors: dict[str, Tensor] = {}
-    for part in sorted(complete[-1].glob("part-*.safetensors")):
+    for part in parts:
         tensors.update(load_file(part))
-    return tensors, json.loads((complete[-1] / "state.json").read_text())
+    return tensors, state
 
 
 def _complete(folder: Path) -> list[Path]:
