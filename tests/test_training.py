@@ -48,6 +48,9 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
         averaged = train(task, config, tmp_path / run, PROBE, CPU, {"sizes": sizes})
         return {**task.state_dict(), **{f"averaged.{n}": t for n, t in averaged.state_dict().items()}}
 
+    log = tmp_path / "whole" / "metrics.jsonl"
+    log.parent.mkdir()
+    log.write_text('{"iteration": 8}\n')  # of a sitting that was killed before its first checkpoint
     whole = sitting("whole", CONFIG)
     short = replace(CONFIG, minutes=1e-9)  # stops after each iteration
     for _ in range(3):
@@ -55,6 +58,7 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     parts = sitting("parts", CONFIG)
     assert whole.keys() == parts.keys()
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
+    assert log.read_text() == (tmp_path / "parts" / "metrics.jsonl").read_text()
     with pytest.raises(ValueError, match="lr_rest"):
         sitting("parts", replace(CONFIG, lr_rest=0.5))
 
@@ -241,9 +245,10 @@ def test_masks_hide_the_cosine_share_of_places() -> None:
 
 def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
-    file.write_text('{"iteration": 20, "loss": 1}\n{"iteration": 40, "loss": 1}\n{"iterat')
-    loop._cut_log(tmp_path, 20)
-    assert file.read_text() == '{"iteration": 20, "loss": 1}\n'
+    for cut in ('{"iterat', '{"iterat{"iteration": 20, "loss": 1}\n', '{"iteration": 20}'):
+        file.write_text('{"iteration": 20, "loss": 1}\n{"iteration": 40, "loss": 1}\n' + cut)
+        loop._cut_log(tmp_path, 20)
+        assert file.read_text() == '{"iteration": 20, "loss": 1}\n'
 
 
 def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -157,6 +158,7 @@ def _resume(
 ) -> int:
     found = load_checkpoint(run)
     if found is None:
+        _cut_log(run, 0)
         return 0
     tensors, state = found
     changed = [name for name, value in identity.items() if state["config"].get(name) != value]
@@ -198,9 +200,17 @@ def _cut_log(run: Path, iteration: int) -> None:
     """Drop what was logged after the checkpoint, and a line that was cut short: both will be written again."""
     file = run / "metrics.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
-    kept = [line for line in lines if line.endswith("}\n") and json.loads(line)["iteration"] <= iteration]
+    kept = [line for line in lines if line.endswith("}\n") and _logged_at(line) <= iteration]
     if len(kept) < len(lines):
         file.write_text("".join(kept), encoding="utf-8")
+
+
+def _logged_at(line: str) -> float:
+    """The iteration of a line of the log, infinity for one that is none: another was begun after it was cut short."""
+    try:
+        return float(json.loads(line)["iteration"])
+    except json.JSONDecodeError:
+        return math.inf
 
 
 def _log(run: Path, board: Any, row: dict[str, Any]) -> None:
