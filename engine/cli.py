@@ -66,7 +66,7 @@ def _value(text: str) -> Any:
 
 
 def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
-    """Call `main`; a mistake of the user becomes one line on stderr and exit code 2."""
+    """Call `main`; a mistake of the user, or too little memory, becomes one line on stderr and exit code 2."""
     try:
         main(argv)
     except BrokenPipeError:
@@ -75,10 +75,21 @@ def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
     except (ValueError, OSError, yaml.YAMLError, OmegaConfBaseException) as error:
         print(f"error: {in_one_line(error)}", file=sys.stderr)
         raise SystemExit(2) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        print(f"error: out of memory: {in_one_line(error) or 'ask for less at once'}", file=sys.stderr)
+        raise SystemExit(2) from error
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
     raise SystemExit(0)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether it is that, which torch says in the words of a RuntimeError: here is no torch to know it by its class."""
+    words = ("out of memory", "DefaultCPUAllocator")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 def in_one_line(error: Exception) -> str:

@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from engine import MASK, bench, cli
@@ -72,6 +74,16 @@ def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as ended:
         cli.run(main, ["nonsense"])  # type: ignore[arg-type]
     assert ended.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("ask", [torch.empty, np.empty, bytearray])
+def test_too_little_memory_is_one_line_and_exit_code_2(ask: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(lambda argv: ask(10**15), [])
+    err = capsys.readouterr().err
+    assert ended.value.code == 2 and err.startswith("error: out of memory") and err.count("\n") == 1
+    with pytest.raises(RuntimeError, match="another"):
+        cli.run(lambda argv: (_ for _ in ()).throw(RuntimeError("another")), [])
 
 
 def test_pictures_and_trace_are_the_sessions(session: Session, tmp_path: Path) -> None:

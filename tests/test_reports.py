@@ -45,9 +45,11 @@ def test_draws_are_taken_up_and_do_not_depend_on_who_shares_the_work(pack: Pack,
     assert len(files) == 3
     files[1].unlink()
     np.save(files[0], np.load(files[0]) * 0)  # what is there is not drawn again
-    files[2].write_bytes(files[2].read_bytes()[:50])  # what is damaged is
-    again = two.tokens(config)
-    assert not again[:20].any() and np.array_equal(again[20:], whole[20:])
+    content = files[2].read_bytes()
+    for damaged in (content[:50], content.replace(b"(5, ", b"(10000000000000, ")):  # what is damaged is
+        files[2].write_bytes(damaged)
+        again = two.tokens(config)
+        assert not again[:20].any() and np.array_equal(again[20:], whole[20:])
 
 
 def test_more_samples_begin_with_the_same_ones(pack: Pack, tmp_path: Path) -> None:
