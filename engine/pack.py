@@ -100,10 +100,14 @@ class Pack:
             raise FileNotFoundError(
                 f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.name}"
             )
+        file = self.path / f"{kind}.safetensors"
+        _refuse_damaged(file, self.digest(kind))
+        if file.stat().st_size < fewest_weights(kind, self.config[kind], self.tokenizer_config):
+            raise ValueError(f"{file} does not fit the sizes in config.yaml: it is too small for them")
         # Every value comes from the file. Not built on "meta", which would import a compiler: 0.8 s at each start.
         with torch.random.fork_rng(devices=[]):
             model = self.build(kind)
-        tensors = checked_tensors(self.path / f"{kind}.safetensors", self.config["sha256"][kind], model.state_dict())
+        tensors = checked_tensors(file, model.state_dict())
         model.load_state_dict(tensors, assign=True)
         return model.eval().requires_grad_(False)
 
@@ -143,6 +147,20 @@ def build(
         return Critic(config, places=places, codes=tokenizer.codes, classes=classes)
     assert isinstance(config, TrunkConfig)
     return Generator(config, places=places, codes=tokenizer.codes, classes=classes)
+
+
+def fewest_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig) -> int:
+    """Of a model of these sizes, its blocks and largest tables alone: known before any memory is taken for it."""
+    config = KINDS[kind](**sizes)
+    if isinstance(config, TokenizerConfig):
+        encoder, decoder = config.encoder_width**2, config.decoder_width**2
+        blocks = 4 * config.encoder_blocks * encoder + 18 * config.decoder_blocks * decoder
+        return blocks + config.codes * config.code_width
+    if isinstance(config, ClassifierConfig):
+        return 9 * config.depth * (config.base << config.stages - 1) ** 2
+    assert isinstance(config, TrunkConfig)
+    tables = tokenizer.grid**2 + tokenizer.codes
+    return config.width * (tables + config.layers * (4 * config.width + 2 * config.mlp))
 
 
 def pack_path(name: str | Path) -> Path:
@@ -254,12 +272,15 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def checked_tensors(file: Path, digest: str, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of a safetensors file as fp32, after every check that needs no trust in it."""
+def _refuse_damaged(file: Path, digest: str) -> None:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing")
     if sha256(file) != digest:
         raise ValueError(f"{file} is damaged or was exchanged: its SHA-256 is not the one in config.yaml")
+
+
+def checked_tensors(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a safetensors file as fp32, after every check that needs no trust in it."""
     tensors = _tensors(file)
     if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
         odd = sorted(set(tensors) ^ set(expected))[:3]

@@ -79,6 +79,29 @@ def test_tensors_must_be_what_the_config_says(tmp_path: Path, how: str) -> None:
         open_pack(pack.path).load("generator")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("tokenizer", {"decoder_width": 2048, "decoder_blocks": 16}),
+        ("generator", {"layers": 64, "width": 4096, "mlp": 16384}),
+        ("critic", {"layers": 64}),
+        ("classifier", {"base": 512, "stages": 5}),
+        ("classifier", {}),
+    ],
+)
+def test_what_the_file_cannot_hold_is_not_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, sizes: dict[str, int]
+) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    write_config(pack.path, {**pack.config, kind: {**pack.config[kind], **sizes}})
+    monkeypatch.setattr("engine.pack.build", lambda *given: pytest.fail("built"))
+    file = pack.path / f"{kind}.safetensors"
+    if not sizes:
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match=rf"{kind}\.safetensors"):
+        open_pack(pack.path).load(kind)
+
+
 @pytest.mark.parametrize("how", ["cut", "name", "flat", "rows", "columns", "code", "negative", "floats"])
 def test_tokens_must_be_those_of_the_packs_pictures(tmp_path: Path, how: str) -> None:
     pack = make_whole_pack(tmp_path / "tiny")

@@ -17,7 +17,7 @@ from engine.config import TrainConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
-from engine.pack import KINDS, build, open_pack, save_model
+from engine.pack import KINDS, build, fewest_weights, open_pack, save_model
 from engine.tokenizer import Tokenizer
 from engine.train import __main__ as train_command
 from engine.train import checkpoint, loop
@@ -330,6 +330,7 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
         with torch.device("meta"):
             model = build(kind, recipe[kind], tokenizer, classes, fine_labels=classes)
         count = sum(p.numel() for p in model.parameters())
+        assert 0.3 * count < fewest_weights(kind, recipe[kind], tokenizer) < count
         if name != "emoji" and kind in ("generator", "critic"):
             layers = recipe[kind]["layers"]
             assert count == pytest.approx(layers * 12 * 768**2, rel=0.05)
