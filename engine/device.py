@@ -29,6 +29,7 @@ def prepare(device: str = "auto", threads: int = 0) -> torch.device:
     torch.set_num_threads(threads or cores())
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
     return torch.device(chosen)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from engine import MASK, bench, cli
 from engine import sample as sample_command
+from engine.device import prepare
 from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
 from engine.step import Step, Trace
@@ -112,6 +113,12 @@ def test_alone_in_a_batch_streamed_or_branched_the_bits_are_the_same(session: Se
     assert [step.digest() for step in streamed] == [step.only(1).digest() for step in batch]
     branch = session.run(config, samples=[1], start=batch[5].tokens[1:2], first_step=5)
     assert [step.digest() for step in branch] == [step.digest() for step in streamed[5:]]
+
+
+def test_an_accelerator_rounds_neither_products_nor_convolutions() -> None:
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    prepare("cpu")
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_encoding_scoring_and_decoding_check_what_they_get(session: Session) -> None:

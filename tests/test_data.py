@@ -164,6 +164,9 @@ def test_augmentation_keeps_white_white_and_the_range() -> None:
     changed = augment(noisy, config, rng)
     assert changed.shape == noisy.shape and float(changed.abs().max()) <= 1
     assert not torch.equal(changed, noisy)
+    with torch.autocast("cpu", torch.bfloat16):  # as in training where the machine is faster in it
+        in_bf16 = augment(noisy, config, torch.Generator().manual_seed(1))
+    assert torch.equal(in_bf16, augment(noisy, config, torch.Generator().manual_seed(1)))
     assert torch.equal(augment(noisy, TrainConfig(augment=0.0), rng), noisy) or torch.allclose(
         augment(noisy, TrainConfig(augment=0.0), rng), noisy, atol=1e-5
     )

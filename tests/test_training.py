@@ -18,10 +18,11 @@ from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
 from engine.pack import KINDS, build, fewest_weights, open_pack, save_model
-from engine.tokenizer import Tokenizer
+from engine.tokenizer import Tokenizer, to_float
 from engine.train import __main__ as train_command
 from engine.train import checkpoint, loop
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
+from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
 from engine.train.generator import draw_mask
 from engine.train.loop import train
@@ -186,6 +187,17 @@ def test_the_critic_sees_samples_of_the_generators_distribution() -> None:
         for draw in drawn:
             assert float(draw[where].mean()) == pytest.approx(float(shares[masked][where].mean()), abs=0.04)
     assert not torch.equal(filled[0], filled[1])
+
+
+def test_the_classifier_sees_the_tokenizers_own_tokens_in_bf16_too(tmp_path: Path) -> None:
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+    task = train_command.make_task("classifier", pack, dict(pack.config["classifier"]), pictures, CONFIG, CPU)
+    assert isinstance(task, ClassifierTask)
+    some, chosen = to_float(torch.from_numpy(pictures.read(np.arange(6)))), torch.arange(6) < 5
+    with torch.autocast("cpu", torch.bfloat16):
+        shown = task._through_tokens(some.clone(), chosen)
+    assert torch.equal(shown, task._through_tokens(some.clone(), chosen)) and not torch.equal(shown, some)
 
 
 def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tens
 def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:
     theta = torch.zeros(len(pictures), 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
-    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    with torch.autocast("cpu", enabled=False):  # bf16 would round the places
+        grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     return F.grid_sample(pictures - 1, grid, mode="bicubic", align_corners=False).add(1).clamp(-1, 1)
 
 

@@ -45,7 +45,8 @@ class ClassifierTask(Task):
         tokenizer = self.source.tokenizer
         result = pictures.to(tokenizer.codebook.device)
         if chosen.any():
-            result[chosen] = tokenizer.decode(tokenizer.encode(result[chosen])).to(result.dtype).clamp(-1, 1)
+            with torch.autocast(result.device.type, enabled=False):  # the tokens that the shipped tokenizer gives
+                result[chosen] = tokenizer.decode(tokenizer.encode(result[chosen])).clamp(-1, 1)
         return result
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
