@@ -63,7 +63,7 @@ class Judge:
         pictures = pack.pictures()
         if pictures.classes != session.classes:
             raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
-        if len(reference(pictures)) <= K:
+        if len(reference(pictures)) <= K + 1:  # intervals leave out at least one sample of as many
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
         pack.tokens()  # refused now, not after hours of drawing
         draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
