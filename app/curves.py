@@ -10,7 +10,6 @@ from plotly.subplots import make_subplots
 
 from app.lanes import Lane
 from app.text import en
-from engine.config import SampleConfig
 from engine.rules import RULES
 from engine.step import State, Step
 
@@ -24,16 +23,16 @@ def curves(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) 
     titles = [en.CURVES[name] for name in ("masked", "revoked", "scores", "noise")]
     figure = make_subplots(2, 2, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.16)
     for i, (lane, done) in enumerate(zip(lanes, steps, strict=True)):
-        for panel, values, dash in _lines(lane.config, done, places):
+        for panel, first, values, dash in _lines(lane, done, places):
             line = {"color": COLOURS[i], "dash": dash, "width": 2.5 if dash == "solid" else 1.8}
             named = {"name": f"{i + 1} {RULES[lane.config.rule].label}", "legendgroup": str(i)}
             marks = {
                 "mode": "lines+markers" if dash == "solid" else "lines",
                 "marker": {"symbol": SYMBOLS[i], "size": 6},
             }
-            first = (panel, dash) == (MASKED, "solid")  # one line in the legend for each lane
-            at = list(range(1, len(values) + 1))
-            figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=first, **named, **marks), *panel)
+            in_legend = (panel, dash) == (MASKED, "solid")  # one line in it for each lane
+            at = list(range(first + 1, first + len(values) + 1))
+            figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=in_legend, **named, **marks), *panel)
     figure.update_xaxes(title_text=en.CURVES["step"], row=2)
     grid = "rgba(128, 128, 128, 0.25)"
     figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)
@@ -45,20 +44,25 @@ def curves(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) 
     return figure
 
 
-def _lines(config: SampleConfig, done: Sequence[Step], places: int) -> list[tuple[tuple[int, int], list[float], str]]:
-    """Panel, values step by step, and dash of each line of a lane."""
+def _lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[int, int], int, list[float], str]]:
+    """Panel, first step, values from there on, and dash of each line of a lane.
+
+    What its settings say holds for the steps that are its own, not for those it shares with another.
+    """
+    config = lane.config
     rule = config.make_rule(places=places)
     strength = {"noise_K": config.noise_K, "choice_temperature": config.choice_temperature}
     whole = next((strength[name] for name in config.reads if name in strength), 0.0)
-    steps = range(config.steps)
+    planned = config.planned(places)
+    own = range(lane.first_step, config.steps)
     return [
-        (MASKED, [float(count) for count in config.planned(places)], "dash"),
-        (MASKED, [_count(step, State.MASKED, State.REVOKED) for step in done], "solid"),
-        (REVOKED, [_count(step, State.REVOKED) for step in done], "solid"),
-        (SCORES, [_mean(step, kept=True) for step in done], "solid"),
-        (SCORES, [_mean(step, kept=False) for step in done], "dot"),
-        (NOISE, [whole * rule.left(s) for s in steps], "solid"),
-        (NOISE, [rule.temperature(s) for s in steps], "dot"),
+        (MASKED, lane.shared, [float(planned[s]) for s in own], "dash"),
+        (MASKED, 0, [_count(step, State.MASKED, State.REVOKED) for step in done], "solid"),
+        (REVOKED, 0, [_count(step, State.REVOKED) for step in done], "solid"),
+        (SCORES, 0, [_mean(step, kept=True) for step in done], "solid"),
+        (SCORES, 0, [_mean(step, kept=False) for step in done], "dot"),
+        (NOISE, lane.shared, [whole * rule.left(s) for s in own], "solid"),
+        (NOISE, lane.shared, [rule.temperature(s) for s in own], "dot"),
     ]
 
 

@@ -34,11 +34,9 @@ def decision(step: Step, picture: np.ndarray, cell: int = CELL) -> Image.Image:
     return image
 
 
-def goes_in(step: Step, before: np.ndarray | None, cell: int = CELL) -> Image.Image:
+def goes_in(step: Step, before: np.ndarray, cell: int = CELL) -> Image.Image:
     """What went in: the visible tokens as the step before showed them, uint8 (S, S, 3)."""
-    side = _side(step)
-    blank = np.full((side, side, 3), 255, np.uint8)
-    image, draw, _ = _begin(step, blank if before is None else before, cell)
+    image, draw, side = _begin(step, before, cell)
     for place in np.flatnonzero(step.masked[0]).tolist():
         _hidden(draw, place % side * cell, place // side * cell, cell)
     return image

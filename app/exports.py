@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from app import drawing
-from app.lanes import Lane
+from app.lanes import LANES, Lane
 from app.runs import Run
 from app.text import en
 from engine.rules import RULES
@@ -91,8 +91,8 @@ def read_trace(text: str) -> tuple[dict[str, Any], list[Trace]]:
     if "steps" in plain:
         return {}, [Trace.from_json(text)]
     lanes, ask = plain.get("lanes"), plain.get("ask")
-    if not isinstance(lanes, list) or not isinstance(ask, dict) or not lanes:
-        raise ValueError("this file holds no lanes")
+    if not isinstance(lanes, list) or not isinstance(ask, dict) or not 1 <= len(lanes) <= LANES:
+        raise ValueError(f"this file does not hold one to {LANES} lanes")
     return ask, [Trace.from_json(json.dumps(lane)) for lane in lanes]
 
 
@@ -137,7 +137,7 @@ def _figure(run: Run, at: int, kind: str) -> bytes:
     axes = figure.subplots(len(run.lanes), 4, squeeze=False)
     for i, lane in enumerate(run.lanes):
         step, picture = step_at(run, i, max(0, min(at, length - 1)), length)
-        before = run.steps[i][step.s - 1][1] if step.s else None
+        before = run.steps[i][step.s - 1][1] if step.s else picture  # a lane that starts from a picture shows that
         panels = [drawing.goes_in(step, before), drawing.proposal(step, picture)]
         panels += [drawing.scores(step), drawing.decision(step, picture)]
         for axis, panel, name in zip(axes[i], panels, en.FILE_PANELS, strict=True):

@@ -17,7 +17,7 @@ from app import frames
 from app.exports import EXPORTS, read_trace, step_at
 from app.gallery import MOST, distances, drawn, item
 from app.handlers import Frame, beginning
-from app.lanes import Ask, Lane, names, settle
+from app.lanes import Ask, Lane, asked, names, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
@@ -25,7 +25,8 @@ from engine.cli import in_one_line
 from engine.config import SampleConfig
 from engine.data.folder import squared
 from engine.fakes import riddle
-from engine.step import Trace
+from engine.session import Session
+from engine.step import State, Trace
 
 PICTURES = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_SIDE, MOST_PIXELS = 8192, 16_000_000  # of a picture: a small file can unfold to gigabytes
@@ -67,17 +68,19 @@ class Folds:
         lanes = settle(session, Ask.of(values)) if ask else tuple(map(_recorded, traces))
         if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
             raise ValueError("the lanes of this file do not fit what it says was asked for")
+        for trace in traces:
+            _check(trace, session)
         run = self.runs.start(pack, lanes, ask)
         try:
             yield run.sent(beginning(session, run))
             for lane, trace in enumerate(traces):
-                for s, step in enumerate(one.only(0) for one in trace.steps):
-                    if step.s != s or step.state.shape[1] != session.places:
-                        raise ValueError(f"step {s} of this file is not one of pack {pack!r}, or steps are left out")
+                for step in (one.only(0) for one in trace.steps):
+                    if run.must_end:
+                        break
                     picture = self.packs.worker.submit(session.decode, step.proposal).result()[0]
                     run.note(lane, step, picture)
                     yield run.sent({"kind": "steps", "steps": [{"lane": lane, **frames.pack(step, picture)}]})
-            run.ended = "opened"
+            run.ended = run.must_end or "opened"
             told = _made(traces[0], session.pack.fingerprint(), bool(ask))
             yield run.sent({"kind": "end", "why": run.ended, "scores": [], "told": told})
         finally:
@@ -92,7 +95,7 @@ class Folds:
         session = self.packs.session(ask.pack)
         lanes = tuple(lane for lane in settle(session, ask) if lane.origin is None)
         label = lanes[0].config.label or ""
-        run = self.runs.start(ask.pack, lanes, {})
+        run = self.runs.start(ask.pack, lanes, asked(values, len(lanes)))
         try:
             yield run.sent({**beginning(session, run), "count": number})
             for lane, i, picture, score in drawn(session, lanes, number, self.packs.worker, lambda: run.must_end):
@@ -200,7 +203,17 @@ def _content(url: object) -> bytes:
 
 def _recorded(trace: Trace) -> Lane:
     known = {field.name for field in dataclasses.fields(SampleConfig)}
-    return Lane(config=SampleConfig(**{k: v for k, v in trace.settings.items() if k in known}))
+    settings = {name: value for name, value in trace.settings.items() if name in known}
+    return Lane(config=SampleConfig(**{**settings, "label": trace.labels[0] if trace.labels else None}))
+
+
+def _check(trace: Trace, session: Session) -> None:
+    """ValueError for a trace whose steps are not those of a run of this pack."""
+    codes = session.tokenizer.config.codes
+    for s, step in enumerate(trace.steps):
+        fits = step.s == s and step.state.shape[1] == session.places and step.state.max() <= max(State)
+        if not fits or step.proposal.min() < 0 or max(step.proposal.max(), step.top_tokens.max()) >= codes:
+            raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
 
 
 def _made(trace: Trace, weights: str, asked: bool) -> str:

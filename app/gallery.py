@@ -29,17 +29,20 @@ def drawn(
 
     def one(lane: Lane, i: int) -> tuple[np.ndarray, float | None] | None:
         config = dataclasses.replace(lane.config, seed=lane.config.seed + i)
+        steps = session.run(config)
         last: Step | None = None
-        for last in session.run(config):  # noqa: B007
+        while (step := worker.submit(next, steps, None).result()) is not None:  # others' steps come in between
             if ends():
                 return None
+            last = step
         assert last is not None
-        score = None if session.critic is None else float(session.score(last.proposal, config.label or "").mean())
-        return session.decode(last.proposal)[0], score
+        final, label = last.proposal, config.label or ""
+        score = None if session.critic is None else float(worker.submit(session.score, final, label).result().mean())
+        return worker.submit(session.decode, final).result()[0], score
 
     for i in range(count):
         for number, lane in enumerate(lanes):
-            done = worker.submit(one, lane, i).result()
+            done = one(lane, i)
             if done is None:
                 return
             yield number, i, *done

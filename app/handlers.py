@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 
 from app import frames
 from app.curves import curves
-from app.lanes import FIELDS, LANES, Ask, Lane, at_first, names, of_two, owner, reads, settle
+from app.lanes import FIELDS, LANES, Ask, Lane, asked, at_first, names, owner, reads, settle
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
 from app.runs import Run, Runs
@@ -36,8 +36,8 @@ class Handlers:
         """Sample all lanes, step by step. Yields (frame, id of the run); a frame holds a step of each lane."""
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
-        asked = dict(zip(names(), values, strict=True))
-        run = self.runs.start(ask.pack, settle(session, ask), asked if ask.third is not None else of_two(asked))
+        lanes = settle(session, ask)
+        run = self.runs.start(ask.pack, lanes, asked(values, len(lanes)))
         try:
             yield run.sent(beginning(session, run))
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):
@@ -60,7 +60,8 @@ class Handlers:
     def recorded(self, key: object) -> Iterator[tuple[Frame, str]]:
         """A preset as it was recorded: needs no network."""
         made = load(key)
-        run = self.runs.start(made.pack, (), made.ask)
+        lanes = settle(self.packs.session(made.pack, loaded=False), Ask.of([made.ask.get(name) for name in names()]))
+        run = self.runs.start(made.pack, lanes, made.ask)
         try:
             for frame in made.frames[:-1]:
                 yield run.sent({**frame, "recorded": True}, counted=False)
@@ -95,12 +96,13 @@ class Handlers:
         return run.frames[first:] if run is not None and isinstance(first, int) and first >= 0 else []
 
     def curves(self, run_id: object) -> Figure | None:
-        """A run as curves; nothing where it is not kept any more."""
+        """A run as curves, a recorded one too; nothing where it is not kept any more."""
         run = self.runs.get(run_id)
         if run is None:
             return None
-        steps = [[step for step, _ in done] for done in run.steps]
-        return curves(run.lanes, steps, self.packs.session(run.pack).places)
+        sent = [step for frame in run.frames for step in frame.get("steps", ())]
+        steps = [[frames.unpack(step) for step in sent if step["lane"] == lane] for lane in range(len(run.lanes))]
+        return curves(run.lanes, steps, self.packs.session(run.pack, loaded=False).places)
 
     def patches(self, pack: object) -> dict[str, Any]:
         """What the tokens of a pack look like; nothing for one that is not offered."""
@@ -148,15 +150,20 @@ class Handlers:
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
 
     def third(self, *values: Any) -> list[Any]:
-        """The third lane's values in the order of FIELDS: where it leaves another lane, that one's.
+        """The third lane's values in the order of FIELDS: where it leaves another lane, those that one runs with.
 
         With a picture of the visitor's own the right lane's: by default Token-Critic's, as in the paper.
         """
         ask = Ask.of(values)
         third: Any = ask.third if isinstance(ask.third, dict) else {}
         off = LANES - 2 if "tokens" in third else third.get("lane")
-        lane = off if off in range(LANES) else LANES - 1
-        return [ask.lanes[lane][name] for name in FIELDS]
+        if off not in range(LANES - 1):
+            return [ask.lanes[-1][name] for name in FIELDS]
+        try:
+            lanes = settle(self.packs.session(ask.pack, loaded=False), dataclasses.replace(ask, third=None))
+        except ValueError:  # which the plan that follows says
+            return [ask.lanes[off][name] for name in FIELDS]
+        return [getattr(lanes[off].config, name) for name in FIELDS]
 
     def preset(self, pack: object, rule: object) -> list[Any]:
         """The values of a lane's other controls for a rule just chosen, in the order of FIELDS."""

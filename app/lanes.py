@@ -62,8 +62,9 @@ class Lane:
 
     @property
     def passes(self) -> int:
-        """Network passes that it computes itself."""
-        return self.config.passes - self.first_step * self.passes_per_step
+        """Network passes that it computes itself; in one the critic chooses what of a finished picture is masked."""
+        chooses = self.origin is not None and self.origin.fraction is not None
+        return chooses + self.config.passes - self.first_step * self.passes_per_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +94,12 @@ def names() -> list[str]:
     return shared + [f"{field}_{lane}" for lane in range(1, LANES + 1) for field in FIELDS]
 
 
-def of_two(asked: dict[str, Any]) -> dict[str, Any]:
-    """Without the third lane, which is not shown."""
-    return {name: value for name, value in asked.items() if name != "third" and not name.endswith(f"_{LANES}")}
+def asked(values: Sequence[Any], lanes: int) -> dict[str, Any]:
+    """The controls by name; where there are two lanes, without what belongs to the third."""
+    given = dict(zip(names(), values, strict=True))
+    if lanes == LANES:
+        return given
+    return {name: value for name, value in given.items() if name != "third" and not name.endswith(f"_{LANES}")}
 
 
 def at_first(session: Session) -> tuple[SampleConfig, ...]:

@@ -31,6 +31,7 @@ def settings(handlers: Handlers, asked: Mapping[str, Any]) -> Any:
     shared = len(names()) - len(fields)
     updates = dict(zip(names(), [gr.update() for _ in range(shared)] + fields, strict=True))
     updates["label"] = chips
+    asked = {"third": None, **asked}  # a run of two lanes says nothing of a third
     return [{**updates[name], **({"value": asked[name]} if name in asked else {})} for name in names()]
 
 

@@ -87,8 +87,8 @@ def wire(
 
     settled(controls.dice.click(None, None, controls.seed, js=ROLL))
     controls.more.click(None, None, None, js=UNFOLD)
-    wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled, restored)
-    _wire_recorded(handlers, controls, presets, stage, values, settled, restored)
+    drawn = wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled, restored)
+    drawn(_wire_recorded(handlers, controls, presets, stage, values, settled, restored))
 
 
 def _wire_recorded(
@@ -99,16 +99,19 @@ def _wire_recorded(
     values: Sequence[gr.components.Component],
     settled: Callable[[Any], Any],
     restored: Callable[[Any], Any],
-) -> None:
-    """What the page opens with: the address, else a recorded preset. And the other presets."""
+) -> Any:
+    """What the page opens with: the address, else a recorded preset. And the other presets.
+
+    Returns the event after one of these was chosen.
+    """
     quiet: dict[str, Any] = {**LAST, "show_progress": "hidden", "api_visibility": "private"}
     page = gr.context.Context.root_block
     assert page is not None, "wire() belongs inside the Blocks"
 
     def first(request: gr.Request) -> Iterator[Any]:
-        if FIRST in handlers.presets() and not handlers.linked(dict(request.query_params)):
+        if FIRST in handlers.presets() and not request.query_params.keys() & set(names()):
             yield from handlers.recorded(FIRST)
-        else:
+        else:  # what the address says, or what is wrong with it
             yield gr.skip(), gr.skip()
 
     def begin(run_id: object, request: gr.Request) -> Any:
@@ -121,7 +124,7 @@ def _wire_recorded(
     opened = page.load(first, None, [stage, controls.run_id], **quiet)
     settled(opened.then(begin, controls.run_id, list(values), **quiet)).then(None, js=LINKED)
     chosen = presets.input(refusing(handlers.recorded, []), presets, [stage, controls.run_id], **quiet)
-    restored(chosen.success)
+    return restored(chosen.success)
 
 
 def _wire_plan(

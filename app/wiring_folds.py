@@ -18,6 +18,8 @@ from app.panels.gallery import Many
 from app.panels.plots import Plots
 from app.panels.stage import Stage
 from app.refusals import line, refusing
+from app.text import en
+from app.updates import settings
 
 RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
@@ -41,18 +43,21 @@ def wire_folds(
     done: Any,
     settled: Callable[[Any], Any],
     restored: Callable[[Any], Any],
-) -> None:
+) -> Callable[[Any], Any]:
     """`done` is the event after a run; `settled` says what has to follow an event that set controls.
 
-    `restored` is given when to set them to what the run on the stage had.
+    `restored` is given when to set them to what the run on the stage had. Returns what draws the
+    curves again after an event that brought another run.
     """
-    _wire_plots(handlers, controls, plots, done)
-    _wire_many(folds, controls, many, handlers.stop, values, settled)
-    _wire_files(folds, controls, stage, files, restored)
+    again = _wire_plots(handlers, controls, plots)
+    again(done)
+    _wire_many(handlers, folds, many, values, settled)
+    again(_wire_files(folds, controls, stage, files, restored))
+    return again
 
 
-def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any) -> None:
-    """Curves are drawn when they are opened, and after a run while they are."""
+def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots) -> Callable[[Any], Any]:
+    """Curves are drawn when they are opened, and again, while they are, after an event that brought another run."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     plots.fold.expand(lambda: True, None, plots.opened, queue=False, **quiet).then(
         handlers.curves, controls.run_id, plots.plot, **quiet
@@ -62,14 +67,13 @@ def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots, done: Any)
     def again(run_id: object, opened: object) -> Any:
         return handlers.curves(run_id) if opened is True else gr.skip()
 
-    done.then(again, [controls.run_id, plots.opened], plots.plot, **quiet)
+    return lambda event: event.then(again, [controls.run_id, plots.opened], plots.plot, **quiet)
 
 
 def _wire_many(
+    handlers: Handlers,
     folds: Folds,
-    controls: Controls,
     many: Many,
-    stop: Any,
     values: Sequence[gr.components.Component],
     settled: Callable[[Any], Any],
 ) -> None:
@@ -88,19 +92,34 @@ def _wire_many(
     drawing.then(None, js=DRAWN)
     drawing.failure(None, js=DRAWN)
     many.stop.click(
-        refusing(stop, ["run_id"]),
+        refusing(handlers.stop, ["run_id"]),
         many.run_id,
         many.shown,
         api_visibility="private",
         show_progress="hidden",
         queue=False,
     )
-    chosen = many.shown.input(None, None, controls.seed, js="() => window.tokenCriticGallery.seed")
-    settled(chosen).then(None, js=LINKED_RUN)
+
+    def chosen(run_id: object, seed: object) -> Any:
+        asked = handlers.asked(run_id)
+        if not asked:
+            raise line(ValueError(en.MANY["gone"]))
+        return settings(handlers, {**asked, "seed": seed})
+
+    one = many.shown.input(
+        chosen,
+        [many.run_id, many.seed],
+        list(values),
+        js="(run) => [run, window.tokenCriticGallery.seed]",
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    settled(one).then(None, js=LINKED_RUN)
 
 
-def _wire_files(folds: Folds, controls: Controls, stage: Stage, files: Files, restored: Callable[[Any], Any]) -> None:
-    """Files of a run, and a run from a file."""
+def _wire_files(folds: Folds, controls: Controls, stage: Stage, files: Files, restored: Callable[[Any], Any]) -> Any:
+    """Files of a run, and a run from a file; returns the event after that one."""
 
     def export(run_id: object, kind: object, lanes: object, at: object) -> Any:
         try:
@@ -131,4 +150,4 @@ def _wire_files(folds: Folds, controls: Controls, stage: Stage, files: Files, re
         concurrency_limit=RUNS_AT_ONCE,
     )
     opened.failure(None, js=OVER)
-    restored(opened.success).then(None, js=OVER)
+    return restored(opened.success).then(None, js=OVER)

@@ -165,6 +165,9 @@ class Trace:
             plain = json.loads(text)
             if plain["format"] != TRACE_FORMAT:
                 raise ValueError(f"trace format {plain['format']!r}: this version reads {TRACE_FORMAT}")
+            for name in ("settings", "made_by"):
+                if not isinstance(plain[name], dict):
+                    raise TypeError(f"{name} is no object")
             steps = tuple(Step.from_dict(step) for step in plain["steps"])
             trace = cls(
                 settings=plain["settings"], made_by=plain["made_by"], labels=tuple(plain["labels"]), steps=steps

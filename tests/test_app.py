@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +18,17 @@ import pytest
 import torch
 from PIL import Image
 
-from app import drawing, exports, frames
+from app import drawing, exports, frames, updates
 from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import FIELDS, Ask, Lane, at_first, names, settle
+from app.presets import FIRST
 from app.runs import Runs
 from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
 from engine.sampler import sample
 from engine.schedule import masked_after
-from engine.step import Step, Trace
+from engine.step import ARRAYS, Step, Trace
 
 N, V = 64, 8
 
@@ -40,7 +42,9 @@ class FakeSession:
 
     classes: tuple[str, ...] = ("cat", "dog")
     rules: tuple[str, ...] = tuple(RULES)
-    pack: Any = field(default_factory=lambda: SimpleNamespace(name="fake", fingerprint=lambda: "abc"))
+    pack: Any = field(
+        default_factory=lambda: SimpleNamespace(name="fake", fingerprint=lambda: "abc", has=lambda kind: False)
+    )
     places: int = N
     critic: Any = "a critic"
     tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
@@ -132,6 +136,16 @@ def test_a_frame_holds_the_step_exactly() -> None:
         shares = np.frombuffer(base64.b64decode(frame["top_probs"]), "<u2") / frames.SHARES
         np.testing.assert_allclose(shares, step.top_probs[0].ravel(), atol=1 / frames.SHARES)
         assert frame["digest"] == step.digest()
+
+
+def test_a_packed_step_is_unpacked_to_the_bit_but_for_shown_probabilities() -> None:
+    config = SampleConfig(rule="critic", steps=4, seed=3)
+    for step in FakeSession().run(config):
+        back = frames.unpack(frames.pack(step, np.zeros((8, 8, 3), np.uint8)))
+        assert (back.digest(), back.s, back.temperature) == (step.digest(), step.s, step.temperature)
+        for name in ("ranked", "confidence", "top_tokens"):
+            np.testing.assert_array_equal(getattr(back, name), getattr(step, name))
+        np.testing.assert_allclose(back.top_probs, step.top_probs, atol=1e-5)
 
 
 def test_small_pictures_arrive_exact() -> None:
@@ -270,6 +284,7 @@ def test_refining_takes_up_the_finished_picture_where_the_paper_says() -> None:
     meta = sent[0]["lanes"][2]
     first = next(s for s in range(18) if masked_after("cosine", s, 18, N) <= N / 2)
     assert meta["continues"] and meta["steps"] == len(own) == 6 + 18 - first
+    assert meta["passes"] == 1 + 2 * (18 - first) - 1, "one more in which the critic chooses what is masked"
     assert [step["s"] for step in own] == list(range(len(own)))
     states = np.frombuffer(base64.b64decode(own[5]["state"]), "u1")
     assert np.flatnonzero(states >= 2).tolist() == list(range(N // 2, N)), "the lower half of the critic's scores"
@@ -331,6 +346,11 @@ def test_a_new_branch_starts_with_the_settings_it_leaves() -> None:
     assert page.third(*values(third={"lane": 1, "step": 2}, **both))[K] == 0.7
     assert page.third(*values(third={"lane": 0, "step": 2}, **both))[K] == 0.1
     assert page.third(*values(third={}, **both))[K] == page.third(*values(**both))[K] == 0.9
+    longer = {"equal_passes": True, "third": {"lane": 0, "step": 8}}
+    branch = page.third(*values(**longer))
+    assert branch[FIELDS.index("steps")] == 11, "as many as the lane has, not as its slider says"
+    own = {f"{name}_3": value for name, value in zip(FIELDS, branch, strict=True)}
+    assert page.plan(*values(**longer, **own))["lanes"][2]["steps"] == 11
 
 
 def test_equal_passes_gives_the_other_lane_as_many() -> None:
@@ -435,9 +455,14 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
     elsewhere = text.replace(b'"weights": "abc"', b'"weights": "xyz"')
     assert "others" in [frame for frame, _ in folds(handlers()).replay(elsewhere)][-1]["told"]
     assert sent[-1]["why"] == "opened" and other.asked(sent[0]["run"])["seed"] == 3
+    plain = json.loads(text)
     for wrong in (
         text.replace(b'"proposal": [[', b'"proposal": [[1, ', 1),
         text[:-40],
+        json.dumps({**plain, "ask": {}, "lanes": plain["lanes"][:1] * 4}).encode(),
+        json.dumps({**plain, "lanes": [{**lane, "settings": []} for lane in plain["lanes"]]}).encode(),
+        json.dumps({**plain, "lanes": [{**lane, "made_by": []} for lane in plain["lanes"]]}).encode(),
+        of_another_grid(),
         b"{}",
         b"[]",
         b'{"format": 1, "lanes": [], "ask": {}}',
@@ -445,8 +470,75 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
         b"[" * 100_000,
     ):
         with pytest.raises(ValueError) as refused:
-            list(folds(handlers()).replay(wrong))
-        assert "\n" not in str(refused.value)
+            next(folds(handlers()).replay(wrong))
+        assert "\n" not in str(refused.value), "before the stage is emptied"
+
+
+def of_another_grid() -> bytes:
+    """A trace whose second step has fewer places than this pack."""
+    config = SampleConfig(rule="critic", steps=2)
+    first, second = FakeSession().run(config)
+    arrays = {name: getattr(second, name)[:, : N // 2] for name in ARRAYS}
+    steps = (first, dataclasses.replace(second, **arrays))
+    return FakeSession().trace(config, steps, samples=None).to_json().encode()
+
+
+def test_an_opened_trace_has_the_class_it_was_made_for_and_can_be_stopped() -> None:
+    config = SampleConfig(rule="critic", steps=6)
+    text = FakeSession().trace(config, FakeSession().run(config), samples=None).to_json().encode()
+    page = handlers()
+    opening = folds(page).replay(text)
+    first, run_id = next(opening)
+    assert first["label"] == "cat"
+    page.stop(run_id)
+    assert [frame["kind"] for frame, _ in opening] == ["end"] and page.runs.get(run_id).ended == "stopped"
+
+
+def test_curves_of_a_lane_that_goes_on_say_what_holds_for_its_own_steps() -> None:
+    page, run_id = finished(third={"lane": 1, "step": 6, "fraction": 0.5}, rule_3="critic", steps_3=18)
+    lane = page.runs.get(run_id).lanes[2]
+    lines = [line for line in page.curves(run_id).data if line.name == "3 Token-Critic"]
+    planned, masked, noise = lines[0], lines[1], lines[-2]
+    assert list(planned.x) == list(noise.x) == list(range(7, lane.steps + 1)) and len(masked.x) == lane.steps
+    assert list(planned.y) == list(masked.y)[6:], "it masks as many as planned"
+    assert noise.y[-1] == 0 < noise.y[0] < lane.config.noise_K
+
+
+def test_curves_of_a_recorded_run_are_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, run_id = finished()
+    sent = page.missed(run_id, 0)
+    made = SimpleNamespace(key=FIRST, pack="fake", ask=page.asked(run_id), frames=sent, tried=1, shows=1)
+    monkeypatch.setattr("app.handlers.load", lambda key: made)
+    other = handlers()
+    *_, (_, recorded) = other.recorded(FIRST)
+    drawn = page.curves(run_id)
+    assert len(drawn.data) == 14 and other.curves(recorded).to_json() == drawn.to_json()
+    with pytest.raises(ValueError, match="press Run"):
+        folds(other).export(recorded, "json", "all", 0)
+
+
+def test_a_gallery_keeps_what_it_was_asked_for_and_lets_others_in_between_two_steps() -> None:
+    page = handlers()
+    drawing = folds(page).many(2, *values(seed=9, noise_K_2=0.7, third={"lane": 0, "step": 2, "masked": [1]}))
+    _, run_id = next(drawing)
+    order: list[str] = []
+    submit = page.packs.worker.submit
+    page.packs.worker.submit = lambda *job: order.append(job[0].__name__) or submit(*job)  # type: ignore[method-assign, func-returns-value]
+    try:
+        list(drawing)
+    finally:
+        del page.packs.worker.submit
+    assert order.count("next") == 2 * 2 * (6 + 1) and order.count("decode") == order.count("score") == 4
+    asked = page.asked(run_id)
+    assert (asked["seed"], asked["noise_K_2"]) == (9, 0.7) and "third" not in asked, "branches are not drawn"
+
+
+def test_controls_go_back_to_two_lanes_with_a_run_of_two() -> None:
+    page, run_id = finished()
+    third = names().index("third")
+    assert updates.settings(page, page.asked(run_id))[third]["value"] is None
+    page, run_id = finished(third={})
+    assert updates.settings(page, page.asked(run_id))[third]["value"] == {}
 
 
 def test_a_finished_picture_is_scored_when_asked_for() -> None:

@@ -16,6 +16,7 @@ from app.browser import SETTLED, run
 from app.exports import read_trace
 from app.lanes import FIELDS, at_first, names
 from app.packs import Packs
+from app.text import en
 from engine.evaluate.copies import nearest
 from engine.fakes import riddle
 from engine.refine import refine
@@ -41,6 +42,18 @@ COLOURS = """() => {
     return stage.lanes[1].frames[stage.player.step(1)].state.reduce((all, one, i) => [...all, [one, at(i).join()]], []);
 }"""
 
+LATE_DISTANCES = """async () => {
+    const gallery = tokenCriticGallery, { server } = gallery, id = gallery.inbox.run.id, item = gallery.items[0][0];
+    const after = async (meanwhile) => {
+        item.distance = undefined;
+        gallery.server = { nearest: async () => { gallery.inbox.run.id = meanwhile; return [[7]]; } };
+        await gallery.nearest();
+        return item.distance === 7;
+    };
+    const found = [await after(id), await after("another")];
+    Object.assign(gallery, { server }).inbox.run.id = id;
+    return found;
+}"""
 # Gradio's own container hides what sticks out, so the page's width alone says nothing.
 CUT_OFF = """(width) => {
     const seen = [...document.querySelectorAll(".tc-chip, button, select, input, .tc-panel, .tc-legend > *")];
@@ -173,7 +186,13 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
 
 def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> None:
     page.evaluate("() => { tokenCritic.stage.player.take(9); window.scrollTo(0, 0); }")
-    page.click('[data-lane="1"] button:text("Be the critic")')
+    page.focus('[data-lane="1"] button:text("Be the critic")')
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[data-lane="1"] .tc-panels:focus')
+    for key, count in (("ArrowRight", 0), (" ", 1), (" ", 0)):
+        page.keyboard.press(key)
+        assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == count
+    assert page.evaluate("() => tokenCritic.stage.player.at") == 9, "the space bar marks, and does not play"
     x, y = at(page, 1, "decision", 3 * 16 + 3)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -312,12 +331,16 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     train = session.pack.pictures().read(session.pack.pictures().indices("train"))
     near = nearest(session.decode(last.proposal), train)[0]
     assert page.evaluate("() => tokenCriticGallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
+    page.check(".tc-chip input >> nth=3")
+    page.wait_for_selector(".tc-stage.is-stale")
     run(page, ".tc-gallery-one >> nth=0")
+    assert page.evaluate("() => tokenCritic.stage.shown.label") == label, "as it was drawn"
     seed = page.evaluate("() => tokenCriticGallery.seed")
     assert page.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.seed") == seed
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
     page.wait_for_timeout(500)
+    assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
     page.click("#tc-draw")
     page.wait_for_function("() => tokenCriticGallery.inbox.run.going && tokenCriticGallery.items.flat().length > 1")
     page.click("#tc-many-stop")
@@ -398,6 +421,11 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.set_input_files("#tc-files input[type=file]", str(other))
     page.wait_for_selector("text=no run of this page")
     page.wait_for_function("() => !tokenCritic.stage.run.going")
+    page.click("#tc-run")
+    page.wait_for_function("() => tokenCritic.stage.lanes[0].frames.length > 1 && tokenCritic.stage.run.going")
+    page.click("#tc-open")
+    assert page.text_content(".tc-notice.is-wrong") == en.STAGE["stop_first"]
+    page.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
     page.click("#tc-files > button")
     run(page)
     assert page.problems == []
@@ -437,6 +465,26 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     other.wait_for_function(done)
     other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('exactly')")
     assert other.evaluate(DIGESTS) == digests
+    other.goto(link)
+    other.wait_for_function("() => window.tokenCritic?.stage.lanes[0].frames.length > 1")
+    other.click("#tc-stop")
+    other.wait_for_function("() => !tokenCritic.stage.run.going")
+    other.fill(".tc-seed input", "3")
+    other.keyboard.press("Tab")
+    other.wait_for_selector(".tc-stage.is-stale")
+    run(other)
+    assert other.text_content(".tc-notice") == "", "another run is not held against the link"
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("seed=abc", "seed='abc': expected"), ("seed=2.5", "seed=2.5: expected"), ("pack=x", "pack 'x'")],
+)
+def test_what_is_wrong_with_a_link_is_said(page: Any, address: str, query: str, said: str) -> None:
+    other = page.context.browser.new_page()
+    other.goto(f"{address}?{query}")
+    other.get_by_text(said).first.wait_for()
     other.close()
 
 
@@ -445,8 +493,18 @@ def test_a_changed_control_marks_the_lanes(page: Any) -> None:
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-stage.is-stale")
     assert "run again" in page.text_content(".tc-notice")
+    branch = '[data-lane="0"] button:text("Branch here")'
+    page.evaluate("() => tokenCritic.stage.player.take(3)")
+    page.wait_for_selector(f"{branch}[disabled]")
+    assert "have changed" in page.get_attribute(branch, "title"), "it would leave another run than the one shown"
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
+    page.wait_for_selector(".tc-stage:not(.is-stale)")
+    page.wait_for_selector(f"{branch}:not([disabled])")
+    page.select_option("#tc-settings-2 .tc-choice select >> nth=0", "random")
+    page.wait_for_selector('[data-lane="1"] button:text("Branch here")[disabled]')
+    assert page.is_enabled(branch), "the left lane is what the controls ask for, still"
+    page.select_option("#tc-settings-2 .tc-choice select >> nth=0", "critic")
     page.wait_for_selector(".tc-stage:not(.is-stale)")
 
 

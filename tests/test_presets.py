@@ -100,6 +100,8 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
     page = visit(opened, address, reduced_motion="reduce")
     page.wait_for_function(SETTLED)
     assert not page.evaluate("() => tokenCritic.stage.player.playing"), "nothing moves by itself"
+    page.click("button:text('Add a lane')")
+    page.wait_for_function("() => tokenCritic.stage.planned.lanes.length === 3")
     for key in PRESETS:
         before = page.evaluate("() => tokenCritic.stage.run.id")
         page.click(f"[data-preset={key}]")

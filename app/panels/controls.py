@@ -43,9 +43,7 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
             visible=len(packs.names) > 1,
             elem_classes=["tc-pack", "tc-x-pack"],
         )
-        seed = gr.Number(
-            config.seed, label=en.CONTROLS["seed"], precision=0, elem_classes=["tc-seed", "tc-x-seed"], min_width=90
-        )
+        seed = gr.Number(config.seed, label=en.CONTROLS["seed"], elem_classes=["tc-seed", "tc-x-seed"], min_width=90)
         dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
         equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], min_width=100, elem_classes="tc-x-equal_passes")
         matched = gr.Checkbox(False, label=en.CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")

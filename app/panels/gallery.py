@@ -38,6 +38,7 @@ class Many:
     draw: gr.Button
     stop: gr.Button
     shown: Gallery
+    seed: gr.Number  # of the picture that was chosen, filled in by the page
     run_id: gr.State
 
 
@@ -48,4 +49,5 @@ def build(fetch: Callable[[Any, Any], Any], measure: Callable[[Any], Any]) -> Ma
             draw = gr.Button(en.MANY["draw"], elem_id="tc-draw", min_width=60)
             stop = gr.Button(en.STOP, elem_id="tc-many-stop", min_width=60)
         shown = Gallery(fetch, measure)
-    return Many(count=count, draw=draw, stop=stop, shown=shown, run_id=gr.State(""))
+        seed = gr.Number(visible=False)
+    return Many(count=count, draw=draw, stop=stop, shown=shown, seed=seed, run_id=gr.State(""))

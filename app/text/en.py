@@ -96,14 +96,19 @@ SHOWS = {  # {lane}: the one that the preset speaks for, {other}: the other one
 }
 SIDES = ("left", "right")
 
-MANY = {"title": "Many at once", "count": "Pictures per lane", "draw": "Draw"}
+MANY = {
+    "title": "Many at once",
+    "count": "Pictures per lane",
+    "draw": "Draw",
+    "gone": "These pictures are not kept any more: draw them again.",
+}
 ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}
 SNIPPETS = {"copy": "Copy", "copied": "Copied"}
 GALLERY = {
     "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",
     "progress": "{done} of {whole} pictures …",
     "done": {
-        "done": "{done} pictures. Choose one to see how it came about.",
+        "done": "{done} pictures of {label}. Choose one to see how it came about.",
         "stopped": "Stopped after {done} of {whole} pictures.",
         "late": "Stopped after {done} of {whole} pictures: it took too long.",
         "failed": "Failed after {done} of {whole} pictures.",
@@ -177,7 +182,7 @@ STAGE = {
         "many": "Waiting: {n} other runs are under way on this server. Yours starts by itself.",
     },
     "stopping": "Stopping …",
-    "stop_first": "A run is under way: stop it, then drop the file again.",
+    "stop_first": "A run is under way: stop it, then open the file again.",
     "lanes": ("Left lane", "Right lane", "Third lane"),
     "branches": {
         "add": "Add a lane",
@@ -193,8 +198,9 @@ STAGE = {
         "the paper)",
         "fraction": "share of the tokens to mask, in percent",
         "judge": "Score it",
-        "judge_help": "ask the critic once more: the last step keeps every token, so sampling needs no scores there",
-        "scored": "The critic's mean score of {name}'s picture: {score}.",
+        "judge_help": "ask the critic once more, as if half of the tokens were new: the last step keeps every token, "
+        "so sampling needs no scores there",
+        "scored": "The critic's mean score of {name}'s picture, as if half of its tokens were new: {score}.",
         "unscored": "This run is not kept any more: press Run first.",
         "repaint": "Repaint a part",
         "repaint_help": "mark tokens of this picture, and have them drawn anew",
@@ -208,6 +214,7 @@ STAGE = {
         "rest_help": "choose what is still missing in the order in which the rule masks",
         "go": "Run on",
         "go_help": "with these tokens masked",
+        "stale": "The settings have changed: run first, then this lane is what they ask for.",
         "cancel": "Cancel",
         "cancel_help": "leave the step as it was",
         "overlap": "Of {wanted} tokens you and {name} masked {both} alike at step {step}.",
@@ -268,6 +275,7 @@ STAGE = {
     "idle": "Every token is masked.",
     "empty": "nothing yet",
     "unscored": "No scores: the last step keeps every token.",
+    "unscored_marked": "No scores: these tokens were marked by hand.",
     "states": {"kept": "kept", "new": "newly kept", "masked": "masked", "revoked": "revoked"},
     "score": "Score",
     "first_masked": "masked first",

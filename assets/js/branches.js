@@ -18,7 +18,7 @@ class Branches {
   }
 
   button(name, press) {
-    return el("button", { type: "button", class: "tc-action", onclick: press, title: this.words[`${name}_help`] }, this.words[name]);
+    return el("button", { type: "button", class: "tc-action", "data-name": name, onclick: press, title: this.words[`${name}_help`] }, this.words[name]);
   }
 
   // The buttons under a lane, others while its picture is finished; the hand's take their place while it is at work.
@@ -50,6 +50,7 @@ class Branches {
   }
 
   set(origin, runs = false) {
+    if (runs && document.activeElement.matches(".tc-actions :focus-visible")) document.getElementById("tc-run").focus({ preventScroll: true }); // whence it goes to Stop
     this.hand.stop();
     this.runs = runs;
     this.advice = origin?.step && !origin.tokens && !runs ? fill(this.words.advice, origin) : "";
@@ -60,14 +61,15 @@ class Branches {
   // The visitor pressed Run.
   pressed() {
     this.hand.stop();
+    this.runs = false;
     this.advice = "";
   }
 
   // The server has said what would run now.
   planned(plan) {
-    if (!this.runs || !plan.lanes[2]) return;
-    this.runs = false;
-    document.getElementById("tc-run").click();
+    const runs = this.runs && plan.lanes[2];
+    if (plan.lanes[2] || plan.wrong) this.runs = false;
+    if (runs) document.getElementById("tc-run").click();
   }
 
   chosen(lane) {
@@ -76,18 +78,32 @@ class Branches {
 
   show(steps) {
     const { stage, hand } = this;
-    if (hand.active && this.frame(hand.lane) !== hand.frame) hand.stop(); // the playhead went on
+    if (hand.active && (this.frame(hand.lane) !== hand.frame || !stage.asksFor(hand.lane))) hand.stop(); // the playhead went on
     this.rows.forEach(({ node, midway, finished }, lane) => {
       const frame = stage.lanes[lane].frames[steps[lane]];
       const works = hand.active && hand.lane === lane;
       this.judges[lane].hidden = !stage.shown?.critic || !["done", "opened"].includes(stage.run.why);
       const buttons = works ? [hand.node] : frame && frame.s === frame.steps - 1 ? finished : midway;
-      if (node.firstChild !== buttons[0]) node.replaceChildren(...buttons);
-      if (lane < 2 && !works) for (const button of node.querySelectorAll("button")) button.disabled = stage.run.going || !frame;
+      if (node.firstChild !== buttons[0]) {
+        const held = node.contains(document.activeElement);
+        node.replaceChildren(...buttons);
+        if (held) (works ? stage.lanes[lane].panels : node.querySelector("button:not([hidden])")).focus({ preventScroll: true });
+      }
+      if (lane < 2 && !works) this.allow(lane, Boolean(frame) && !stage.run.going);
     });
     stage.lanesNode.classList.toggle("has-hand", hand.active);
     this.add.disabled = stage.run.going;
     this.add.hidden = Boolean(window.tokenCriticThird?.value);
+  }
+
+  // What starts from a lane's picture draws that lane again: only where the controls still ask for it.
+  allow(lane, shown) {
+    const stale = shown && !this.stage.asksFor(lane);
+    for (const button of this.rows[lane].node.querySelectorAll("button")) {
+      const asks = button !== this.judges[lane];
+      button.disabled = !shown || (asks && stale);
+      button.title = asks && stale ? this.words.stale : this.words[`${button.dataset.name}_help`];
+    }
   }
 
   // How a choice by hand compares with the rule's, and what the critic says of the pictures.

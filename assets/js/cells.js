@@ -19,7 +19,7 @@ class Cells {
     node.addEventListener("pointerdown", (event) => this.stroke(event, true));
     node.addEventListener("click", (event) => this.click(event));
     node.addEventListener("focusout", () => this.leave());
-    document.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("keydown", (event) => this.key(event), true); // before the playhead's, which has the space bar
   }
 
   begin(grid) {
@@ -116,7 +116,10 @@ class Cells {
     const panels = event.target.closest?.(".tc-panels");
     if (event.ctrlKey || event.metaKey || event.altKey || !(panels || (event.target === document.body && this.pin >= 0))) return;
     if (event.key === "Escape") return this.hand.active ? this.hand.stop() : this.unpin();
-    if (event.key === "Enter" && panels && this.at >= 0 && this.byHand(event)) return this.hand.toggle(this.at);
+    if (["Enter", " "].includes(event.key) && panels && this.byHand(event)) {
+      event.preventDefault();
+      return this.at >= 0 && this.hand.toggle(this.at);
+    }
     if (event.key === "Enter" && panels && this.at >= 0) return this.at === this.pin ? this.unpin() : this.set(this.at);
     const step = ARROWS[event.key];
     if (!step) return;

@@ -56,7 +56,7 @@ class Gallery {
   progress() {
     const done = this.items.flat().length, { run } = this.inbox;
     const whole = this.frame ? this.frame.count * this.frame.lanes.length : 0;
-    this.say.textContent = run.going ? fill(this.words.progress, { done, whole }) : fill(this.words.done[run.why] ?? this.words.empty, { done, whole });
+    this.say.textContent = run.going ? fill(this.words.progress, { done, whole }) : fill(this.words.done[run.why] ?? this.words.empty, { done, whole, label: this.frame?.label });
   }
 
   describe(item) {
@@ -81,7 +81,8 @@ class Gallery {
   async nearest() {
     this.measure.disabled = true;
     this.say.textContent = this.words.measuring;
-    const found = await this.server.nearest([this.inbox.run.id]).catch(() => []);
+    const { id } = this.inbox.run, found = await this.server.nearest([id]).catch(() => []);
+    if (id !== this.inbox.run.id) return; // others have been drawn meanwhile
     found.forEach((values, lane) => values.forEach((distance, i) => { if (this.items[lane][i]) this.items[lane][i].distance = distance; }));
     if (found.length) this.order.value = "nearest";
     this.measure.disabled = false;

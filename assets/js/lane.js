@@ -61,7 +61,8 @@ class Lane {
       drawPanel(canvas, kind, { ...look, frame, before, cell: fit(canvas, look.grid) });
       canvas.setAttribute("aria-label", `${this.meta.name}, ${this.words.panels[kind].name}, ${line}`);
     }
-    this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : this.words.unscored;
+    const unscored = s < this.meta.steps - 1 ? this.words.unscored_marked : this.words.unscored;
+    this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : unscored;
     this.say(frame);
   }
 

@@ -22,7 +22,18 @@ class Link {
 
   // The controls stand as the address says.
   ready() {
+    this.stands = true;
     document.getElementById("tc-run").click();
+  }
+
+  // The run that the address asks for, and no other one, is what it stands for.
+  begin() {
+    if (this.stands) this.settings = settingsOf(this.stage.shown);
+    this.stands = false;
+  }
+
+  refused() {
+    this.stands = false;
   }
 
   get address() {
@@ -51,7 +62,7 @@ class Link {
     if (!this.expected || this.stage.run.why !== "done") return "";
     const { expected, settings } = this;
     this.expected = this.settings = null;
-    if (settings && settings !== settingsOf(this.stage.shown)) return "";
+    if (settings !== settingsOf(this.stage.shown)) return "";
     const lanes = this.stage.lanes.filter((lane) => lane.meta);
     const parts = lanes.map((lane, i) => lane.frames.findIndex((frame, s) => frame.digest.slice(0, LETTERS) !== expected[i]?.[s]));
     const first = parts.findIndex((s) => s >= 0);

@@ -48,6 +48,7 @@ class Stage {
     this.explanations = new Explanations(words.explain);
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => this.dropped(event));
+    document.addEventListener("click", (event) => this.opening(event), true);
     this.cells = new Cells(this.lanesNode, this.lanes, {
       describe: (lane, place) => this.describe(lane, place),
       pinned: (place) => this.pinned(place),
@@ -70,6 +71,14 @@ class Stage {
     if (!input()) return;
     input().files = carried.files;
     input().dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  // One at a time: the page's exports and curves are those of the run it was told of last.
+  opening(event) {
+    if (!this.run.going || !event.target.closest?.("#tc-open")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.tell(this.words.stop_first, true);
   }
 
   get run() {
@@ -129,6 +138,7 @@ class Stage {
     this.player.reset(frame.lanes.map((lane) => lane.steps), frame.lanes.some((lane) => lane.continues));
     this.going(true);
     this.tell(this.inbox.pressed.stopping ? this.words.stopping : "");
+    this.link.begin();
     this.stale();
   }
 
@@ -160,7 +170,14 @@ class Stage {
     return Object.keys(this.shown.ask).length > 0;
   }
 
+  // Whether a lane as it is shown is what the controls would run there now.
+  asksFor(lane) {
+    const { shown, planned } = this, both = [shown, planned].map((one) => one?.lanes[lane] && settingsOf({ pack: one.pack, lanes: [one.lanes[lane]] }));
+    return Boolean(both[0]) && this.asks && both[0] === both[1];
+  }
+
   refused() {
+    this.link.refused();
     this.going(false);
     this.stale();
   }
@@ -178,7 +195,9 @@ class Stage {
     }
     this.run.going = going;
     document.documentElement.classList.toggle("tc-running", going);
+    if (going) this.preset = document.activeElement.closest("[data-preset]");
     for (const preset of document.querySelectorAll("[data-preset]")) preset.disabled = going;
+    if (!going && document.activeElement === document.body) this.preset?.focus({ preventScroll: true }); // where it was
     this.lanesNode.setAttribute("aria-busy", going);
     if (held) appears.focus();
     window.tokenCriticOwn?.idle();

@@ -31,6 +31,7 @@ class Transport {
   }
 
   key(event) {
+    if (event.defaultPrevented) return;
     const elsewhere = event.target !== document.body && !event.target.closest?.(".tc-stage");
     const presses = event.key === " " && event.target.closest?.("button, a");
     const typing = presses || event.target.closest?.("input, textarea, select, [contenteditable]");
