@@ -50,7 +50,7 @@ class Branches {
   }
 
   set(origin, runs = false) {
-    if (runs && document.activeElement.matches(".tc-actions :focus-visible")) document.getElementById("tc-run").focus({ preventScroll: true }); // whence it goes to Stop
+    if (runs && document.activeElement?.matches(".tc-actions :focus-visible")) document.getElementById("tc-run").focus({ preventScroll: true }); // whence it goes to Stop
     this.hand.stop();
     this.runs = runs;
     this.advice = origin?.step && !origin.tokens && !runs ? fill(this.words.advice, origin) : "";

@@ -195,7 +195,7 @@ class Stage {
     }
     this.run.going = going;
     document.documentElement.classList.toggle("tc-running", going);
-    if (going) this.preset = document.activeElement.closest("[data-preset]");
+    if (going) this.preset = document.activeElement?.closest("[data-preset]");
     for (const preset of document.querySelectorAll("[data-preset]")) preset.disabled = going;
     if (!going && document.activeElement === document.body) this.preset?.focus({ preventScroll: true }); // where it was
     this.lanesNode.setAttribute("aria-busy", going);
