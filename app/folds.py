@@ -17,7 +17,7 @@ from app import frames
 from app.exports import EXPORTS, read_trace, step_at
 from app.gallery import MOST, distances, drawn, item
 from app.handlers import Frame, beginning
-from app.lanes import Ask, Lane, asked, names, settle
+from app.lanes import Ask, Lane, by_name, names, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
@@ -95,7 +95,7 @@ class Folds:
         session = self.packs.session(ask.pack)
         lanes = tuple(lane for lane in settle(session, ask) if lane.origin is None)
         label = lanes[0].config.label or ""
-        run = self.runs.start(ask.pack, lanes, asked(values, len(lanes)))
+        run = self.runs.start(ask.pack, lanes, by_name(values, len(lanes)))
         try:
             yield run.sent({**beginning(session, run), "count": number})
             for lane, i, picture, score in drawn(session, lanes, number, self.packs.worker, lambda: run.must_end):

@@ -29,7 +29,7 @@ def drawn(
 
     def one(lane: Lane, i: int) -> tuple[np.ndarray, float | None] | None:
         config = dataclasses.replace(lane.config, seed=lane.config.seed + i)
-        steps = session.run(config)
+        steps = worker.submit(session.run, config).result()
         last: Step | None = None
         while (step := worker.submit(next, steps, None).result()) is not None:  # others' steps come in between
             if ends():

@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 
 from app import frames
 from app.curves import curves
-from app.lanes import FIELDS, LANES, Ask, Lane, asked, at_first, names, owner, reads, settle
+from app.lanes import FIELDS, LANES, Ask, Lane, at_first, by_name, names, owner, reads, settle
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
 from app.runs import Run, Runs
@@ -37,7 +37,7 @@ class Handlers:
         ask = Ask.of(values)
         session = self.packs.session(ask.pack)
         lanes = settle(session, ask)
-        run = self.runs.start(ask.pack, lanes, asked(values, len(lanes)))
+        run = self.runs.start(ask.pack, lanes, by_name(values, len(lanes)))
         try:
             yield run.sent(beginning(session, run))
             for together in ahead(in_turns(walk(session, run.lanes), len(run.lanes)), self.packs.worker):

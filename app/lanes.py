@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.config import SampleConfig
+from engine.config import MOST_STEPS, SampleConfig
 from engine.refine import entry_step
 from engine.rules import RULES
 from engine.session import Session
@@ -18,7 +18,6 @@ LANES = len(RULES_AT_FIRST)
 FIELDS = ("rule", "steps", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "schedule")  # of each lane
 SHARED_WHEN_MATCHED = ("steps", "noise_K", "temp_a", "temp_b", "schedule")
 OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
-MOST_STEPS = next(field.metadata["high"] for field in dataclasses.fields(SampleConfig) if field.name == "steps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +61,14 @@ class Lane:
 
     @property
     def passes(self) -> int:
-        """Network passes that it computes itself; in one the critic chooses what of a finished picture is masked."""
-        chooses = self.origin is not None and self.origin.fraction is not None
-        return chooses + self.config.passes - self.first_step * self.passes_per_step
+        """Network passes that it computes itself.
+
+        In one the critic chooses what of a finished picture is masked, in one the generator sees the visitor's own.
+        """
+        own = self.config.passes - self.first_step * self.passes_per_step
+        if self.origin is None:
+            return own
+        return own + (self.origin.fraction is not None) + (self.origin.tokens is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,7 @@ def names() -> list[str]:
     return shared + [f"{field}_{lane}" for lane in range(1, LANES + 1) for field in FIELDS]
 
 
-def asked(values: Sequence[Any], lanes: int) -> dict[str, Any]:
+def by_name(values: Sequence[Any], lanes: int) -> dict[str, Any]:
     """The controls by name; where there are two lanes, without what belongs to the third."""
     given = dict(zip(names(), values, strict=True))
     if lanes == LANES:

@@ -87,8 +87,8 @@ def wire(
 
     settled(controls.dice.click(None, None, controls.seed, js=ROLL))
     controls.more.click(None, None, None, js=UNFOLD)
-    drawn = wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled, restored)
-    drawn(_wire_recorded(handlers, controls, presets, stage, values, settled, restored))
+    curves_follow = wire_folds(handlers, folds, controls, stage, plots, many, files, values, done, settled, restored)
+    curves_follow(_wire_recorded(handlers, controls, presets, stage, values, settled, restored))
 
 
 def _wire_recorded(

@@ -26,7 +26,7 @@ PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
 DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"
 DRAWN = "() => { window.tokenCriticGallery?.inbox.over(); }"
-LINKED_RUN = "() => { window.tokenCritic?.linked(); }"
+GO = "() => { document.getElementById('tc-run').click(); }"
 PLAYHEAD = """(run, kind, which, given) =>
     [run, kind, which, window.tokenCritic?.stage.player.at ?? given]"""
 
@@ -115,7 +115,7 @@ def _wire_many(
         show_progress="hidden",
         queue=False,
     )
-    settled(one).then(None, js=LINKED_RUN)
+    settled(one).then(None, js=GO)
 
 
 def _wire_files(folds: Folds, controls: Controls, stage: Stage, files: Files, restored: Callable[[Any], Any]) -> Any:

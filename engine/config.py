@@ -13,6 +13,8 @@ from typing import Any
 from engine.rules import RULES, CriticLocked, Rule, Scorer, make_rule
 from engine.schedule import SCHEDULES
 
+MOST_STEPS = 256
+
 
 def setting(
     default: Any,
@@ -86,7 +88,7 @@ class SampleConfig:
     label: str | None = setting(None, "class to draw; none: sample i gets class i, round and round")
     seed: int = setting(0, "seed of all noise", low=0, high=2**32 - 1)
     n: int = setting(1, "pictures", low=1, high=1_000_000)
-    steps: int = setting(18, "sampling steps", low=1, high=256, symbol="T")
+    steps: int = setting(18, "sampling steps", low=1, high=MOST_STEPS, symbol="T")
     schedule: str = setting("cosine", "how the share of masked tokens falls", choices=tuple(SCHEDULES), symbol="γ")
     noise_K: float = setting(
         0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=4, symbol="K"

@@ -240,7 +240,7 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     """
     file = path / f"{kind}.safetensors"
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
-    _refuse_infinite(f"{file} stays as it is", tensors)
+    _refuse_infinite(f"this {kind} is not stored", tensors)
     with whole(file) as out:
         out.write(save(tensors))
     before = open_pack(path)

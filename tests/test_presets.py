@@ -92,7 +92,15 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page.wait_for_selector(".tc-stage.is-stale")
     run(page)
     assert page.text_content(".tc-notice") == "", "another run is not held against it"
-    assert page.text_content("#tc-run") == en.RUN and page.problems == []
+    assert page.text_content("#tc-run") == en.RUN
+    page.click("[data-preset=early]")
+    page.wait_for_function("() => tokenCritic.stage.run.why === 'recorded'")
+    page.click("#tc-many > button")
+    page.click("#tc-draw")
+    page.wait_for_selector(".tc-gallery-one")
+    run(page, ".tc-gallery-one >> nth=0")
+    assert page.text_content(".tc-notice") == "", "nor is a picture of a gallery"
+    assert page.problems == []
     page.context.close()
 
 

@@ -137,7 +137,7 @@ def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) 
     other.codebook.add_(0.5)
     diverged = copy.deepcopy(other)
     diverged.cost[0] = math.nan
-    with pytest.raises(ValueError, match=r"tokenizer\.safetensors stays as it is: cost"):
+    with pytest.raises(ValueError, match="this tokenizer is not stored: cost"):
         train_command.finish("tokenizer", open_pack(pack.path), diverged, pictures)
     assert open_pack(pack.path).load("critic") and len(pack.tokens()) == len(pictures)
     save_model(pack.path, "tokenizer", other)  # killed before it has made its tokens
@@ -171,6 +171,12 @@ def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: P
     for other in (pictures.subset(np.arange(12)), read_folder(root, 32)):
         with pytest.raises(ValueError, match=r"16 of 16 pixels a side.*remove"):
             train_command.prepare_pack(name, other, TOKENIZER)
+    broken = root / "train" / "draft"
+    broken.mkdir()
+    (broken / "x.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="not a readable picture"):
+        train_command.prepare_pack(str(tmp_path / "new"), read_folder(root, 16), TOKENIZER)
+    assert not (tmp_path / "new" / "config.yaml").exists(), "the same folder without it can begin the pack"
 
 
 def test_the_critic_sees_samples_of_the_generators_distribution() -> None:

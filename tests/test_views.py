@@ -113,6 +113,11 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
     page.keyboard.press("Home")
     page.keyboard.press(".")
     page.wait_for_function("() => tokenCritic.stage.player.at === 1")
+    page.mouse.click(*at(page, 1, "scores", 40))
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => tokenCritic.stage.cells.pin") == -1, "one thing at a time"
+    assert page.locator(".tc-stage.is-projected").count() == 1
     page.keyboard.press("Escape")
     page.wait_for_selector(".tc-stage:not(.is-projected)")
     assert page.is_visible("#tc-run") and page.problems == []

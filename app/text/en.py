@@ -198,9 +198,9 @@ STAGE = {
         "the paper)",
         "fraction": "share of the tokens to mask, in percent",
         "judge": "Score it",
-        "judge_help": "ask the critic once more, as if half of the tokens were new: the last step keeps every token, "
-        "so sampling needs no scores there",
-        "scored": "The critic's mean score of {name}'s picture, as if half of its tokens were new: {score}.",
+        "judge_help": "ask the critic once more, not telling it how many tokens are new: the last step keeps every "
+        "token, so sampling needs no scores there",
+        "scored": "The critic's mean score of {name}'s picture, not told how many of its tokens are new: {score}.",
         "unscored": "This run is not kept any more: press Run first.",
         "repaint": "Repaint a part",
         "repaint_help": "mark tokens of this picture, and have them drawn anew",
@@ -215,6 +215,7 @@ STAGE = {
         "go": "Run on",
         "go_help": "with these tokens masked",
         "stale": "The settings have changed: run first, then this lane is what they ask for.",
+        "unasked": "This run is from a file that does not say what was asked for: run first.",
         "cancel": "Cancel",
         "cancel_help": "leave the step as it was",
         "overlap": "Of {wanted} tokens you and {name} masked {both} alike at step {step}.",

@@ -102,7 +102,7 @@ class Branches {
     for (const button of this.rows[lane].node.querySelectorAll("button")) {
       const asks = button !== this.judges[lane];
       button.disabled = !shown || (asks && stale);
-      button.title = asks && stale ? this.words.stale : this.words[`${button.dataset.name}_help`];
+      button.title = asks && stale ? this.words[this.stage.asks ? "stale" : "unasked"] : this.words[`${button.dataset.name}_help`];
     }
   }
 

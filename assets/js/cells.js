@@ -115,7 +115,10 @@ class Cells {
   key(event) {
     const panels = event.target.closest?.(".tc-panels");
     if (event.ctrlKey || event.metaKey || event.altKey || !(panels || (event.target === document.body && this.pin >= 0))) return;
-    if (event.key === "Escape") return this.hand.active ? this.hand.stop() : this.unpin();
+    if (event.key === "Escape" && (this.hand.active || this.pin >= 0)) {
+      event.preventDefault(); // one thing at a time: the projector ends with the next one
+      return this.hand.active ? this.hand.stop() : this.unpin();
+    }
     if (["Enter", " "].includes(event.key) && panels && this.byHand(event)) {
       event.preventDefault();
       return this.at >= 0 && this.hand.toggle(this.at);

@@ -20,20 +20,12 @@ class Link {
     this.expected = this.stage.lanes.filter((lane) => lane.meta).map((lane) => lane.frames.map((frame) => frame.digest.slice(0, LETTERS)));
   }
 
-  // The controls stand as the address says.
+  // The controls stand as the address says: what they would run, and nothing else, is what it stands for.
   ready() {
-    this.stands = true;
-    document.getElementById("tc-run").click();
-  }
-
-  // The run that the address asks for, and no other one, is what it stands for.
-  begin() {
-    if (this.stands) this.settings = settingsOf(this.stage.shown);
-    this.stands = false;
-  }
-
-  refused() {
-    this.stands = false;
+    this.stage.inbox.queue.then(() => {
+      this.settings = this.stage.planned && settingsOf(this.stage.planned);
+      document.getElementById("tc-run").click();
+    });
   }
 
   get address() {

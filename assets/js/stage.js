@@ -138,7 +138,6 @@ class Stage {
     this.player.reset(frame.lanes.map((lane) => lane.steps), frame.lanes.some((lane) => lane.continues));
     this.going(true);
     this.tell(this.inbox.pressed.stopping ? this.words.stopping : "");
-    this.link.begin();
     this.stale();
   }
 
@@ -172,12 +171,13 @@ class Stage {
 
   // Whether a lane as it is shown is what the controls would run there now.
   asksFor(lane) {
-    const { shown, planned } = this, both = [shown, planned].map((one) => one?.lanes[lane] && settingsOf({ pack: one.pack, lanes: [one.lanes[lane]] }));
-    return Boolean(both[0]) && this.asks && both[0] === both[1];
+    const { shown, planned } = this;
+    if (!shown?.lanes[lane] || !this.asks) return false;
+    const [now, then] = [planned ?? shown, shown].map(({ pack, lanes }) => lanes[lane] && settingsOf({ pack, lanes: [lanes[lane]] }));
+    return now === then;
   }
 
   refused() {
-    this.link.refused();
     this.going(false);
     this.stale();
   }

@@ -46,10 +46,10 @@ class Views {
 
   key(event) {
     const typing = event.target.closest?.("input:not([type=radio], [type=range]), textarea, select, [contenteditable]");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "p") return this.project();
     if (!this.projecting) return;
-    if (event.key === "Escape") return this.stage.cells.pin < 0 ? this.project(false) : this.stage.cells.unpin();
+    if (event.key === "Escape") return this.project(false);
     const kind = KINDS[Number(event.key) - 1];
     if (kind) this.stage.show(kind);
   }

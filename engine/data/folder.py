@@ -65,7 +65,7 @@ def read_picture(path: Path, size: int) -> np.ndarray:
 
 
 def squared(image: Image.Image, size: int) -> np.ndarray:
-    """uint8 (size, size, 3): upright, on white, the centre square. ValueError where white is anyone's guess."""
+    """uint8 (size, size, 3): upright, on white, the centre square. ValueError for greys in floating point."""
     image.load()
     rgba = _in_8_bits(_upright(image)).convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
@@ -95,8 +95,9 @@ def _refuse_beside_splits(root: Path, paths: Sequence[Path]) -> None:
     """ValueError where there is `train/CLASS/` and a picture in another folder: its folder would count as a class."""
     fit = {path for path in paths if path.parts[0] in SPLITS and len(path.parts) > 2}
     other = [path for path in paths if path not in fit and len(path.parts) > 1]
+    others = ", ".join(f"{name}/CLASS/" for name in SPLITS if name != "train")
     if other and any(path.parts[0] == "train" for path in fit):
-        raise ValueError(f"{root / other[0]}: beside train/CLASS/ there can only be test/CLASS/, move it away")
+        raise ValueError(f"{root / other[0]}: beside train/CLASS/ there can only be {others}: move it away")
 
 
 def _class_and_split(path: Path) -> tuple[str, str]:

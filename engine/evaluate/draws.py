@@ -146,11 +146,11 @@ class Draws:
     def _stored(self, folder: Path, span: Span) -> np.ndarray | None:
         """The tokens of a span, or None where they have to be drawn: there is no file, or a damaged one."""
         try:
-            tokens: np.ndarray = np.load(_file(folder, span), mmap_mode="r", allow_pickle=False)  # takes no memory
+            tokens: np.ndarray = np.load(_file(folder, span), mmap_mode="r", allow_pickle=False)  # no memory yet
         except (OSError, ValueError, EOFError, OverflowError):
             return None
         right = tokens.shape == (span[1] - span[0], self.session.places) and tokens.dtype == np.uint16
-        return tokens if right and tokens.max() < self.session.tokenizer.config.codes else None
+        return np.array(tokens) if right and tokens.max() < self.session.tokenizer.config.codes else None
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from engine.config import SampleConfig
+from engine.config import MOST_STEPS, SampleConfig
 from engine.evaluate.judge import FIRST, Judge
 from engine.evaluate.metrics import interval
 from engine.evaluate.report import Report, between
@@ -22,7 +21,6 @@ NAME = "table1"
 BOTH = ("maskgit", "critic")  # the comparison of the paper: more pictures, and more cells
 MANY, FEW = 5000, 2000  # pictures: of that comparison at equal steps and at equal passes; of the other cells
 SHORT = 8  # steps
-MOST_STEPS = next(field for field in dataclasses.fields(SampleConfig) if field.name == "steps").metadata["high"]
 Row = Mapping[str, Any]
 
 

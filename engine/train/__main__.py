@@ -125,30 +125,30 @@ def find_pictures(name: str, data: str, size: int) -> Pictures:
 def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | None) -> Pack:
     """Open the pack, or begin it: classes, the tokenizer's sizes, and the pictures the page shows."""
     path = pack_path(name)
-    kept = spread(pictures)
-    if not (path / "config.yaml").is_file():
-        if tokenizer is None:
-            raise FileNotFoundError(f"no pack {name!r} yet: train its tokenizer first")
-        config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dataclasses.asdict(tokenizer)}
-        write_config(path, {**config, "pictures_left_out": len(pictures) - len(kept)})
-    pack = open_pack(path)
-    if pack.classes != pictures.classes:
-        other = sorted(set(pack.classes) ^ set(pictures.classes)) or ["in another order"]
+    begun = (path / "config.yaml").is_file()
+    if begun and (classes := open_pack(path).classes) != pictures.classes:
+        other = sorted(set(classes) ^ set(pictures.classes)) or ["in another order"]
         raise ValueError(f"pack {name!r} has other classes than these pictures ({other[0]}): use another pack=")
+    if not begun and tokenizer is None:
+        raise FileNotFoundError(f"no pack {name!r} yet: train its tokenizer first")
     if tokenizer is not None:
-        _carry(pack, pictures.subset(kept))
-    return pack
+        kept = spread(pictures)
+        _carry(path, pictures.subset(kept))
+        if not begun:  # only now: a picture that cannot be read begins no pack
+            config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dataclasses.asdict(tokenizer)}
+            write_config(path, {**config, "pictures_left_out": len(pictures) - len(kept)})
+    return open_pack(path)
 
 
-def _carry(pack: Pack, pictures: Pictures) -> None:
+def _carry(path: Path, pictures: Pictures) -> None:
     """Store the pictures that a pack carries. ValueError where it carries others, which its models are of."""
-    if not (pack.path / "data" / "index.csv").is_file():
-        return save_pictures(pictures, pack.path / "data")
-    stored = pack.pictures()
+    if not (path / "data" / "index.csv").is_file():
+        return save_pictures(pictures, path / "data")
+    stored = load_pictures(path / "data")
     if stored.digest() != pictures.subset(np.argsort(pictures.labels, kind="stable")).digest():  # stored class by class
         raise ValueError(
-            f"pack {pack.name!r} carries other pictures, {len(stored)} of {stored.size} pixels a side: "
-            f"use another pack=, or remove {pack.path}"
+            f"pack {path.name!r} carries other pictures, {len(stored)} of {stored.size} pixels a side: "
+            f"use another pack=, or remove {path}"
         )
 
 

@@ -37,14 +37,18 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, A
         shutil.rmtree(old)
 
 
-def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest checkpoint below `folder` that can be read, or None where there is none. ValueError where none can."""
+def load_checkpoint(folder: Path, quiet: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The newest checkpoint below `folder` that can be read, or None where there is none. ValueError where none can.
+
+    Unless `quiet`, stderr says which were left out.
+    """
     complete = _complete(folder)
     for checkpoint in reversed(complete):
         try:
             return _load(checkpoint)
         except (OSError, ValueError, SafetensorError) as error:
-            print(f"{checkpoint} cannot be read and is left out: {error}", file=sys.stderr)
+            if not quiet:
+                print(f"{checkpoint} cannot be read and is left out: {error}", file=sys.stderr)
     if complete:
         raise ValueError(f"{folder}: no checkpoint there can be read, remove it to begin again")
     return None

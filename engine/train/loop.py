@@ -186,7 +186,7 @@ def _resume(
 
 def stored_probe(run: Path) -> Probe | None:
     """The choices of the run that is to be resumed: another dtype would make it another run."""
-    found = load_checkpoint(run)
+    found = load_checkpoint(run, quiet=True)  # resuming says what cannot be read
     return Probe(**found[1]["probe"]) if found else None
 
 
