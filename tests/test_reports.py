@@ -122,6 +122,11 @@ def test_table1_from_the_command_line(pack: Pack, tmp_path: Path, capsys: pytest
     assert equal["fid_ratio_ci"][0] <= equal["fid_ratio"] <= equal["fid_ratio_ci"][1]
     assert printed["claim"]["equal_passes"]["kid_difference"] == rows[2]["kid"] - rows[3]["kid"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"table1.json", "table1.md", "table1.png"}
+    capsys.readouterr()
+    command.main(["classes", f"pack={pack.path}", "n=40", "steps=3", "rules=random,critic"])
+    found = json.loads(capsys.readouterr().out)["classes"]
+    for row in (rows[0], rows[2]):
+        assert sum(one["n"] * one[row["rule"]] for one in found.values()) == pytest.approx(40 * row["class_accuracy"])
     table = (tmp_path / "report" / "table1.md").read_text().splitlines()
     assert len([line for line in table if line.startswith("| ")]) == 1 + 7 and "K 0.3, a 0, b 1" in table[4]
     shutil.rmtree("runs")

@@ -7,14 +7,16 @@
     python -m engine.evaluate copies pack=emoji       how near samples come to training pictures
     python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of FID
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
+    python -m engine.evaluate classes pack=emoji      class by class, the share of samples that the classifier finds
 
 n is pictures per split (auc), per class (sheets), per setting (sweep), per row (table1: 5,000 and 2,000
-unless given), or in all (blind, copies). sweep and table1 write into out=DIR, by default reports/ in the
-pack, and keep samples in runs=DIR; the same command again goes on where it stopped. They also take:
+unless given), per rule (classes), or in all (blind, copies). sweep and table1 write into out=DIR, by default
+reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where it
+stopped. They also take:
   rules=maskgit,critic   some of the rules
   workers=2              pictures drawn at once, by default as many as there are cores
   dtype=bfloat16         products in bf16, where the machine is faster in it
-  seed=                  table1: the noise
+  seed=                  table1, classes: the noise
   finals=, keep=         sweep: the best `keep` settings draw `finals` more pictures
   preset=true            sweep: make the best settings the pack's
 """
@@ -29,6 +31,7 @@ from typing import Any
 
 from engine import cli
 from engine.evaluate.auc import measure_auc
+from engine.evaluate.classes import measure_classes
 from engine.evaluate.copies import measure_copies
 from engine.evaluate.judge import Judge
 from engine.evaluate.metrics import K
@@ -38,7 +41,16 @@ from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
 
-COUNTS = {"tokenizer": 0, "auc": 100_000, "sheets": 8, "blind": 50, "copies": 130, "sweep": 256, "table1": None}
+COUNTS = {
+    "tokenizer": 0,
+    "auc": 100_000,
+    "sheets": 8,
+    "blind": 50,
+    "copies": 130,
+    "sweep": 256,
+    "table1": None,
+    "classes": 5000,
+}
 FEWEST = K + 1  # pictures of which there are precision and recall
 MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
 
@@ -81,6 +93,11 @@ def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return table1(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
+def _classes(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    judge, _ = _judge(session, options)
+    return measure_classes(judge, _rules(session, options), options["n"], options["steps"], options["seed"])
+
+
 def _judge(session: Session, options: Mapping[str, Any]) -> tuple[Judge, Path]:
     """And the folder of the report."""
     folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
@@ -107,6 +124,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
     "sweep": _sweep,
     "table1": _table1,
+    "classes": _classes,
 }
 
 if __name__ == "__main__":

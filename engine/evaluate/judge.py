@@ -135,6 +135,11 @@ class Judge:
         tqdm.write(f"{config.rule}, {config.steps} steps, {said}: FID {row['fid']:.2f}", file=sys.stderr)
         return row
 
+    def named_right(self, config: SampleConfig) -> np.ndarray:
+        """(n,) bool: of which samples of these settings the likeliest class is the wanted one."""
+        images = self.draws.decode(self.draws.tokens(config, f"{config.rule} {config.passes} passes"))
+        return self._named(see(self.classifier, images)) == self.draws.labels(config.n)
+
     def seconds(self, configs: Sequence[SampleConfig]) -> list[float]:
         """Seconds for one picture alone with all threads, each kind in turn so that all meet the same machine."""
         threads = torch.get_num_threads()

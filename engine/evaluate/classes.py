@@ -1,0 +1,25 @@
+"""Class by class: of how many samples the classifier finds the class that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.evaluate.judge import Judge
+
+
+def measure_classes(judge: Judge, rules: Sequence[str], n: int, steps: int, seed: int) -> dict[str, Any]:
+    """Per class: how many of each rule's `n` samples are of it, and the share of these that is named right.
+
+    The samples are those of table1's rows of as many.
+    """
+    labels = judge.draws.labels(n)
+    right = {rule: judge.named_right(judge.session.settings(rule=rule, steps=steps, seed=seed, n=n)) for rule in rules}
+    found: dict[str, Any] = {"n": n, "steps": steps, "classes": {}}
+    for label, name in enumerate(judge.session.classes):
+        mine = labels == label
+        shares = {rule: float(one[mine].mean()) if mine.any() else None for rule, one in right.items()}
+        found["classes"][name] = {"n": int(np.count_nonzero(mine)), **shares}
+    return found
