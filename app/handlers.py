@@ -69,7 +69,8 @@ class Handlers:
             mine = PRESETS[made.key].better
             sides = {"lane": en.SIDES[mine], "other": en.SIDES[1 - mine]}
             how = en.SHOWS[PRESETS[made.key].shows].format(**sides, tokens=TAKEN_BACK, plain=PLAIN)
-            told = en.RECORDED.format(look=look, tried=made.tried, shows=made.shows, how=how)
+            counts = {"tried": made.tried, "shows": made.shows, "against": made.against}
+            told = en.RECORDED.format(look=look, how=how, **counts)
             yield run.sent({**made.frames[-1], "why": "recorded", "told": told, "recorded": True}, counted=False)
         finally:
             run.ended = "recorded"

@@ -37,13 +37,13 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     FIRST: Preset(label="Person", better=1, values={}, shows="revokes"),
     "early": Preset(label="Hands & body", better=1, values={}),
-    "locked": Preset(label="Roles", better=1, values={"rule_1": "critic-locked", "noise_K_1": 1.0}),
+    "locked": Preset(label="Hands & body", better=1, values={"rule_1": "critic-locked"}),
     "self": Preset(label="Animals", better=1, values={"rule_1": "self-revoking", "noise_K_1": 1.0}, shows="plainer"),
     "sure": Preset(
         label="Objects", better=1, shows="plainer", values={"rule_2": "maskgit", "choice_temperature_1": 4.5}
     ),
     "noise": Preset(label="Hands & body", better=0, values={"rule_1": "critic", "noise_K_2": 4.0}),
-    "no-noise": Preset(label="Symbols", better=0, values={"rule_1": "critic", "noise_K_2": 0.0}, shows="plainer"),
+    "no-noise": Preset(label="Food", better=0, values={"rule_1": "critic", "noise_K_2": 0.0}, shows="plainer"),
     "hot": Preset(label="Family", better=0, values={"rule_1": "critic", "temp_b_2": 1.5}),
     "passes": Preset(label="Action", better=1, values={"equal_passes": True}),
 }
@@ -57,6 +57,7 @@ class Recording:
     pack: str
     weights: str  # fingerprint
     shows: int  # seeds out of `tried` that show it
+    against: int  # that show the opposite: the lanes the other way round
     tried: int
     frames: Sequence[dict[str, Any]]  # as a run sends them
 

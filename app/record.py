@@ -1,7 +1,8 @@
 """Record the presets of the page: python -m app.record [--pack emoji] [--seeds 40] [PRESET ...]
 
-Tries a preset for so many seeds, counts how many show what it is about (app/presets.py), and records of these the
-one in which the pack's classifier is most in favour of the lane that it speaks for. Prints a line each.
+Tries a preset for so many seeds, counts how many show what it is about (app/presets.py) and how many the opposite, and
+records of the former the one in which the pack's classifier is most in favour of the lane that it speaks for. Prints
+a line each.
 To be run again when the weights change: a recording says which it was made with.
 """
 
@@ -38,8 +39,8 @@ def main(argv: list[str]) -> None:
     packs = Packs(given.pack)
     for key in given.presets or PRESETS:
         made = record(packs, key, given.seeds)
-        said = {"preset": key, "seed": made.ask["seed"], "shows": made.shows, "tried": made.tried}
-        print(json.dumps({**said, "file": str(made.store())}), flush=True)
+        counts = {"shows": made.shows, "against": made.against, "tried": made.tried}
+        print(json.dumps({"preset": key, "seed": made.ask["seed"], **counts, "file": str(made.store())}), flush=True)
 
 
 def record(packs: Packs, key: str, seeds: int) -> Recording:
@@ -47,34 +48,40 @@ def record(packs: Packs, key: str, seeds: int) -> Recording:
     preset, handlers = PRESETS[key], Handlers(packs=packs)
     session = packs.session(packs.first)
     found = [judged(packs, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
-    seed = max(range(seeds), key=lambda seed: found[seed])
+    seed = max(range(seeds), key=lambda seed: (found[seed][0], found[seed][2]))
     frames = [frame for frame, _ in handlers.run(*controls(packs, preset, seed))]
     own = ("run", "n", "at")
     return Recording(
         key=key,
         pack=packs.first,
         weights=session.pack.fingerprint(),
-        shows=sum(shows for shows, _ in found),
+        shows=sum(shows for shows, _, _ in found),
+        against=sum(against for _, against, _ in found),
         tried=seeds,
         frames=[{name: value for name, value in frame.items() if name not in own} for frame in frames],
     )
 
 
-def judged(packs: Packs, preset: Preset, seed: int) -> tuple[bool, float]:
-    """Whether a seed shows it, and how much surer of the class the classifier is in the better lane's picture."""
+def judged(packs: Packs, preset: Preset, seed: int) -> tuple[bool, bool, float]:
+    """Whether a seed shows it, whether it shows the opposite, and how much surer of the class the classifier is in
+    the better lane's picture.
+    """
     session = packs.session(packs.first)
     runs = [list(session.run(lane.config)) for lane in settle(session, Ask.of(controls(packs, preset, seed)))]
     finals = [steps[-1].proposal for steps in runs]
     sure = session.recognise(session.decode(np.concatenate(finals)), preset.label)
-    mine, other = preset.better, 1 - preset.better
     revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
     different = [np.unique(final).size for final in finals]
-    shows = {
-        "named": bool(sure[mine] > 0.5 > sure[other]),
-        "plainer": different[other] < PLAIN * different[mine],
-        "revokes": revoked[mine] >= TAKEN_BACK and not revoked[other],
-    }
-    return shows[preset.shows], float(sure[mine] - sure[other])
+
+    def shows(mine: int, other: int) -> bool:
+        return {
+            "named": bool(sure[mine] > 0.5 > sure[other]),
+            "plainer": different[other] < PLAIN * different[mine],
+            "revokes": revoked[mine] >= TAKEN_BACK and not revoked[other],
+        }[preset.shows]
+
+    mine, other = preset.better, 1 - preset.better
+    return shows(mine, other), shows(other, mine), float(sure[mine] - sure[other])
 
 
 def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:

@@ -507,7 +507,7 @@ def test_curves_of_a_lane_that_goes_on_say_what_holds_for_its_own_steps() -> Non
 def test_curves_of_a_recorded_run_are_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     page, run_id = finished()
     sent = page.missed(run_id, 0)
-    made = SimpleNamespace(key=FIRST, pack="fake", ask=page.asked(run_id), frames=sent, tried=1, shows=1)
+    made = SimpleNamespace(key=FIRST, pack="fake", ask=page.asked(run_id), frames=sent, tried=1, shows=1, against=0)
     monkeypatch.setattr("app.handlers.load", lambda key: made)
     other = handlers()
     *_, (_, recorded) = other.recorded(FIRST)

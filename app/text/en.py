@@ -72,7 +72,8 @@ PRESETS = {  # title, what to look for
     ),
     "locked": (
         "Without the right to revoke",
-        "Both lanes ask the critic, but the left one may not take a token back: its first mistakes stay.",
+        "Both lanes ask the critic, but the left one may not take a token back: what it kept early stays. Over many "
+        "pictures both have the same FID here.",
     ),
     "self": (
         "The generator judges itself",
@@ -84,11 +85,16 @@ PRESETS = {  # title, what to look for
         "is plain.",
     ),
     "noise": ("Too much noise", "At K = 4 (right) chance decides what is kept for most of the run."),
-    "no-noise": ("No noise", "At K = 0 (right) the commonest tokens win from the first step on: a plain picture."),
+    "no-noise": (
+        "No noise",
+        "At K = 0 (right) the commonest tokens win from the start: often a plainer picture.",
+    ),
     "hot": ("Too hot", "At b = 1.5 (right) the proposals are wild, and no critic can save what is not proposed."),
     "passes": ("Equal passes", "Both lanes have 35 network passes: MaskGIT takes 35 steps, Token-Critic 18."),
 }
-RECORDED = "Recorded. {look} {shows} of {tried} seeds show it: {how}. Press Run to run it live."
+RECORDED = (
+    "Recorded. {look} {shows} of {tried} seeds show it ({against} the opposite): {how}. Press Run to run it live."
+)
 SHOWS = {  # {lane}: the one that the preset speaks for, {other}: the other one
     "named": "the pack's classifier finds the class in the {lane} picture and not in the {other} one",
     "plainer": "the {other} picture has fewer than {plain:.0%} of the different tokens of the {lane} one",

@@ -3,7 +3,7 @@
     python -m engine.train tokenizer|generator|critic|classifier config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
 
 For pictures of your own: data=FOLDER (of class folders) pack=NAME, for the first three models in this
-order; the classifier, which only the evaluation needs, at any time after the tokenizer. `pack` is a
+order; the classifier, which sampling does not need, at any time after the tokenizer. `pack` is a
 name under weights/ or a path. Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL;
 the averaged weights go into the pack in bf16 when a sitting ends. Any size of the model (layers,
 width, ...) and any setting below can be given as key=value.
