@@ -11,6 +11,7 @@ import numpy as np
 
 from app.frames import data_url
 from app.lanes import Lane
+from app.walk import ahead
 from engine.evaluate.copies import nearest
 from engine.session import Session
 from engine.step import Step
@@ -31,10 +32,9 @@ def drawn(
         config = dataclasses.replace(lane.config, seed=lane.config.seed + i)
         steps = worker.submit(session.run, config).result()
         last: Step | None = None
-        while (step := worker.submit(next, steps, None).result()) is not None:  # others' steps come in between
+        for last in ahead(steps, worker):  # noqa: B007  # others' steps come in between
             if ends():
                 return None
-            last = step
         assert last is not None
         final, label = last.proposal, config.label or ""
         score = None if session.critic is None else float(worker.submit(session.score, final, label).result().mean())

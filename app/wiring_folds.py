@@ -26,7 +26,7 @@ PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
 DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"
 DRAWN = "() => { window.tokenCriticGallery?.inbox.over(); }"
-GO = "() => { document.getElementById('tc-run').click(); }"
+GO = "() => { window.tokenCritic?.stage.go(); }"
 PLAYHEAD = """(run, kind, which, given) =>
     [run, kind, which, window.tokenCritic?.stage.player.at ?? given]"""
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import MASK, cli
+from engine.config import MOST_STEPS
 from engine.session import Session
 
 ROUNDS = 15
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> None:
     defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0}
     _, options = cli.parse(argv, __doc__ or "", defaults)
     session = Session.open(options["pack"], options["device"], options["threads"])
-    steps = cli.whole("steps", options["steps"], 1, 256)
+    steps = cli.whole("steps", options["steps"], 1, MOST_STEPS)
     print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
 
 

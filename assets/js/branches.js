@@ -69,7 +69,7 @@ class Branches {
   planned(plan) {
     const runs = this.runs && plan.lanes[2];
     if (plan.lanes[2] || plan.wrong) this.runs = false;
-    if (runs) document.getElementById("tc-run").click();
+    if (runs) this.stage.go();
   }
 
   chosen(lane) {

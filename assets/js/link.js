@@ -24,7 +24,7 @@ class Link {
   ready() {
     this.stage.inbox.queue.then(() => {
       this.settings = this.stage.planned && settingsOf(this.stage.planned);
-      document.getElementById("tc-run").click();
+      this.stage.go();
     });
   }
 

@@ -102,6 +102,11 @@ class Stage {
     return { grid: this.grid, colours: this.colours, asOrder, proposal, layout, panel: this.root.dataset.panel };
   }
 
+  // What the controls ask for, as if the visitor had pressed Run.
+  go() {
+    document.getElementById("tc-run").click();
+  }
+
   // The visitor pressed Run: say so at once, the first step takes a moment.
   press() {
     this.times = { pressed: performance.now(), frames: [] };

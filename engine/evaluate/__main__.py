@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import cli
+from engine.config import MOST_STEPS
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.classes import measure_classes
 from engine.evaluate.copies import measure_copies
@@ -70,7 +71,12 @@ def main(argv: list[str]) -> None:
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MANY_THREADS else FEWEST
     options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], fewest, 1_000_000)
-    for name, low, high in (("steps", 1, 256), ("workers", 0, 256), ("finals", FEWEST, 1_000_000), ("keep", 1, 1000)):
+    for name, low, high in (
+        ("steps", 1, MOST_STEPS),
+        ("workers", 0, 256),
+        ("finals", FEWEST, 1_000_000),
+        ("keep", 1, 1000),
+    ):
         cli.whole(name, options[name], low, high)
     cli.yes_or_no("preset", options["preset"])
     threads = options["threads"] if action in MANY_THREADS else 1

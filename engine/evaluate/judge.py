@@ -106,10 +106,7 @@ class Judge:
 
     def row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and measure them."""
-        tokens = self.draws.tokens(config, f"{config.rule} {config.passes} passes")
-        images = self.draws.decode(tokens)
-        fake = see(self.classifier, images)
-        right = self._named(fake) == self.draws.labels(config.n)
+        tokens, images, fake, right = self._drawn(config)
         first = min(FIRST, config.n)
 
         def figures(chosen: np.ndarray) -> dict[str, float]:
@@ -137,8 +134,7 @@ class Judge:
 
     def named_right(self, config: SampleConfig) -> np.ndarray:
         """(n,) bool: of which samples of these settings the likeliest class is the wanted one."""
-        images = self.draws.decode(self.draws.tokens(config, f"{config.rule} {config.passes} passes"))
-        return self._named(see(self.classifier, images)) == self.draws.labels(config.n)
+        return self._drawn(config)[-1]
 
     def seconds(self, configs: Sequence[SampleConfig]) -> list[float]:
         """Seconds for one picture alone with all threads, each kind in turn so that all meet the same machine."""
@@ -199,6 +195,13 @@ class Judge:
         return hashlib.sha256(
             json.dumps(self.draws.numerics).encode() + seen.features.tobytes() + seen.logits.tobytes()
         ).hexdigest()
+
+    def _drawn(self, config: SampleConfig) -> tuple[np.ndarray, np.ndarray, Seen, np.ndarray]:
+        """Tokens, pictures, what the classifier sees in them, and where that is the wanted class."""
+        tokens = self.draws.tokens(config, f"{config.rule} {config.passes} passes")
+        images = self.draws.decode(tokens)
+        seen = see(self.classifier, images)
+        return tokens, images, seen, self._named(seen) == self.draws.labels(config.n)
 
     def _named(self, seen: Seen) -> np.ndarray:
         """(M,) the likeliest class."""
