@@ -53,16 +53,18 @@ def serve(given: argparse.Namespace, port: int) -> None:
     """Open the pack, show the page, and stay until Ctrl-C or SIGTERM."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     print(f"opening pack {given.pack} ...", flush=True)
-    from app.main import build, serving  # here, because they import torch and gradio: --help need not wait for them
+    from app.handlers import Handlers  # here, because they import torch and gradio: --help need not wait for them
+    from app.main import build, serving
     from app.packs import Packs
 
     packs = Packs(given.pack, given.device, given.threads)
-    page = build(packs)
+    handlers = Handlers(packs=packs)
+    page = build(handlers)
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
     where = {"server_name": given.host, "server_port": port, "share": given.share}
-    _, address, public = page.launch(prevent_thread_lock=True, inbrowser=False, **where, **serving())
+    _, address, public = page.launch(prevent_thread_lock=True, inbrowser=False, **where, **serving(handlers))
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     told = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
     print("\n".join(told), flush=True)

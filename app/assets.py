@@ -28,6 +28,7 @@ STAGE = (
     "branches",
     "link",
     "inbox",
+    "stream",
     "stage",
 )
 

@@ -24,7 +24,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -89,8 +89,7 @@ def measure(page: Page, pack: str, device: str, threads: int, runs: int) -> dict
         page.wait_for_function("() => window.tokenCritic")
         expected = sum(lane.steps for lane in at_first(packs.session(packs.first))[:2])
         turns = [
-            (packs.worker.submit(plain, packs).result(), read(packs, address), press(page, expected))
-            for _ in range(runs + 1)
+            (packs.worker.submit(plain, packs).result(), read(address), press(page, expected)) for _ in range(runs + 1)
         ][1:]
         moved = {"scrub_ms": scrub(page), "hover_ms": hover(page)}
     spread = {"usable_seconds": usable, **moved}
@@ -180,28 +179,20 @@ def press(page: Page, expected: int) -> dict[str, Any]:
     return times
 
 
-def read(packs: Packs, address: str) -> float:
-    """Seconds from the request to the last frame, by the page's API."""
-    from app.lanes import FIELDS, at_first
-
-    session = packs.session(packs.first)
-    lanes = [getattr(lane, name) for lane in at_first(session) for name in FIELDS]
-    asked = [packs.first, session.classes[0], 0, False, False, None, *lanes]  # two lanes: no third
+def read(address: str) -> float:
+    """Seconds from the request to the last frame, by the page's API: what the page asks for at first."""
     start = time.perf_counter()
-    last = [line for line in called(address, "run", asked) if line.startswith("event: ")][-1]
-    if last != "event: complete":
+    *_, last = asked(address)
+    if last.get("why") != "done":
         raise ValueError("the page's API did not run to the end")
     return time.perf_counter() - start
 
 
-def called(address: str, name: str, data: Sequence[Any]) -> list[str]:
-    """What the page's API answers, line by line."""
-    url = f"{address}gradio_api/call/{name}"
-    body, kind = json.dumps({"data": data}).encode(), {"Content-Type": "application/json"}
-    with urlopen(Request(url, body, kind)) as answer:
-        event = json.load(answer)["event_id"]
-    with urlopen(f"{url}/{event}") as lines:
-        return [line.decode().rstrip("\n") for line in lines]
+def asked(address: str, **controls: Any) -> Iterator[dict[str, Any]]:
+    """The frames of a run, by the page's API."""
+    body, kind = json.dumps(controls).encode(), {"Content-Type": "application/json"}
+    with urlopen(Request(f"{address.rstrip('/')}/run", body, kind)) as lines:
+        yield from map(json.loads, lines)
 
 
 def plain(packs: Packs) -> float:

@@ -41,12 +41,15 @@ DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
 def served(packs: Packs) -> Iterator[str]:
     """The page's address, while it is served to this machine."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it when it is imported
+    from app.handlers import Handlers
     from app.main import build, serving
     from launch import free_port
 
-    page = build(packs)
+    handlers = Handlers(packs=packs)
+    page = build(handlers)
     port = free_port("127.0.0.1", None)
-    _, address, _ = page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **serving())
+    where = {"server_name": "127.0.0.1", "server_port": port, **serving(handlers)}
+    _, address, _ = page.launch(prevent_thread_lock=True, **where)
     try:
         yield address
     finally:

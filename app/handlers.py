@@ -52,6 +52,21 @@ class Handlers:
         finally:
             run.ended = run.ended or "stopped"  # the visitor has gone, or an error goes up
 
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        """All controls in their order: those given by name, the others as they are when the page is opened.
+
+        ValueError for a name that is none; all else is checked when it is run.
+        """
+        if unknown := sorted(map(str, given.keys() - set(names()))):
+            raise ValueError(f"unknown control {unknown[0]!r}: one of {', '.join(names())}")
+        pack = given.get("pack", self.packs.first)
+        session = self.packs.session(pack, loaded=False)
+        shared = {"pack": pack, "label": session.classes[0], "seed": 0, "equal_passes": False, "matched": False}
+        lanes = {
+            f"{field}_{i}": getattr(lane, field) for i, lane in enumerate(at_first(session), 1) for field in FIELDS
+        }
+        return [{**shared, "third": None, **lanes, **given}[name] for name in names()]
+
     def presets(self) -> list[str]:
         """Those recorded with the weights of the pack that is opened first."""
         pack = self.packs.session(self.packs.first, loaded=False).pack
@@ -75,12 +90,11 @@ class Handlers:
         finally:
             run.ended = "recorded"
 
-    def stop(self, run_id: object) -> Frame:
+    def stop(self, run_id: object) -> None:
         """End a run within a step."""
         run = self.runs.get(run_id)
         if run is not None:
             run.stop()
-        return {"kind": "end", "why": "stopped", "run": run.id if run else "", "n": -1}
 
     def plan(self, *values: Any) -> Frame:
         """What the controls would run, without running it: rule, steps and passes of each lane, or what is wrong."""

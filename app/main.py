@@ -10,23 +10,22 @@ from app.assets import styles
 from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import at_first
-from app.packs import Packs
 from app.panels import about, controls, files, gallery, game, lane, own, plots
 from app.panels.presets import Presets
 from app.panels.served import served
 from app.panels.stage import Stage
 from app.refusals import Page
+from app.stream import MOST_WAITING, Stream
 from app.text import en
 from app.wiring import wire
 
-MOST_WAITING = 64
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "monospace")
 
 
-def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
-    """The page over some packs."""
-    handlers = handlers or Handlers(packs=packs)
+def build(handlers: Handlers) -> gr.Blocks:
+    """The page over the handlers' packs."""
+    packs = handlers.packs
     session = packs.session(packs.first, loaded=False)
     configs = at_first(session)
     with Page(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
@@ -40,6 +39,7 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
             served("patches", handlers.patches, 1, {}),
             served("judge", handlers.judge, 2, {}),
             served("active", handlers.active, 0, 0),
+            served("stop", handlers.stop, 1, None),
         ]
         stage = Stage(functions, elem_id="tc-stage")
         folds = Folds(packs=packs, runs=handlers.runs)
@@ -47,13 +47,14 @@ def build(packs: Packs, handlers: Handlers | None = None) -> gr.Blocks:
         wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())
         own.build(folds.own)
         game.build(folds.riddle)
-        about.build(packs, [*top.values, *(one for each in lanes for one in each.values)])
+        about.build(packs)
     return page.queue(max_size=MOST_WAITING, api_open=False)
 
 
-def serving() -> dict[str, Any]:
+def serving(handlers: Handlers) -> dict[str, Any]:
     """Arguments of `launch` that hold wherever the page is served."""
     return {
+        "app_kwargs": {"routes": [Stream(handlers).route]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
         "ssr_mode": False,

@@ -46,5 +46,10 @@ def refusing(handler: Callable[..., Any], parameters: Sequence[str]) -> Callable
 
 
 def line(error: Exception) -> gr.Error:
+    return gr.Error(in_short(error), print_exception=False)
+
+
+def in_short(error: Exception) -> str:
+    """What is wrong, in a line that fits on the page."""
     text = in_one_line(error)
-    return gr.Error(text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else ""), print_exception=False)
+    return text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else "")

@@ -20,9 +20,11 @@ from app.panels.stage import Stage
 from app.presets import FIRST
 from app.refusals import line, refusing
 from app.updates import offered, settings, visible
-from app.wiring_folds import OVER, PRESS, RUNS_AT_ONCE, wire_folds
+from app.wiring_folds import wire_folds
 
-STOPPING = "(...values) => { window.tokenCritic?.stopping(); return values; }"
+RUN = "(...values) => window.tokenCritic.run(values)"
+ENDED = "() => window.tokenCritic.ended()"
+STOP = "() => { window.tokenCritic?.stop(); }"
 LINKED = "() => { if (/[?&](pack|label|seed)=/.test(location.search)) window.tokenCritic?.linked(); }"
 UNFOLD = """() => {
     const shown = document.documentElement.classList.toggle("tc-unfolded");
@@ -46,29 +48,9 @@ def wire(
 ) -> None:
     """Connect components to handlers. Call inside the Blocks."""
     values = [*controls.values, *(one for lane in lanes for one in lane.values)]
-    run = controls.run.click(
-        refusing(handlers.run, names()),
-        values,
-        [stage, controls.run_id],
-        js=PRESS,
-        api_name="run",
-        show_progress="hidden",
-        preprocess=False,  # values go raw to the engine's door, which checks them; Gradio's own checks raise tracebacks
-        concurrency_limit=RUNS_AT_ONCE,
-        trigger_mode="once",
-    )
-    done = run.then(None, js=OVER)
-    run.failure(None, js=OVER)  # what comes "then" does not come after an error
-    controls.stop.click(
-        refusing(handlers.stop, ["run_id"]),
-        controls.run_id,
-        stage,
-        js=STOPPING,
-        api_name="stop",
-        show_progress="hidden",
-        queue=False,
-        cancels=run,
-    )
+    began = controls.run.click(None, values, controls.run_id, js=RUN)
+    done = began.then(None, js=ENDED)
+    controls.stop.click(None, js=STOP)
     settled = _wire_plan(handlers, controls, lanes, stage, values)
 
     def restored(after: Any) -> Any:

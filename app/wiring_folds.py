@@ -18,10 +18,10 @@ from app.panels.gallery import Many
 from app.panels.plots import Plots
 from app.panels.stage import Stage
 from app.refusals import line, refusing
+from app.stream import RUNS_AT_ONCE
 from app.text import en
 from app.updates import settings
 
-RUNS_AT_ONCE = 2  # more would only slow each other down: they share one device
 PRESS = "(...values) => { window.tokenCritic?.press(); return values; }"
 OVER = "() => { window.tokenCritic?.over(); }"
 DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"

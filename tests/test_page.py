@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import numpy as np
 import pytest
-from gradio_client import Client
-from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app.bench import called
+from app.bench import asked
 from app.browser import SETTLED, run
 from app.exports import read_trace
-from app.lanes import FIELDS, at_first, names
+from app.lanes import names
 from app.packs import Packs
 from app.text import en
 from engine.evaluate.copies import nearest
@@ -22,7 +22,7 @@ from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from tests.pages import at, back_to_two_lanes
+from tests.pages import at, back_to_two_lanes, called
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -553,16 +553,30 @@ def test_a_double_click_on_run_is_one_run(page: Any) -> None:
 
 
 def test_who_has_to_wait_for_others_is_told(page: Any, address: str) -> None:
-    others = [Client(address, verbose=False) for _ in range(2)]
-    long = [one.submit(steps_1=256, steps_2=256, api_name="/run") for one in others]
-    while not all(one.outputs() for one in long):
-        page.wait_for_timeout(50)
+    others = [asked(address, steps_1=256, steps_2=256) for _ in range(2)]
+    for one in others:
+        next(one)
     before = page.evaluate("() => tokenCritic.stage.run.id")
     page.click("#tc-run")
     page.wait_for_function("() => document.querySelector('.tc-notice').textContent.startsWith('Waiting: 2 other')")
-    for one in long:
-        one.cancel()
+    for one in others:
+        one.close()
     page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+    assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
+
+
+def test_stop_ends_the_wait_for_others_too(page: Any, address: str) -> None:
+    others = [asked(address, steps_1=256, steps_2=256) for _ in range(2)]
+    for one in others:
+        next(one)
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    page.click("#tc-run")
+    page.click("#tc-stop")
+    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    for one in others:
+        one.close()
+    assert page.evaluate("() => tokenCritic.stage.run.id") == before
+    run(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
 
 
@@ -578,27 +592,23 @@ def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     assert page.problems == []
 
 
-def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address: str, packs: Packs) -> None:
-    client = Client(address, verbose=False)
-    configs = at_first(packs.session(packs.first))
-    good: list[Any] = [packs.first, packs.session(packs.first).classes[0], 0, False, False, {}]
-    good += [getattr(config, name) if name != "steps" else 2 for config in configs for name in FIELDS]
-    for i, name in enumerate(names()):
+def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address: str) -> None:
+    for name in names():
         for wrong in (-7, "nonsense", [1], {"a": None}, 1e300):
-            with pytest.raises(AppError) as refused:
-                client.predict(*good[:i], wrong, *good[i + 1 :], api_name="/run")
-            said = str(refused.value)
-            assert said.count("\n") == 0 and "Traceback" not in said and len(said) < 400
+            third = {"third": {}} if name.endswith("_3") else {}
+            with pytest.raises(HTTPError) as refused:
+                next(asked(address, **{**third, name: wrong}))
+            said = json.load(refused.value)["error"]
+            assert refused.value.code == 422 and said.count("\n") == 0 and "Traceback" not in said and len(said) < 400
             assert name.rstrip("_123").split("_")[0] in said
-    last = client.predict(*good, api_name="/run")
+    *_, last = asked(address, steps_1=2, steps_2=2)
     assert (last["kind"], last["why"]) == ("end", "done")
 
 
-@pytest.mark.parametrize(("name", "wants"), [("run", len(names())), ("export", 3)])
-def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str, name: str, wants: int) -> None:
-    for given in ([], ["emoji"], [1] * (wants + 2)):
-        said = "\n".join(called(address, name, given))
-        assert f"/{name} takes {wants} values, not {len(given)}" in said, said
+def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str) -> None:
+    for given in ([], ["emoji"], [1] * 6):
+        said = "\n".join(called(address, "export", given))
+        assert f"/export takes 4 values, not {len(given)}" in said, said
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,11 +29,9 @@ class Snippets(gr.HTML):
 MOUNT = "mountSnippets(element, pieces, words)"
 
 
-def build(packs: Packs, values: Sequence[gr.components.Component]) -> None:
-    """`values`: the controls that a run takes, in their order."""
+def build(packs: Packs) -> None:
     session = packs.session(packs.first, loaded=False)
     filled = {
-        "{data}": json.dumps([getattr(one, "value", None) for one in values], ensure_ascii=False).replace("'", "'\\''"),
         "{label}": session.classes[-1].replace('"', '\\"'),
         "{rule}": at_first(session)[1].rule,
     }

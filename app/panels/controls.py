@@ -25,7 +25,7 @@ class Controls:
     dice: gr.Button
     run: gr.Button
     stop: gr.Button
-    run_id: gr.State
+    run_id: gr.Textbox
 
     @property
     def values(self) -> list[gr.components.Component]:
@@ -65,5 +65,5 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         dice=dice,
         run=run,
         stop=stop,
-        run_id=gr.State(""),
+        run_id=gr.Textbox("", visible=False),  # no State: the page sets it, too
     )

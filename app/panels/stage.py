@@ -8,18 +8,21 @@ from typing import Any
 import gradio as gr
 
 from app.assets import STAGE, drawn
+from app.lanes import names
 from app.text import en
+
+MOUNT = "mountStage(element, server, props, watch, words, names)"
 
 
 class Stage(gr.HTML):
     """Its value is the last frame that was sent. Drawn by assets/js/stage.js, which calls `functions` by their names:
 
-    missed (frames of a run), patches (of a pack), judge (a finished lane), active (runs under way).
+    missed (frames of a run), patches (of a pack), judge (a finished lane), active (runs under way), stop (a run).
     """
 
     def __init__(self, functions: Sequence[Callable[[Any], Any]], **props: Any) -> None:
         super().__init__(
-            **drawn(STAGE, "mountStage(element, server, props, watch, words)", words=en.STAGE),
+            **drawn(STAGE, MOUNT, words=en.STAGE, names=names()),
             server_functions=list(functions),
             **props,
         )

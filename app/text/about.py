@@ -34,24 +34,28 @@ CITATIONS = (
 )
 CODE = (
     (
-        "Python (pip install gradio_client)",
-        """from gradio_client import Client
+        "Python",
+        """import json
+from urllib.request import Request, urlopen
+
+ask = {"label": "{label}", "seed": 7, "rule_1": "maskgit", "rule_2": "{rule}"}  # the rest as the page has it at first
+with urlopen(Request("{origin}/run", json.dumps(ask).encode(), {"Content-Type": "application/json"})) as answer:
+    for line in answer:  # a frame each, as the engine computes them
+        frame = json.loads(line)
+        print(frame["kind"], len(frame.get("steps", [])))
+
+from gradio_client import Client  # pip install gradio_client
 
 client = Client("{origin}")
-run = client.submit(label="{label}", seed=7, rule_1="maskgit", rule_2="{rule}", api_name="/run")
-for frame in run:  # one at a time, as the engine computes them
-    print(frame["kind"], len(frame.get("steps", [])))
-print(client.predict(kind="json", api_name="/export"))  # also gif, webp, png, pdf, svg""",
+print(client.predict(frame["run"], kind="json", api_name="/export"))  # also gif, webp, png, pdf, svg""",
     ),
     (
         "curl",
-        """DATA='{data}'
-ME=$(date +%s)-$$  # a session of your own, in which /export finds your run
-ID=$(curl -s {origin}/gradio_api/call/run -H 'Content-Type: application/json' \\
-  -d "{\\"session_hash\\": \\"$ME\\", \\"data\\": $DATA}" | cut -d'"' -f4)
-curl -sN {origin}/gradio_api/call/run/$ID > frames.txt
+        """curl -sN {origin}/run -H 'Content-Type: application/json' \\
+  -d '{"label": "{label}", "seed": 7, "rule_1": "maskgit", "rule_2": "{rule}"}' > frames.txt
+RUN=$(head -1 frames.txt | grep -o '"run":"[^"]*' | cut -d'"' -f4)
 ID=$(curl -s {origin}/gradio_api/call/export -H 'Content-Type: application/json' \\
-  -d "{\\"session_hash\\": \\"$ME\\", \\"data\\": [\\"json\\", \\"all\\", 0]}" | cut -d'"' -f4)
+  -d "{\\"data\\": [\\"$RUN\\", \\"json\\", \\"all\\", 0]}" | cut -d'"' -f4)
 curl -sN {origin}/gradio_api/call/export/$ID  # the file's address""",
     ),
 )

@@ -101,8 +101,10 @@ class Branches {
     const stale = shown && !this.stage.asksFor(lane);
     for (const button of this.rows[lane].node.querySelectorAll("button")) {
       const asks = button !== this.judges[lane];
-      button.disabled = !shown || (asks && stale);
-      button.title = asks && stale ? this.words[this.stage.asks ? "stale" : "unasked"] : this.words[`${button.dataset.name}_help`];
+      const disabled = !shown || (asks && stale);
+      const title = asks && stale ? this.words[this.stage.asks ? "stale" : "unasked"] : this.words[`${button.dataset.name}_help`];
+      if (button.disabled !== disabled) button.disabled = disabled; // at each step of a run: what stays is not written again
+      if (button.title !== title) button.title = title;
     }
   }
 

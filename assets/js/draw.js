@@ -1,9 +1,8 @@
 // What each panel shows, on a canvas whose cells are a whole number of device pixels.
 
-// Make the canvas as large as its place allows; returns the device pixels of one cell.
-function fit(canvas, grid) {
+// Make the canvas as large as its place allows, `space` CSS pixels; returns the device pixels of one cell.
+function fit(canvas, grid, space = canvas.parentElement.clientWidth) {
   const ratio = window.devicePixelRatio || 1;
-  const space = canvas.parentElement.clientWidth;
   const cell = Math.max(1, Math.floor((space * ratio) / grid));
   const side = cell * grid;
   if (canvas.width !== side) canvas.width = canvas.height = side;

@@ -68,5 +68,6 @@ class Inbox {
       for (const frame of missed) await this.apply(frame);
       if (this.run.going) this.finish(this.pressed.stopping ? "stopped" : "failed");
     }).catch((error) => console.error(error));
+    return this.queue;
   }
 }

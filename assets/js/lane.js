@@ -47,26 +47,37 @@ class Lane {
     if (meta) this.plan(meta);
   }
 
-  draw(s, look) {
+  // The width that each panel has, 0 where it is not shown. Asked of all lanes before any is drawn: asking after
+  // something was written makes the browser lay out the page once more.
+  room() {
+    return KINDS.map((kind) => (this.canvases[kind].offsetParent ? this.canvases[kind].parentElement.clientWidth : 0));
+  }
+
+  draw(s, look, room) {
     const frame = this.frames[s];
-    this.node.classList.toggle("is-empty", !frame);
-    if (!frame) return this.blank(look);
     const compared = look.others?.length ? look.others : [null];
-    if (this.isDrawn([frame, frame.judged, look.asOrder, look.proposal, look.layout, look.colours, look.panel, this.panels.clientWidth, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
+    if (this.isDrawn([frame, frame?.judged, look.grid, look.asOrder, look.proposal, look.layout, look.colours, ...room, window.devicePixelRatio, look.byHand?.size, look.byHand, ...compared])) return;
+    this.node.classList.toggle("is-empty", !frame);
+    if (!frame) return this.blank(look, room);
     const before = s > 0 ? this.frames[s - 1].picture : frame.picture; // a lane that starts from a picture shows that
     const line = this.line(frame);
-    for (const kind of KINDS) {
-      const canvas = this.canvases[kind];
-      if (!canvas.offsetParent) continue; // another panel is shown on a small screen
-      drawPanel(canvas, kind, { ...look, frame, before, cell: fit(canvas, look.grid) });
-      canvas.setAttribute("aria-label", `${this.meta.name}, ${this.words.panels[kind].name}, ${line}`);
-    }
+    this.panel((kind) => kind, { ...look, frame, before }, room, (kind) => `${this.meta.name}, ${this.words.panels[kind].name}, ${line}`);
     const unscored = s < this.meta.steps - 1 ? this.words.unscored_marked : this.words.unscored;
     this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : unscored;
     this.say(frame);
   }
 
-  // Whether all that decides the picture is as it was: while a run streams, each step changes one lane only.
+  // Draw the panels that are shown, each as `as` says, and say in words what is on them.
+  panel(as, look, room, said) {
+    KINDS.forEach((kind, i) => {
+      const canvas = this.canvases[kind];
+      if (!room[i]) return; // another panel is shown on a small screen
+      drawPanel(canvas, as(kind), { ...look, cell: fit(canvas, look.grid, room[i]) });
+      canvas.setAttribute("aria-label", said(kind));
+    });
+  }
+
+  // Whether all that decides the picture is as it was: while a run streams, a lane may have no new step.
   isDrawn(state) {
     const same = this.drawn?.length === state.length && this.drawn.every((one, i) => one === state[i]);
     this.drawn = state;
@@ -74,17 +85,11 @@ class Lane {
   }
 
   // Before the first step every token is masked, and nothing else is known.
-  blank(look) {
-    this.drawn = null;
-    const grid = look.grid;
-    const nothing = { tokens: new Int32Array(grid * grid).fill(MASK), scores: new Float32Array(grid * grid).fill(NaN) };
-    for (const kind of KINDS) {
-      const canvas = this.canvases[kind];
-      if (!canvas.offsetParent) continue;
-      const all = { ...look, asOrder: false, frame: nothing, cell: fit(canvas, grid) };
-      drawPanel(canvas, kind === "input" ? "input" : "scores", all);
-      canvas.setAttribute("aria-label", `${this.words.panels[kind].name}: ${this.words.empty}`);
-    }
+  blank(look, room) {
+    const places = look.grid * look.grid;
+    const nothing = { tokens: new Int32Array(places).fill(MASK), scores: new Float32Array(places).fill(NaN) };
+    const all = { ...look, asOrder: false, frame: nothing };
+    this.panel((kind) => (kind === "input" ? kind : "scores"), all, room, (kind) => `${this.words.panels[kind].name}: ${this.words.empty}`);
     this.notes.scores.textContent = "";
     this.status.textContent = this.words.idle;
   }

@@ -4,12 +4,13 @@ const UNSTOPPABLE = 500; // ms after Run
 const LONG = 1500; // ms after which a run that has not begun is said to wait
 
 class Stage {
-  constructor(element, server, words) {
+  constructor(element, server, words, names) {
     this.element = element;
     this.words = words;
     this.grid = 16;
     this.server = server;
     this.inbox = new Inbox(server, this);
+    this.stream = new Stream(names, this.inbox);
     this.planned = null; // what the controls would run
     this.shown = null; // what is on the stage
     this.scores = []; // the critic's of each lane's final picture
@@ -118,6 +119,28 @@ class Stage {
     this.waitFor(this.inbox.pressed);
   }
 
+  // What Gradio's Run button calls with the values of the controls. Resolves with the run's id when it has begun or was
+  // refused; `asked` when all of it is here.
+  ask(values) {
+    if (this.wrong) this.tell(this.wrong, true); // known already: not asked again
+    if (this.wrong || this.stream.busy) return this.run.id; // the second of two quick clicks
+    this.press();
+    return new Promise((began) => {
+      this.asked = this.stream.ask(values, began).then(async (wrong) => {
+        await this.inbox.over();
+        if (wrong) this.tell(wrong, true);
+        began(this.run.id);
+      });
+    });
+  }
+
+  stop() {
+    this.inbox.pressed.stopping = true;
+    this.tell(this.words.stopping);
+    if (this.inbox.pressed.begun) this.server.stop([this.run.id]);
+    else this.stream.abort();
+  }
+
   // While the run has not begun: who else is running, since only so many do at once.
   async waitFor(pressed) {
     await new Promise((next) => setTimeout(next, LONG));
@@ -125,11 +148,6 @@ class Stage {
     const count = await this.server.active([]).catch(() => 0);
     if (count && !pressed.begun && !pressed.stopping && this.run.going) this.tell(plural(this.words.waiting, count));
     this.waitFor(pressed);
-  }
-
-  stopping() {
-    this.inbox.pressed.stopping = true;
-    this.tell(this.words.stopping);
   }
 
   begin(frame) {
@@ -251,10 +269,11 @@ class Stage {
 
   draw() {
     this.drawing = null;
+    const rooms = this.lanes.map((lane) => lane.room());
     const steps = this.lanes.map((lane, i) => (this.player.at < 0 || !lane.meta ? -1 : this.player.step(i)));
     const proposals = this.lanes.map((lane, i) => lane.frames[steps[i]]?.proposal);
     const others = (lane) => (this.views.compares ? proposals.filter((one, i) => one && i !== lane) : null);
-    this.lanes.forEach((lane, i) => lane.draw(steps[i], { ...this.look, others: others(i), byHand: this.branches.chosen(i) }));
+    this.lanes.forEach((lane, i) => lane.draw(steps[i], { ...this.look, others: others(i), byHand: this.branches.chosen(i) }, rooms[i]));
     this.film.mark(steps);
     this.steps = steps;
     this.life.draw(this.lanes, steps);
@@ -313,9 +332,12 @@ function settingsOf({ pack, lanes }) {
   return JSON.stringify([pack, lanes.map((lane) => [lane.settings, lane.origin])]);
 }
 
-function mountStage(element, server, props, watch, words) {
-  const stage = new Stage(element, server, words);
-  window.tokenCritic = { stage, digestOf, press: () => stage.press(), stopping: () => stage.stopping(), over: () => stage.inbox.over(), linked: () => stage.link.ready() };
+function mountStage(element, server, props, watch, words, names) {
+  const stage = new Stage(element, server, words, names);
+  window.tokenCritic = {
+    stage, digestOf, run: (values) => stage.ask(values), ended: () => stage.asked, stop: () => stage.stop(),
+    press: () => stage.press(), over: () => stage.inbox.over(), linked: () => stage.link.ready(),
+  };
   watch("value", () => stage.inbox.take(props.value));
   stage.inbox.take(props.value);
 }
