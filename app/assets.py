@@ -35,13 +35,18 @@ STAGE = (
 
 def drawn(files: Sequence[str], call: str, **constants: Any) -> dict[str, Any]:
     """Arguments of a gr.HTML that a script draws: the files, the constants they use, and the call that mounts it."""
-    parts = [(ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8") for name in files]
+    parts = [script(name) for name in files]
     values = [f"const {name} = {json.dumps(value, ensure_ascii=False)};" for name, value in constants.items()]
     return {
         "html_template": "<div></div>",  # fixed: what is drawn in it survives every update
         "js_on_load": "\n".join([*parts, *values, call]),
         "apply_default_css": False,
     }
+
+
+def script(name: str) -> str:
+    """One of the page's scripts."""
+    return (ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8")
 
 
 def styles() -> str:

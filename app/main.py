@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from app.assets import styles
 from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import at_first
+from app.opening import Opening
 from app.panels import about, controls, files, gallery, game, lane, own, plots
 from app.panels.presets import Presets
 from app.panels.served import served
@@ -54,7 +56,7 @@ def build(handlers: Handlers) -> gr.Blocks:
 def serving(handlers: Handlers) -> dict[str, Any]:
     """Arguments of `launch` that hold wherever the page is served."""
     return {
-        "app_kwargs": {"routes": [Stream(handlers).route]},
+        "app_kwargs": {"routes": [Stream(handlers).route], "middleware": [Middleware(Opening)]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
         "ssr_mode": False,

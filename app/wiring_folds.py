@@ -92,9 +92,9 @@ def _wire_many(
     drawing.then(None, js=DRAWN)
     drawing.failure(None, js=DRAWN)
     many.stop.click(
-        refusing(handlers.stop, ["run_id"]),
+        handlers.stop,
         many.run_id,
-        many.shown,
+        None,
         api_visibility="private",
         show_progress="hidden",
         queue=False,

@@ -508,6 +508,20 @@ def test_a_changed_control_marks_the_lanes(page: Any) -> None:
     page.wait_for_selector(".tc-stage:not(.is-stale)")
 
 
+def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
+    """Gradio's opening screen leaves a clock behind that asks for all, for ever."""
+    other = page.context.browser.new_page()
+    other.add_init_script("""let asked = 0;
+        const next = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (callback) => { asked += 1; return next(callback); };
+        setInterval(() => { window.lately = asked; asked = 0; }, 1000);""")
+    other.goto(address)
+    other.wait_for_function(SETTLED)
+    other.evaluate("() => tokenCritic.stage.player.pause()")
+    other.wait_for_function("() => window.lately < 5", timeout=15_000, polling=500)  # by default at every frame
+    other.close()
+
+
 def test_a_lost_frame_is_fetched(page: Any) -> None:
     frames = page.evaluate("""async () => {
         const stage = tokenCritic.stage;
