@@ -38,7 +38,12 @@ PRESETS: dict[str, Preset] = {
     FIRST: Preset(label="Person", better=1, values={}, shows="revokes"),
     "early": Preset(label="Hands & body", better=1, values={}),
     "locked": Preset(label="Hands & body", better=1, values={"rule_1": "critic-locked"}),
-    "self": Preset(label="Animals", better=1, values={"rule_1": "self-revoking", "noise_K_1": 1.0}, shows="plainer"),
+    "self": Preset(  # both lanes as the critic does best
+        label="Animals",
+        better=1,
+        shows="plainer",
+        values={"rule_1": "self-revoking", "noise_K_1": 2.0, "temp_a_1": 0.1, "temp_b_1": 0.9},
+    ),
     "sure": Preset(
         label="Objects", better=1, shows="plainer", values={"rule_2": "maskgit", "choice_temperature_1": 4.5}
     ),

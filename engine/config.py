@@ -91,7 +91,7 @@ class SampleConfig:
     steps: int = setting(18, "sampling steps", low=1, high=MOST_STEPS, symbol="T")
     schedule: str = setting("cosine", "how the share of masked tokens falls", choices=tuple(SCHEDULES), symbol="γ")
     noise_K: float = setting(
-        0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=4, symbol="K"
+        0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=8, symbol="K"
     )
     temp_a: float = setting(
         0.0, "extra softmax temperature at the start: T(t) = a * t/T + b", low=0, high=4, symbol="a"

@@ -77,7 +77,8 @@ PRESETS = {  # title, what to look for
     ),
     "self": (
         "The generator judges itself",
-        "The left lane revokes, too, but by the generator's own probability: what is likely everywhere wins.",
+        "Both lanes revoke with the same settings, but on the left by the generator's own probability: what is likely "
+        "everywhere wins. Four times the noise mends that, at twice the critic's FID.",
     ),
     "sure": (
         "Sure of itself",

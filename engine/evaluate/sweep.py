@@ -29,7 +29,8 @@ GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
     "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
     "critic": CRITIC,
     "critic-locked": CRITIC,
-    "self-revoking": {**CRITIC, "eta": (1.0,)},
+    # the generator's own confidence wants more noise: in the critic's grid, tried first, the most was best
+    "self-revoking": {**CRITIC, "noise_K": (2.0, 4.0, 8.0), "eta": (1.0,)},
 }
 Row = Mapping[str, Any]
 
