@@ -1,7 +1,7 @@
 """A run over HTTP: POST /run, the controls by name; the answer: its frames, a line of JSON each, as they are computed.
 
 Not an event of Gradio's queue, as all else is: its server looks for news twenty times a second, and its page walks
-over all controls at each of them. With a browser on the same two cores a run took a quarter longer that way.
+over all controls at each of them. With a browser on the same two cores a run took a tenth longer that way.
 """
 
 from __future__ import annotations

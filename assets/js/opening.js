@@ -1,5 +1,5 @@
-// Gradio's opening screen leaves its clock running for ever, at every frame (6.31): a twentieth of a core, and a tenth
-// of a run's time on two. It is cut once the page stands. Runs before Gradio's own scripts.
+// Gradio's opening screen leaves its clock running for ever, at every frame (6.31): a twentieth of a core of a page at
+// rest. It is cut once the page stands. Runs before Gradio's own scripts.
 
 (() => {
   const next = window.requestAnimationFrame.bind(window);
