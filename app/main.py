@@ -66,5 +66,5 @@ def serving(handlers: Handlers) -> dict[str, Any]:
         "enable_monitoring": False,
         "max_file_size": "8mb",
         "state_session_capacity": 1000,
-        "footer_links": ["api"],
+        "footer_links": [],
     }

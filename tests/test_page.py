@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -617,6 +618,30 @@ def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address:
             assert name.rstrip("_123").split("_")[0] in said
     *_, last = asked(address, steps_1=2, steps_2=2)
     assert (last["kind"], last["why"]) == ("end", "done")
+
+
+def test_eight_at_once_get_what_each_gets_alone(address: str) -> None:
+    def digests(seed: int) -> list[str]:
+        return [
+            step["digest"]
+            for frame in asked(address, seed=seed, steps_1=4, steps_2=3)
+            for step in frame.get("steps", [])
+        ]
+
+    alone = [digests(seed) for seed in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(digests, range(8)))
+    assert together == alone and len({str(one) for one in alone}) == 8 and all(len(one) == 7 for one in alone)
+
+
+def test_who_goes_on_the_way_leaves_nothing_behind(page: Any, address: str) -> None:
+    for seen in (1, 2, 5, 9, 1, 3):
+        frames = asked(address, steps_1=256, steps_2=256)
+        for _ in range(seen):
+            next(frames)
+        frames.close()
+    page.wait_for_timeout(1000)  # a step, and some
+    assert page.evaluate("() => tokenCritic.stage.server.active([])") == 0
 
 
 def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str) -> None:
