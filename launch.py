@@ -72,6 +72,7 @@ def serve(given: argparse.Namespace, port: int) -> None:
         webbrowser.open(address)
     while not stopped.wait(0.5):  # in short waits: Windows delivers Ctrl-C only between them
         pass
+    handlers.runs.close()
     page.close(verbose=False)
 
 

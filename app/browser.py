@@ -53,6 +53,7 @@ def served(packs: Packs) -> Iterator[str]:
     try:
         yield address
     finally:
+        handlers.runs.close()
         page.close(verbose=False)
 
 

@@ -55,7 +55,7 @@ class Handlers:
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """All controls in their order: those given by name, the others as they are when the page is opened.
 
-        ValueError for a name that is none; all else is checked when it is run.
+        ValueError for a name that is none, or for what cannot be run.
         """
         if unknown := sorted(map(str, given.keys() - set(names()))):
             raise ValueError(f"unknown control {unknown[0]!r}: one of {', '.join(names())}")
@@ -65,7 +65,9 @@ class Handlers:
         lanes = {
             f"{field}_{i}": getattr(lane, field) for i, lane in enumerate(at_first(session), 1) for field in FIELDS
         }
-        return [{**shared, "third": None, **lanes, **given}[name] for name in names()]
+        found = [{**shared, "third": None, **lanes, **given}[name] for name in names()]
+        settle(session, Ask.of(found))  # now, not when its turn has come
+        return found
 
     def presets(self) -> list[str]:
         """Those recorded with the weights of the pack that is opened first."""

@@ -86,6 +86,7 @@ class Runs:
         self._kept_bytes, self._seconds = kept_bytes, seconds
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -99,6 +100,8 @@ class Runs:
             ask=dict(ask),
             deadline=time.monotonic() + self._seconds,
         )
+        if self._closed:
+            run.stop()
         with self._lock:
             self._runs[run.id] = run
             too_many = sum(old.bytes for old in self._runs.values()) - self._kept_bytes
@@ -111,6 +114,12 @@ class Runs:
     def get(self, run_id: object) -> Run | None:
         """The run of that id, if it is still kept."""
         return self._runs.get(run_id) if isinstance(run_id, str) else None
+
+    def close(self) -> None:
+        """Stop all runs, and those that are still to come: the server ends."""
+        self._closed = True
+        for run in list(self._runs.values()):
+            run.stop()
 
     @property
     def active(self) -> int:

@@ -20,10 +20,9 @@ from app.panels.stage import Stage
 from app.presets import FIRST
 from app.refusals import line, refusing
 from app.updates import offered, settings, visible
-from app.wiring_folds import wire_folds
+from app.wiring_folds import SHOWN, wire_folds
 
 RUN = "(...values) => window.tokenCritic.run(values)"
-ENDED = "() => window.tokenCritic.ended()"
 STOP = "() => { window.tokenCritic?.stop(); }"
 LINKED = "() => { if (/[?&](pack|label|seed)=/.test(location.search)) window.tokenCritic?.linked(); }"
 UNFOLD = """() => {
@@ -48,8 +47,7 @@ def wire(
 ) -> None:
     """Connect components to handlers. Call inside the Blocks."""
     values = [*controls.values, *(one for lane in lanes for one in lane.values)]
-    began = controls.run.click(None, values, controls.run_id, js=RUN)
-    done = began.then(None, js=ENDED)
+    done = controls.run.click(None, values, js=RUN)
     controls.stop.click(None, js=STOP)
     settled = _wire_plan(handlers, controls, lanes, stage, values)
 
@@ -60,6 +58,7 @@ def wire(
                 lambda run_id: settings(handlers, handlers.asked(run_id)),
                 controls.run_id,
                 list(values),
+                js=SHOWN,
                 api_visibility="private",
                 show_progress="hidden",
                 queue=False,
@@ -104,7 +103,7 @@ def _wire_recorded(
             raise line(error) from error
 
     opened = page.load(first, None, [stage, controls.run_id], **quiet)
-    settled(opened.then(begin, controls.run_id, list(values), **quiet)).then(None, js=LINKED)
+    settled(opened.then(begin, controls.run_id, list(values), js=SHOWN, **quiet)).then(None, js=LINKED)
     chosen = presets.input(refusing(handlers.recorded, []), presets, [stage, controls.run_id], **quiet)
     return restored(chosen.success)
 

@@ -27,8 +27,12 @@ OVER = "() => { window.tokenCritic?.over(); }"
 DRAW = "(...values) => { window.tokenCriticGallery?.inbox.press(); return values; }"
 DRAWN = "() => { window.tokenCriticGallery?.inbox.over(); }"
 GO = "() => { window.tokenCritic?.stage.go(); }"
-PLAYHEAD = """(run, kind, which, given) =>
-    [run, kind, which, window.tokenCritic?.stage.player.at ?? given]"""
+# The id of the run on the stage, which only the page knows: what Gradio sent last may be one that the visitor was
+# quicker than. In place of the first input: alone, and with others.
+SHOWN = "() => window.tokenCritic?.shown() ?? ''"
+SHOWN_WITH = "async (_, ...others) => [await window.tokenCritic.shown(), ...others]"
+PLAYHEAD = """async (_, kind, which, given) =>
+    [await window.tokenCritic.shown(), kind, which, window.tokenCritic.stage.player.at]"""
 
 
 def wire_folds(
@@ -60,14 +64,14 @@ def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots) -> Callabl
     """Curves are drawn when they are opened, and again, while they are, after an event that brought another run."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     plots.fold.expand(lambda: True, None, plots.opened, queue=False, **quiet).then(
-        handlers.curves, controls.run_id, plots.plot, **quiet
+        handlers.curves, controls.run_id, plots.plot, js=SHOWN, **quiet
     )
     plots.fold.collapse(lambda: False, None, plots.opened, queue=False, **quiet)
 
     def again(run_id: object, opened: object) -> Any:
         return handlers.curves(run_id) if opened is True else gr.skip()
 
-    return lambda event: event.then(again, [controls.run_id, plots.opened], plots.plot, **quiet)
+    return lambda event: event.then(again, [controls.run_id, plots.opened], plots.plot, js=SHOWN_WITH, **quiet)
 
 
 def _wire_many(

@@ -229,6 +229,16 @@ def test_runs_are_bounded_and_found_by_id_alone() -> None:
     assert Runs(seconds=-1).start("fake", (), {}).must_end == "late"
 
 
+def test_a_server_that_ends_stops_the_runs_under_way_and_those_to_come() -> None:
+    page = handlers()
+    under_way = page.run(*values())
+    next(under_way)
+    page.runs.close()
+    for stream in (under_way, page.run(*values())):
+        *_, (last, _) = stream
+        assert (last["kind"], last["why"]) == ("end", "stopped")
+
+
 def test_a_third_lane_runs_only_when_asked_for() -> None:
     assert len(lanes(rule_3="nonsense")) == 2, "what is not shown is not checked"
     sent = [frame for frame, _ in handlers().run(*values(third={}, steps_3=4))]

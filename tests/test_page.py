@@ -552,11 +552,47 @@ def test_a_refused_run_says_why_and_leaves_run_usable(page: Any) -> None:
     page.click("#tc-run")
     page.wait_for_function("() => !tokenCritic.stage.run.going && document.querySelector('#tc-run').checkVisibility()")
     assert "seed" in page.text_content(".tc-notice.is-wrong")
+    page.problems[:] = [one for one in page.problems if "422" not in one]  # as the browser notes an answer that refuses
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-notice:not(.is-wrong)")
     run(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+
+
+def test_what_was_wrong_a_moment_ago_does_not_stop_a_run(page: Any) -> None:
+    """The plan that says so is on its way."""
+    page.evaluate("() => { tokenCritic.stage.wrong = 'seed=-5'; }")
+    run(page)
+    assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+    page.evaluate("() => { tokenCritic.stage.wrong = ''; tokenCritic.stage.stale(); }")
+
+
+def test_a_run_that_overtakes_a_preset_is_the_one_that_curves_are_drawn_of(page: Any, address: str) -> None:
+    other = page.context.browser.new_page()
+    other.goto(address)
+    other.wait_for_function(SETTLED)
+    other.click('[data-preset="locked"]')
+    other.evaluate("() => document.getElementById('tc-run').click()")
+    other.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
+    other.wait_for_timeout(500)
+    with other.expect_request(
+        lambda one: "queue/join" in one.url and len(one.post_data_json["data"]) == 1
+    ) as asked_for:
+        other.click("#tc-curves > button")
+    assert asked_for.value.post_data_json["data"] == [other.evaluate("() => tokenCritic.stage.run.id")]
+    other.close()
+
+
+def test_a_file_that_takes_the_stage_ends_the_run_on_it(page: Any) -> None:
+    page.click("#tc-run")
+    page.wait_for_function("() => tokenCritic.stage.lanes[1].frames.length > 1 && tokenCritic.stage.run.going")
+    page.evaluate("() => tokenCritic.press()")
+    page.wait_for_function("() => !tokenCritic.stage.stream.busy")
+    page.evaluate("() => tokenCritic.over()")
+    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    run(page)
+    assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
 
 
 def test_a_double_click_on_run_is_one_run(page: Any) -> None:

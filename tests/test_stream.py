@@ -61,6 +61,7 @@ class Halting:
         self.release, self.begun, self.closed = threading.Event(), 0, 0
 
     def values(self, given: Any) -> list[Any]:
+        assert threading.current_thread() is not threading.main_thread()  # it may take its time
         return []
 
     def run(self) -> Iterator[tuple[dict[str, Any], str]]:
@@ -152,6 +153,39 @@ def test_others_wait_in_line_and_who_leaves_it_is_forgotten(monkeypatch: pytest.
     answered(scene)
 
 
+def test_who_waits_long_hears_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.stream, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(app.stream, "SILENT", 0.05)
+    halting = Halting()
+
+    async def scene() -> None:
+        stream = Stream(halting)  # type: ignore[arg-type]
+        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(RUNS_AT_ONCE)]
+        while halting.begun < RUNS_AT_ONCE:
+            await asyncio.sleep(0.01)
+        patient = Visitor()
+        waiting = asyncio.create_task(patient.asks(stream))
+        await patient.came.wait()
+        halting.release.set()
+        await asyncio.gather(*first, waiting)
+        kinds = [frame.get("kind", "frame") for frame in patient.frames]
+        assert kinds[0] == "waiting" and kinds[-3:] == ["frame"] * 3
+
+    answered(scene)
+
+
+def test_what_is_wrong_is_said_before_the_turn_comes() -> None:
+    page = handlers()
+
+    async def scene() -> None:
+        stream = Stream(page)
+        stream._turns = asyncio.Semaphore(0)  # nobody's turn comes
+        visitor = await Visitor(b'{"seed": -1}').asks(stream)
+        assert visitor.status == 422 and "seed" in visitor.frames[0]["error"]
+
+    answered(scene)
+
+
 def test_more_than_can_wait_are_told_so() -> None:
     halting = Halting()
 
@@ -168,8 +202,9 @@ def test_more_than_can_wait_are_told_so() -> None:
     answered(scene)
 
 
-@pytest.mark.parametrize("leaves", [True, False])
-def test_a_run_that_nobody_reads_ends_and_lets_others_in(leaves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("takes", [-1, 0, None])
+def test_a_run_that_nobody_reads_ends_and_lets_others_in(takes: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes nothing at all, who takes one frame, and who is gone."""
     monkeypatch.setattr(app.stream, "STALLED", 0.05)
     halting = Halting()
     halting.release.set()
@@ -177,12 +212,12 @@ def test_a_run_that_nobody_reads_ends_and_lets_others_in(leaves: bool, monkeypat
     async def scene() -> None:
         stream = Stream(halting)  # type: ignore[arg-type]
         for _ in range(RUNS_AT_ONCE + 1):  # more than there are turns
-            visitor = Visitor(takes=0 if not leaves else 999)
+            visitor = Visitor(takes=999 if takes is None else takes)
             task = asyncio.create_task(visitor.asks(stream))
-            if leaves:
+            if takes is None:
                 visitor.leave()
             await asyncio.wait_for(task, 5)
-            assert len(visitor.frames) == (0 if leaves else 1)
+            assert len(visitor.frames) == (1 if takes == 0 else 0)
 
     answered(scene)
     assert halting.closed == halting.begun == RUNS_AT_ONCE + 1
@@ -207,6 +242,8 @@ def test_a_run_that_is_left_stops_computing() -> None:
         await visitor.came.wait()
         visitor.leave()
         await task
+        run = page.runs.get(visitor.frames[0]["run"])
+        assert run is not None and run.ended == "stopped" and not run.complete
 
     answered(scene)
     assert page.runs.active == 0 and FakePacks.worker.submit(lambda: True).result(timeout=5)

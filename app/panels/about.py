@@ -31,8 +31,10 @@ MOUNT = "mountSnippets(element, pieces, words)"
 
 def build(packs: Packs) -> None:
     session = packs.session(packs.first, loaded=False)
+    label = session.classes[-1].replace('"', '\\"')
     filled = {
-        "{label}": session.classes[-1].replace('"', '\\"'),
+        "{label}": label,
+        "{quoted_label}": label.replace("'", "'\\''"),
         "{rule}": at_first(session)[1].rule,
     }
     with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):

@@ -15,7 +15,9 @@ MOUNT = "mountStage(element, server, props, watch, words, names)"
 
 
 class Stage(gr.HTML):
-    """Its value is the last frame that was sent. Drawn by assets/js/stage.js, which calls `functions` by their names:
+    """Its value is the last frame that Gradio sent; those of a run come by app.stream.
+
+    Drawn by assets/js/stage.js, which calls `functions` by their names:
 
     missed (frames of a run), patches (of a pack), judge (a finished lane), active (runs under way), stop (a run).
     """

@@ -52,8 +52,8 @@ print(client.predict(frame["run"], kind="json", api_name="/export"))  # also gif
     (
         "curl",
         """curl -sN {origin}/run -H 'Content-Type: application/json' \\
-  -d '{"label": "{label}", "seed": 7, "rule_1": "maskgit", "rule_2": "{rule}"}' > frames.txt
-RUN=$(head -1 frames.txt | grep -o '"run":"[^"]*' | cut -d'"' -f4)
+  -d '{"label": "{quoted_label}", "seed": 7, "rule_1": "maskgit", "rule_2": "{rule}"}' > frames.txt
+RUN=$(grep -o '"run":"[^"]*' frames.txt | head -1 | cut -d'"' -f4)
 ID=$(curl -s {origin}/gradio_api/call/export -H 'Content-Type: application/json' \\
   -d "{\\"data\\": [\\"$RUN\\", \\"json\\", \\"all\\", 0]}" | cut -d'"' -f4)
 curl -sN {origin}/gradio_api/call/export/$ID  # the file's address""",

@@ -189,6 +189,7 @@ STAGE = {
         "many": "Waiting: {n} other runs are under way on this server. Yours starts by itself.",
     },
     "stopping": "Stopping …",
+    "no_answer": "The server did not answer. Is it still running? Press Run to try again.",
     "stop_first": "A run is under way: stop it, then open the file again.",
     "lanes": ("Left lane", "Right lane", "Third lane"),
     "branches": {

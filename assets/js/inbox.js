@@ -21,7 +21,7 @@ class Inbox {
   async accept(value) {
     if (value.kind === "plan") return this.to.plan(value);
     if (value.recorded && this.live) this.past.add(value.run); // the visitor was quicker than the recording
-    if (this.past.has(value.run) || value.n < 0) return; // that a run was stopped, over() says
+    if (this.past.has(value.run)) return;
     const expected = value.run === this.run.id ? this.run.next : 0;
     if (value.n < expected) return;
     // two updates in one turn of the browser reach us as one: ask for what fell between

@@ -10,7 +10,7 @@ class Stage {
     this.grid = 16;
     this.server = server;
     this.inbox = new Inbox(server, this);
-    this.stream = new Stream(names, this.inbox);
+    this.stream = new Stream(names, words, this.inbox);
     this.planned = null; // what the controls would run
     this.shown = null; // what is on the stage
     this.scores = []; // the critic's of each lane's final picture
@@ -119,26 +119,34 @@ class Stage {
     this.waitFor(this.inbox.pressed);
   }
 
-  // What Gradio's Run button calls with the values of the controls. Resolves with the run's id when it has begun or was
-  // refused; `asked` when all of it is here.
-  ask(values) {
-    if (this.wrong) this.tell(this.wrong, true); // known already: not asked again
-    if (this.wrong || this.stream.busy) return this.run.id; // the second of two quick clicks
+  // What Gradio's Run button calls with the values of the controls. Resolves when all of the run is here.
+  async ask(values) {
+    if (this.stream.busy) return; // the second of two quick clicks
     this.press();
-    return new Promise((began) => {
-      this.asked = this.stream.ask(values, began).then(async (wrong) => {
-        await this.inbox.over();
-        if (wrong) this.tell(wrong, true);
-        began(this.run.id);
-      });
-    });
+    const { pressed } = this.inbox;
+    const wrong = await this.stream.ask(values);
+    if (pressed !== this.inbox.pressed) return; // something else has taken the stage meanwhile
+    await this.inbox.over();
+    if (wrong) this.tell(wrong, true);
+  }
+
+  // A file takes the stage.
+  pressFile() {
+    this.stream.abort();
+    this.press();
+  }
+
+  // The id of the run on the stage, once what has arrived is on it.
+  async shownId() {
+    await this.inbox.queue;
+    return this.run.id;
   }
 
   stop() {
     this.inbox.pressed.stopping = true;
     this.tell(this.words.stopping);
-    if (this.inbox.pressed.begun) this.server.stop([this.run.id]);
-    else this.stream.abort();
+    if (!this.inbox.pressed.begun) return this.stream.abort();
+    this.server.stop([this.run.id]).catch(() => this.stream.abort()); // which the server notices, too
   }
 
   // While the run has not begun: who else is running, since only so many do at once.
@@ -208,7 +216,9 @@ class Stage {
   // Run and Stop take each other's place; who pressed one by key stays on the other.
   going(going) {
     const [hides, appears] = (going ? ["tc-run", "tc-stop"] : ["tc-stop", "tc-run"]).map((id) => document.getElementById(id));
-    const held = hides && document.activeElement === hides;
+    const lost = !going && this.byKey && document.activeElement === document.body; // over before Stop could be pressed
+    const held = hides && (document.activeElement === hides || lost);
+    this.byKey = going && (held || (this.run.going && this.byKey));
     if (going && !this.run.going && appears) {
       appears.disabled = true; // the second of two quick clicks on Run falls on Stop: it must not undo the first
       setTimeout(() => {
@@ -335,8 +345,8 @@ function settingsOf({ pack, lanes }) {
 function mountStage(element, server, props, watch, words, names) {
   const stage = new Stage(element, server, words, names);
   window.tokenCritic = {
-    stage, digestOf, run: (values) => stage.ask(values), ended: () => stage.asked, stop: () => stage.stop(),
-    press: () => stage.press(), over: () => stage.inbox.over(), linked: () => stage.link.ready(),
+    stage, digestOf, run: (values) => stage.ask(values), stop: () => stage.stop(), shown: () => stage.shownId(),
+    press: () => stage.pressFile(), over: () => stage.inbox.over(), linked: () => stage.link.ready(),
   };
   watch("value", () => stage.inbox.take(props.value));
   stage.inbox.take(props.value);
