@@ -69,7 +69,7 @@ class Halting:
         try:
             for n in range(3):
                 yield {"n": n}, "id"
-                self.release.wait()
+                self.release.wait(15)  # a test that fails must not hang
         finally:
             self.closed += 1
 
@@ -192,7 +192,7 @@ def test_more_than_can_wait_are_told_so() -> None:
     async def scene() -> None:
         stream = Stream(halting)  # type: ignore[arg-type]
         tasks = [asyncio.create_task(Visitor().asks(stream)) for _ in range(RUNS_AT_ONCE + MOST_WAITING)]
-        while halting.begun < RUNS_AT_ONCE:
+        while halting.begun < RUNS_AT_ONCE or stream._waiting < MOST_WAITING:
             await asyncio.sleep(0.01)
         one_more = await Visitor().asks(stream)
         assert one_more.status == 503 and str(MOST_WAITING) in one_more.frames[0]["error"]
