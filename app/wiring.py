@@ -22,7 +22,7 @@ from app.refusals import line, refusing
 from app.updates import offered, settings, visible
 from app.wiring_folds import SHOWN, wire_folds
 
-RUN = "(...values) => window.tokenCritic.run(values)"
+RUN = "(...values) => window.tokenCritic?.run(values)"
 STOP = "() => { window.tokenCritic?.stop(); }"
 LINKED = "() => { if (/[?&](pack|label|seed)=/.test(location.search)) window.tokenCritic?.linked(); }"
 UNFOLD = """() => {

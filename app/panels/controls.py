@@ -65,5 +65,5 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         dice=dice,
         run=run,
         stop=stop,
-        run_id=gr.Textbox("", visible=False),  # no State: the page sets it, too
+        run_id=gr.Textbox("", visible=False),  # no State: who calls /export says which run
     )
