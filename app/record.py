@@ -9,7 +9,6 @@ To be run again when the weights change: a recording says which it was made with
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from app.handlers import Handlers
-from app.lanes import FIELDS, Ask, at_first, names, settle
+from app.lanes import FIELDS, Ask, settle
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, Preset, Recording
 from engine import cli
@@ -86,17 +85,10 @@ def judged(packs: Packs, preset: Preset, seed: int) -> tuple[bool, bool, float]:
 
 def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:
     """The page's first values, changed as the preset says, in the order of the controls."""
-    session = packs.session(packs.first)
-    lanes = list(at_first(session))
-    for i in (0, 1):
-        rule = preset.values.get(f"rule_{i + 1}", lanes[i].rule)
-        lanes[i] = session.settings(rule=rule)
-    values: dict[str, Any] = {"pack": packs.first, "label": preset.label, "seed": seed}
-    values |= {"equal_passes": False, "matched": False, "third": None}
-    for i, config in enumerate(lanes, 1):
-        values |= {f"{name}_{i}": value for name, value in dataclasses.asdict(config).items() if name in FIELDS}
-    values |= preset.values
-    return [values[name] for name in names()]
+    session, given = packs.session(packs.first), preset.values
+    rules = {i: session.settings(rule=given[f"rule_{i}"]) for i in (1, 2) if f"rule_{i}" in given}
+    lanes = {f"{name}_{i}": getattr(config, name) for i, config in rules.items() for name in FIELDS}
+    return Handlers(packs=packs).values({"label": preset.label, "seed": seed, **lanes, **given})
 
 
 if __name__ == "__main__":

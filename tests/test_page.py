@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -17,6 +19,7 @@ from app.browser import SETTLED, run
 from app.exports import read_trace
 from app.lanes import names
 from app.packs import Packs
+from app.stream import RUNS_AT_ONCE
 from app.text import en
 from engine.evaluate.copies import nearest
 from engine.fakes import riddle
@@ -603,29 +606,34 @@ def test_a_double_click_on_run_is_one_run(page: Any) -> None:
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
 
 
+@contextmanager
+def all_turns_taken(address: str) -> Iterator[None]:
+    """While others run what takes long."""
+    others = [asked(address, steps_1=256, steps_2=256) for _ in range(RUNS_AT_ONCE)]
+    try:
+        for one in others:
+            next(one)
+        yield
+    finally:
+        for one in others:
+            one.close()
+
+
 def test_who_has_to_wait_for_others_is_told(page: Any, address: str) -> None:
-    others = [asked(address, steps_1=256, steps_2=256) for _ in range(2)]
-    for one in others:
-        next(one)
     before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click("#tc-run")
-    page.wait_for_function("() => document.querySelector('.tc-notice').textContent.startsWith('Waiting: 2 other')")
-    for one in others:
-        one.close()
+    with all_turns_taken(address):
+        page.click("#tc-run")
+        page.wait_for_function("() => document.querySelector('.tc-notice').textContent.startsWith('Waiting: 2 other')")
     page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
 
 
 def test_stop_ends_the_wait_for_others_too(page: Any, address: str) -> None:
-    others = [asked(address, steps_1=256, steps_2=256) for _ in range(2)]
-    for one in others:
-        next(one)
     before = page.evaluate("() => tokenCritic.stage.run.id")
-    page.click("#tc-run")
-    page.click("#tc-stop")
-    page.wait_for_function("() => !tokenCritic.stage.run.going")
-    for one in others:
-        one.close()
+    with all_turns_taken(address):
+        page.click("#tc-run")
+        page.click("#tc-stop")
+        page.wait_for_function("() => !tokenCritic.stage.run.going")
     assert page.evaluate("() => tokenCritic.stage.run.id") == before
     run(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []

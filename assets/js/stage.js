@@ -100,7 +100,7 @@ class Stage {
 
   get look() {
     const { asOrder, proposal, layout } = this.views;
-    return { grid: this.grid, colours: this.colours, asOrder, proposal, layout, panel: this.root.dataset.panel };
+    return { grid: this.grid, colours: this.colours, asOrder, proposal, layout };
   }
 
   // What the controls ask for, as if the visitor had pressed Run.
