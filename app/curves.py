@@ -51,8 +51,6 @@ def _lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[in
     """
     config = lane.config
     rule = config.make_rule(places=places)
-    strength = {"noise_K": config.noise_K, "choice_temperature": config.choice_temperature}
-    whole = next((strength[name] for name in config.reads if name in strength), 0.0)
     planned = config.planned(places)
     own = range(lane.first_step, config.steps)
     return [
@@ -61,7 +59,7 @@ def _lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[in
         (REVOKED, 0, [_count(step, State.REVOKED) for step in done], "solid"),
         (SCORES, 0, [_mean(step, kept=True) for step in done], "solid"),
         (SCORES, 0, [_mean(step, kept=False) for step in done], "dot"),
-        (NOISE, lane.shared, [whole * rule.left(s) for s in own], "solid"),
+        (NOISE, lane.shared, [rule.ranking_noise * rule.t_over_T(s) for s in own], "solid"),
         (NOISE, lane.shared, [rule.temperature(s) for s in own], "dot"),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 import re
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from app.lanes import Ask, Lane, by_name, names, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
+from engine import SAMPLING_VERSION
 from engine.cli import in_one_line
 from engine.config import SampleConfig
 from engine.data.folder import squared
@@ -202,9 +202,8 @@ def _content(url: object) -> bytes:
 
 
 def _recorded(trace: Trace) -> Lane:
-    known = {field.name for field in dataclasses.fields(SampleConfig)}
-    settings = {name: value for name, value in trace.settings.items() if name in known}
-    return Lane(config=SampleConfig(**{**settings, "label": trace.labels[0] if trace.labels else None}))
+    settings = SampleConfig.readable(trace.settings)
+    return Lane(config=SampleConfig.of(**{**settings, "label": trace.labels[0] if trace.labels else None}))
 
 
 def _check(trace: Trace, session: Session) -> None:
@@ -220,6 +219,8 @@ def _made(trace: Trace, weights: str, asked: bool) -> str:
     """Where a run from a file was made; `asked`: whether the page's controls can ask for the same."""
     said = {name: str(trace.made_by.get(name, "?"))[:40] for name in ("pack", "device", "cpu", "torch")}
     made = en.OPENED["made"].format(**said)
+    if trace.made_by.get("sampling", 1) != SAMPLING_VERSION:
+        return made + en.OPENED["older"]
     if trace.made_by.get("weights") != weights:
         return made + en.OPENED["other"]
     return made + en.OPENED["again"] if asked else made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -29,7 +28,7 @@ def drawn(
     """
 
     def one(lane: Lane, i: int) -> tuple[np.ndarray, float | None] | None:
-        config = dataclasses.replace(lane.config, seed=lane.config.seed + i)
+        config = lane.config.replace(seed=lane.config.seed + i)
         steps = worker.submit(session.run, config).result()
         last: Step | None = None
         for last in ahead(steps, worker):  # noqa: B007  # others' steps come in between

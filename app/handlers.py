@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 
 from app import frames
 from app.curves import curves
-from app.lanes import FIELDS, LANES, Ask, Lane, at_first, by_name, names, owner, reads, settle
+from app.lanes import LANES, Ask, Lane, at_first, by_name, control_values, fields, names, owner, reads, settle
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
 from app.runs import Run, Runs
@@ -63,7 +63,9 @@ class Handlers:
         session = self.packs.session(pack, loaded=False)
         shared = {"pack": pack, "label": session.classes[0], "seed": 0, "equal_passes": False, "matched": False}
         lanes = {
-            f"{field}_{i}": getattr(lane, field) for i, lane in enumerate(at_first(session), 1) for field in FIELDS
+            f"{field}_{i}": value
+            for i, lane in enumerate(at_first(session), 1)
+            for field, value in zip(fields(), control_values(lane), strict=True)
         }
         found = [{**shared, "third": None, **lanes, **given}[name] for name in names()]
         settle(session, Ask.of(found))  # now, not when its turn has come
@@ -160,14 +162,14 @@ class Handlers:
         return {"pack": self.packs.first, "label": session.classes[0], **given}
 
     def offer(self, pack: object) -> tuple[list[tuple[str, str]], list[str], list[list[Any]]]:
-        """A pack just chosen: its classes with a picture each, its rules, the lanes' values in the order of FIELDS."""
+        """A pack just chosen: its classes with a picture each, its rules, the lanes' controls as `fields` says."""
         session = self.packs.session(pack, loaded=False)
         faces = self.packs.faces(str(pack))
-        lanes = [[getattr(config, name) for name in FIELDS] for config in at_first(session)]
+        lanes = [control_values(config) for config in at_first(session)]
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
 
     def third(self, *values: Any) -> list[Any]:
-        """The third lane's values in the order of FIELDS: where it leaves another lane, those that one runs with.
+        """The third lane's values in the order of `fields`: where it leaves another lane, those that one runs with.
 
         With a picture of the visitor's own the right lane's: by default Token-Critic's, as in the paper.
         """
@@ -175,23 +177,24 @@ class Handlers:
         third: Any = ask.third if isinstance(ask.third, dict) else {}
         off = LANES - 2 if "tokens" in third else third.get("lane")
         if off not in range(LANES - 1):
-            return [ask.lanes[-1][name] for name in FIELDS]
+            return [ask.lanes[-1][name] for name in fields()]
         try:
             lanes = settle(self.packs.session(ask.pack, loaded=False), dataclasses.replace(ask, third=None))
         except ValueError:  # which the plan that follows says
-            return [ask.lanes[off][name] for name in FIELDS]
-        return [getattr(lanes[off].config, name) for name in FIELDS]
+            return [ask.lanes[off][name] for name in fields()]
+        runs_with = lanes[off].config.flat()  # with equal passes perhaps more steps
+        return [runs_with.get(name, ask.lanes[off][name]) for name in fields()]
 
     def preset(self, pack: object, rule: object) -> list[Any]:
-        """The values of a lane's other controls for a rule just chosen, in the order of FIELDS."""
+        """The values of a lane's other controls for a rule just chosen, in the order of `fields`."""
         config = self.packs.session(pack, loaded=False).settings(rule=rule)
-        return [getattr(config, name) for name in FIELDS if name != "rule"]
+        return control_values(config)[1:]
 
     def shown(self, rules: Sequence[object], matched: object) -> list[list[bool]]:
-        """Which controls of each lane do something, in the order of FIELDS."""
+        """Which controls of each lane do something, in the order of `fields`."""
         known = [rule if isinstance(rule, str) and rule in RULES else "critic" for rule in rules]
         whose = owner(known)
-        return [[reads(name, rule, matched is True, i == whose) for name in FIELDS] for i, rule in enumerate(known)]
+        return [[reads(name, rule, matched is True, i == whose) for name in fields()] for i, rule in enumerate(known)]
 
     def _scores(self, session: Session, run: Run) -> list[float]:
         """The critic's mean score of each lane's picture, where there are both: a pass each."""
@@ -229,6 +232,6 @@ def _lane(lane: Lane) -> dict[str, Any]:
         "continues": lane.continues,
         "passes": lane.passes,
         "passes_per_step": lane.passes_per_step,
-        "settings": dataclasses.asdict(lane.config),
+        "settings": lane.config.flat(),
         "origin": dataclasses.asdict(lane.origin) if lane.origin else None,
     }

@@ -9,15 +9,14 @@ from typing import Any
 
 from engine.config import MOST_STEPS, SampleConfig
 from engine.refine import entry_step
-from engine.rules import RULES
+from engine.rules import RULES, Rule, all_parameters
 from engine.session import Session
+from engine.settings import checked
 
 RULES_AT_FIRST = ("maskgit", "critic", "critic-locked")  # left, right, and the third, which has to be added
 INSTEAD = ("confidence", "confidence", "random")  # where a pack has no critic
 LANES = len(RULES_AT_FIRST)
-FIELDS = ("rule", "steps", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "schedule")  # of each lane
-SHARED_WHEN_MATCHED = ("steps", "noise_K", "temp_a", "temp_b", "schedule")
-OWN_COUNTS = ("halton",)  # rules that read no schedule unless matched
+MOST_ROUNDS = 2**32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +33,7 @@ class Origin:
     masked: tuple[int, ...] | None = None  # places to mask in that last step; None: as the lane's rule decided
     fraction: float | None = None
     tokens: tuple[int, ...] | None = None
+    round: int = 0  # of the noise: another one draws other tokens; at least 1 where places are masked anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Lane:
 
     @property
     def passes_per_step(self) -> int:
-        return 2 if RULES[self.config.rule].scored_by_pass else 1
+        return RULES[self.config.rule].passes_per_step
 
     @property
     def passes(self) -> int:
@@ -88,14 +88,27 @@ class Ask:
         """From flat values in the order of `names()`."""
         given = dict(zip(names(), values, strict=True))
         given["third"] = None if given["third"] == "" else given["third"]  # the page's way to say nothing
-        lanes = tuple({field: given.pop(f"{field}_{lane}") for field in FIELDS} for lane in range(1, LANES + 1))
+        lanes = tuple({field: given.pop(f"{field}_{lane}") for field in fields()} for lane in range(1, LANES + 1))
         return cls(lanes=lanes, **given)
+
+
+def fields() -> tuple[str, ...]:
+    """The controls of a lane, in their order: every parameter that any rule has is one."""
+    return ("rule", "steps", *all_parameters(), "schedule")
+
+
+def control_values(config: SampleConfig) -> list[Any]:
+    """A lane's controls for these settings, in the order of `fields`; a parameter that its rule does not read has its
+    default.
+    """
+    flat = {**{name: spec.default for name, spec in all_parameters().items()}, **config.flat()}
+    return [flat[name] for name in fields()]
 
 
 def names() -> list[str]:
     """The controls in their order, as the API calls them: the lanes are 1 (left), 2 (right) and 3."""
     shared = [field.name for field in dataclasses.fields(Ask) if field.name != "lanes"]
-    return shared + [f"{field}_{lane}" for lane in range(1, LANES + 1) for field in FIELDS]
+    return shared + [f"{field}_{lane}" for lane in range(1, LANES + 1) for field in fields()]
 
 
 def by_name(values: Sequence[Any], lanes: int) -> dict[str, Any]:
@@ -121,7 +134,7 @@ def settle(session: Session, ask: Ask) -> tuple[Lane, ...]:
     origin = _origin(ask.third)
     same = {"label": ask.label, "seed": ask.seed, "matched": ask.matched}
     asked = ask.lanes if ask.third is not None else ask.lanes[: LANES - 1]
-    configs = tuple(session.settings(**lane, **same) for lane in asked)
+    configs = tuple(session.settings(**_read({**lane, **same})) for lane in asked)
     if ask.matched:
         configs = _matched(configs)
     if ask.equal_passes:
@@ -130,16 +143,28 @@ def settle(session: Session, ask: Ask) -> tuple[Lane, ...]:
     return (*lanes[:-1], _leaving(session, origin, configs)) if origin else lanes
 
 
+def _read(lane: dict[str, Any]) -> dict[str, Any]:
+    """Of a lane's controls those that its rule reads. ValueError where another parameter is no value of its own."""
+    read = SampleConfig.readable(lane)
+    for name, spec in all_parameters().items():
+        if name not in read:
+            checked(spec, lane[name])
+    return read
+
+
 def _origin(third: Any) -> Origin | None:
     """ValueError for what says no such thing; whether it fits the lanes is not known here."""
     if third is None or third == {}:
         return None
     said = f"third={str(third)[:80]}"
     known = [field.name for field in dataclasses.fields(Origin)]
+    round = third.get("round", 0) if isinstance(third, dict) else 0
     if not isinstance(third, dict) or not set(third) <= set(known):
         raise ValueError(f"{said}: expected null, {{}} or an object of {', '.join(known)}")
-    found: list[Any] = [third.get(name) for name in known]
+    found: list[Any] = [third.get(name) for name in known[:-1]]
     lane, step, masked, fraction, tokens = found
+    if not (_whole(round) and 0 <= round < MOST_ROUNDS):
+        raise ValueError(f"{said}: round: expected a whole number from 0 to {MOST_ROUNDS - 1}")
     if tokens is not None and (lane is not None or step not in (None, 1) or not _places(tokens)):
         raise ValueError(f"{said}: tokens: expected a list of all tokens of a picture, and no lane or step beside it")
     if tokens is None and not (_whole(lane) and lane in range(LANES - 1)):
@@ -151,9 +176,11 @@ def _origin(third: Any) -> Origin | None:
     if fraction is not None and not (isinstance(fraction, int | float) and 0 < fraction < 1 and masked is None):
         raise ValueError(f"{said}: fraction: expected a share between 0 and 1, and no places beside it")
     places = None if masked is None else tuple(sorted(set(masked)))
+    if places is not None or fraction is not None:
+        round = max(round, 1)  # the same noise would draw again what stood there
     if tokens is not None:
-        return Origin(masked=places, fraction=fraction, tokens=tuple(tokens))
-    return Origin(lane=lane, step=step, masked=places, fraction=fraction)
+        return Origin(masked=places, fraction=fraction, tokens=tuple(tokens), round=round)
+    return Origin(lane=lane, step=step, masked=places, fraction=fraction, round=round)
 
 
 def _whole(value: Any) -> bool:
@@ -166,7 +193,7 @@ def _places(value: Any) -> bool:
 
 def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) -> Lane:
     """The third lane. ValueError where it cannot leave there."""
-    config, N = configs[-1], session.places
+    config, N = configs[-1].replace(round=origin.round), session.places
     whole = origin.step if origin.lane is None else configs[origin.lane].steps
     if origin.tokens is not None:
         codes = session.tokenizer.config.codes
@@ -189,15 +216,20 @@ def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) 
 
 
 def owner(rules: Sequence[str]) -> int:
-    """The lane whose numbers all lanes take when matched: the second, or the last before it, that reads K, a and b."""
-    reading = [i for i, rule in enumerate(rules[:2]) if "noise_K" in RULES[rule].reads]
+    """The lane whose numbers all lanes take when matched: the last of the first two whose rule follows Algorithm 2."""
+    reading = [i for i, rule in enumerate(rules[:2]) if RULES[rule].algorithm_2]
     return reading[-1] if reading else len(rules[:2]) - 1
 
 
 def _matched(configs: tuple[SampleConfig, ...]) -> tuple[SampleConfig, ...]:
     whose = configs[owner([config.rule for config in configs])]
-    same = {name: getattr(whose, name) for name in SHARED_WHEN_MATCHED}
-    return tuple(dataclasses.replace(config, **same) for config in configs)
+    same = {name: whose.flat()[name] for name in _shared_when_matched()}
+    return tuple(config.replace(**same) for config in configs)
+
+
+def _shared_when_matched() -> tuple[str, ...]:
+    """What all lanes take from one: all but the rule and what its scores read."""
+    return ("steps", "schedule", *Rule.parameters(matched=True))
 
 
 def _equal_passes(configs: tuple[SampleConfig, ...], count: int) -> tuple[SampleConfig, ...]:
@@ -208,21 +240,19 @@ def _equal_passes(configs: tuple[SampleConfig, ...], count: int) -> tuple[Sample
 
 
 def _with_passes(config: SampleConfig, passes: int) -> SampleConfig:
-    steps = (passes + 1) // 2 if RULES[config.rule].scored_by_pass else passes
+    steps = -(-passes // RULES[config.rule].passes_per_step)
     if steps > MOST_STEPS:
         raise ValueError(
             f"equal_passes: {passes} passes are {steps} steps of {RULES[config.rule].label}, the most is {MOST_STEPS}: "
             "take fewer steps in the other lane"
         )
-    return dataclasses.replace(config, steps=steps)
+    return config.replace(steps=steps)
 
 
 def reads(name: str, rule: str, matched: bool, owns: bool) -> bool:
-    """Whether a control changes the run: matched, all but the rule and eta comes from one lane."""
-    if name == "rule":
-        return True
-    if matched and not owns and name != "eta":
-        return False
-    if name == "schedule":
-        return matched or rule not in OWN_COUNTS
-    return name == "steps" or name in SampleConfig(rule=rule, matched=matched).reads
+    """Whether a control changes the run: matched, all but the rule and what its scores read comes from one lane."""
+    if name in ("rule", "steps", "schedule"):
+        shown = name != "schedule" or matched or RULES[rule].uses_schedule
+    else:
+        shown = name in RULES[rule].parameters(matched)
+    return shown and (owns or not matched or name not in _shared_when_matched())

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app.handlers import Handlers
-from app.lanes import FIELDS, names
+from app.lanes import fields, names
 from app.panels.lane import named
 
 
@@ -18,18 +18,18 @@ def offered(
     """Updates of the chips and of all lanes; the class stays where the new pack has it, too."""
     known = [name for name, _ in classes]
     chips = gr.update(choices=classes, value=label if label in known else known[0])
-    fields = [field for lane in lanes for field in zip(FIELDS, lane, strict=True)]
+    controls = [control for lane in lanes for control in zip(fields(), lane, strict=True)]
     choices: dict[str, dict[str, Any]] = {"rule": {"choices": named(rules)}}
-    return [chips, *(gr.update(value=value, **choices.get(name, {})) for name, value in fields)]
+    return [chips, *(gr.update(value=value, **choices.get(name, {})) for name, value in controls)]
 
 
 def settings(handlers: Handlers, asked: Mapping[str, Any]) -> Any:
     """Updates of all controls to what was asked for; none where nothing was."""
     if not asked:
         return gr.skip()
-    chips, *fields = offered(asked["label"], *handlers.offer(asked["pack"]))
-    shared = len(names()) - len(fields)
-    updates = dict(zip(names(), [gr.update() for _ in range(shared)] + fields, strict=True))
+    chips, *own = offered(asked["label"], *handlers.offer(asked["pack"]))
+    shared = len(names()) - len(own)
+    updates = dict(zip(names(), [gr.update() for _ in range(shared)] + own, strict=True))
     updates["label"] = chips
     asked = {"third": None, **asked}  # a run of two lanes says nothing of a third
     return [{**updates[name], **({"value": asked[name]} if name in asked else {})} for name in names()]

@@ -17,4 +17,5 @@ The papers: MaskGIT (Chang et al., CVPR 2022) and Token-Critic (Lezama et al., E
 
 MASK = -1
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+SAMPLING_VERSION = 2  # of what decides a sample's bits: rules, noise, loop. Traces and links say it; 1 said nothing

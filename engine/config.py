@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses whose fields carry their range and help, checked when built.
+"""The settings of a run, of each model and of training: frozen dataclasses, checked when built.
 
 The page's sliders, the commands' --help and the checks all read the same fields.
 """
@@ -6,118 +6,84 @@ The page's sliders, the commands' --help and the checks all read the same fields
 from __future__ import annotations
 
 import dataclasses
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from engine.rules import RULES, CriticLocked, Rule, Scorer, make_rule
+from engine.rules import RULES, Rule, Scorer, all_parameters, make_rule
 from engine.schedule import SCHEDULES
+from engine.settings import check, checked, setting
 
 MOST_STEPS = 256
 
 
-def setting(
-    default: Any,
-    help: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    symbol: str = "",
-) -> Any:
-    """A dataclass field with its range (inclusive), allowed words, help, and the paper's symbol."""
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "symbol": symbol}
-    return field(default=default, metadata=metadata)
-
-
-def check(config: Any) -> None:
-    """ValueError for the first field whose value is of the wrong kind or out of range."""
-    for spec in dataclasses.fields(config):
-        value = getattr(config, spec.name)
-        checked = _checked(spec, value)
-        if checked is not value:
-            object.__setattr__(config, spec.name, checked)
-
-
-def _checked(spec: dataclasses.Field[Any], value: Any) -> Any:
-    kind = str(spec.type)
-    said = f"{spec.name}={value!r}"
-    if kind.endswith("| None") and value is None:
-        return None
-    kind = kind.removesuffix(" | None")
-    if kind == "bool":
-        if not isinstance(value, bool):
-            raise ValueError(f"{said}: expected true or false")
-    elif kind in ("int", "float"):
-        value = _number(said, kind, value)
-        low, high = spec.metadata.get("low"), spec.metadata.get("high")
-        if (low is not None and value < low) or (high is not None and value > high):
-            upper = "" if high is None else f" to {high}"
-            raise ValueError(f"{said}: expected {'at least ' if high is None else ''}{low}{upper}")
-    elif kind == "str":
-        choices = spec.metadata.get("choices")
-        if not isinstance(value, str) or (choices and value not in choices):
-            raise ValueError(
-                f"unknown {spec.name} {value!r}: " + (f"one of {', '.join(choices)}" if choices else "expected a word")
-            )
-    return value
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
-        return False
-
-
-def _number(said: str, kind: str, value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-        raise ValueError(f"{said[:80]}: expected a finite number")
-    if kind == "int":
-        if value != int(value):
-            raise ValueError(f"{said}: expected a whole number")
-        return int(value) if not isinstance(value, int) else value
-    return value if isinstance(value, float) else float(value)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SampleConfig:
-    """A run, as the commands, the page and a trace say it. That its label is a class of the pack, Session checks."""
+    """A run, as the commands, the page and a trace say it. That its label is a class of the pack, Session checks.
 
-    rule: str = setting("critic", "selection rule", choices=tuple(RULES))
+    `parameters` are those that the rule reads, by name; those that are not given take the rule's defaults.
+    """
+
+    rule: str = setting("critic", "selection rule", choices=RULES)
     label: str | None = setting(None, "class to draw; none: sample i gets class i, round and round")
     seed: int = setting(0, "seed of all noise", low=0, high=2**32 - 1)
+    round: int = setting(0, "another number draws fresh noise from the same seed", low=0, high=2**32 - 1)
     n: int = setting(1, "pictures", low=1, high=1_000_000)
-    steps: int = setting(18, "sampling steps", low=1, high=MOST_STEPS, symbol="T")
-    schedule: str = setting("cosine", "how the share of masked tokens falls", choices=tuple(SCHEDULES), symbol="γ")
-    noise_K: float = setting(
-        0.3, "ranking noise at the start: K * t/T * u is added to each score", low=0, high=8, symbol="K"
-    )
-    temp_a: float = setting(
-        0.0, "extra softmax temperature at the start: T(t) = a * t/T + b", low=0, high=4, symbol="a"
-    )
-    temp_b: float = setting(
-        1.0, "softmax temperature at the end: T(t) = a * t/T + b; 0 takes the likeliest", low=0, high=4, symbol="b"
-    )
-    choice_temperature: float = setting(4.5, "MaskGIT: Gumbel noise on the log-confidence at the start", low=0, high=50)
-    eta: float = setting(1.0, "self-revoking: how freely accepted tokens are judged again", low=0, high=1, symbol="η")
+    steps: int = setting(18, "sampling steps", low=1, high=MOST_STEPS, symbol="T", step=1)
+    schedule: str = setting("cosine", "how the share of masked tokens falls", choices=SCHEDULES, symbol="γ")
     matched: bool = setting(
         False, "all but the rule equal: Token-Critic's counts, temperature and ranking noise for every rule"
     )
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check(self)
+        specs = RULES[self.rule].parameters(self.matched)
+        if unread := sorted(map(str, self.parameters.keys() - specs.keys())):
+            which = "matched" if self.matched else "not matched"
+            raise ValueError(
+                f"rule {self.rule!r}, {which}, has no parameter {unread[0]!r}: it has {', '.join(specs) or 'none'}"
+            )
+        values = {name: checked(spec, self.parameters.get(name, spec.default)) for name, spec in specs.items()}
+        object.__setattr__(self, "parameters", MappingProxyType(values))
+
+    @classmethod
+    def of(cls, **flat: Any) -> SampleConfig:
+        """From settings and parameters side by side, as commands, links and presets give them."""
+        own = {name: value for name, value in flat.items() if name in SETTINGS}
+        rest = {name: value for name, value in flat.items() if name not in SETTINGS}
+        if unknown := sorted(rest.keys() - all_parameters().keys()):
+            raise ValueError(f"unknown key {unknown[0]!r}: one of {', '.join((*SETTINGS, *all_parameters()))}")
+        return cls(**own, parameters=rest)
+
+    @classmethod
+    def readable(cls, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """Of settings from elsewhere (an older version, a page with a slider of every rule) those that this rule reads.
+
+        They are not checked.
+        """
+        name = flat.get("rule", cls.__dataclass_fields__["rule"].default)
+        rule = RULES.get(name, Rule) if isinstance(name, str) else Rule
+        read = {*SETTINGS, *rule.parameters(flat.get("matched") is True)}
+        return {name: value for name, value in flat.items() if name in read}
+
+    def flat(self) -> dict[str, Any]:
+        """Settings and parameters side by side: the inverse of `of`."""
+        return {**{name: getattr(self, name) for name in SETTINGS}, **self.parameters}
+
+    def replace(self, **changes: Any) -> SampleConfig:
+        """The same run with other settings or parameters; what another rule does not read is left behind."""
+        kept = self.readable(
+            {**self.flat(), **{name: changes[name] for name in ("rule", "matched") if name in changes}}
+        )
+        return SampleConfig.of(**{**kept, **changes})
 
     @property
     def passes(self) -> int:
         """Network passes a picture costs: two a step where scores cost one, but none for the last scores."""
-        return 2 * self.steps - 1 if RULES[self.rule].scored_by_pass else self.steps
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The settings that this rule takes notice of, besides steps and schedule."""
-        own = RULES[self.rule].reads
-        return (*CriticLocked.reads, *(name for name in own if name == "eta")) if self.matched else own
+        each = RULES[self.rule].passes_per_step
+        return each * self.steps - (each - 1)
 
     def planned(self, places: int) -> list[int]:
         """How many tokens stay masked after each step of a run from the start; 0 after the last."""
@@ -130,9 +96,11 @@ class SampleConfig:
 
     def make_rule(self, *, places: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
         """The rule of these settings; without the models it can plan, but not score."""
-        own = ("steps", "schedule", "noise_K", "temp_a", "temp_b", "choice_temperature", "eta", "matched")
-        values = {name: getattr(self, name) for name in own}
-        return make_rule(self.rule, places=places, generator=generator, critic=critic, **values)
+        own = {name: getattr(self, name) for name in ("steps", "schedule", "matched")}
+        return make_rule(self.rule, places=places, generator=generator, critic=critic, **own, **self.parameters)
+
+
+SETTINGS = tuple(spec.name for spec in dataclasses.fields(SampleConfig) if spec.name != "parameters")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,17 +24,28 @@ class Noise:
 
     seed: int
     samples: tuple[int, ...]
+    round: int = 0
 
-    def uniform(self, step: int, purpose: str, shape: Sequence[int]) -> Tensor:
+    def uniform(
+        self, step: int, purpose: str, shape: Sequence[int], device: torch.device = torch.device("cpu")
+    ) -> Tensor:
         """U[0, 1) as float32 (B, *shape)."""
         draws = [rng.random(shape, dtype=np.float32) for rng in self._streams(step, purpose)]
         return torch.from_numpy(np.stack(draws))
 
-    def gumbel(self, step: int, purpose: str, shape: Sequence[int]) -> Tensor:
+    def exponential(
+        self, step: int, purpose: str, shape: Sequence[int], device: torch.device = torch.device("cpu")
+    ) -> Tensor:
+        draws = [rng.standard_exponential(shape, dtype=np.float32) for rng in self._streams(step, purpose)]
+        return torch.from_numpy(np.maximum(np.stack(draws), SMALLEST))
+
+    def gumbel(
+        self, step: int, purpose: str, shape: Sequence[int], device: torch.device = torch.device("cpu")
+    ) -> Tensor:
         """Standard Gumbel noise as float32 (B, *shape): -log of an exponential draw."""
         draws = [rng.standard_exponential(shape, dtype=np.float32) for rng in self._streams(step, purpose)]
         return torch.from_numpy(-np.log(np.maximum(np.stack(draws), SMALLEST)))
 
     def _streams(self, step: int, purpose: str) -> list[np.random.Generator]:
-        counter = [0, 0, step, PURPOSES[purpose]]
+        counter = [0, self.round, step, PURPOSES[purpose]]
         return [np.random.Generator(np.random.Philox(counter=counter, key=[self.seed, i])) for i in self.samples]

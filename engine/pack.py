@@ -208,7 +208,7 @@ def _check(config: Any) -> None:
         if name not in classes or not isinstance(groups, list):
             raise ValueError(f"fine_labels: expected a list of labels for each class, not {name!r}: {groups!r}")
     for rule, preset in (config.get("presets") or {}).items():
-        SampleConfig(**{**preset, "rule": rule})
+        SampleConfig.of(**{**preset, "rule": rule})
 
 
 @contextmanager

@@ -1,24 +1,48 @@
 """Selection rules: which tokens of a proposal are kept.
 
-A rule answers four questions: the score of every token (high = keep), whether accepted tokens may
-change, how many stay masked after step s, and the softmax temperature of step s. It also says
-what noise is added for ranking. A new rule is one class and one entry in RULES; the page, the
-commands and the evaluation find it there.
+A rule is one class. It declares its parameters and answers four questions: the score of every token
+(high = keep), whether accepted tokens may change, how many stay masked after step s, and the softmax
+temperature of step s. It also says what noise is added before ranking. A new rule is one class and one
+entry in RULES. Settings, commands, page, links, sweep and tables read the class: there is no second list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from engine.noise import Noise
 from engine.schedule import masked_after, masked_after_greedy, masked_after_halton
+from engine.settings import setting
 
 Scorer = Callable[..., Tensor]  # (tokens (B, N), labels (B,)) -> logits; a critic is told the new places (B, N), too
+Kind = Literal["ranking", "temperature", "score"]
+KINDS: tuple[Kind, ...] = ("ranking", "temperature", "score")  # the order in which a rule's parameters are shown
+
+
+def parameter(
+    default: float,
+    help: str,
+    *,
+    low: float,
+    high: float,
+    values: tuple[float, ...],
+    symbol: str,
+    kind: Kind,
+    step: float = 0.05,
+) -> Any:
+    """A field of a rule that can be set.
+
+    `values` are those that a sweep tries first, `step` is that of a slider. `kind` says what it acts on: the noise
+    added before ranking, the temperature of the proposal, or the score. `matched` replaces the first of them.
+    """
+    return setting(default, help, low=low, high=high, symbol=symbol, values=values, kind=kind, step=step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,31 +59,72 @@ class Proposal:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What all rules share. `matched` gives every rule Token-Critic's counts, temperature and ranking noise."""
+    """What all rules share. `matched` gives every rule Token-Critic's counts and ranking noise (Algorithm 2)."""
 
     steps: int = 18
     places: int = 256
     schedule: str = "cosine"
     matched: bool = False
-    noise_K: float = 0.0
-    temp_a: float = 0.0
-    temp_b: float = 1.0
-    choice_temperature: float = 4.5
-    eta: float = 1.0
     critic: Scorer | None = field(default=None, repr=False)
     generator: Scorer | None = field(default=None, repr=False)
 
+    noise_K: float = parameter(
+        0.3,
+        "ranking noise at the start: K * t/T * u is added to each score",
+        low=0,
+        high=16,
+        values=(1.0, 2.0, 4.0),
+        symbol="K",
+        kind="ranking",
+    )
+    temp_a: float = parameter(
+        0.0,
+        "extra softmax temperature at the start: T(t) = a * t/T + b",
+        low=0,
+        high=4,
+        values=(0.0, 0.2, 0.4),
+        symbol="a",
+        kind="temperature",
+    )
+    temp_b: float = parameter(
+        1.0,
+        "softmax temperature at the end: T(t) = a * t/T + b; 0 takes the likeliest",
+        low=0,
+        high=4,
+        values=(0.8, 0.9, 1.0),
+        symbol="b",
+        kind="temperature",
+    )
+
+    name = ""  # as commands and links call it
     label = ""  # as shown to people
-    scored_by_pass = False  # its scores cost a second network pass a step
-    reads: tuple[str, ...] = ()  # its own parameters when not matched
-    needs: str = ""  # a model besides the generator
+    requires = ""  # a model besides the generator
+    passes_per_step = 1  # network passes: 2 where the scores cost one
+    algorithm_2 = False  # counts and ranking noise are Token-Critic's, matched or not
+    uses_schedule = True  # False: its own counts follow no schedule
+
+    @classmethod
+    def parameters(cls, matched: bool = False) -> dict[str, dataclasses.Field[Any]]:
+        """The fields that change what this rule does, by name, in the order of KINDS."""
+        shared = {spec.name for spec in dataclasses.fields(Rule)}
+        specs = [spec for spec in dataclasses.fields(cls) if "kind" in spec.metadata]
+        read = [
+            s for s in specs if s.metadata["kind"] != "ranking" or (s.name in shared) == (matched or cls.algorithm_2)
+        ]
+        return {spec.name: spec for spec in sorted(read, key=lambda spec: KINDS.index(spec.metadata["kind"]))}
 
     @property
-    def revisits(self) -> bool:
+    def can_revoke(self) -> bool:
         """May accepted tokens be masked again?"""
         return False
 
-    def left(self, s: int) -> float:
+    @property
+    def ranking_noise(self) -> float:
+        """The strength of the ranking noise at the start; it fades with t/T. 0 where there is none."""
+        specs = self.parameters(self.matched)
+        return next((float(getattr(self, n)) for n, spec in specs.items() if spec.metadata["kind"] == "ranking"), 0.0)
+
+    def t_over_T(self, s: int) -> float:
         """t/T of step s: the share of the run that is still to come."""
         return (self.steps - 1 - s) / self.steps
 
@@ -69,44 +134,61 @@ class Rule:
 
     def masked_after(self, s: int, now: int) -> int:
         """How many places are masked after step s, of which `now` were masked before it."""
-        if self.matched:
+        if self.matched or self.algorithm_2:
             return masked_after(self.schedule, s, self.steps, self.places)
+        return self.own_count(s, now)
+
+    def own_count(self, s: int, now: int) -> int:
+        """The same where Algorithm 2 does not say it: MaskGIT's count unless a rule has its own."""
         return masked_after_greedy(self.schedule, s, self.steps, self.places, now)
 
     def temperature(self, s: int) -> float:
-        """T(t) = a * t/T + b where matched, else 1."""
-        return self.temp_a * self.left(s) + self.temp_b if self.matched else 1.0
+        """T(t) = a * t/T + b (Token-Critic, Algorithm 2). MaskGIT and others as published have a = 0, b = 1."""
+        return self.temp_a * self.t_over_T(s) + self.temp_b
 
     def ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
-        """Scores after noise: + K * t/T * u with u ~ U[-0.5, 0.5] where matched."""
-        return self._with_uniform_noise(scores, proposal) if self.matched else scores
+        """Scores after noise (B, N): + K * t/T * u with u ~ U(-0.5, 0.5) in Algorithm 2."""
+        if not (self.matched or self.algorithm_2):
+            return self.own_ranked(scores, proposal)
+        u = proposal.noise.uniform(proposal.s, "rank", scores.shape[1:], scores.device) - 0.5
+        return scores + self.noise_K * self.t_over_T(proposal.s) * u
 
-    def _with_uniform_noise(self, scores: Tensor, proposal: Proposal) -> Tensor:
-        u = proposal.noise.uniform(proposal.s, "rank", scores.shape[1:]) - 0.5
-        return scores + self.noise_K * self.left(proposal.s) * u.to(scores.device)
+    def own_ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
+        """The same where Algorithm 2 does not say it: no noise unless a rule has its own."""
+        return scores
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskGIT(Rule):
     """Greedy: the generator's own confidence, plus Gumbel noise that fades (parallel_decode)."""
 
+    choice_temperature: float = parameter(
+        4.5,
+        "Gumbel noise on the log-confidence at the start",
+        low=0,
+        high=50,
+        values=(3.0, 4.5, 6.0, 8.0, 10.0, 12.0),
+        symbol="τ",
+        kind="ranking",
+        step=0.5,
+    )
+
+    name = "maskgit"
     label = "MaskGIT"
-    reads = ("choice_temperature",)
 
     def scores(self, proposal: Proposal) -> Tensor:
         return proposal.log_p.exp()
 
-    def ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
-        if self.matched:
-            return self._with_uniform_noise(scores, proposal)
-        gumbel = proposal.noise.gumbel(proposal.s, "rank", scores.shape[1:]).to(scores.device)
-        return proposal.log_p + self.choice_temperature * self.left(proposal.s) * gumbel
+    def own_ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
+        gumbel = proposal.noise.gumbel(proposal.s, "rank", scores.shape[1:], scores.device)
+        return proposal.log_p + self.choice_temperature * self.t_over_T(proposal.s) * gumbel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence(Rule):
     """MaskGIT without ranking noise: always the most confident first."""
 
+    name = "confidence"
     label = "Confidence"
 
     def scores(self, proposal: Proposal) -> Tensor:
@@ -117,25 +199,30 @@ class Confidence(Rule):
 class Random(Rule):
     """Scores are noise: what is left when nothing judges."""
 
+    name = "random"
     label = "Random"
 
     def scores(self, proposal: Proposal) -> Tensor:
-        return proposal.noise.uniform(proposal.s, "score", proposal.tokens.shape[1:]).to(proposal.log_p.device)
+        return proposal.noise.uniform(proposal.s, "score", proposal.tokens.shape[1:], proposal.log_p.device)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Halton(Rule):
-    """A fixed low-discrepancy order over the grid (Besnier et al., ICLR 2025, arXiv 2503.17076)."""
+    """A fixed low-discrepancy order over the grid (Besnier et al., ICLR 2025, arXiv 2503.17076, section 3).
 
+    As in the paper's text, a token that is shown stays. The authors' released sampler differs: at each step it draws
+    again all tokens shown so far.
+    """
+
+    name = "halton"
     label = "Halton order"
+    uses_schedule = False
 
     def scores(self, proposal: Proposal) -> Tensor:
-        order = halton_scores(self.places).to(proposal.log_p.device)
+        order = halton_scores(self.places).to(proposal.log_p.device, non_blocking=True)
         return order.expand(len(proposal.tokens), -1)
 
-    def masked_after(self, s: int, now: int) -> int:
-        if self.matched:
-            return masked_after(self.schedule, s, self.steps, self.places)
+    def own_count(self, s: int, now: int) -> int:
         return masked_after_halton(s, self.steps, self.places)
 
 
@@ -143,49 +230,53 @@ class Halton(Rule):
 class CriticLocked(Rule):
     """Token-Critic's scores, but accepted tokens stay: a learned score without the right to revoke."""
 
+    name = "critic-locked"
     label = "Critic, locked"
-    scored_by_pass = True
-    reads = ("noise_K", "temp_a", "temp_b")
-    needs = "critic"
+    requires = "critic"
+    passes_per_step = 2
+    algorithm_2 = True
 
     def scores(self, proposal: Proposal) -> Tensor:
         assert self.critic is not None
         return self.critic(proposal.tokens, proposal.labels, proposal.masked).sigmoid()
-
-    def masked_after(self, s: int, now: int) -> int:
-        return masked_after(self.schedule, s, self.steps, self.places)
-
-    def temperature(self, s: int) -> float:
-        return self.temp_a * self.left(s) + self.temp_b
-
-    def ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
-        return self._with_uniform_noise(scores, proposal)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Critic(CriticLocked):
     """Token-Critic (Algorithm 2): every token is judged with the whole picture, earlier ones included."""
 
+    name = "critic"
     label = "Token-Critic"
 
     @property
-    def revisits(self) -> bool:
+    def can_revoke(self) -> bool:
         return True
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfRevoking(Critic):
+class SelfRevoking(Rule):
     """The generator judges the filled picture itself (P2, arXiv 2502.03540; ReMDM-conf, arXiv 2503.00307).
 
     score = 1 - eta * (1 - p) at tokens accepted earlier, p at new ones; eta = 0 lets them stay.
     """
 
+    eta: float = parameter(
+        1.0,
+        "how freely accepted tokens are judged again",
+        low=0,
+        high=1,
+        values=(1.0,),
+        symbol="η",
+        kind="score",
+    )
+
+    name = "self-revoking"
     label = "Self-revoking"
-    reads = ("noise_K", "temp_a", "temp_b", "eta")
-    needs = ""
+    passes_per_step = 2
+    algorithm_2 = True
 
     @property
-    def revisits(self) -> bool:
+    def can_revoke(self) -> bool:
         return self.eta > 0
 
     def scores(self, proposal: Proposal) -> Tensor:
@@ -196,13 +287,7 @@ class SelfRevoking(Critic):
 
 
 RULES: dict[str, type[Rule]] = {
-    "maskgit": MaskGIT,
-    "confidence": Confidence,
-    "random": Random,
-    "halton": Halton,
-    "critic": Critic,
-    "critic-locked": CriticLocked,
-    "self-revoking": SelfRevoking,
+    rule.name: rule for rule in (MaskGIT, Confidence, Random, Halton, Critic, CriticLocked, SelfRevoking)
 }
 
 
@@ -213,12 +298,26 @@ def make_rule(name: str, **settings: object) -> Rule:
     return RULES[name](**settings)  # type: ignore[arg-type]
 
 
+def all_parameters() -> Mapping[str, dataclasses.Field[Any]]:
+    """Every parameter that any rule has, by name, in the order of KINDS. Rules that share a name share its meaning."""
+    found: dict[str, dataclasses.Field[Any]] = {}
+    for rule in RULES.values():
+        for matched in (False, True):
+            for name, spec in rule.parameters(matched).items():
+                found.setdefault(name, spec)
+    return dict(sorted(found.items(), key=lambda one: KINDS.index(one[1].metadata["kind"])))
+
+
 @cache
 def halton_scores(places: int) -> Tensor:
-    """(N,) in (0, 1]: first in the order scores highest. Bases 2 and 3, first visits of a square grid."""
+    """(N,) in (0, 1]: first in the order scores highest.
+
+    Points i = 1, 2, ... of the Halton sequence with bases 2 (row) and 3 (column); each place of the square grid
+    counts when it is met first.
+    """
     side = round(places**0.5)
     order: dict[int, None] = {}
-    i = 0
+    i = 1
     while len(order) < places:
         row, column = int(_radical_inverse(i, 2) * side), int(_radical_inverse(i, 3) * side)
         order.setdefault(row * side + column)

@@ -6,9 +6,9 @@ Writes to DIR:
   trace.json           every step of every picture (not with trace=false)
 
 trace.json is one object: "format" 1; "settings", the keys below; "made_by", pack, weights, device,
-threads and versions; "labels", the class of each picture; "digest", SHA-256 over the digests of the
-steps; and "steps", one object a step: "s" of "steps", "temperature", and lists of B rows with N = 256
-entries each, row by row from the top left:
+threads and versions ("sampling" is that of rules and noise); "labels", the class of each picture;
+"digest", SHA-256 over the digests of the steps; and "steps", one object a step: "s" of "steps",
+"temperature", and lists of B rows with N = 256 entries each, row by row from the top left:
   tokens      what went in, -1 where masked        proposal    the filled picture
   scores      high = keep, null where not scored   ranked      the scores after noise
   confidence  the generator's probability of the proposal, temperature 1
@@ -22,17 +22,19 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from engine import cli
-from engine.config import SampleConfig
+from engine.config import SETTINGS, SampleConfig
+from engine.rules import RULES, Rule, all_parameters
 from engine.session import Session
-from engine.step import Step, Trace
+from engine.step import CANDIDATES, Step, Trace
 
 AT_ONCE = 16  # pictures sampled together
 MOST_TRACED = 8192  # steps in a trace.json: some 250 MB of text
@@ -41,10 +43,10 @@ OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads"
 
 
 def main(argv: list[str]) -> None:
-    defaults = {field.name: field.default for field in dataclasses.fields(SampleConfig)} | {"label": ""}
-    helps = {f.name: f.metadata["help"] for f in dataclasses.fields(SampleConfig)}
-    usage = (__doc__ or "") + "\n" + "\n".join(f"  {name:20}{text}" for name, text in helps.items())
-    _, options = cli.parse(argv, usage, {**OWN, **defaults})
+    settings = {spec.name: spec for spec in dataclasses.fields(SampleConfig) if spec.name in SETTINGS}
+    defaults = {name: spec.default for name, spec in settings.items()} | {"label": ""}
+    defaults |= dict.fromkeys(all_parameters())  # None: as the pack's preset or the rule has it
+    _, options = cli.parse(argv, f"{__doc__}\n{helps(settings)}", {**OWN, **defaults})
     given = cli.overrides(argv, {**OWN, **defaults})
     chosen = {name: value for name, value in given.items() if name not in OWN}
     chosen["label"] = options["label"] or None
@@ -62,6 +64,20 @@ def main(argv: list[str]) -> None:
     print(f"{config.n} pictures by {config.rule}, {config.passes} network passes each -> {out}")
 
 
+def helps(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
+    """What each key means, and which rules read it."""
+    lines = [f"  {name:20}{spec.metadata['help']}" for name, spec in settings.items()]
+    lines += ["", "Parameters of rules, with the range and the default where the pack has no preset:"]
+    for name, spec in all_parameters().items():
+        low, high, text = (spec.metadata[key] for key in ("low", "high", "help"))
+        readers = [rule for rule, kind in RULES.items() if name in kind.parameters()]
+        if name in Rule.parameters(matched=True):
+            readers = ["every rule"] if len(readers) == len(RULES) else [*readers, "any rule when matched"]
+        who = ", ".join(readers)
+        lines.append(f"  {name:20}{text}; {low:g} to {high:g}, {spec.default:g}; {who}")
+    return "\n".join(lines)
+
+
 def draw(
     session: Session, config: SampleConfig, keep: bool = False, out: Path | None = None
 ) -> tuple[np.ndarray, list[Trace]]:
@@ -71,7 +87,7 @@ def draw(
         for first in range(0, config.n, AT_ONCE):
             samples = range(first, min(first + AT_ONCE, config.n))
             steps: list[Step] = []
-            for step in session.run(config, samples=samples):
+            for step in session.run(config, samples=samples, candidates=CANDIDATES if keep else 0):
                 steps = [*steps, step] if keep else [step]
                 bar.update(len(samples))
             images.append(session.decode(steps[-1].proposal))

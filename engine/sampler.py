@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from engine import MASK
 from engine.noise import Noise
 from engine.rules import Proposal, Rule, Scorer
-from engine.step import State, Step
+from engine.step import ARRAYS, CANDIDATES, State, Step
 
-TOP = 5
 COLDEST = 1e-6  # below it logits / temperature may overflow, and only the likeliest is ever drawn
+TORCH_TYPES = {np.int32: torch.int32, np.float32: torch.float32, np.uint8: torch.uint8}
 
 
 @torch.no_grad()
@@ -25,20 +26,28 @@ def sample(
     places: int,
     seed: int,
     samples: Sequence[int] | None = None,
+    round: int = 0,
     start: Tensor | None = None,
     first_step: int = 0,
     score_last: bool = False,
+    candidates: int = CANDIDATES,
 ) -> Iterator[Step]:
     """Yield one Step after another: MaskGIT's parallel decoding and Token-Critic's Algorithm 2 alike.
 
-    predict(tokens (B, N), labels (B,)) -> logits (B, N, V). `samples` are the indices whose noise
-    is used (0 .. B-1 by default), `start` the tokens to begin with (all MASK by default) and
-    `first_step` the step they stand before, so that any run can be taken up where another was.
-    The last step keeps everything: its scores are not needed, and where they would cost a pass
-    they are left out unless `score_last`.
+    predict(tokens (B, N), labels (B,)) -> logits (B, N, V). `samples` are the indices whose noise is used
+    (0 .. B-1 by default) and `round` tells this use of it from another one. `start` are the tokens to begin with
+    (all MASK by default) and `first_step` the step they stand before, so that any run can be taken up where another
+    was. The last step keeps everything: its scores are not needed, and where they would cost a pass they are left
+    out unless `score_last`. `candidates` likeliest tokens of each place are noted.
+
+    A step waits for the device once, when it is brought to the host.
     """
-    noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples))
-    tokens = torch.full((len(labels), places), MASK, device=labels.device) if start is None else start
+    device = labels.device
+    noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples), round)
+    tokens = torch.full((len(labels), places), MASK) if start is None else start
+    counts = _planned(rule, (tokens == MASK).sum(1).tolist(), first_step)
+    hidden_after = torch.tensor(counts).to(device, non_blocking=True)  # (T - first_step, B)
+    tokens = tokens.to(device, non_blocking=True)
     for s in range(first_step, rule.steps):
         masked = tokens == MASK
         logits = predict(tokens, labels)  # (B, N, V)
@@ -46,63 +55,80 @@ def sample(
         proposal = torch.where(masked, _draw(logits, temperature, noise, s), tokens)
         log_p = logits.log_softmax(-1)
         chosen_log_p = log_p.gather(-1, proposal[..., None])[..., 0]
-        look = Proposal(s=s, tokens=proposal, masked=masked, log_p=chosen_log_p, labels=labels, noise=noise)
+        seen = Proposal(s=s, tokens=proposal, masked=masked, log_p=chosen_log_p, labels=labels, noise=noise)
         last = s == rule.steps - 1
         scores = ranked = torch.full_like(chosen_log_p, torch.nan)
-        if not last or score_last or not rule.scored_by_pass:
-            scores = rule.scores(look)
-            ranked = rule.ranked(scores, look)
-            if not rule.revisits:
+        if not last or score_last or rule.passes_per_step == 1:
+            scores = rule.scores(seen)
+            ranked = rule.ranked(scores, seen)
+            if not rule.can_revoke:
                 scores, ranked = scores.where(masked, torch.nan), ranked.where(masked, torch.nan)
-        hide = _lowest(ranked, masked, rule, s) if not last else torch.zeros_like(masked)
-        top = log_p.topk(min(TOP, log_p.shape[-1]), -1)
-        yield _step(rule, s, temperature, tokens, proposal, scores, ranked, chosen_log_p, top, masked, hide)
-        tokens = proposal.masked_fill(hide, MASK)
+        hide = _lowest(ranked, masked, rule, hidden_after[s - first_step])
+        top = log_p.topk(min(candidates, log_p.shape[-1]), -1)
+        after = proposal.masked_fill(hide, MASK)
+        arrays = {
+            "tokens": tokens,
+            "proposal": proposal,
+            "scores": scores,
+            "ranked": ranked,
+            "confidence": chosen_log_p.exp(),
+            "top_tokens": top.indices,
+            "top_probs": top.values.exp(),
+            "state": _states(masked, hide),
+        }
+        yield Step(s=s, steps=rule.steps, temperature=temperature, **_to_host(arrays))
+        tokens = after
+
+
+def _planned(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[int]]:
+    """How many places each picture has masked after each step, (T - first_step, B): 0 after the last."""
+    planned, now = [], list(masked)
+    for s in range(first_step, rule.steps):
+        if s == rule.steps - 1:
+            now = [0] * len(now)
+        else:
+            after = [rule.masked_after(s, count) for count in now]
+            now = after if rule.can_revoke else [min(a, b) for a, b in zip(after, now, strict=True)]
+        planned.append(now)
+    return planned
 
 
 def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
-    """One sample per place, (B, N): argmax(logits / temperature + gumbel); temperature 0 takes the likeliest."""
+    """One sample per place, (B, N), from the softmax of logits (B, N, V) / temperature; at 0 the likeliest.
+
+    The first of V exponential clocks whose rates are the probabilities: argmax(p / E). The same draw as
+    argmax(logits / temperature + gumbel), with one logarithm less.
+    """
     if temperature < COLDEST:
         return logits.argmax(-1)
-    gumbel = noise.gumbel(s, "token", logits.shape[1:]).to(logits.device)
-    return (logits / temperature + gumbel).argmax(-1)
+    clocks = noise.exponential(s, "token", logits.shape[1:], logits.device)
+    return (logits if temperature == 1 else logits / temperature).softmax(-1).div_(clocks).argmax(-1)
 
 
-def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, s: int) -> Tensor:
-    """(B, N) bool: the places to mask. Stable sort, so that the lower index goes first where ranks tie."""
-    count = torch.tensor([rule.masked_after(s, now) for now in masked.sum(1).tolist()], device=ranked.device)
+def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor:
+    """(B, N) bool: the `count` (B,) places to mask. Stable sort, so that the lower index goes first where ranks tie."""
     order = ranked.nan_to_num(nan=torch.inf).argsort(dim=1, stable=True)
     rank = torch.empty_like(order).scatter_(
         1, order, torch.arange(order.shape[1], device=order.device).expand_as(order)
     )
     hide = rank < count[:, None]
-    return hide if rule.revisits else hide & masked
+    return hide if rule.can_revoke else hide & masked
 
 
-def _step(
-    rule: Rule,
-    s: int,
-    temperature: float,
-    tokens: Tensor,
-    proposal: Tensor,
-    scores: Tensor,
-    ranked: Tensor,
-    log_p: Tensor,
-    top: tuple[Tensor, Tensor],
-    masked: Tensor,
-    hide: Tensor,
-) -> Step:
-    state = torch.full(masked.shape, int(State.KEPT), dtype=torch.uint8, device=masked.device)
-    state[masked & ~hide] = int(State.NEW)
-    state[masked & hide] = int(State.MASKED)
-    state[~masked & hide] = int(State.REVOKED)
-    floats = {"scores": scores, "ranked": ranked, "confidence": log_p.exp(), "top_probs": top[0].exp()}
-    ints = {"tokens": tokens, "proposal": proposal, "top_tokens": top[1]}
-    return Step(
-        s=s,
-        steps=rule.steps,
-        temperature=temperature,
-        state=state.cpu().numpy(),
-        **{name: value.float().cpu().numpy().copy() for name, value in floats.items()},
-        **{name: value.to(torch.int32).cpu().numpy() for name, value in ints.items()},
-    )
+def _states(masked: Tensor, hide: Tensor) -> Tensor:
+    """(B, N) uint8, a State each."""
+    fresh = torch.where(hide, int(State.MASKED), int(State.NEW))
+    accepted = torch.where(hide, int(State.REVOKED), int(State.KEPT))
+    return torch.where(masked, fresh, accepted).to(torch.uint8)
+
+
+def _to_host(arrays: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    """All arrays of a step in one transfer, as the types of ARRAYS."""
+    typed = {name: array.to(TORCH_TYPES[ARRAYS[name]]).contiguous() for name, array in arrays.items()}
+    packed = torch.cat([array.view(-1).view(torch.uint8) for array in typed.values()]).cpu().numpy()
+    result, at = {}, 0
+    for name, array in typed.items():
+        size = array.numel() * array.element_size()
+        result[name] = packed[at : at + size].view(ARRAYS[name]).reshape(tuple(array.shape))
+        at += size
+    return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine import MASK, __version__
+from engine import MASK, SAMPLING_VERSION, __version__
 from engine.classifier import Classifier, class_probabilities, look, owners
 from engine.config import SampleConfig
 from engine.critic import Critic
@@ -22,7 +21,7 @@ from engine.generator import Generator
 from engine.pack import Pack, open_pack
 from engine.rules import RULES
 from engine.sampler import sample
-from engine.step import Step, Trace
+from engine.step import CANDIDATES, Step, Trace
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 
 DTYPES = ("float32", "bfloat16")
@@ -104,28 +103,27 @@ class Session:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules this pack can run: those that need a critic only where it has one."""
-        return tuple(name for name, rule in RULES.items() if rule.needs != "critic" or self.pack.has("critic"))
+        return tuple(name for name, rule in RULES.items() if rule.requires != "critic" or self.pack.has("critic"))
 
     def settings(self, **given: Any) -> SampleConfig:
         """Settings of a run: the defaults, the pack's presets for the rule over them, `given` over all.
 
         ValueError for a value out of range, or a rule or class that this pack has not.
         """
-        names = {field.name for field in dataclasses.fields(SampleConfig)}
-        unknown = sorted(set(given) - names)
-        if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}: one of {', '.join(sorted(names))}")
         rule = given.get("rule", "critic" if self.pack.has("critic") else "maskgit")
         preset = self.pack.presets.get(rule) or {} if isinstance(rule, str) else {}
-        config = SampleConfig(**{**preset, **given, "rule": rule})
+        read = SampleConfig.readable({**preset, "rule": rule, "matched": given.get("matched", False)})
+        config = SampleConfig.of(**{**read, **given, "rule": rule})
         self._check(config)
         return config
 
     def labels(self, config: SampleConfig, samples: Sequence[int]) -> Tensor:
         """Class indices (B,) of these samples."""
         if config.label is None:
-            return torch.tensor([i % len(self.classes) for i in samples], device=self.device)
-        return torch.full((len(samples),), self.classes.index(config.label), device=self.device)
+            chosen = [i % len(self.classes) for i in samples]
+        else:
+            chosen = [self.classes.index(config.label)] * len(samples)
+        return torch.tensor(chosen).to(self.device, non_blocking=True)
 
     def run(
         self,
@@ -135,8 +133,12 @@ class Session:
         start: np.ndarray | None = None,
         first_step: int = 0,
         score_last: bool = False,
+        candidates: int = CANDIDATES,
     ) -> Iterator[Step]:
-        """Steps of a run, one by one. `samples` picks some of the n; `start` (B, N) branches at `first_step`."""
+        """Steps of a run, one by one. `samples` picks some of the n; `start` (B, N) branches at `first_step`.
+
+        `candidates` likeliest tokens of each place are noted: 0 where nobody looks at them.
+        """
         self._check(config)
         chosen = tuple(range(config.n)) if samples is None else tuple(samples)
         rule = config.make_rule(
@@ -151,20 +153,23 @@ class Session:
             places=self.places,
             seed=config.seed,
             samples=chosen,
-            start=None if start is None else self._tokens(start, masked=True),
+            round=config.round,
+            start=None if start is None else self._checked_tokens(start, masked=True),
             first_step=first_step,
             score_last=score_last,
+            candidates=candidates,
         )
 
     def trace(self, config: SampleConfig, steps: Iterable[Step], samples: Sequence[int] | None = None) -> Trace:
         """The record of a run: drains `steps`."""
         chosen = range(config.n) if samples is None else samples
         labels = tuple(self.classes[i] for i in self.labels(config, chosen).tolist())
-        return Trace(settings=dataclasses.asdict(config), made_by=self.made_by(), labels=labels, steps=tuple(steps))
+        return Trace(settings=config.flat(), made_by=self.made_by(), labels=labels, steps=tuple(steps))
 
     def made_by(self) -> dict[str, Any]:
         return {
             "engine": __version__,
+            "sampling": SAMPLING_VERSION,
             "pack": self.pack.name,
             **({"pack_version": self.pack.version} if self.pack.version else {}),
             "weights": self.pack.fingerprint(),
@@ -259,8 +264,12 @@ class Session:
             raise ValueError(f"unknown label {label!r}: one of {', '.join(self.classes)}")
         return self.classes.index(label)
 
-    def _tokens(self, tokens: np.ndarray, masked: bool = False) -> Tensor:
-        codes = torch.from_numpy(np.array(tokens, dtype=np.int64)).to(self.device)
+    def _tokens(self, tokens: np.ndarray) -> Tensor:
+        return self._checked_tokens(tokens).to(self.device)
+
+    def _checked_tokens(self, tokens: np.ndarray, masked: bool = False) -> Tensor:
+        """Tokens (B, N) int64, still on the host. ValueError for another shape or values out of range."""
+        codes = torch.from_numpy(np.array(tokens, dtype=np.int64))
         lowest, highest = (MASK if masked else 0), self.tokenizer.config.codes - 1
         if codes.dim() != 2 or codes.shape[1] != self.places:
             raise ValueError(f"tokens are {tuple(codes.shape)}: expected (B, {self.places})")

@@ -15,6 +15,7 @@ import numpy as np
 from engine import MASK
 
 TRACE_FORMAT = 1
+CANDIDATES = 5  # likeliest tokens of a place that a step notes unless told otherwise
 
 
 class State(IntEnum):
@@ -38,8 +39,8 @@ class Step:
     scores: np.ndarray  # (B, N) float32, high = keep
     ranked: np.ndarray  # (B, N) float32, the score after noise: the lowest are masked
     confidence: np.ndarray  # (B, N) float32: the generator's probability of the proposal at temperature 1
-    top_tokens: np.ndarray  # (B, N, 5) int32, the generator's most probable tokens
-    top_probs: np.ndarray  # (B, N, 5) float32
+    top_tokens: np.ndarray  # (B, N, candidates) int32, the generator's most probable tokens
+    top_probs: np.ndarray  # (B, N, candidates) float32
     state: np.ndarray  # (B, N) uint8, a State
 
     def __post_init__(self) -> None:
@@ -189,7 +190,7 @@ def _plain(array: np.ndarray) -> Any:
     if array.dtype != np.float32:
         return array.tolist()
     shortest = [None if np.isnan(x) else float(str(x)) for x in array.ravel()]
-    width = array.shape[-1]
+    width = max(1, array.shape[-1])
     rows = [shortest[i : i + width] for i in range(0, len(shortest), width)]
     if array.ndim == 2:
         return rows

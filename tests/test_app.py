@@ -21,9 +21,10 @@ from PIL import Image
 from app import drawing, exports, frames, updates
 from app.folds import Folds
 from app.handlers import Handlers
-from app.lanes import FIELDS, Ask, Lane, at_first, names, settle
+from app.lanes import Ask, Lane, at_first, control_values, fields, names, settle
 from app.presets import FIRST
 from app.runs import Runs
+from engine import SAMPLING_VERSION
 from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
 from engine.sampler import sample
@@ -33,7 +34,14 @@ from engine.step import ARRAYS, Step, Trace
 N, V = 64, 8
 
 
-MADE_BY = {"pack": "fake", "device": "cpu", "cpu": "AVX2", "torch": "2.12", "weights": "abc"}
+MADE_BY = {
+    "sampling": SAMPLING_VERSION,
+    "pack": "fake",
+    "device": "cpu",
+    "cpu": "AVX2",
+    "torch": "2.12",
+    "weights": "abc",
+}
 
 
 @dataclass
@@ -50,7 +58,7 @@ class FakeSession:
     tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
 
     def settings(self, **given: Any) -> SampleConfig:
-        config = SampleConfig(**given)
+        config = SampleConfig.of(**given)
         if config.label is not None and config.label not in self.classes:
             raise ValueError(f"unknown label {config.label!r}")
         return config
@@ -74,7 +82,7 @@ class FakeSession:
         return np.full((len(tokens), 16, 16, 3), int(tokens.sum()) % 256, np.uint8)
 
     def trace(self, config: SampleConfig, steps: Any, samples: Any) -> Trace:
-        return Trace(settings=dataclasses.asdict(config), made_by=MADE_BY, labels=("cat",), steps=tuple(steps))
+        return Trace(settings=config.flat(), made_by=MADE_BY, labels=("cat",), steps=tuple(steps))
 
 
 class FakePacks:
@@ -101,7 +109,7 @@ def folds(page: Handlers) -> Folds:
 
 def values(**changed: Any) -> list[Any]:
     """The page's controls in their order, at their first values but for `changed`."""
-    lane = {name: getattr(SampleConfig(), name) for name in FIELDS} | {"steps": 6}
+    lane = dict(zip(fields(), control_values(SampleConfig()), strict=True)) | {"steps": 6}
     first = {"pack": "fake", "label": "cat", "seed": 3, "equal_passes": False, "matched": False, "third": None}
     for i, rule in enumerate(("maskgit", "critic", "critic-locked"), 1):
         first |= {f"{name}_{i}": value for name, value in (lane | {"rule": rule}).items()}
@@ -257,7 +265,7 @@ def test_a_branch_with_the_same_settings_is_the_same_run() -> None:
     sent = [frame for frame, _ in handlers().run(*branch)]
     assert digests(sent, 2) == digests(sent, 1) and len(digests(sent, 2)) == 6
     meta = sent[0]["lanes"][2]
-    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None, "fraction": None, "tokens": None}
+    assert meta["origin"] == {"lane": 1, "step": 3, "masked": None, "fraction": None, "tokens": None, "round": 0}
     assert meta["passes"] == 5, "two a step for steps 4 and 5, one for the last"
 
 
@@ -352,14 +360,14 @@ def test_a_branch_that_cannot_be_is_refused_in_a_line(third: Any) -> None:
 def test_a_new_branch_starts_with_the_settings_it_leaves() -> None:
     page = handlers()
     both = {"noise_K_1": 0.1, "noise_K_2": 0.7, "noise_K_3": 0.9}
-    K = FIELDS.index("noise_K")
+    K = fields().index("noise_K")
     assert page.third(*values(third={"lane": 1, "step": 2}, **both))[K] == 0.7
     assert page.third(*values(third={"lane": 0, "step": 2}, **both))[K] == 0.1
     assert page.third(*values(third={}, **both))[K] == page.third(*values(**both))[K] == 0.9
     longer = {"equal_passes": True, "third": {"lane": 0, "step": 8}}
     branch = page.third(*values(**longer))
-    assert branch[FIELDS.index("steps")] == 11, "as many as the lane has, not as its slider says"
-    own = {f"{name}_3": value for name, value in zip(FIELDS, branch, strict=True)}
+    assert branch[fields().index("steps")] == 11, "as many as the lane has, not as its slider says"
+    own = {f"{name}_3": value for name, value in zip(fields(), branch, strict=True)}
     assert page.plan(*values(**longer, **own))["lanes"][2]["steps"] == 11
 
 
@@ -373,7 +381,8 @@ def test_equal_passes_gives_the_other_lane_as_many() -> None:
 
 def test_matched_takes_everything_but_the_rule_from_the_lane_that_reads_it() -> None:
     left, right = lanes(matched=True, noise_K_1=0.1, noise_K_2=0.7, temp_b_2=0.5, steps_1=9)
-    assert (left.noise_K, left.temp_b, left.steps) == (right.noise_K, right.temp_b, right.steps) == (0.7, 0.5, 6)
+    assert left.parameters == right.parameters == {"noise_K": 0.7, "temp_a": 0.0, "temp_b": 0.5}
+    assert left.steps == right.steps == 6
     assert left.matched and right.matched and left.rule == "maskgit"
 
 
@@ -394,7 +403,7 @@ def test_bad_input_is_refused_in_a_line_that_names_it(name: str, wrong: Any) -> 
 def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched: bool) -> None:
     other = {"rule": "halton", "schedule": "linear", "steps": 7, "eta": 0.3, "choice_temperature": 50.0}
     shown = handlers().shown(["maskgit", rule], matched)[1]
-    for name, seen in zip(FIELDS, shown, strict=True):
+    for name, seen in zip(fields(), shown, strict=True):
         plain, moved = (
             [step.digest() for step in FakeSession().run(lanes(**{"rule_2": rule, "matched": matched} | changed)[1])]
             for changed in ({}, {f"{name}_2": other.get(name, 3.0)})
@@ -405,19 +414,19 @@ def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched:
 def test_which_controls_are_shown() -> None:
     page = handlers()
     assert page.shown(["maskgit", "critic"], False) == [
-        [name in ("rule", "steps", "choice_temperature", "schedule") for name in FIELDS],
-        [name in ("rule", "steps", "noise_K", "temp_a", "temp_b", "schedule") for name in FIELDS],
+        [name in ("rule", "steps", "choice_temperature", "temp_a", "temp_b", "schedule") for name in fields()],
+        [name in ("rule", "steps", "noise_K", "temp_a", "temp_b", "schedule") for name in fields()],
     ]
     left, right = page.shown(["maskgit", "critic"], True)
-    assert [name for name, seen in zip(FIELDS, left, strict=True) if seen] == ["rule"]
-    assert "noise_K" in [name for name, seen in zip(FIELDS, right, strict=True) if seen]
+    assert [name for name, seen in zip(fields(), left, strict=True) if seen] == ["rule"]
+    assert "noise_K" in [name for name, seen in zip(fields(), right, strict=True) if seen]
 
 
 def test_a_pack_without_critic_offers_what_it_can() -> None:
     page = handlers()
     classes, rules, values = page.offer("fake")
     assert classes == [("cat", "data:cat"), ("dog", "data:dog")] and rules == list(RULES)
-    assert [lane[FIELDS.index("rule")] for lane in values] == ["maskgit", "critic", "critic-locked"]
+    assert [lane[fields().index("rule")] for lane in values] == ["maskgit", "critic", "critic-locked"]
     poor = FakeSession(rules=("maskgit", "confidence"))
     assert [config.rule for config in at_first(poor)] == ["maskgit", "confidence", "random"]  # type: ignore[arg-type]
 
@@ -464,6 +473,10 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
     assert "fake on cpu (AVX2, torch 2.12)" in sent[-1]["told"] and "Press Run" in sent[-1]["told"]
     elsewhere = text.replace(b'"weights": "abc"', b'"weights": "xyz"')
     assert "others" in [frame for frame, _ in folds(handlers()).replay(elsewhere)][-1]["told"]
+    older = text.replace(f'"sampling": {SAMPLING_VERSION}, '.encode(), b"")  # as version 1 wrote it, with all that
+    older = older.replace(b'"rule": "critic", ', b'"choice_temperature": 4.5, "eta": 1.0, "rule": "critic", ')
+    told = [frame for frame, _ in folds(handlers()).replay(older)][-1]["told"]
+    assert "another version of the sampler" in told and "Press Run" not in told and "\n" not in told
     assert sent[-1]["why"] == "opened" and other.asked(sent[0]["run"])["seed"] == 3
     plain = json.loads(text)
     for wrong in (
@@ -511,7 +524,7 @@ def test_curves_of_a_lane_that_goes_on_say_what_holds_for_its_own_steps() -> Non
     planned, masked, noise = lines[0], lines[1], lines[-2]
     assert list(planned.x) == list(noise.x) == list(range(7, lane.steps + 1)) and len(masked.x) == lane.steps
     assert list(planned.y) == list(masked.y)[6:], "it masks as many as planned"
-    assert noise.y[-1] == 0 < noise.y[0] < lane.config.noise_K
+    assert noise.y[-1] == 0 < noise.y[0] < lane.config.parameters["noise_K"]
 
 
 def test_curves_of_a_recorded_run_are_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

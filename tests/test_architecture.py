@@ -9,14 +9,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
-CORE = {"", "config", "schedule", "step", "noise", "rules", "sampler"}
+CORE = {"", "config", "settings", "schedule", "step", "noise", "rules", "sampler"}
 ALLOWED = {
     "schedule": set(),
     "noise": set(),
     "step": {""},
-    "rules": {"noise", "schedule"},
+    "settings": set(),
+    "rules": {"noise", "schedule", "settings"},
     "sampler": {"", "noise", "rules", "step"},
-    "config": {"rules", "schedule"},
+    "config": {"rules", "schedule", "settings"},
     "transformer": {"config"},
     "tokenizer": {"config"},
     "generator": {"", "config", "transformer"},

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from engine.config import CriticConfig, SampleConfig, TokenizerConfig, TrainConfig, TrunkConfig
+from engine.config import SETTINGS, CriticConfig, SampleConfig, TokenizerConfig, TrainConfig, TrunkConfig
+from engine.rules import RULES
 
 CONFIGS = (SampleConfig, TokenizerConfig, TrunkConfig, CriticConfig, TrainConfig)
 NUMBERS = [(c, f) for c in CONFIGS for f in dataclasses.fields(c) if f.type in ("int", "float")]
-WORDS = [(c, f) for c in CONFIGS for f in dataclasses.fields(c) if f.metadata["choices"]]
+WORDS = [(c, f) for c in CONFIGS for f in dataclasses.fields(c) if f.metadata.get("choices")]
 
 
 def ids(value: Any) -> str:
@@ -35,6 +36,33 @@ def test_a_number_out_of_range_is_refused_by_name(config: Any, field: Any) -> No
 def test_an_unknown_word_lists_the_known_ones(config: Any, field: Any) -> None:
     with pytest.raises(ValueError, match=", ".join(field.metadata["choices"])):
         config(**{field.name: "nonsense"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "matched", "name"),
+    [(rule, matched, name) for rule in RULES for matched in (False, True) for name in RULES[rule].parameters(matched)],
+)
+def test_a_rules_parameter_out_of_range_is_refused_by_name(rule: str, matched: bool, name: str) -> None:
+    facts = RULES[rule].parameters(matched)[name].metadata
+    for bad in (math.nan, True, "7", None, facts["low"] - 1, facts["high"] + 1):
+        with pytest.raises(ValueError, match=name):
+            SampleConfig.of(rule=rule, matched=matched, **{name: bad})
+    assert SampleConfig.of(rule=rule, matched=matched, **{name: facts["high"]}).parameters[name] == facts["high"]
+
+
+def test_a_run_has_the_parameters_that_its_rule_reads_and_no_others() -> None:
+    assert SampleConfig(rule="maskgit").parameters == {"choice_temperature": 4.5, "temp_a": 0.0, "temp_b": 1.0}
+    matched = {"noise_K": 0.3, "temp_a": 0.0, "temp_b": 1.0}
+    assert SampleConfig(rule="maskgit", matched=True).parameters == SampleConfig(rule="critic").parameters == matched
+    with pytest.raises(ValueError, match="'maskgit', not matched, has no parameter 'noise_K': it has choice_temp"):
+        SampleConfig.of(rule="maskgit", noise_K=1.0)
+    with pytest.raises(ValueError, match="unknown key 'noise_Q': one of rule, label"):
+        SampleConfig.of(noise_Q=1.0)
+    one = SampleConfig.of(rule="critic", noise_K=2.0, temp_b=0.9, steps=5)
+    assert SampleConfig.of(**one.flat()) == one and one.replace(noise_K=1.0).parameters["noise_K"] == 1.0
+    other = one.replace(rule="maskgit")
+    assert other.parameters == {"choice_temperature": 4.5, "temp_a": 0.0, "temp_b": 0.9} and other.steps == 5
+    assert SampleConfig.readable({**one.flat(), "rule": "halton"}).keys() == {*SETTINGS, "temp_a", "temp_b"}
 
 
 def test_whole_floats_are_whole_numbers() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.lanes import FIELDS, reads
+from app.lanes import fields, reads
 from engine.rules import RULES
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -63,8 +63,8 @@ def test_every_control_that_a_rule_shows_changes_its_settings(page: Any, rule: s
     )
     choose(page, 0, rule)
     page.wait_for_timeout(400)  # its controls come and go
-    shown = [name for name in FIELDS if page.locator(f"#tc-settings-1 .block.tc-x-{name}").is_visible()]
-    assert shown == [name for name in FIELDS if reads(name, rule, False, False)]
+    shown = [name for name in fields() if page.locator(f"#tc-settings-1 .block.tc-x-{name}").is_visible()]
+    assert shown == [name for name in fields() if reads(name, rule, False, False)]
     for name in shown[1:]:
         before = page.evaluate(SETTING, [0, name])
         control = page.locator(f"#tc-settings-1 .block.tc-x-{name}")
@@ -83,12 +83,12 @@ def test_who_chooses_two_rules_at_once_sees_the_controls_of_the_second(page: Any
     for first, second in zip(rules, rules[1:] + rules[:1], strict=True):
         page.select_option("#tc-settings-1 .tc-x-rule select", first)
         page.select_option("#tc-settings-1 .tc-x-rule select", second)
-        read = [reads(name, second, False, False) for name in FIELDS]
+        read = [reads(name, second, False, False) for name in fields()]
         page.wait_for_function(
             """([names, read, rule]) => tokenCritic.stage.planned.lanes[0].settings.rule === rule
                 && names.every((name, i) => read[i] === Boolean(
                     document.querySelector(`#tc-settings-1 .block.tc-x-${name}`)?.checkVisibility()))""",
-            arg=[list(FIELDS), read, second],
+            arg=[list(fields()), read, second],
         )
     assert page.problems == []
 

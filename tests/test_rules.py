@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +13,7 @@ import torch
 
 from engine import MASK
 from engine.noise import Noise
-from engine.rules import RULES, halton_scores, make_rule
+from engine.rules import RULES, Rule, halton_scores, make_rule
 from engine.sampler import sample
 from engine.step import State, Step
 from tests.fakes import FakeCritic, FakeGenerator
@@ -19,10 +22,16 @@ N, T = 64, 9
 
 
 def run(name: str, *, score_last: bool = False, seed: int = 3, **settings: object) -> list[Step]:
-    given = {"noise_K": 0.7, "temp_a": 0.5, "temp_b": 0.8, **settings}
-    rule = make_rule(name, steps=T, places=N, critic=FakeCritic(), generator=FakeGenerator(), **given)
+    rule = made(name, critic=FakeCritic(), generator=FakeGenerator(), **settings)
     labels = torch.tensor([0, 1, 0])
     return list(sample(FakeGenerator(), rule, labels=labels, places=N, seed=seed, score_last=score_last))
+
+
+def made(name: str, **settings: object) -> Rule:
+    """The rule with numbers that are no defaults, where it has such parameters."""
+    own = {field.name for field in dataclasses.fields(RULES[name])}
+    given = {"noise_K": 0.7, "temp_a": 0.5, "temp_b": 0.8, "choice_temperature": 4.5, **settings}
+    return make_rule(name, steps=T, places=N, **{key: value for key, value in given.items() if key in own})
 
 
 @pytest.mark.parametrize("matched", [False, True])
@@ -43,7 +52,7 @@ def test_tokens_flow_from_step_to_step(name: str, matched: bool) -> None:
 def test_only_rules_that_may_revisit_revoke(name: str) -> None:
     revoked = sum(int(step.count(State.REVOKED).sum()) for step in run(name))
     rule = make_rule(name, critic=FakeCritic(), generator=FakeGenerator())
-    assert (revoked > 0) == rule.revisits
+    assert (revoked > 0) == rule.can_revoke
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -58,8 +67,7 @@ def test_the_lowest_ranked_are_masked_and_ties_go_by_index(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_matched_leaves_only_the_scores(name: str) -> None:
-    ours = make_rule(name, steps=T, places=N, matched=True, noise_K=0.7, temp_a=0.5, temp_b=0.8)
-    critic = make_rule("critic", steps=T, places=N, noise_K=0.7, temp_a=0.5, temp_b=0.8)
+    ours, critic = made(name, matched=True), made("critic")
     for s in range(T):
         assert ours.masked_after(s, N) == critic.masked_after(s, N)
         assert ours.temperature(s) == critic.temperature(s) == pytest.approx(0.5 * (T - 1 - s) / T + 0.8)
@@ -104,13 +112,44 @@ def test_halton_visits_every_place_once() -> None:
     assert len({(int(i) // 16 // 4, int(i) % 16 // 4) for i in first}) >= 12  # spread over the 4 x 4 quarters
 
 
+def test_halton_begins_with_the_sequences_first_point() -> None:
+    """Points 1, 2, ... of bases 2 (rows) and 3 (columns), in exact fractions, each place when it is first met."""
+
+    def inverse(i: int, base: int) -> Fraction:
+        digits = []
+        while i:
+            i, digit = divmod(i, base)
+            digits.append(digit)
+        return sum((Fraction(digit, base ** (k + 1)) for k, digit in enumerate(digits)), Fraction(0))
+
+    wanted: list[int] = []
+    for i in itertools.count(1):
+        place = int(inverse(i, 2) * 16) * 16 + int(inverse(i, 3) * 16)
+        if place not in wanted:
+            wanted.append(place)
+        if len(wanted) == 32:
+            break
+    order = halton_scores(256).argsort(descending=True, stable=True)[:32].tolist()
+    assert order == wanted and order[:3] == [8 * 16 + 5, 4 * 16 + 10, 12 * 16 + 1]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_the_proposals_temperature(name: str) -> None:
+    """MaskGIT and the others as published draw at 1; a and b change what is drawn under every rule."""
+    plain = RULES[name]()
+    assert all(plain.temperature(s) == 1.0 for s in range(plain.steps))
+    assert made(name).temperature(0) == pytest.approx(0.5 * (T - 1) / T + 0.8)
+    cold, hot = (run(name, temp_a=0.0, temp_b=b)[0].proposal for b in (0.2, 3.0))
+    assert not np.array_equal(cold, hot)
+
+
 @pytest.mark.parametrize("score_last", [False, True])
 @pytest.mark.parametrize("name", RULES)
 def test_passes_are_as_many_as_stated(name: str, score_last: bool) -> None:
     critic, own, generator = FakeCritic(), FakeGenerator(), FakeGenerator()
     rule = make_rule(name, steps=T, places=N, critic=critic, generator=own)
     list(sample(generator, rule, labels=torch.zeros(1, dtype=torch.long), places=N, seed=0, score_last=score_last))
-    second = (T if score_last else T - 1) if rule.scored_by_pass else 0
+    second = (T if score_last else T - 1) if rule.passes_per_step == 2 else 0
     assert generator.calls == T
     assert critic.calls + own.calls == second
 

@@ -72,7 +72,7 @@ def test_rare_codes_cost_more_once_the_codes_have_settled(tmp_path: Path) -> Non
         config = replace(CONFIG, iterations=10, code_cost=code_cost)
         task = train_command.make_task("tokenizer", pack, dict(pack.config["tokenizer"]), pictures, config, CPU)
         for iteration in range(iterations):
-            task.loss(iteration, loop.stream(iteration), 4)
+            task.loss(iteration, loop.stream(iteration), *task.draw(loop.stream(iteration), 4))
         model = task.model
         assert isinstance(model, Tokenizer)
         return model
@@ -185,7 +185,8 @@ def test_the_critic_sees_samples_of_the_generators_distribution() -> None:
     masked = torch.rand(2000, 4, generator=rng) < 0.5
     shares = torch.rand(2000, 4, 5, generator=rng) ** 4  # another distribution at every place
     shares /= shares.sum(-1, keepdim=True)
-    filled = _fill(tokens, masked, shares[masked].log(), rng, 3).unflatten(0, (3, 2000))
+    u = torch.rand(int(masked.sum()), 3, generator=rng)
+    filled = _fill(tokens, masked, shares[masked].log(), u).unflatten(0, (3, 2000))
     assert bool((filled[:, ~masked] == 7).all())
     drawn = torch.nn.functional.one_hot(filled[:, masked], 5).float()  # (draws, M, 5)
     for low, high in ((0.0, 0.1), (0.3, 0.4), (0.7, 0.8)):
@@ -221,7 +222,7 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
             return (tokens % 3 - 1).float()  # any fixed function of the tokens
 
     task.model = Recorder()  # type: ignore[assignment]
-    loss, _ = task.loss(0, loop.stream("loss"), 5)
+    loss, _ = task.loss(0, loop.stream(), *task.draw(loop.stream("loss"), 5))
     rng = loop.stream("loss")  # the same draws again
     tokens, _ = task.source.draw(rng, 5)
     visible = ~draw_mask(rng, *tokens.shape).repeat(2, 1)
@@ -375,3 +376,36 @@ def test_a_folder_of_pictures_becomes_a_pack_that_draws(tmp_path: Path, capsys: 
     assert "accuracy_train" in rows[-1] and np.isfinite(rows[-1]["nll_train"])
     with pytest.raises(ValueError, match="other settings"):
         train_command.main(["generator", *common, *sizes, "seed=5"])
+
+
+@pytest.mark.parametrize("kind", ["generator", "critic"])
+def test_the_gradient_is_the_batchs_however_it_is_cut(kind: str, tmp_path: Path) -> None:
+    """The generator's loss is the mean over all hidden tokens of a batch, not a mean of its parts' means."""
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+    gradients = []
+    for micro in (8, 3):
+        config = replace(CONFIG, batch=8, micro=micro, clip=1e6)
+        task = train_command.make_task(kind, pack, dict(pack.config[kind]), pictures, config, CPU)
+        batch = task.draw(loop.stream(config.seed, 0), 8)
+        if kind == "generator":
+            assert len(set(task.weights(batch).tolist())) > 1, "or any mean would do"
+        held = Hold(task.model)
+        loop._iterate(task, config, [held], 0, PROBE, CPU)  # type: ignore[list-item]
+        gradients.append(held.gradients)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, rtol=1e-3, atol=1e-6)
+
+
+class Hold:
+    """An optimiser that keeps what it is given."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self.model, self.param_groups = model, [{"peak": 0.0}]
+
+    def step(self) -> None:
+        self.gradients = {n: p.grad.clone() for n, p in self.model.named_parameters() if p.grad is not None}
+
+    def zero_grad(self, set_to_none: bool) -> None:
+        pass

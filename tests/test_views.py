@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from app.exports import read_trace
-from app.lanes import FIELDS, names
+from app.lanes import fields, names
 from app.packs import Packs
 from app.text.explain import EXPLAIN
 from tests.pages import at
@@ -149,7 +149,7 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
     page.keyboard.press("Escape")
     page.select_option("#tc-settings-1 .tc-x-rule select", "maskgit")
     page.wait_for_selector("#tc-settings-1 .tc-x-eta", state="detached")
-    assert page.problems == [] and set(FIELDS) <= set(EXPLAIN)
+    assert page.problems == [] and set(fields()) <= set(EXPLAIN)
 
 
 def snippet(page: Any, at: int) -> str:

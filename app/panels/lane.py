@@ -1,30 +1,29 @@
-"""The settings of one lane, built from the fields of SampleConfig."""
+"""The settings of one lane, built from the fields of SampleConfig and of the rules."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 
-from app.lanes import FIELDS
+from app.lanes import control_values, fields
 from app.panels.choices import Choice
 from app.text import en
 from engine.config import SampleConfig
-from engine.rules import RULES
-
-STEPS = {"steps": 1, "choice_temperature": 0.5}  # of the sliders; 0.05 for the others
+from engine.rules import RULES, all_parameters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LaneControls:
-    """The components in the order of FIELDS."""
+    """The components in the order of `fields`."""
 
     values: tuple[gr.components.Component, ...]
 
     @property
     def rule(self) -> Choice:
-        rule = self.values[FIELDS.index("rule")]
+        rule = self.values[fields().index("rule")]
         assert isinstance(rule, Choice)
         return rule
 
@@ -33,7 +32,8 @@ def build(lane: int, rules: Sequence[str], config: SampleConfig, shown: Sequence
     """`lane` counts from 0; `shown` says which controls the rule reads."""
     column = gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}")
     with column, gr.Row(elem_classes="tc-lane-controls"):
-        values = [_control(name, rules, config, visible) for name, visible in zip(FIELDS, shown, strict=True)]
+        controls = zip(fields(), control_values(config), shown, strict=True)
+        values = [_control(name, value, rules, visible) for name, value, visible in controls]
     return LaneControls(values=tuple(values))
 
 
@@ -42,10 +42,11 @@ def named(rules: Sequence[str]) -> list[tuple[str, str]]:
     return [(rule, RULES[rule].label) for rule in rules]
 
 
-def _control(name: str, rules: Sequence[str], config: SampleConfig, visible: bool) -> gr.components.Component:
+def _control(name: str, value: Any, rules: Sequence[str], visible: bool) -> gr.components.Component:
     """The control of one field: a select where it takes a word, else a slider over its range."""
-    metadata = next(field.metadata for field in dataclasses.fields(SampleConfig) if field.name == name)
-    value, label, explained = getattr(config, name), en.CONTROLS[name], f"tc-x-{name}"
+    specs = {**{spec.name: spec for spec in dataclasses.fields(SampleConfig)}, **all_parameters()}
+    metadata, explained = specs[name].metadata, f"tc-x-{name}"
+    label = en.CONTROLS.get(name) or metadata["symbol"] or name  # a rule that is new here has no words yet
     if name == "rule":
         return Choice(named(rules), label, value=value, elem_classes=explained)
     if metadata["choices"]:
@@ -55,7 +56,7 @@ def _control(name: str, rules: Sequence[str], config: SampleConfig, visible: boo
         metadata["low"],
         metadata["high"],
         value,
-        step=STEPS.get(name, 0.05),
+        step=metadata["step"],
         label=label,
         visible=visible,
         buttons=[],

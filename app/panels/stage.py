@@ -9,9 +9,10 @@ import gradio as gr
 
 from app.assets import STAGE, drawn
 from app.lanes import names
-from app.text import en
+from app.text import en, explain
+from engine import SAMPLING_VERSION
 
-MOUNT = "mountStage(element, server, props, watch, words, names)"
+MOUNT = "mountStage(element, server, props, watch, words, names, version)"
 
 
 class Stage(gr.HTML):
@@ -24,7 +25,9 @@ class Stage(gr.HTML):
 
     def __init__(self, functions: Sequence[Callable[[Any], Any]], **props: Any) -> None:
         super().__init__(
-            **drawn(STAGE, MOUNT, words=en.STAGE, names=names()),
+            **drawn(
+                STAGE, MOUNT, words={**en.STAGE, "explain": explain.words()}, names=names(), version=SAMPLING_VERSION
+            ),
             server_functions=list(functions),
             **props,
         )

@@ -1,7 +1,5 @@
 """English."""
 
-from app.text.explain import WORDS as EXPLAINED
-
 TITLE = "Token-Critic explorer"
 
 CONTROLS = {
@@ -48,6 +46,7 @@ OPENED = {
     "made": "From a file, made with {pack} on {device} ({cpu}, torch {torch}). ",
     "again": "Press Run to see whether this machine gets the same.",
     "other": "Its weights were others than those here: Run will not give the same.",
+    "older": "It was made by another version of the sampler: it plays as it was, but Run will not give the same.",
 }
 FILE_FORMATS = {
     "gif": "animation (GIF, 128 colours: for looking)",
@@ -178,7 +177,6 @@ GAME = {
 }
 
 STAGE = {
-    "explain": EXPLAINED,
     "welcome": "Press Run: both lanes draw the same class from the same seed. "
     "Step by step you see which tokens each one keeps.",
     "run": RUN,
@@ -260,6 +258,7 @@ STAGE = {
         "copied": "Copied",
         "help": "an address that runs these lanes again, and says whether the other machine got the same",
         "address": "Address of this run",
+        "older": "This address was made with another version of the sampler: the run is live, and not the same.",
         "same": "Reproduced exactly: this machine computed the same run, step by step.",
         "differs": "This machine parts from that run at step {s} of {name}: two machines can differ in the last "
         "bits, and so can other weights.",

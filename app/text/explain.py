@@ -1,5 +1,11 @@
 """What each control means, in English: its name, its formula with the papers' symbols, and a few words."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from engine.rules import all_parameters
+
 EXPLAIN: dict[str, tuple[str, str, str]] = {
     "pack": ("Model", "", "A tokenizer, a generator, and where there is one a critic, trained on the same pictures."),
     "label": (
@@ -102,4 +108,10 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
         "Frames the places at which another lane proposes another token in the step that is shown.",
     ),
 }
-WORDS = {"ask": "What is {name}?", "all": {key: list(said) for key, said in EXPLAIN.items()}}
+
+
+def words() -> dict[str, Any]:
+    """For the page. A rule's parameter without words of its own is explained by the rule's."""
+    missing = {name: spec.metadata for name, spec in all_parameters().items() if name not in EXPLAIN}
+    own = {name: (facts["symbol"] or name, "", facts["help"]) for name, facts in missing.items()}
+    return {"ask": "What is {name}?", "all": {key: list(text) for key, text in {**EXPLAIN, **own}.items()}}

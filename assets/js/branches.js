@@ -7,6 +7,7 @@ class Branches {
     this.words = words.branches;
     this.stage = stage;
     this.advice = ""; // what to do next, while a branch is set and has not been run
+    this.rounds = 0; // of fresh noise that were drawn: each press of what masks anew draws another
     this.runs = false; // run as soon as the server knows the branch
     this.hand = new Hand(this.words, {
       done: (origin) => this.set(origin, true),
@@ -53,6 +54,7 @@ class Branches {
     if (runs && document.activeElement?.matches(".tc-actions :focus-visible")) document.getElementById("tc-run").focus({ preventScroll: true }); // whence it goes to Stop
     this.hand.stop();
     this.runs = runs;
+    if (origin?.masked || origin?.fraction) origin = { ...origin, round: ++this.rounds };
     this.advice = origin?.step && !origin.tokens && !runs ? fill(this.words.advice, origin) : "";
     if (this.advice) this.stage.tell(this.advice);
     window.tokenCriticThird.set(origin);

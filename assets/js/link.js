@@ -7,7 +7,8 @@ class Link {
   constructor(words, stage) {
     this.words = words;
     this.stage = stage;
-    const hash = new URLSearchParams(location.search).get("hash");
+    const query = new URLSearchParams(location.search), hash = query.get("hash");
+    this.older = Boolean(hash) && Number(query.get("version") ?? 1) !== stage.version; // its hashes are of another sampler
     this.expected = hash?.split("_").map((lane) => lane.match(/.{4}/g) || []); // of the run that the address stands for
     this.field = el("input", { class: "tc-link", type: "text", readonly: true, hidden: true, "aria-label": words.address, onfocus: () => this.field.select() });
     this.button = el("button", { type: "button", class: "tc-action", disabled: true, title: words.help, onclick: () => this.copy() }, words.copy);
@@ -16,6 +17,7 @@ class Link {
 
   // The run that is shown is what the next one is held against, if it has the same settings.
   expect() {
+    this.older = false;
     this.settings = settingsOf(this.stage.shown);
     this.expected = this.stage.lanes.filter((lane) => lane.meta).map((lane) => lane.frames.map((frame) => frame.digest.slice(0, LETTERS)));
   }
@@ -31,6 +33,7 @@ class Link {
   get address() {
     const { shown, lanes } = this.stage;
     const query = new URLSearchParams(Object.entries(shown.ask).map(([name, value]) => [name, JSON.stringify(value)]));
+    query.set("version", this.stage.version);
     query.set("hash", lanes.filter((lane) => lane.meta).map((lane) => lane.frames.map((frame) => frame.digest.slice(0, LETTERS)).join("")).join("_"));
     return `${location.origin}${location.pathname}?${query}`;
   }
@@ -55,6 +58,7 @@ class Link {
     const { expected, settings } = this;
     this.expected = this.settings = null;
     if (settings !== settingsOf(this.stage.shown)) return "";
+    if (this.older) return this.words.older;
     const lanes = this.stage.lanes.filter((lane) => lane.meta);
     const parts = lanes.map((lane, i) => lane.frames.findIndex((frame, s) => frame.digest.slice(0, LETTERS) !== expected[i]?.[s]));
     const first = parts.findIndex((s) => s >= 0);

@@ -4,8 +4,9 @@ const UNSTOPPABLE = 500; // ms after Run
 const LONG = 1500; // ms after which a run that has not begun is said to wait
 
 class Stage {
-  constructor(element, server, words, names) {
+  constructor(element, server, words, names, version) {
     this.element = element;
+    this.version = version; // of the sampler
     this.words = words;
     this.grid = 16;
     this.server = server;
@@ -342,8 +343,8 @@ function settingsOf({ pack, lanes }) {
   return JSON.stringify([pack, lanes.map((lane) => [lane.settings, lane.origin])]);
 }
 
-function mountStage(element, server, props, watch, words, names) {
-  const stage = new Stage(element, server, words, names);
+function mountStage(element, server, props, watch, words, names, version) {
+  const stage = new Stage(element, server, words, names, version);
   window.tokenCritic = {
     stage, digestOf, run: (values) => stage.ask(values), stop: () => stage.stop(), shown: () => stage.shownId(),
     press: () => stage.pressFile(), over: () => stage.inbox.over(), linked: () => stage.link.ready(),

@@ -6,7 +6,6 @@ computed by one thread, several at once, so that it does not matter how many cor
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import hashlib
 import json
@@ -14,25 +13,25 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-import engine
 from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import cores
-from engine.pack import whole
+from engine.evaluate.behaviour import rule_digest
+from engine.pack import Pack, whole
 from engine.rules import RULES
 from engine.session import Session
 
 CHUNK = 20  # pictures in a file; on an accelerator, which wants them side by side:
 CHUNK_DEVICE = 500
+SHOWN = 8  # numbers of each network in a report
 GOLDEN = (5**0.5 - 1) / 2
-CODE = ("noise", "rules", "sampler", "schedule", "tokenizer", "transformer")
 Span = tuple[int, int]  # first sample and the one after the last
 
 
@@ -87,37 +86,42 @@ class Draws:
         return weight / weight.sum()
 
     def key(self, config: SampleConfig) -> str:
-        """Names what these samples are: settings, weights, code, the classes' shares, and this machine's arithmetic.
+        """Names these samples: by settings, what they are made of, the classes' shares and this machine's arithmetic.
 
         Only of the models that the rule asks: another critic leaves the samples of MaskGIT what they are.
         """
-        settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("n", "label")}
-        kinds = [kind for kind in ("generator", RULES[config.rule].needs) if kind]
-        weights = [self.session.pack.digest(kind) for kind in kinds]
+        settings = {k: v for k, v in config.flat().items() if k not in ("n", "label")}
         what = [
             settings,
-            weights,
-            code_digest(*kinds),
+            made_of(self.session.pack, config.rule),
             self._shares.round(9).tolist(),
-            [self.numerics[kind] for kind in kinds],
+            [self.numerics[kind] for kind in _models(config.rule)],
         ]
         digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
         return f"{config.rule}-{config.steps}-{digest[:16]}"
 
+    def outputs(self, rule: str) -> dict[str, list[float]]:
+        """Some of what a rule's models give for fixed tokens: two machines agree to some digits."""
+        return {kind: [float(x) for x in self._given[kind].ravel()[:SHOWN]] for kind in _models(rule)}
+
     @cached_property
-    @torch.no_grad()
     def numerics(self) -> dict[str, str]:
         """SHA-256 of what each network gives for fixed tokens: equal where two machines agree to the last bit."""
-        session, threads = self.session, torch.get_num_threads()
+        threads = str(torch.get_num_threads()).encode()
+        return {kind: hashlib.sha256(threads + given.tobytes()).hexdigest() for kind, given in self._given.items()}
+
+    @cached_property
+    @torch.no_grad()
+    def _given(self) -> dict[str, np.ndarray]:
+        """What each network gives for fixed tokens."""
+        session = self.session
         tokens = torch.arange(session.places, device=session.device)[None] % session.tokenizer.config.codes
         label = torch.zeros(1, dtype=torch.int64, device=session.device)
         given = {"tokenizer": session.decode(tokens.cpu().numpy())}
         for kind, model in (("generator", session.generator), ("critic", session.critic)):
             if model is not None:
                 given[kind] = model(tokens, label).cpu().numpy()
-        return {
-            kind: hashlib.sha256(str(threads).encode() + said.tobytes()).hexdigest() for kind, said in given.items()
-        }
+        return given
 
     @property
     def _at_once(self) -> int:
@@ -139,7 +143,7 @@ class Draws:
         for label in np.unique(labels[slice(*span)]).tolist():
             members = np.flatnonzero(labels[slice(*span)] == label)
             one = dataclasses.replace(config, label=self.session.classes[label])
-            *_, last = self.session.run(one, samples=(span[0] + members).tolist())
+            *_, last = self.session.run(one, samples=(span[0] + members).tolist(), candidates=0)
             result[members] = last.proposal
         return result
 
@@ -153,15 +157,13 @@ class Draws:
         return np.array(tokens) if right and tokens.max() < self.session.tokenizer.config.codes else None
 
 
-@cache
-def code_digest(*models: str) -> str:
-    """SHA-256 over the code that decides what a sample of these models is: neither comments, docstrings nor layout."""
-    root = Path(engine.__file__).parent
-    trees = [ast.parse((root / f"{name}.py").read_text(encoding="utf-8")) for name in (*models, *CODE)]
-    for node in (node for tree in trees for node in ast.walk(tree)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256("\n".join(ast.unparse(tree) for tree in trees).encode()).hexdigest()
+def made_of(pack: Pack, rule: str) -> dict[str, str]:
+    """SHA-256 of all that decides a rule's samples, besides settings: what the rule does, and its models' weights."""
+    return {"rule": rule_digest(rule), **{kind: pack.digest(kind) for kind in _models(rule)}}
+
+
+def _models(rule: str) -> list[str]:
+    return [kind for kind in ("generator", RULES[rule].requires) if kind]
 
 
 def _file(folder: Path, span: Span) -> Path:

@@ -22,7 +22,7 @@ from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
 from engine.evaluate.copies import NEAR, nearest
-from engine.evaluate.draws import Draws, code_digest
+from engine.evaluate.draws import Draws, made_of
 from engine.evaluate.metrics import (
     DEFINITIONS,
     SHARES,
@@ -39,7 +39,7 @@ from engine.evaluate.metrics import (
     without_each,
 )
 from engine.evaluate.report import Report
-from engine.pack import KINDS, sha256
+from engine.pack import sha256
 from engine.session import Session
 
 FIRST = 2000  # samples of the figure that compares rows of different n
@@ -89,15 +89,17 @@ class Judge:
         return self.shown[self.pictures.indices("train")]
 
     def identity(self, config: SampleConfig) -> dict[str, Any]:
-        """What tells a row from every other one of its report."""
-        settings = dataclasses.asdict(config)
+        """What tells a row from every other one of its report, and what it was made of."""
+        settings = {**config.parameters, "schedule": config.schedule, "seed": config.seed}
         return {
             "rule": config.rule,
             "steps": config.steps,
             "matched": config.matched,
             "n": config.n,
             "dtype": self.session.dtype,
-            "settings": {name: settings[name] for name in (*config.reads, "schedule", "seed")},
+            "settings": settings,
+            "made_of": made_of(self.session.pack, config.rule),
+            "outputs": self.draws.outputs(config.rule),
         }
 
     def row_in(self, report: Report, config: SampleConfig) -> dict[str, Any]:
@@ -175,12 +177,9 @@ class Judge:
             path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
         )
         pictures = hashlib.sha256(b"".join(bytes.fromhex(sha256(file)) for file in files))
-        sizes = {kind: pack.config[kind] for kind in KINDS if kind in pack.config}
         return {
             "pack": pack.name,
-            "weights_sha256": dict(pack.config["sha256"]),
-            "sizes_sha256": hashlib.sha256(json.dumps(sizes, sort_keys=True).encode()).hexdigest(),
-            "sampling_code_sha256": code_digest("generator", "critic"),
+            "weights_sha256": {kind: pack.digest(kind) for kind in ("tokenizer", "classifier")},
             "pictures_sha256": pictures.hexdigest(),
             "reference_pictures": len(self.reference),
             "definitions": DEFINITIONS,

@@ -1,4 +1,4 @@
-"""Each rule's own parameters by successive halving: 18 settings a rule, whether it has one parameter or three.
+"""Each rule's own parameters by successive halving.
 
 Every setting of a rule's grid draws `n` pictures; the best `keep` of them by FID draw `finals` more,
 from other noise, and these decide. No sample of a sweep is a sample of table1. What an earlier grid tried,
@@ -7,7 +7,6 @@ and the report still holds, stays in the race.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,28 +15,20 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from engine.config import SampleConfig
+from engine.evaluate.draws import made_of
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import IDENTITY, Report, between, read
 from engine.pack import Pack, open_pack, write_config
-from engine.rules import RULES
+from engine.rules import RULES, all_parameters
 
 NAME = "sweep.json"
 SEEDS = (1001, 1002)  # of the first and of the last round
-CRITIC = {"noise_K": (1.0, 2.0, 4.0), "temp_a": (0.0, 0.1, 0.2), "temp_b": (0.8, 0.9)}
-GRIDS: dict[str, Mapping[str, Sequence[float]]] = {  # 18 settings each
-    "maskgit": {"choice_temperature": tuple(float(x) for x in range(3, 21))},
-    "critic": CRITIC,
-    "critic-locked": CRITIC,
-    # the generator's own confidence wants more noise: in the critic's grid, tried first, the most was best
-    "self-revoking": {**CRITIC, "noise_K": (2.0, 4.0, 8.0), "eta": (1.0,)},
-}
 Row = Mapping[str, Any]
 
 
 def grid(rule: str) -> list[dict[str, Any]]:
-    """The settings of a rule that are tried."""
-    axes = GRIDS[rule]
+    """The settings of a rule that are tried: all combinations of the values that its parameters name."""
+    axes = {name: spec.metadata["values"] for name, spec in RULES[rule].parameters().items()}
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
@@ -45,21 +36,18 @@ def sweep(
     judge: Judge, rules: Sequence[str], steps: int, n: int, finals: int, keep: int, folder: Path
 ) -> dict[str, Any]:
     """Fill `folder`/sweep.json and a picture per rule; returns the best settings of each rule, and the next best."""
-    free = [rule for rule in rules if rule in GRIDS]
-    if not free:
-        raise ValueError(f"nothing to sweep: of the rules {', '.join(GRIDS)} have parameters of their own")
     report = Report(folder / NAME, judge.provenance())
     found = []
-    for rule in free:
+    for rule in rules:
         wanted = judge.session.settings(rule=rule, steps=steps)
         first, last = (
-            dataclasses.replace(wanted, n=n, seed=SEEDS[0]),
-            dataclasses.replace(wanted, n=finals, seed=SEEDS[1]),
+            wanted.replace(n=n, seed=SEEDS[0]),
+            wanted.replace(n=finals, seed=SEEDS[1]),
         )
         for own in grid(rule):
-            judge.row_in(report, dataclasses.replace(first, **own))
+            judge.row_in(report, first.replace(**own))
         tried = sorted(alike(report.rows, judge.identity(first)), key=lambda row: row["fid"])
-        ends = [judge.row_in(report, dataclasses.replace(last, **own_settings(row))) for row in tried[:keep]]
+        ends = [judge.row_in(report, last.replace(**own_settings(row))) for row in tried[:keep]]
         found.append(best(ends, [own_settings(row) for row in tried]))
         kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
         report.content["best"] = [*kept, found[-1]]
@@ -70,15 +58,16 @@ def sweep(
 
 def own_settings(row: Row) -> dict[str, Any]:
     """Those that only its rule reads."""
-    return {name: row["settings"][name] for name in RULES[row["rule"]].reads}
+    return {name: row["settings"][name] for name in RULES[row["rule"]].parameters()}
 
 
 def alike(rows: Sequence[Row], identity: Mapping[str, Any]) -> list[Row]:
     """Rows that differ from that one in their rule's own settings alone, those of an earlier grid included."""
 
     def common(one: Mapping[str, Any]) -> list[Any]:
-        shared = {name: value for name, value in one["settings"].items() if name not in RULES[one["rule"]].reads}
-        return [shared, *(one[name] for name in IDENTITY if name != "settings")]
+        own = RULES[one["rule"]].parameters()
+        shared = {name: value for name, value in one["settings"].items() if name not in own}
+        return [shared, one["made_of"], *(one[name] for name in IDENTITY if name != "settings")]
 
     return [row for row in rows if common(row) == common(identity)]
 
@@ -94,7 +83,7 @@ def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str,
     if len(ranking) > 1:
         why += f", the next best {between(ranking[1], 'fid', 2)}"
     ranges = {name: {one[name] for one in tried} for name in own[0]}
-    allowed = {field.name: field.metadata for field in dataclasses.fields(SampleConfig)}
+    allowed = {name: spec.metadata for name, spec in RULES[ranking[0]["rule"]].parameters().items()}
 
     def at_an_end(name: str) -> bool:
         chosen, seen = own[0][name], ranges[name]
@@ -107,6 +96,7 @@ def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str,
         "rule": ranking[0]["rule"],
         "steps": ranking[0]["steps"],
         "settings": own[0],
+        "made_of": ranking[0]["made_of"],
         "second": own[1:2],
         "why": why,
         "at_an_end": [name for name in own[0] if at_an_end(name)],
@@ -116,15 +106,15 @@ def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str,
 def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
     """What the pack's sweep found for these steps; nothing where it did not look.
 
-    ValueError where the sweep was made with other weights.
+    ValueError where that sweep was made with other weights, or when the rule did something else.
     """
     file = pack.path / "reports" / NAME
     if not file.is_file():
         return {}
-    stored = read(file)
-    if stored["weights_sha256"] != pack.config["sha256"]:
-        raise ValueError(f"{file} was made with other weights: run the sweep again, or move it away")
-    return next((one["settings"] for one in stored.get("best", []) if (one["rule"], one["steps"]) == (rule, steps)), {})
+    found = [one for one in read(file).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
+    if found and found[0].get("made_of") != made_of(pack, rule):
+        raise ValueError(f"{file} was made with another {rule}, or other weights: run the sweep again, or move it away")
+    return found[0]["settings"] if found else {}
 
 
 def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
@@ -138,31 +128,34 @@ def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """FID of a rule's first round: K down, a across, a map for each b (and eta); a curve for maskgit."""
-    figure = _heat(rows) if "noise_K" in RULES[rows[0]["rule"]].reads else _curve(rows)
+    """FID of a rule's first round: its first parameter down, its second across, a map for each choice of the others."""
+    specs = RULES[rows[0]["rule"]].parameters()
+    figure = _heat(rows, list(specs)) if len(specs) > 1 else _curve(rows, next(iter(specs)))
     title = f"{RULES[rows[0]['rule']].label}, {rows[0]['steps']} steps"
     figure.suptitle(f"{title}: FID over {rows[0]['n']} pictures, lower is better")
     return figure
 
 
-def _heat(rows: Sequence[Row]) -> Figure:
-    outer = sorted({(row["settings"]["temp_b"], row["settings"].get("eta")) for row in rows})
-    ks = sorted({row["settings"]["noise_K"] for row in rows})
-    a_s = sorted({row["settings"]["temp_a"] for row in rows})
+def _heat(rows: Sequence[Row], names: Sequence[str]) -> Figure:
+    down, across, *others = names
+    symbols = {name: spec.metadata["symbol"] for name, spec in all_parameters().items()}
+    values = [{name: row["settings"][name] for name in names} for row in rows]
+    maps = sorted({tuple(own[name] for name in others) for own in values})
+    ys, xs = (sorted({own[name] for own in values}) for name in (down, across))
     fids = [row["fid"] for row in rows]
-    figure = Figure(figsize=(1.2 + 0.95 * len(a_s) * len(outer), 1.3 + 0.55 * len(ks)), layout="constrained")
-    for i, (b, eta) in enumerate(outer):
-        cells = np.full((len(ks), len(a_s)), np.nan)
-        for row in rows:
-            own = row["settings"]
-            if (own["temp_b"], own.get("eta")) == (b, eta):
-                cells[ks.index(own["noise_K"]), a_s.index(own["temp_a"])] = row["fid"]
-        title = f"b = {b:g}" + ("" if eta is None else f", η = {eta:g}")
-        axes = figure.add_subplot(1, len(outer), i + 1, title=title, xlabel="a", ylabel="K" if not i else "")
+    figure = Figure(figsize=(1.2 + 0.95 * len(xs) * len(maps), 1.3 + 0.55 * len(ys)), layout="constrained")
+    middle = (np.log(min(fids)) + np.log(max(fids))) / 2
+    for i, chosen in enumerate(maps):
+        cells = np.full((len(ys), len(xs)), np.nan)
+        for own, fid in zip(values, fids, strict=True):
+            if tuple(own[name] for name in others) == chosen:
+                cells[ys.index(own[down]), xs.index(own[across])] = fid
+        title = ", ".join(f"{symbols[name]} = {value:g}" for name, value in zip(others, chosen, strict=True))
+        axes = figure.add_subplot(1, len(maps), i + 1, title=title, xlabel=symbols[across])
+        axes.set_ylabel("" if i else symbols[down])
         axes.imshow(np.log(cells), cmap="cividis_r", vmin=np.log(min(fids)), vmax=np.log(max(fids)), aspect="auto")
-        axes.set_xticks(range(len(a_s)), [f"{a:g}" for a in a_s])
-        axes.set_yticks(range(len(ks)), [f"{k:g}" for k in ks] if not i else [])
-        middle = (np.log(min(fids)) + np.log(max(fids))) / 2
+        axes.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
+        axes.set_yticks(range(len(ys)), [] if i else [f"{y:g}" for y in ys])
         for (y, x), value in np.ndenumerate(cells):
             if np.isfinite(value):
                 bold = "bold" if value == min(fids) else "normal"
@@ -171,12 +164,12 @@ def _heat(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _curve(rows: Sequence[Row]) -> Figure:
+def _curve(rows: Sequence[Row], name: str) -> Figure:
     figure = Figure(figsize=(7, 3.4), layout="constrained")
-    axes = figure.add_subplot(xlabel="choice temperature", ylabel="FID")
-    points = sorted((row["settings"]["choice_temperature"], row["fid"]) for row in rows)
+    axes = figure.add_subplot(xlabel=all_parameters()[name].metadata["symbol"], ylabel="FID")
+    points = sorted((row["settings"][name], row["fid"]) for row in rows)
     axes.plot(*zip(*points, strict=True), "o-")
     for row in rows:
         if "fid_ci" in row:
-            axes.vlines(row["settings"]["choice_temperature"], *row["fid_ci"], alpha=0.5)
+            axes.vlines(row["settings"][name], *row["fid_ci"], alpha=0.5)
     return figure

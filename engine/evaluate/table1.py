@@ -58,7 +58,7 @@ def cells(session: Session, rules: Sequence[str], n: int | None, steps: int, see
         yield cell(rule, steps, MANY if rule in BOTH else FEW)
     if set(BOTH) <= set(rules):
         critic = cell("critic", steps, FEW)
-        critics = {name: getattr(critic, name) for name in RULES["critic"].reads}
+        critics = critic.parameters
         if critic.passes <= MOST_STEPS:  # else no maskgit has as many
             yield cell("maskgit", critic.passes, MANY)
         yield cell("maskgit", steps, FEW, matched=True, **critics)
@@ -107,7 +107,6 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("precision ↑", "precision", 3),
     ("recall ↑", "recall", 3),
 )
-SYMBOLS = {"noise_K": "K", "temp_a": "a", "temp_b": "b", "choice_temperature": "choice temp.", "eta": "η"}
 
 
 def markdown(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
@@ -115,7 +114,8 @@ def markdown(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
     head = ["rule", "settings", "steps", "passes", "n", *(name for name, _, _ in COLUMNS), "seconds"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        own = ", ".join(f"{SYMBOLS[name]} {value:g}" for name, value in row["settings"].items() if name in SYMBOLS)
+        specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
+        own = ", ".join(f"{spec.metadata['symbol']} {values[name]:g}" for name, spec in specs.items())
         cells = [named(row), own or "–", str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
         cells += [between(row, key, digits) for _, key, digits in COLUMNS]
         lines.append("| " + " | ".join([*cells, f"{row['seconds_per_picture']:.2f}"]) + " |")
@@ -135,7 +135,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     for y, row in enumerate(rows):
         value = row["fid_first"]
         low, high = row.get("fid_first_ci", (value, value))
-        colour = "#d55e00" if RULES[row["rule"]].needs else "#0072b2"
+        colour = "#d55e00" if RULES[row["rule"]].requires else "#0072b2"
         axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
     axes.set_yticks(range(len(rows)), [f"{named(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows])
     axes.invert_yaxis()

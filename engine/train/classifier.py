@@ -30,10 +30,15 @@ class ClassifierTask(Task):
         self.fine = self.pictures.fine
         self.owners = owners(self.pictures.fine_labels, self.pictures.classes)
 
-    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """Pictures (B, 3, S, S), fine labels (B,), and which go through the tokenizer (B,)."""
         pictures, chosen = self.source.draw_pictures(rng, size)
-        pictures = self._through_tokens(pictures, torch.rand(size, generator=rng) < 0.5)
-        target = torch.from_numpy(self.fine[chosen]).to(pictures.device)
+        return pictures, torch.from_numpy(self.fine[chosen]), torch.rand(size, generator=rng) < 0.5
+
+    def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
+        pictures, target, shown = batch
+        pictures = self._through_tokens(pictures, shown)
+        target = target.to(pictures.device)
         logits = self.model(pictures.contiguous(memory_format=torch.channels_last)).float()
         loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
         right = (logits.detach().argmax(-1) == target).float().mean()

@@ -27,13 +27,18 @@ class CriticTask(Task):
         self.source, self.config = source, config
         self._frozen = [generator.eval().requires_grad_(False)]  # in a list: not part of this task's state
 
-    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """Tokens (B, N), labels (B,), masks (B, N), and a uniform number for each draw at each place (B, N, draws)."""
         tokens, labels = self.source.draw(rng, size)
         masked = draw_mask(rng, *tokens.shape).to(tokens.device)
+        return tokens, labels, masked, torch.rand(*tokens.shape, self.config.draws, generator=rng).to(tokens.device)
+
+    def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
+        tokens, labels, masked, u = batch
         with torch.no_grad():
             logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
         draws = self.config.draws
-        filled, masked = _fill(tokens, masked, logits, rng, draws), masked.repeat(draws, 1)
+        filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(draws, 1)
         out = self.model(filled, labels.repeat(draws), masked).float()
         loss = F.binary_cross_entropy_with_logits(out, (~masked).float())
         right = ((out.detach() > 0) == ~masked).float().mean()
@@ -58,11 +63,10 @@ class CriticTask(Task):
         return sample_sheet(self._frozen[0], self.source.tokenizer, classes, critic=averaged)
 
 
-def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, rng: torch.Generator, draws: int) -> Tensor:
-    """Pictures (draws * B, N) with one sample at each hidden place; logits (M, V) of the M hidden places."""
+def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, u: Tensor) -> Tensor:
+    """Pictures (draws * B, N) with a sample at each of M hidden places, of logits (M, V), by u (M, draws) in [0, 1)."""
     reached = logits.softmax(-1).cumsum(-1)
-    u = torch.rand(len(logits), draws, generator=rng).to(logits.device) * reached[:, -1:]
-    sampled = torch.searchsorted(reached, u, right=True).clamp_max(logits.shape[1] - 1)  # (M, draws)
-    filled = tokens.repeat(draws, 1)
-    filled[masked.repeat(draws, 1)] = sampled.T.flatten()
+    sampled = torch.searchsorted(reached, u * reached[:, -1:], right=True).clamp_max(logits.shape[1] - 1)  # (M, draws)
+    filled = tokens.repeat(u.shape[1], 1)
+    filled[masked.repeat(u.shape[1], 1)] = sampled.T.flatten()
     return filled

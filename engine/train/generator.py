@@ -70,9 +70,17 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
-    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """Tokens (B, N), labels (B,) and masks (B, N)."""
         tokens, labels = self.source.draw(rng, size)
-        masked = draw_mask(rng, *tokens.shape).to(tokens.device)
+        return tokens, labels, draw_mask(rng, *tokens.shape).to(tokens.device)
+
+    def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """As many as tokens are hidden: the loss is the mean over all hidden tokens of a batch."""
+        return batch[2].sum(1).float().cpu()
+
+    def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
+        tokens, labels, masked = batch
         states = self.model.states(tokens.masked_fill(masked, MASK), labels)
         logits, target = self.model.logits(states[masked]).float(), tokens[masked]
         loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
@@ -110,7 +118,7 @@ def sample_sheet(
     rows, places = 4, tokenizer.config.grid**2
     labels = torch.arange(min(classes, 16), device=tokenizer.codebook.device).repeat(rows)
     name = "maskgit" if critic is None else "critic"
-    rule = make_rule(name, steps=12, places=places, noise_K=0.3, critic=critic)
+    rule = make_rule(name, steps=12, places=places, critic=critic)
     *_, last = sample(generator, rule, labels=labels, places=places, seed=0)
     images = (
         to_uint8(tokenizer.decode(torch.tensor(last.proposal, dtype=torch.int64, device=labels.device))).cpu().numpy()

@@ -30,8 +30,16 @@ class Task(nn.Module):
 
     model: nn.Module
 
-    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
-        """Loss of `size` pictures drawn with `rng`, and figures to log."""
+    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """A batch drawn with `rng`: tensors of `size` rows, one a picture."""
+        raise NotImplementedError
+
+    def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """(B,) what each picture of a batch counts in the mean that `loss` takes."""
+        return torch.ones(len(batch[0]))
+
+    def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Mean loss over some pictures of a batch, by their weights, and figures to log."""
         raise NotImplementedError
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
@@ -100,25 +108,26 @@ def _iterate(
     probe: Probe,
     device: torch.device,
 ) -> dict[str, float]:
-    """One optimiser step over `config.batch` pictures, `config.micro` at a time."""
+    """One optimiser step over `config.batch` pictures, `config.micro` at a time: the gradient of the batch's mean."""
     task.train()
     totals: dict[str, float] = {}
-    sizes = [min(config.micro, config.batch - i) for i in range(0, config.batch, config.micro)]
-    for part, size in enumerate(sizes):
-        rng = stream(config.seed, iteration, part)
+    batch = task.draw(stream(config.seed, iteration), config.batch)
+    weights = task.weights(batch)
+    shares = (weights / weights.sum()).split(config.micro)
+    for part, some in enumerate(zip(*(rows.split(config.micro) for rows in batch), strict=True)):
+        share = float(shares[part].sum())
         with (
             _dropout_stream(config, iteration, part),
             torch.autocast(device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"),
         ):
-            loss, figures = task.loss(iteration, rng, size)
-        (loss * (size / config.batch)).backward()
+            loss, figures = task.loss(iteration, stream(config.seed, iteration, part), *some)
+        (loss * share).backward()
         for name, value in figures.items():
-            totals[name] = totals.get(name, 0.0) + value * size / config.batch
-    share = rate(config, iteration)
+            totals[name] = totals.get(name, 0.0) + value * share
     totals["norm"] = float(nn.utils.clip_grad_norm_(task.model.parameters(), config.clip))
-    for opt, peak in zip(opts, (config.lr_rest, config.lr), strict=False):
+    for opt in opts:
         for group in opt.param_groups:
-            group["lr"] = peak * share
+            group["lr"] = group["peak"] * rate(config, iteration)
         opt.step()
         opt.zero_grad(set_to_none=True)
     return totals

@@ -20,7 +20,7 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float, dtype: torch.dtype) -> None:
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
+        super().__init__(params, {"lr": lr, "peak": lr, "weight_decay": weight_decay, "momentum": 0.95})
         self.dtype = dtype
 
     @torch.no_grad()
@@ -29,7 +29,10 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                state = self.state[p]
+                if not state:
+                    state["momentum"] = torch.zeros_like(p)
+                momentum = state["momentum"]
                 momentum.lerp_(p.grad, 1 - group["momentum"])
                 update = orthogonalise(p.grad.lerp(momentum, group["momentum"]), self.dtype)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
@@ -49,14 +52,17 @@ def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
-    """Muon on the matrices inside layers, AdamW on tables, biases, norms and convolutions."""
+    """Muon on the matrices inside layers, AdamW on tables, biases, norms and convolutions.
+
+    Each group of parameters holds its peak rate as "peak".
+    """
     matrices = {n for n, p in model.named_parameters() if config.muon and p.dim() == 2 and ".layers." in n}
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     rest = [p for n, p in named if n not in matrices]
     adamw = torch.optim.AdamW(
         [
-            {"params": [p for p in rest if p.dim() >= 2], "weight_decay": config.weight_decay},
-            {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
+            {"params": [p for p in rest if p.dim() >= 2], "peak": config.lr_rest, "weight_decay": config.weight_decay},
+            {"params": [p for p in rest if p.dim() < 2], "peak": config.lr_rest, "weight_decay": 0.0},
         ],
         lr=config.lr_rest,
         betas=(0.9, config.beta2),

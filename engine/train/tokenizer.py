@@ -39,10 +39,15 @@ class TokenizerTask(Task):
         if config.init == "pack":
             self.sums.copy_(model.codebook)
 
-    def loss(self, iteration: int, rng: torch.Generator, size: int) -> tuple[Tensor, dict[str, float]]:
+    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """Pictures (B, 3, S, S), augmented."""
         chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng)
         pictures = to_float(torch.from_numpy(self.pictures.read(self.train_indices[chosen.numpy()])))
-        pictures = augment(pictures, self.config, rng).to(self.uses.device, memory_format=torch.channels_last)
+        return (augment(pictures, self.config, rng),)
+
+    def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
+        pictures = batch[0].to(self.uses.device, memory_format=torch.channels_last)
+        size = len(pictures)
         vectors = self.model.vectors(pictures).float()
         with torch.no_grad(), torch.autocast(self.uses.device.type, enabled=False):
             if iteration == 0 and not self.sums.any():

@@ -1,0 +1,72 @@
+"""What a rule does, as a hash: samples that were stored are good as long as it stays.
+
+Not the code is hashed but what comes out of it, for two small models that are made here: a comment, another name or
+a new rule changes nothing, and whatever changes a sample does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import MASK
+from engine.config import SampleConfig
+from engine.rules import RULES
+from engine.sampler import sample
+
+PLACES, CODES, STEPS = 36, 16, 6
+SAMPLES = (0, 3)
+
+
+@cache
+def rule_digest(name: str) -> str:
+    """SHA-256 over the tokens and states of small runs of this rule, matched and not, with each parameter changed."""
+    digest = hashlib.sha256()
+    generator, critic = _model(1, CODES), _model(2, 1)
+    for config in _settings(name):
+        digest.update(json.dumps(config.flat(), sort_keys=True).encode())
+        rule = config.make_rule(
+            places=PLACES,
+            generator=generator,
+            critic=lambda tokens, labels, masked: critic(tokens, labels)[..., 0] + masked.float() / 8,
+        )
+        labels = torch.zeros(len(SAMPLES), dtype=torch.int64)
+        how = {"labels": labels, "places": PLACES, "seed": config.seed, "samples": SAMPLES, "round": config.round}
+        for step in sample(generator, rule, candidates=0, **how):  # type: ignore[arg-type]
+            digest.update(step.proposal.astype("<i4").tobytes() + step.state.tobytes())
+    return digest.hexdigest()
+
+
+def _settings(name: str) -> Iterator[SampleConfig]:
+    """The defaults, each parameter at the ends of what a sweep tries, another schedule, another seed and round."""
+    for matched in (False, True):
+        plain = SampleConfig(rule=name, steps=STEPS, matched=matched)
+        yield plain
+        for parameter, spec in RULES[name].parameters(matched).items():
+            values = spec.metadata["values"]
+            for value in sorted({min(values), max(values)} - {spec.default}):
+                yield plain.replace(**{parameter: value})
+        yield dataclasses.replace(plain, schedule="linear", seed=5, round=1)
+
+
+def _model(seed: int, width: int):  # type: ignore[no-untyped-def]
+    """tokens (B, N) -> (B, N, width): sums of entries of two tables, by place and by the token before it.
+
+    Entries are multiples of 2^-10, so that sums are exact on every machine.
+    """
+    rng = np.random.Generator(np.random.Philox(seed))
+    by_place = torch.from_numpy(rng.integers(-2048, 2048, (PLACES, width)).astype(np.float32) / 1024)
+    by_token = torch.from_numpy(rng.integers(-2048, 2048, (CODES + 1, width)).astype(np.float32) / 1024)
+
+    def predict(tokens: Tensor, labels: Tensor) -> Tensor:
+        before = tokens.roll(1, 1)
+        return by_place + by_token[before.where(before != MASK, CODES)]
+
+    return predict

@@ -1,0 +1,76 @@
+"""Settings: dataclass fields that carry their range and help, and the one check of their values."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Collection
+from dataclasses import field
+from typing import Any
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Collection[str] = (),
+    symbol: str = "",
+    **more: Any,
+) -> Any:
+    """A dataclass field with its range (inclusive), allowed words, help, the paper's symbol, and `more` facts."""
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "symbol": symbol, **more}
+    return field(default=default, metadata=metadata)
+
+
+def check(config: Any) -> None:
+    """ValueError for the first field made by `setting` whose value is of the wrong kind or out of range."""
+    for spec in dataclasses.fields(config):
+        if "help" not in spec.metadata:
+            continue
+        value = getattr(config, spec.name)
+        valid = checked(spec, value)
+        if valid is not value:
+            object.__setattr__(config, spec.name, valid)
+
+
+def checked(spec: dataclasses.Field[Any], value: Any) -> Any:
+    """The value as its field's type. ValueError where it is of the wrong kind or out of range."""
+    kind = spec.type if isinstance(spec.type, str) else getattr(spec.type, "__name__", str(spec.type))
+    shown = f"{spec.name}={value!r}"
+    if kind.endswith("| None") and value is None:
+        return None
+    kind = kind.removesuffix(" | None")
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ValueError(f"{shown}: expected true or false")
+    elif kind in ("int", "float"):
+        value = _number(shown, kind, value)
+        low, high = spec.metadata.get("low"), spec.metadata.get("high")
+        if (low is not None and value < low) or (high is not None and value > high):
+            upper = "" if high is None else f" to {high}"
+            raise ValueError(f"{shown}: expected {'at least ' if high is None else ''}{low}{upper}")
+    elif kind == "str":
+        choices = spec.metadata.get("choices")
+        if not isinstance(value, str) or (choices and value not in choices):
+            expected = f"one of {', '.join(choices)}" if choices else "expected a word"
+            raise ValueError(f"unknown {spec.name} {value!r}: {expected}")
+    return value
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def _number(shown: str, kind: str, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+        raise ValueError(f"{shown[:80]}: expected a finite number")
+    if kind == "int":
+        if value != int(value):
+            raise ValueError(f"{shown}: expected a whole number")
+        return int(value) if not isinstance(value, int) else value
+    return value if isinstance(value, float) else float(value)
