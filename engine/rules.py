@@ -167,7 +167,7 @@ class MaskGIT(Rule):
         "Gumbel noise on the log-confidence at the start",
         low=0,
         high=50,
-        values=(3.0, 4.5, 6.0, 8.0, 10.0, 12.0),
+        values=(3.0, 6.0, 12.0),
         symbol="τ",
         kind="ranking",
         step=0.5,
@@ -265,7 +265,7 @@ class SelfRevoking(Rule):
         "how freely accepted tokens are judged again",
         low=0,
         high=1,
-        values=(1.0,),
+        values=(0.5, 1.0),
         symbol="η",
         kind="score",
     )

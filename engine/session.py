@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from engine.tokenizer import Tokenizer, to_float, to_uint8
 DTYPES = ("float32", "bfloat16")
 MICRO_BATCH = {"cpu": 1}  # one picture fills a CPU; a fixed size makes a result independent of its neighbours
 MICRO_BATCH_DEVICE = 16
+MOST_AT_ONCE = 1024
 READ_AT_ONCE = 256  # pictures
 
 
@@ -40,28 +41,44 @@ class Session:
     pack: Pack
     device: torch.device
     dtype: str = "float32"
+    micro_batch: int = 1  # pictures that go through a network together, always as many
 
     @classmethod
     def open(
-        cls, pack: str | Path = "emoji", device: str = "auto", threads: int = 0, dtype: str = "float32"
+        cls,
+        pack: str | Path = "emoji",
+        device: str = "auto",
+        threads: int = 0,
+        dtype: str = "float32",
+        micro_batch: int = 0,
     ) -> Session:
         """A pack by name or path, loaded. FileNotFoundError or ValueError says what is wrong with it.
 
         dtype "bfloat16" is for many samples where the machine multiplies faster in it: products inside the
-        trunks only, so that logits stay finely graded.
+        trunks only, so that logits stay finely graded. `micro_batch` 0 takes the device's default; a sample's last
+        bits depend on it, and not on its neighbours.
         """
-        session = cls.glance(pack, device, threads, dtype)
+        session = cls.glance(pack, device, threads, dtype, micro_batch)
         session.load()
         return session
 
     @classmethod
     def glance(
-        cls, pack: str | Path = "emoji", device: str = "auto", threads: int = 0, dtype: str = "float32"
+        cls,
+        pack: str | Path = "emoji",
+        device: str = "auto",
+        threads: int = 0,
+        dtype: str = "float32",
+        micro_batch: int = 0,
     ) -> Session:
         """As `open`, without the networks: enough for classes, rules and settings."""
         if dtype not in DTYPES:
             raise ValueError(f"unknown dtype {dtype!r}: one of {', '.join(DTYPES)}")
-        return cls(pack=open_pack(pack), device=prepare(device, threads), dtype=dtype)
+        if isinstance(micro_batch, bool) or not isinstance(micro_batch, int) or not 0 <= micro_batch <= MOST_AT_ONCE:
+            raise ValueError(f"micro_batch={micro_batch!r}: expected a whole number from 0 to {MOST_AT_ONCE}")
+        place = prepare(device, threads)
+        size = micro_batch or MICRO_BATCH.get(place.type, MICRO_BATCH_DEVICE)
+        return cls(pack=open_pack(pack), device=place, dtype=dtype, micro_batch=size)
 
     def load(self) -> None:
         """Load the networks now. FileNotFoundError or ValueError says what is wrong with one."""
@@ -173,7 +190,7 @@ class Session:
             "pack": self.pack.name,
             **({"pack_version": self.pack.version} if self.pack.version else {}),
             "weights": self.pack.fingerprint(),
-            "micro_batch": self._micro_batch,
+            "micro_batch": self.micro_batch,
             **describe(self.device),
             "dtype": self.dtype,
         }
@@ -181,11 +198,8 @@ class Session:
     @torch.no_grad()
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens (B, N), none masked -> uint8 (B, S, S, 3)."""
-        codes = self._tokens(tokens)
-        pictures = [
-            to_uint8(self.tokenizer.decode(one[None])) for one in codes
-        ]  # alone: its neighbours change its bits
-        return torch.cat(pictures).cpu().numpy()
+        decode = self._in_micro_batches(self.tokenizer.decode)
+        return to_uint8(decode(self._tokens(tokens))).cpu().numpy()
 
     @torch.no_grad()
     def encode(self, images: np.ndarray) -> np.ndarray:
@@ -194,7 +208,8 @@ class Session:
         if images.dtype != np.uint8 or images.shape[1:] != (size, size, 3):
             raise ValueError(f"pictures are {images.dtype} {images.shape}: expected uint8 (B, {size}, {size}, 3)")
         pictures = to_float(torch.from_numpy(images).to(self.device))
-        return torch.cat([self.tokenizer.encode(one[None]) for one in pictures]).to(torch.int32).cpu().numpy()
+        encode = self._in_micro_batches(self.tokenizer.encode)
+        return encode(pictures).to(torch.int32).cpu().numpy()
 
     def patches(self) -> np.ndarray:
         """What each token looks like, uint8 (V, P, P, 3): the mean of the pack's own pictures where it stands.
@@ -232,12 +247,8 @@ class Session:
         fine = owners(self.pack.fine_labels, self.classes)
         return class_probabilities(logits, fine, len(self.classes))[:, wanted]
 
-    @property
-    def _micro_batch(self) -> int:
-        return MICRO_BATCH.get(self.device.type, MICRO_BATCH_DEVICE)
-
-    def _in_micro_batches(self, model: torch.nn.Module) -> Any:
-        size = self._micro_batch
+    def _in_micro_batches(self, model: Callable[..., Tensor]) -> Any:
+        size = self.micro_batch
 
         def predict(*inputs: Tensor) -> Tensor:
             parts = []

@@ -24,9 +24,11 @@ from app.handlers import Handlers
 from app.lanes import Ask, Lane, at_first, control_values, fields, names, settle
 from app.presets import FIRST
 from app.runs import Runs
+from app.text import en
+from app.text.explain import EXPLAIN
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig, TokenizerConfig
-from engine.rules import RULES
+from engine.rules import RULES, all_parameters
 from engine.sampler import sample
 from engine.schedule import masked_after
 from engine.step import ARRAYS, Step, Trace
@@ -409,6 +411,11 @@ def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched:
             for changed in ({}, {f"{name}_2": other.get(name, 3.0)})
         )
         assert (plain != moved) == seen, name
+
+
+@pytest.mark.parametrize("name", [*all_parameters(), "rule", "steps", "schedule"])
+def test_every_control_of_a_lane_has_its_words(name: str) -> None:
+    assert en.CONTROLS[name] and all(EXPLAIN[name])
 
 
 def test_which_controls_are_shown() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,15 @@ import torch
 from engine.config import SampleConfig
 from engine.data.pictures import save_pictures
 from engine.evaluate import __main__ as command
+from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.draws import Draws
 from engine.evaluate.judge import Judge
-from engine.evaluate.report import read
-from engine.evaluate.sweep import GRIDS, best_settings, set_presets
+from engine.evaluate.report import is_made_of, read
+from engine.evaluate.sweep import ROUNDS, WIDENINGS, WIDER, best_settings, set_presets
 from engine.evaluate.table1 import cells, compared
+from engine.generator import Generator
 from engine.pack import Pack, open_pack, save_model, save_tokens
+from engine.rules import Halton
 from engine.session import Session
 from tests.tiny import make_whole_pack
 
@@ -185,7 +187,7 @@ def test_a_report_of_other_weights_is_left_alone(pack: Pack, tmp_path: Path) -> 
     command.main(words)
     file = tmp_path / "report" / "table1.json"
     content = read(file)
-    content["weights_sha256"]["generator"] = "0" * 64
+    content["weights_sha256"]["classifier"] = "0" * 64
     file.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="move it away"):
         command.main(words)
@@ -195,49 +197,103 @@ def test_a_report_of_other_weights_is_left_alone(pack: Pack, tmp_path: Path) -> 
         command.main(words)
 
 
+def without_seconds(row: Mapping[str, Any]) -> dict[str, Any]:
+    """They are measured again for the whole table."""
+    return {name: value for name, value in row.items() if name != "seconds_per_picture"}
+
+
+def test_rows_of_another_generator_or_rule_are_measured_again_and_no_others(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["table1", f"pack={pack.path}", "n=5", "steps=2", "out=report", "rules=halton,critic-locked"]
+    command.main(words)
+    before = read(Path("report/table1.json"))["rows"]
+    critic = pack.load("critic")
+    next(critic.parameters()).add_(0.1)
+    save_model(pack.path, "critic", critic)
+    command.main(words)
+    halton, locked = read(Path("report/table1.json"))["rows"]
+    assert without_seconds(halton) == without_seconds(before[0]), "another critic leaves what asks none"
+    assert locked["made_of"]["critic"] != before[1]["made_of"]["critic"]
+    monkeypatch.setattr(Halton, "own_count", lambda self, s, now: now - 1)
+    rule_digest.cache_clear()
+    try:
+        command.main(words)
+        again, same = read(Path("report/table1.json"))["rows"]
+        assert again["made_of"]["rule"] != halton["made_of"]["rule"]
+        assert without_seconds(same) == without_seconds(locked)
+    finally:
+        rule_digest.cache_clear()
+    monkeypatch.setattr(Generator, "logits", lambda self, states: 2 * states @ self.token.weight[: self.codes].T)
+    command.main(words)
+    assert not is_made_of(read(Path("report/table1.json"))["rows"][1], same), "nor is another network the same"
+
+
 def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(GRIDS, "critic", {"noise_K": (0.0, 1.0), "temp_a": (0.0,), "temp_b": (0.5, 2.0)})
-    monkeypatch.setitem(GRIDS, "maskgit", {"choice_temperature": (0.0, 9.0)})
-    order = {(0.0, 0.5): 4, (0.0, 2.0): 2, (1.0, 0.5): 3, (1.0, 2.0): 1, (0.3, 1.0): 1}  # untrained, all draw alike
-    whole = Judge.row
+    """KID is low at K = 5, a = 0.1, b = 1.1 in the first rounds, and at one of the next best in the last."""
 
     def row(self: Judge, config: SampleConfig) -> dict[str, Any]:
-        rank = order[config.noise_K, config.temp_b]
-        return {**whole(self, config), "fid": float(rank if config.seed == 1001 else -rank)}
+        own = config.parameters
+        if "choice_temperature" in own:
+            far = abs(own["choice_temperature"] - 15)  # beyond the values that are named
+        else:
+            far = abs(own["noise_K"] - 5) / 4 + abs(own["temp_a"] - 0.1) + abs(own["temp_b"] - 1.1)
+        last = config.seed == ROUNDS[-1].seed and far > 0
+        return {**self.identity(config), "kid": far - 10 * last, "passes": config.passes}
 
-    monkeypatch.setattr(Judge, "row", row)
-    words = [f"pack={pack.path}", "n=20", "finals=42", "keep=2", "rules=critic,random"]
-    command.main(["sweep", *words, "steps=3", "preset=true"])
+    monkeypatch.setattr(Judge, "_kid_row", row)
+    words = [f"pack={pack.path}", "settings=[60,6,3]", "pictures=[20,24,40]"]
+    command.main(["sweep", *words, "rules=critic", "steps=3", "preset=true"])
     content = read(pack.path / "reports" / "sweep.json")
-    first, last = content["rows"][:4], content["rows"][4:]
-    assert [row["n"] for row in first + last] == 4 * [20] + 2 * [42]
-    assert {row["settings"]["seed"] for row in first} == {1001} and {row["settings"]["seed"] for row in last} == {1002}
-
-    def own(row: Mapping[str, Any]) -> dict[str, float]:
-        return {name: row["settings"][name] for name in ("noise_K", "temp_a", "temp_b")}
-
-    better, best = ({"noise_K": K, "temp_a": 0.0, "temp_b": 2.0} for K in (1.0, 0.0))  # of the first round, of the last
-    assert [own(row) for row in last] == [better, best]
     winner = content["best"][0]
-    assert winner["settings"] == best and winner["second"] == [better]
-    assert winner["at_an_end"] == ["temp_b"]  # K = 0 is the least there is
-    command.main(["sweep", *words[:4], "rules=maskgit", "steps=2", "preset=true"])
+    tried = [[row["settings"] for row in content["rows"] if row["settings"]["seed"] == one.seed] for one in ROUNDS]
+    assert [len(some) for some in tried] == winner["settings_tried"] and len(tried[0]) == 60
+    assert {row["n"] for row in content["rows"]} == {20, 24, 40}
+    near = {"noise_K": 5.0, "temp_a": 0.1, "temp_b": 1.1}
+    assert any(near.items() <= one.items() for one in tried[0]), "neighbours of the best lead there"
+    assert any(near.items() <= one.items() for one in tried[2]) and winner["settings"] != near
+    assert winner["at_an_end"] == [] and winner["pictures"] == sum(row["n"] for row in content["rows"])
+    command.main(["sweep", *words, "rules=maskgit", "steps=2", "preset=true"])
     content = read(pack.path / "reports" / "sweep.json")
-    assert content["best"][0] == winner and content["best"][1]["rule"] == "maskgit"
+    other = content["best"][1]
+    assert content["best"][0] == winner and other["rule"] == "maskgit"
+    assert other["settings"]["choice_temperature"] > 12, "it goes beyond the values that the rule names"
+    before = len(content["rows"])
+    command.main(["sweep", *words, "rules=maskgit", "steps=2"])  # nothing is measured again
+    assert len(read(pack.path / "reports" / "sweep.json")["rows"]) == before
     again = open_pack(pack.path)
     assert best_settings(again, "critic", 3) == winner["settings"] and best_settings(again, "critic", 4) == {}
-    assert again.presets == {"critic": winner["settings"], "maskgit": content["best"][1]["settings"]}
-    assert Session.open(pack.path, "cpu", 1).settings(rule="critic").noise_K == winner["settings"]["noise_K"]
+    assert again.presets == {"critic": winner["settings"], "maskgit": other["settings"]}
+    assert Session.open(pack.path, "cpu", 1).settings(rule="critic").parameters == winner["settings"]
     assert {file.name for file in (pack.path / "reports").iterdir()} == {
         "sweep.json",
         "sweep-critic-3.png",
         "sweep-maskgit-2.png",
     }
-    other = Pack(path=pack.path, config={**pack.config, "sha256": {**pack.config["sha256"], "critic": "0" * 64}})
+    weights = Pack(path=pack.path, config={**pack.config, "sha256": {**pack.config["sha256"], "critic": "0" * 64}})
     with pytest.raises(ValueError, match="other weights"):
-        best_settings(other, "critic", 3)
+        best_settings(weights, "critic", 3)
+    assert best_settings(weights, "maskgit", 2) == other["settings"], "another critic changes nothing for MaskGIT"
     with pytest.raises(ValueError, match="other weights"):
-        set_presets(other, content["best"])
+        set_presets(weights, content["best"])
+
+
+def test_a_sweep_leaves_the_ends_of_what_was_tried_where_it_may(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """KID falls without end with the choice temperature: it is widened as often as may be, and then said to be open."""
+    monkeypatch.setattr(
+        Judge,
+        "_kid_row",
+        lambda self, config: {
+            **self.identity(config),
+            "kid": -config.parameters["choice_temperature"],
+            "passes": config.passes,
+        },
+    )
+    words = [f"pack={pack.path}", "settings=[30,6,3]", "pictures=[20,24,40]", "rules=maskgit", "steps=2", "out=report"]
+    command.main(["sweep", *words])
+    found = read(Path("report/sweep.json"))["best"][0]
+    assert "choice_temperature" in found["at_an_end"] and found["settings"]["choice_temperature"] > 20
+    assert found["settings_tried"][0] == 30 + WIDENINGS * WIDER
 
 
 @pytest.mark.parametrize(
@@ -246,9 +302,11 @@ def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest
         (["table1", "rules=foo"], "unknown rule 'foo'"),
         (["table1", "n=0"], "n=0"),
         (["table1", "dtype=half"], "unknown dtype"),
-        (["sweep", "keep=0"], "keep=0"),
+        (["sweep", "settings=[0,1,1]"], "settings=0"),
+        (["sweep", "pictures=7"], "pictures=7"),
+        (["sweep", "n=9"], "pictures="),
+        (["table1", "micro_batch=-1"], "micro_batch=-1"),
         (["sweep", "preset=1"], "preset=1"),
-        (["sweep", "rules=halton"], "nothing to sweep"),
         (["table1", "seed=1001"], "seed=1001"),
         (["table1", "seed=-1"], "seed=-1"),
     ],
@@ -274,7 +332,7 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
     words = ["n=40", "steps=4", "rules=random,critic", f"pack={session.pack.path}", f"out={tmp_path}"]
     command.main(["table1", *words, f"runs={tmp_path / 'runs'}"])
     again = read(tmp_path / "table1.json")
-    for name in ("weights_sha256", "sizes_sha256", "pictures_sha256", "definitions"):
+    for name in ("weights_sha256", "pictures_sha256", "definitions"):
         assert again[name] == stored[name], "make the stored report again"
     assert len(again["rows"]) == len(stored["rows"]) == 2
     for new, old in zip(again["rows"], stored["rows"], strict=True):

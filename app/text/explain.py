@@ -30,9 +30,9 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
     "matched": (
         "Matched",
         "same R(t), T(t) and K · t/T · u for every rule",
-        "As published, the rules differ in more than who judges: MaskGIT rounds its counts down, samples at "
-        "temperature 1 and ranks with Gumbel noise. Matched, every lane takes the critic lane's counts, temperature "
-        "and noise. Only the scores and the right to revoke still differ.",
+        "As published, the rules differ in more than who judges: MaskGIT rounds its counts down, draws at temperature 1 "
+        "and ranks with Gumbel noise. Matched, every lane takes the critic lane's counts, temperature and noise. Only "
+        "the scores and the right to revoke still differ.",
     ),
     "rule": (
         "Selection rule",
@@ -58,7 +58,7 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
         "Temperature a",
         "T(t) = a · (t/T) + b",
         "Of the softmax from which tokens are drawn: what is added to b at the start, fading to nothing. Higher "
-        "proposes more varied tokens early on, for the critic to choose from.",
+        "proposes more varied tokens early on. Every rule has it; MaskGIT as published has a = 0 and b = 1.",
     ),
     "temp_b": (
         "Temperature b",

@@ -9,7 +9,7 @@
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
     python -m engine.evaluate classes pack=emoji      class by class, the share of samples that the classifier finds
 
-n is pictures per split (auc), per class (sheets), per setting (sweep), per row (table1: 5,000 and 2,000
+n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
 unless given), per rule (classes), or in all (blind, copies). sweep and table1 write into out=DIR, by default
 reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where it
 stopped. They also take:
@@ -17,7 +17,8 @@ stopped. They also take:
   workers=2              pictures drawn at once, by default as many as there are cores
   dtype=bfloat16         products in bf16, where the machine is faster in it
   seed=                  table1, classes: the noise
-  finals=, keep=         sweep: the best `keep` settings draw `finals` more pictures
+  settings=[48,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
+  micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
 """
 
@@ -37,7 +38,7 @@ from engine.evaluate.copies import measure_copies
 from engine.evaluate.judge import Judge
 from engine.evaluate.metrics import K
 from engine.evaluate.sheets import draw_blind, draw_sheets
-from engine.evaluate.sweep import set_presets, sweep
+from engine.evaluate.sweep import ROUNDS, Round, set_presets, sweep
 from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
@@ -48,7 +49,7 @@ COUNTS = {
     "sheets": 8,
     "blind": 50,
     "copies": 130,
-    "sweep": 256,
+    "sweep": 0,
     "table1": None,
     "classes": 5000,
 }
@@ -62,36 +63,52 @@ def main(argv: list[str]) -> None:
         "rules": "",
         "seed": 0,
         "workers": 0,
-        "finals": 2000,
-        "keep": 4,
+        "settings": None,
+        "pictures": None,
+        "micro_batch": 0,
         "preset": False,
         "dtype": "float32",
         "runs": "runs",
     }
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MANY_THREADS else FEWEST
+    if action == "sweep" and options["n"] is not None:
+        raise ValueError("n: a sweep has rounds, give pictures=[128,512,2000]")
     options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], fewest, 1_000_000)
     for name, low, high in (
         ("steps", 1, MOST_STEPS),
         ("workers", 0, 256),
-        ("finals", FEWEST, 1_000_000),
-        ("keep", 1, 1000),
     ):
         cli.whole(name, options[name], low, high)
     cli.yes_or_no("preset", options["preset"])
     threads = options["threads"] if action in MANY_THREADS else 1
-    session = Session.open(options["pack"], options["device"], threads, options["dtype"])
+    session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
     print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     judge, folder = _judge(session, options)
-    found = sweep(
-        judge, _rules(session, options), options["steps"], options["n"], options["finals"], options["keep"], folder
-    )
+    found = sweep(judge, _rules(session, options), options["steps"], _rounds(options), folder)
     if options["preset"]:
         set_presets(session.pack, found["best"])
     return found
+
+
+def _rounds(options: Mapping[str, Any]) -> list[Round]:
+    """Those of the sweep, with other numbers of settings and pictures where these are given."""
+    rounds = []
+    for i, one in enumerate(ROUNDS):
+        given = {name: options[name] for name in ("settings", "pictures") if options[name]}
+        for name, value in given.items():
+            if not isinstance(value, list) or len(value) != len(ROUNDS):
+                raise ValueError(f"{name}={value}: expected {len(ROUNDS)} numbers, as in [{_numbers(name)}]")
+            cli.whole(name, value[i], 1 if name == "settings" else FEWEST, 1_000_000)
+        rounds.append(one._replace(**{name: value[i] for name, value in given.items()}))
+    return rounds
+
+
+def _numbers(name: str) -> str:
+    return ",".join(str(getattr(one, name)) for one in ROUNDS)
 
 
 def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -106,6 +106,23 @@ class Judge:
         """The report's row of these settings, measured now unless it has it."""
         return report.row(self.identity(config), lambda: self.row(config))
 
+    def kid_in(self, report: Report, config: SampleConfig) -> dict[str, Any]:
+        """The report's row of these settings with KID alone, measured now unless it has it."""
+        return report.row(self.identity(config), lambda: self._kid_row(config))
+
+    def _kid_row(self, config: SampleConfig) -> dict[str, Any]:
+        tokens, _, fake, _ = self._drawn(config)
+        chosen = np.arange(config.n)
+        value = kid(self.real.features, fake.features[chosen < len(self.real)])
+        without = without_each(lambda some: {"kid": kid(self.real.features, fake.at(some).features)}, config.n)
+        return {
+            **self.identity(config),
+            "passes": config.passes,
+            "kid": value,
+            **{f"{name}_ci": interval(value, left) for name, left in without.items()},
+            "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+        }
+
     def row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and measure them."""
         tokens, images, fake, right = self._drawn(config)

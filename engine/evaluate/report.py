@@ -72,7 +72,7 @@ def read(file: Path) -> dict[str, Any]:
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}")
         for row in content["rows"]:
-            {name: row[name] for name in (*IDENTITY, "fid")}
+            {name: row[name] for name in (*IDENTITY, "kid")}
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is no report of format {FORMAT}, or damaged: {error!r}") from None
     return content  # type: ignore[no-any-return]

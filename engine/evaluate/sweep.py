@@ -1,106 +1,174 @@
-"""Each rule's own parameters by successive halving.
+"""Each rule's own parameters by successive halving on KID, with as many pictures for every rule.
 
-Every setting of a rule's grid draws `n` pictures; the best `keep` of them by FID draw `finals` more,
-from other noise, and these decide. No sample of a sweep is a sample of table1. What an earlier grid tried,
-and the report still holds, stays in the race.
+A rule's first settings are all combinations of the values that its parameters name. Then, until ROUNDS[0].settings
+have been tried, come neighbours of the best: half-way to the next value that was tried, and beyond the last one.
+The best of a round draw more pictures in the next, from other noise. Where the winner is the highest or the lowest
+value that was tried, and a higher or a lower one is allowed, more settings beyond it are tried and the rounds are
+gone through again, WIDENINGS times at most. No sample of a sweep is a sample of table1.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from engine.evaluate.draws import made_of
 from engine.evaluate.judge import Judge
-from engine.evaluate.report import IDENTITY, Report, between, read
+from engine.evaluate.report import Report, between, read
 from engine.pack import Pack, open_pack, write_config
 from engine.rules import RULES, all_parameters
 
 NAME = "sweep.json"
-SEEDS = (1001, 1002)  # of the first and of the last round
+
+
+class Round(NamedTuple):
+    settings: int  # how many settings take part
+    pictures: int  # of each
+    seed: int
+
+
+ROUNDS = (Round(54, 128, 1001), Round(12, 512, 1002), Round(4, 2000, 1003))
+SEEDS = tuple(one.seed for one in ROUNDS)
+WIDENINGS, WIDER = 3, 12  # how often, and by how many settings each time
 Row = Mapping[str, Any]
+Own = dict[str, float]
+Key = tuple[tuple[str, float], ...]  # of an Own
 
 
-def grid(rule: str) -> list[dict[str, Any]]:
-    """The settings of a rule that are tried: all combinations of the values that its parameters name."""
-    axes = {name: spec.metadata["values"] for name, spec in RULES[rule].parameters().items()}
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-
-
-def sweep(
-    judge: Judge, rules: Sequence[str], steps: int, n: int, finals: int, keep: int, folder: Path
-) -> dict[str, Any]:
+def sweep(judge: Judge, rules: Sequence[str], steps: int, rounds: Sequence[Round], folder: Path) -> dict[str, Any]:
     """Fill `folder`/sweep.json and a picture per rule; returns the best settings of each rule, and the next best."""
     report = Report(folder / NAME, judge.provenance())
     found = []
     for rule in rules:
-        wanted = judge.session.settings(rule=rule, steps=steps)
-        first, last = (
-            wanted.replace(n=n, seed=SEEDS[0]),
-            wanted.replace(n=finals, seed=SEEDS[1]),
-        )
-        for own in grid(rule):
-            judge.row_in(report, first.replace(**own))
-        tried = sorted(alike(report.rows, judge.identity(first)), key=lambda row: row["fid"])
-        ends = [judge.row_in(report, last.replace(**own_settings(row))) for row in tried[:keep]]
-        found.append(best(ends, [own_settings(row) for row in tried]))
+        search = Search(judge, report, rule, steps, rounds)
+        found.append(search.run())
         kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
         report.content["best"] = [*kept, found[-1]]
         report.store()
-        draw(tried).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
+        draw(list(search.tried[0].values())).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
     return {"best": found, "report": str(report.file)}
 
 
-def own_settings(row: Row) -> dict[str, Any]:
-    """Those that only its rule reads."""
-    return {name: row["settings"][name] for name in RULES[row["rule"]].parameters()}
+class Search:
+    """The search for one rule's settings at so many steps."""
+
+    def __init__(self, judge: Judge, report: Report, rule: str, steps: int, rounds: Sequence[Round]) -> None:
+        self.judge, self.report, self.rounds = judge, report, rounds
+        self.plain = judge.session.settings(rule=rule, steps=steps)
+        self.specs = RULES[rule].parameters()
+        self.tried: list[dict[Key, Row]] = [{} for _ in rounds]  # in each round, in the order of measuring
+
+    def run(self) -> dict[str, Any]:
+        """Measure until the winner lies inside of what was tried, or WIDENINGS are used up."""
+        self._first(grid(self.specs)[: self.rounds[0].settings])
+        self._fill(self.rounds[0].settings)
+        for _ in range(WIDENINGS):
+            self._later()
+            winner = self.ranking(-1)[0]
+            if not self.at_an_end(winner):
+                break
+            wider = len(self.tried[0]) + WIDER
+            self._first([self._clear({**winner, **move}) for move in self._outward(winner)])
+            self._fill(wider)
+        else:
+            self._later()
+        return self._found()
+
+    def _first(self, settings: Sequence[Own]) -> None:
+        for own in settings:
+            self._measure(0, own)
+
+    def _fill(self, count: int) -> None:
+        """Neighbours of the best, of the best of these, and so on, until `count` settings were tried."""
+        while len(self.tried[0]) < count:
+            ranking = self.ranking(0)
+            fresh = (own for best in ranking for own in self._neighbours(best) if key(own) not in self.tried[0])
+            own = next(fresh, None)
+            if own is None:
+                return
+            self._measure(0, own)
+
+    def _later(self) -> None:
+        """The rounds after the first, each with the best of the one before it."""
+        for i, one in enumerate(self.rounds[1:], 1):
+            for own in self.ranking(i - 1)[: one.settings]:
+                self._measure(i, own)
+
+    def _measure(self, i: int, own: Own) -> None:
+        if key(own) not in self.tried[i]:
+            config = self.plain.replace(n=self.rounds[i].pictures, seed=self.rounds[i].seed, **own)
+            self.tried[i][key(own)] = self.judge.kid_in(self.report, config)
+
+    def ranking(self, i: int) -> list[Own]:
+        """The settings of a round, the lowest KID first."""
+        return [dict(one) for one in sorted(self.tried[i], key=lambda one: self.tried[i][one]["kid"])]
+
+    def at_an_end(self, own: Own) -> list[str]:
+        """The parameters that have no tried value on one side, though one is allowed there."""
+        return sorted({name for move in self._outward(own) for name in move})
+
+    def _outward(self, own: Own) -> Iterator[Own]:
+        for name, value in own.items():
+            values = self._values(name)
+            low, high = self.specs[name].metadata["low"], self.specs[name].metadata["high"]
+            step = self.specs[name].metadata["step"]
+            if value == values[-1] and value < high:
+                yield {name: min(high, value + (value - values[-2] if len(values) > 1 else step))}
+            if value == values[0] and value > low:
+                yield {name: max(low, value - (values[1] - value if len(values) > 1 else step))}
+
+    def _values(self, name: str) -> list[float]:
+        return sorted({dict(one)[name] for one in self.tried[0]})
+
+    def _neighbours(self, own: Own) -> Iterator[Own]:
+        """One parameter changed: half-way to the values beside it, and beyond the last one."""
+        for name, value in own.items():
+            values = self._values(name)
+            at = values.index(value)
+            for beside in values[max(0, at - 1) : at] + values[at + 1 : at + 2]:
+                yield self._clear({**own, name: (value + beside) / 2})
+        for move in self._outward(own):
+            yield self._clear({**own, **move})
+
+    def _clear(self, own: Own) -> Own:
+        """Rounded to the steps of the page's sliders, so that what is found can be set there."""
+        result = {}
+        for name, value in own.items():
+            step = self.specs[name].metadata["step"]
+            result[name] = round(round(value / step) * step, 6)
+        return result
+
+    def _found(self) -> dict[str, Any]:
+        ranking = self.ranking(-1)
+        last = [self.tried[-1][key(own)] for own in ranking]
+        why = f"KID {between(last[0], 'kid', 4)} over {last[0]['n']} pictures"
+        if len(last) > 1:
+            why += f", the next best {between(last[1], 'kid', 4)}"
+        return {
+            "rule": self.plain.rule,
+            "steps": self.plain.steps,
+            "settings": ranking[0],
+            "second": ranking[1:2],
+            "made_of": last[0]["made_of"],
+            "why": why,
+            "settings_tried": [len(tried) for tried in self.tried],
+            "pictures": sum(one.pictures * len(tried) for one, tried in zip(self.rounds, self.tried, strict=True)),
+            "at_an_end": self.at_an_end(ranking[0]),
+        }
 
 
-def alike(rows: Sequence[Row], identity: Mapping[str, Any]) -> list[Row]:
-    """Rows that differ from that one in their rule's own settings alone, those of an earlier grid included."""
-
-    def common(one: Mapping[str, Any]) -> list[Any]:
-        own = RULES[one["rule"]].parameters()
-        shared = {name: value for name, value in one["settings"].items() if name not in own}
-        return [shared, one["made_of"], *(one[name] for name in IDENTITY if name != "settings")]
-
-    return [row for row in rows if common(row) == common(identity)]
+def key(own: Own) -> Key:
+    return tuple(own.items())
 
 
-def best(rows: Sequence[Row], tried: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """The winner of a last round and the one behind it, and why; and where it is at an end of what was tried.
-
-    Not where that is the end of what is allowed: a = 0 leaves nothing below.
-    """
-    ranking = sorted(rows, key=lambda row: row["fid"])
-    own = [own_settings(row) for row in ranking]
-    why = f"FID {between(ranking[0], 'fid', 2)} over {ranking[0]['n']} pictures"
-    if len(ranking) > 1:
-        why += f", the next best {between(ranking[1], 'fid', 2)}"
-    ranges = {name: {one[name] for one in tried} for name in own[0]}
-    allowed = {name: spec.metadata for name, spec in RULES[ranking[0]["rule"]].parameters().items()}
-
-    def at_an_end(name: str) -> bool:
-        chosen, seen = own[0][name], ranges[name]
-        inside = (min(seen) < chosen or chosen == allowed[name]["low"]) and (
-            chosen < max(seen) or chosen == allowed[name]["high"]
-        )
-        return len(seen) > 1 and not inside
-
-    return {
-        "rule": ranking[0]["rule"],
-        "steps": ranking[0]["steps"],
-        "settings": own[0],
-        "made_of": ranking[0]["made_of"],
-        "second": own[1:2],
-        "why": why,
-        "at_an_end": [name for name in own[0] if at_an_end(name)],
-    }
+def grid(specs: Mapping[str, Any]) -> list[Own]:
+    """All combinations of the values that a rule's parameters name."""
+    values = [spec.metadata["values"] for spec in specs.values()]
+    return [dict(zip(specs, chosen, strict=True)) for chosen in itertools.product(*values)]
 
 
 def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
@@ -128,48 +196,30 @@ def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """FID of a rule's first round: its first parameter down, its second across, a map for each choice of the others."""
-    specs = RULES[rows[0]["rule"]].parameters()
-    figure = _heat(rows, list(specs)) if len(specs) > 1 else _curve(rows, next(iter(specs)))
-    title = f"{RULES[rows[0]['rule']].label}, {rows[0]['steps']} steps"
-    figure.suptitle(f"{title}: FID over {rows[0]['n']} pictures, lower is better")
-    return figure
-
-
-def _heat(rows: Sequence[Row], names: Sequence[str]) -> Figure:
-    down, across, *others = names
+    """KID of a rule's first round over its first two parameters, for every choice of the others a panel."""
+    rule, kids = RULES[rows[0]["rule"]], [row["kid"] for row in rows]
     symbols = {name: spec.metadata["symbol"] for name, spec in all_parameters().items()}
-    values = [{name: row["settings"][name] for name in names} for row in rows]
-    maps = sorted({tuple(own[name] for name in others) for own in values})
-    ys, xs = (sorted({own[name] for own in values}) for name in (down, across))
-    fids = [row["fid"] for row in rows]
-    figure = Figure(figsize=(1.2 + 0.95 * len(xs) * len(maps), 1.3 + 0.55 * len(ys)), layout="constrained")
-    middle = (np.log(min(fids)) + np.log(max(fids))) / 2
-    for i, chosen in enumerate(maps):
-        cells = np.full((len(ys), len(xs)), np.nan)
-        for own, fid in zip(values, fids, strict=True):
-            if tuple(own[name] for name in others) == chosen:
-                cells[ys.index(own[down]), xs.index(own[across])] = fid
+    across, *rest = rule.parameters()
+    up, others = (rest[0], rest[1:]) if rest else (None, [])
+    values = [row["settings"] for row in rows]
+    panels = sorted({tuple(own[name] for name in others) for own in values})
+    columns = min(4, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(1 + 3 * columns, 1 + 2.6 * lines), layout="constrained")
+    for i, chosen in enumerate(panels):
+        mine = [j for j, own in enumerate(values) if tuple(own[name] for name in others) == chosen]
         title = ", ".join(f"{symbols[name]} = {value:g}" for name, value in zip(others, chosen, strict=True))
-        axes = figure.add_subplot(1, len(maps), i + 1, title=title, xlabel=symbols[across])
-        axes.set_ylabel("" if i else symbols[down])
-        axes.imshow(np.log(cells), cmap="cividis_r", vmin=np.log(min(fids)), vmax=np.log(max(fids)), aspect="auto")
-        axes.set_xticks(range(len(xs)), [f"{x:g}" for x in xs])
-        axes.set_yticks(range(len(ys)), [] if i else [f"{y:g}" for y in ys])
-        for (y, x), value in np.ndenumerate(cells):
-            if np.isfinite(value):
-                bold = "bold" if value == min(fids) else "normal"
-                colour = "white" if np.log(value) > middle else "black"
-                axes.text(x, y, f"{value:.1f}", ha="center", va="center", color=colour, fontweight=bold)
-    return figure
-
-
-def _curve(rows: Sequence[Row], name: str) -> Figure:
-    figure = Figure(figsize=(7, 3.4), layout="constrained")
-    axes = figure.add_subplot(xlabel=all_parameters()[name].metadata["symbol"], ylabel="FID")
-    points = sorted((row["settings"][name], row["fid"]) for row in rows)
-    axes.plot(*zip(*points, strict=True), "o-")
-    for row in rows:
-        if "fid_ci" in row:
-            axes.vlines(row["settings"][name], *row["fid_ci"], alpha=0.5)
+        axes = figure.add_subplot(lines, columns, i + 1, title=title, xlabel=symbols[across])
+        xs = [values[j][across] for j in mine]
+        ys = [values[j][up] if up else kids[j] for j in mine]
+        axes.set_ylabel((symbols[up] if up else "KID") if i % columns == 0 else "")
+        colour = axes.scatter(xs, ys, c=[kids[j] for j in mine], cmap="cividis_r", vmin=min(kids), vmax=max(kids), s=60)
+        for j, x, y in zip(mine, xs, ys, strict=True):
+            bold = "bold" if kids[j] == min(kids) else "normal"
+            how: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 7, "fontweight": bold}
+            axes.annotate(f"{1000 * kids[j]:.0f}", (x, y), (0, 7), **how)
+        axes.margins(0.15)
+    figure.colorbar(colour, ax=figure.axes, label="KID")
+    title = f"{rule.label}, {rows[0]['steps']} steps"
+    figure.suptitle(f"{title}: KID over {rows[0]['n']} pictures, lower is better; at the points, KID x 1,000")
     return figure
