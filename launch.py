@@ -24,6 +24,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     devices = ("auto", "cuda", "mps", "cpu")
     parser.add_argument("--device", default="auto", choices=devices, help="auto takes the first of cuda, mps, cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks (default: 0 = all cores)")
+    dtypes = ("auto", "float32", "bfloat16")
+    parser.add_argument("--dtype", default="auto", choices=dtypes, help="auto measures which one is faster here")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     given = parser.parse_args(argv)
     if given.port is not None and not 1 <= given.port <= 65535:
@@ -57,7 +59,7 @@ def serve(given: argparse.Namespace, port: int) -> None:
     from app.main import build, serving
     from app.packs import Packs
 
-    packs = Packs(given.pack, given.device, given.threads)
+    packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
     handlers = Handlers(packs=packs)
     page = build(handlers)
     stopped = threading.Event()

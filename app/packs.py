@@ -34,8 +34,9 @@ class Packs:
         device: str = "auto",
         threads: int = 0,
         others: Sequence[str | Path] | None = None,
+        dtype: str = "float32",
     ) -> None:
-        self._device, self._threads = device, threads
+        self._device, self._threads, self._dtype = device, threads, dtype
         self.worker = ThreadPoolExecutor(1, "networks")
         self.first = pack_path(first).resolve().name
         offered = [*(list_packs() if others is None else others), first]
@@ -79,7 +80,8 @@ class Packs:
         """Looked at; its networks are on their way."""
         with self._locks[name]:  # two visitors must not load the same weights twice
             if name not in self._sessions:
-                session = self.worker.submit(Session.glance, self._paths[name], self._device, self._threads).result()
+                how = (self._paths[name], self._device, self._threads, self._dtype)
+                session = self.worker.submit(Session.glance, *how).result()
                 self._loads[name] = self.worker.submit(session.load)
                 self._sessions[name] = session
             return self._sessions[name]

@@ -29,9 +29,9 @@ ROUNDS = 15
 
 
 def main(argv: list[str]) -> None:
-    defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0}
+    defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0, "dtype": "float32"}
     _, options = cli.parse(argv, __doc__ or "", defaults)
-    session = Session.open(options["pack"], options["device"], options["threads"])
+    session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
     steps = cli.whole("steps", options["steps"], 1, MOST_STEPS)
     print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
 

@@ -39,7 +39,7 @@ from engine.step import CANDIDATES, Step, Trace
 AT_ONCE = 16  # pictures sampled together
 MOST_TRACED = 8192  # steps in a trace.json: some 250 MB of text
 MOST_ON_SHEET = 1024  # pictures
-OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0}
+OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0, "dtype": "float32"}
 
 
 def main(argv: list[str]) -> None:
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
     chosen = {name: value for name, value in given.items() if name not in OWN}
     chosen["label"] = options["label"] or None
     cli.yes_or_no("trace", options["trace"])
-    session = Session.open(options["pack"], options["device"], options["threads"])
+    session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
     config = session.settings(**chosen)
     if options["trace"] and config.n * config.steps > MOST_TRACED:
         raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")

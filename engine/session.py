@@ -19,12 +19,12 @@ from engine.critic import Critic
 from engine.device import describe, prepare
 from engine.generator import Generator
 from engine.pack import Pack, open_pack
+from engine.precision import DTYPES, Precision, measure_precision
 from engine.rules import RULES
 from engine.sampler import sample
 from engine.step import CANDIDATES, Step, Trace
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 
-DTYPES = ("float32", "bfloat16")
 MICRO_BATCH = {"cpu": 1}  # one picture fills a CPU; a fixed size makes a result independent of its neighbours
 MICRO_BATCH_DEVICE = 16
 MOST_AT_ONCE = 1024
@@ -40,7 +40,7 @@ class Session:
 
     pack: Pack
     device: torch.device
-    dtype: str = "float32"
+    asked_dtype: str = "float32"  # or "auto"
     micro_batch: int = 1  # pictures that go through a network together, always as many
 
     @classmethod
@@ -54,9 +54,9 @@ class Session:
     ) -> Session:
         """A pack by name or path, loaded. FileNotFoundError or ValueError says what is wrong with it.
 
-        dtype "bfloat16" is for many samples where the machine multiplies faster in it: products inside the
-        trunks only, so that logits stay finely graded. `micro_batch` 0 takes the device's default; a sample's last
-        bits depend on it, and not on its neighbours.
+        dtype "bfloat16" is for machines that multiply faster in it: products inside the trunks only, so that logits
+        stay finely graded. "auto" measures both for less than a second. `micro_batch` 0 takes the device's default; a
+        sample's last bits depend on it, and not on its neighbours.
         """
         session = cls.glance(pack, device, threads, dtype, micro_batch)
         session.load()
@@ -72,17 +72,17 @@ class Session:
         micro_batch: int = 0,
     ) -> Session:
         """As `open`, without the networks: enough for classes, rules and settings."""
-        if dtype not in DTYPES:
-            raise ValueError(f"unknown dtype {dtype!r}: one of {', '.join(DTYPES)}")
+        if dtype not in ("auto", *DTYPES):
+            raise ValueError(f"unknown dtype {dtype!r}: one of auto, {', '.join(DTYPES)}")
         if isinstance(micro_batch, bool) or not isinstance(micro_batch, int) or not 0 <= micro_batch <= MOST_AT_ONCE:
             raise ValueError(f"micro_batch={micro_batch!r}: expected a whole number from 0 to {MOST_AT_ONCE}")
         place = prepare(device, threads)
         size = micro_batch or MICRO_BATCH.get(place.type, MICRO_BATCH_DEVICE)
-        return cls(pack=open_pack(pack), device=place, dtype=dtype, micro_batch=size)
+        return cls(pack=open_pack(pack), device=place, asked_dtype=dtype, micro_batch=size)
 
     def load(self) -> None:
         """Load the networks now. FileNotFoundError or ValueError says what is wrong with one."""
-        _ = self.tokenizer, self.generator, self.critic
+        _ = self.precision, self.tokenizer, self.generator, self.critic
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -102,10 +102,20 @@ class Session:
         """Which sampling does not need."""
         return self.pack.load("classifier").to(self.device)  # type: ignore[no-any-return]
 
+    @cached_property
+    def precision(self) -> Precision:
+        """Dtype and attention of the networks: as asked, or as measured."""
+        if self.asked_dtype != "auto":
+            return Precision(dtype=self.asked_dtype)
+        return measure_precision(self.pack.load("generator").to(self.device).trunk, self.micro_batch)
+
+    @property
+    def dtype(self) -> str:
+        return self.precision.dtype
+
     def _trunk(self, kind: str) -> Any:
         model = self.pack.load(kind).to(self.device)
-        if self.dtype == "bfloat16":
-            model.trunk.use_bf16()
+        self.precision.apply(model.trunk)
         return model
 
     @property
@@ -193,7 +203,15 @@ class Session:
             "micro_batch": self.micro_batch,
             **describe(self.device),
             "dtype": self.dtype,
+            "attention": self._attention,
         }
+
+    @property
+    def _attention(self) -> str:
+        explicit = self.precision.explicit_attention
+        if explicit is None:
+            explicit = self.dtype == "bfloat16" and self.device.type == "cpu"
+        return "explicit" if explicit else "fused"
 
     @torch.no_grad()
     def decode(self, tokens: np.ndarray) -> np.ndarray:

@@ -56,18 +56,25 @@ class Attention(nn.Module):
         self.heads = config.heads
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
-        self.explicit = False  # which is faster depends on machine and dtype: engine.train.probe measures
+        # Which is faster depends on machine and dtype: engine.train.probe measures it for training,
+        self.explicit = False
+        self.explicit_sampling: bool | None = None  # and engine.precision for sampling. None: as usual on the device
 
     def forward(self, x: Tensor) -> Tensor:
         b, n, d = x.shape
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, n, dim)
         if self.explicit and torch.is_grad_enabled():
             x = ExplicitAttention.apply(q, k, v)
-        elif q.dtype == torch.bfloat16 and q.device.type == "cpu" and not torch.is_grad_enabled():
+        elif not torch.is_grad_enabled() and self._samples_explicitly(q):
             x = explicit_attention(q, k, v)
         else:
             x = F.scaled_dot_product_attention(q, k, v)
         return self.out(x.transpose(1, 2).reshape(b, n, d))
+
+    def _samples_explicitly(self, q: Tensor) -> bool:
+        if self.explicit_sampling is not None:
+            return self.explicit_sampling
+        return q.dtype == torch.bfloat16 and q.device.type == "cpu"
 
 
 class Layer(nn.Module):
@@ -86,6 +93,12 @@ class Layer(nn.Module):
         x = x + self.dropout(self.attention(self.norm1(x)))
         return x + self.dropout(self.down(F.gelu(self.up(self.norm2(x)))))
 
+    def use_bf16(self) -> None:
+        """Matrices in bf16: once, not at every pass under autocast."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                module.to(torch.bfloat16)
+
 
 class Trunk(nn.Module):
     """Token vectors (B, N, D) and a class -> states of the places (B, N, D)."""
@@ -102,9 +115,15 @@ class Trunk(nn.Module):
     def use_bf16(self) -> None:
         """For sampling: matrix products in bf16; not those of the heads, of which probabilities are made."""
         self.bf16 = True
-        for module in self.layers.modules():
-            if isinstance(module, nn.Linear):
-                module.to(torch.bfloat16)  # once, not at every pass
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.use_bf16()
+
+    def sample_with(self, *, explicit: bool) -> None:
+        """Choose the attention of sampling: the explicit products, or torch's fused kernel."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.attention.explicit_sampling = explicit
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = torch.cat([self.label(labels)[:, None], x], 1) + self.position  # (B, 1 + N, D)
