@@ -6,18 +6,20 @@ import numpy as np
 import prdc
 import pytest
 import torch
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
 
 from engine.data.pictures import Pictures
 from engine.evaluate.metrics import (
     GROUPS,
     Seen,
     fid,
+    held_weights,
     inception_score,
     interval,
     kid,
     measure,
     precision_recall,
-    reference,
     without_each,
 )
 
@@ -26,23 +28,29 @@ def normal(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
 
 
+def seen(features: np.ndarray, weights: np.ndarray | None = None) -> Seen:
+    """Pictures with these features."""
+    logits = normal(len(features), 5, seed=2)
+    return Seen(features=features, logits=logits, weights=np.ones(len(features)) if weights is None else weights)
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
 def test_precision_and_recall_are_those_of_prdc(shift: float) -> None:
     real, fake = normal(120, seed=1), 0.8 * normal(90, seed=2) + shift
     theirs = prdc.compute_prdc(real_features=real, fake_features=fake, nearest_k=3)
-    assert precision_recall(real, fake) == pytest.approx((theirs["precision"], theirs["recall"]), abs=1e-12)
+    assert precision_recall(seen(real), seen(fake)) == pytest.approx((theirs["precision"], theirs["recall"]), abs=1e-12)
 
 
 def test_too_few_pictures_have_no_precision() -> None:
-    assert np.isnan(precision_recall(normal(3), normal(50))).all()
+    assert np.isnan(precision_recall(seen(normal(3)), seen(normal(50)))).all()
 
 
 def test_fid_is_the_distance_of_two_gaussians() -> None:
     x = normal(400, 4)
     x = (x - x.mean(0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T)).T)  # mean 0, covariance 1, exactly
     y = x * np.array([1, 2, 3, 1]) + np.array([0, 0, 0, 5])
-    assert fid(x, x) == pytest.approx(0, abs=1e-6)
-    assert fid(x, y) == pytest.approx(1 + 4 + 25, rel=1e-4)  # (1 - 2)^2 + (1 - 3)^2 + 5^2
+    assert fid(seen(x), seen(x)) == pytest.approx(0, abs=1e-6)
+    assert fid(seen(x), seen(y)) == pytest.approx(1 + 4 + 25, rel=1e-4)  # (1 - 2)^2 + (1 - 3)^2 + 5^2
 
 
 def test_kid_is_the_unbiased_mmd_of_the_cubic_kernel() -> None:
@@ -56,7 +64,7 @@ def test_kid_is_the_unbiased_mmd_of_the_cubic_kernel() -> None:
         return (k.sum() - np.trace(k)) / (len(a) * (len(a) - 1))
 
     expected = within(x) + within(y) - 2 * kernel(x, y).mean()
-    assert kid(x.astype(np.float32), y.astype(np.float32)) == pytest.approx(expected, rel=1e-3)
+    assert kid(seen(x.astype(np.float32)), seen(y.astype(np.float32))) == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_inception_score_counts_the_labels_that_are_told_apart() -> None:
@@ -68,7 +76,7 @@ def test_the_inception_score_counts_the_labels_that_are_told_apart() -> None:
 def test_no_metric_touches_the_global_random_state() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    kid(normal(50), normal(50, seed=1)), inception_score(normal(50))
+    kid(seen(normal(50)), seen(normal(50, seed=1))), inception_score(normal(50))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -84,32 +92,74 @@ def test_the_interval_of_a_mean_is_the_one_that_books_give() -> None:
 
 
 def test_a_group_left_out_is_not_made_up_for_by_later_samples() -> None:
-    real = Seen(features=normal(30), logits=normal(30, 5))
-    fake = Seen(features=normal(90, seed=1), logits=normal(90, 5, seed=2))
+    real, fake = seen(normal(30)), seen(normal(90, seed=1))
     chosen = np.flatnonzero(np.arange(90) % 3 > 0)
     found = measure(real, fake, np.ones(90, bool), chosen)
-    few = chosen[chosen < 30]
-    assert found["kid"] == kid(real.features, fake.features[few])
-    assert found["recall"] == precision_recall(real.features, fake.features[few])[1]
-    assert found["fid"] == fid(real.features, fake.features[chosen])
+    assert found["recall"] == precision_recall(real, fake.at(chosen[chosen < 30]))[1]
+    assert found["kid"] == kid(real, fake.at(chosen)) and found["fid"] == fid(real, fake.at(chosen))
 
 
-def test_the_reference_thins_pictures_to_their_weight() -> None:
-    n = 200
-    weights = np.where(np.arange(n) % 4 == 0, 1.0, 0.25).astype(np.float32)
-    splits = np.where(np.arange(n) % 5 == 4, "held", "train")
+@pytest.mark.parametrize("n", [60, 90])
+def test_fid_and_kid_are_those_of_torchmetrics_where_weights_are_equal(n: int) -> None:
+    real, fake = normal(60, 8), 0.9 * normal(n, 8, seed=1) + 0.2
+    theirs = FrechetInceptionDistance(passed(8))
+    others = KernelInceptionDistance(passed(8), subsets=1, subset_size=60)
+    for metric in (theirs, others) if n == 60 else (theirs,):
+        metric.update(torch.from_numpy(real).double(), real=True)
+        metric.update(torch.from_numpy(fake).double(), real=False)
+    assert fid(seen(real, np.full(60, 0.3)), seen(fake)) == pytest.approx(float(theirs.compute()), rel=1e-5)
+    if n == 60:
+        assert kid(seen(real), seen(fake, np.full(60, 7.0))) == pytest.approx(float(others.compute()[0]), rel=1e-5)
+
+
+def passed(width: int) -> torch.nn.Module:
+    """For torchmetrics, which wants a network: features pass through."""
+    identity = torch.nn.Identity()
+    identity.num_features = width  # type: ignore[assignment]
+    return identity
+
+
+def test_a_picture_of_weight_2_is_two_pictures_but_for_what_makes_the_figures_unbiased() -> None:
+    x, y = normal(300, 4), normal(200, 4, seed=1) + 0.5
+    twice = np.concatenate([x, x[:100]])
+    weights = np.where(np.arange(300) < 100, 2.0, 1.0)
+    assert fid(seen(x, weights), seen(y)) == pytest.approx(fid(seen(twice), seen(y)), rel=0.03)
+    assert kid(seen(x, weights), seen(y)) == pytest.approx(kid(seen(twice), seen(y)), rel=0.15)
+    assert len(seen(x).weighted(np.where(np.arange(300) < 100, 0, 1))) == 200
+
+
+def test_the_interval_holds_the_true_value_19_times_of_20() -> None:
+    """By simulation: KID and FID of 200 samples against a fixed reference, the truth being the mean of all trials."""
+    rng = np.random.default_rng(0)
+    real, trials, held = seen(normal(300, 4)), 200, {"kid": 0, "fid": 0}
+    found = []
+    for _ in range(trials):
+        fake = seen((rng.normal(size=(200, 4)) * 1.2 + 0.3).astype(np.float32))
+        values = {"kid": kid(real, fake), "fid": fid(real, fake)}
+        left = without_each(
+            lambda some, fake=fake: {"kid": kid(real, fake.at(some)), "fid": fid(real, fake.at(some))}, 200
+        )
+        found.append((values, {name: interval(values[name], left[name]) for name in values}))
+    for name in held:
+        truth = np.mean([values[name] for values, _ in found])
+        held[name] = sum(ends[name][0] <= truth <= ends[name][1] for _, ends in found)
+        assert 0.90 <= held[name] / trials <= 0.99, (name, held[name])
+
+
+def test_held_out_pictures_count_as_their_classes_do_in_training() -> None:
+    labels = np.array([0] * 6 + [1] * 6)
+    splits = np.array(["train"] * 4 + ["test"] * 2 + ["train"] * 2 + ["test"] * 3 + ["other"])
+    weights = np.array([1, 1, 0.5, 0.5, 1, 0.5, 1, 1, 1, 1, 1, 1], np.float32)
     pictures = Pictures(
-        labels=np.zeros(n, np.int64),
-        classes=("a",),
-        names=tuple(map(str, range(n))),
-        groups=("",) * n,
+        labels=labels,
+        classes=("a", "b"),
+        names=tuple(map(str, range(12))),
+        groups=("",) * 12,
         splits=splits,
         weights=weights,
         size=4,
         read=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8),
     )
-    chosen = reference(pictures)
-    assert len(set(chosen)) == len(chosen) and set(splits[chosen]) == {"train"}
-    assert abs(len(chosen) - weights[splits == "train"].sum()) <= 1
-    quarter = chosen[weights[chosen] < 1]
-    assert abs(len(quarter) - 0.25 * ((weights < 1) & (splits == "train")).sum()) <= 0.1 * len(chosen)
+    found = held_weights(pictures)
+    assert not found[splits == "train"].any()
+    assert found[4:6] == pytest.approx([0.4, 0.2]) and found[8:] == pytest.approx([0.1] * 4)

@@ -29,12 +29,12 @@ from engine.evaluate.metrics import (
     K,
     Seen,
     fid,
+    held_weights,
     inception_score,
     interval,
     kid,
     measure,
     precision_recall,
-    reference,
     see,
     without_each,
 )
@@ -44,7 +44,14 @@ from engine.session import Session
 
 FIRST = 2000  # samples of the figure that compares rows of different n
 TIMED = 3  # pictures of which the time is the median
-LEFT_OUT = ("fid", "fid_first", "kid")  # figures whose values without each group are kept, for ratios between rows
+LEFT_OUT = (
+    "fid",
+    "fid_first",
+    "kid",
+    "fid_held",
+    "fid_first_held",
+    "kid_held",
+)  # figures whose values without each group are kept, for ratios between rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,20 +70,28 @@ class Judge:
         pictures = pack.pictures()
         if pictures.classes != session.classes:
             raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
-        if len(reference(pictures)) <= K + 1:  # intervals leave out at least one sample of as many
+        if len(pictures.indices("train")) <= K + 1:  # intervals leave out at least one sample of as many
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
         pack.tokens()  # refused now, not after hours of drawing
         draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
         return cls(session, pictures, session.classifier, draws)
 
     @cached_property
-    def reference(self) -> np.ndarray:
-        """Indices of the pictures that samples are held against."""
-        return reference(self.pictures)
+    def seen(self) -> Seen:
+        """All the pack's pictures, as they are."""
+        return see(self.classifier, self.pictures.read(np.arange(len(self.pictures))))
 
     @cached_property
     def real(self) -> Seen:
-        return see(self.classifier, self.pictures.read(self.reference))
+        """The pictures that were trained on, by their weights in training: what samples are held against."""
+        trained = self.pictures.splits == "train"
+        return self.seen.weighted(np.where(trained, self.pictures.weights, 0))
+
+    @cached_property
+    def held(self) -> Seen | None:
+        """The pictures that were held out, by the classes' shares of training; None where they are too few."""
+        held = self.seen.weighted(held_weights(self.pictures))
+        return held if len(held) > K + 1 else None
 
     @cached_property
     def shown(self) -> np.ndarray:
@@ -112,9 +127,8 @@ class Judge:
 
     def _kid_row(self, config: SampleConfig) -> dict[str, Any]:
         tokens, _, fake, _ = self._drawn(config)
-        chosen = np.arange(config.n)
-        value = kid(self.real.features, fake.features[chosen < len(self.real)])
-        without = without_each(lambda some: {"kid": kid(self.real.features, fake.at(some).features)}, config.n)
+        value = kid(self.real, fake)
+        without = without_each(lambda some: {"kid": kid(self.real, fake.at(some))}, config.n)
         return {
             **self.identity(config),
             "passes": config.passes,
@@ -129,8 +143,12 @@ class Judge:
         first = min(FIRST, config.n)
 
         def figures(chosen: np.ndarray) -> dict[str, float]:
-            of_first = fake.at(chosen[chosen < first]).features
-            return {**measure(self.real, fake, right, chosen), "fid_first": fid(self.real.features, of_first)}
+            of_first, some = fake.at(chosen[chosen < first]), fake.at(chosen)
+            found = {**measure(self.real, fake, right, chosen), "fid_first": fid(self.real, of_first)}
+            if (held := self.held) is not None:
+                found |= {"fid_held": fid(held, some), "fid_first_held": fid(held, of_first)}
+                found["kid_held"] = kid(held, some)
+            return found
 
         values, without = figures(np.arange(config.n)), without_each(figures, config.n)
         row = {
@@ -141,7 +159,7 @@ class Judge:
                 f"{name}_ci": interval(values[name], left, (0, 1) if name in SHARES else None)
                 for name, left in without.items()
             },
-            "without_group": {name: without[name] for name in LEFT_OUT if without},
+            "without_group": {name: without[name] for name in LEFT_OUT if name in without},
             **_distances(nearest(images, self.train)),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
@@ -171,18 +189,19 @@ class Judge:
 
     def floors(self) -> dict[str, Any]:
         """What real pictures get; every figure at its own n."""
-        real = self.real
+        real, trained = self.real, np.flatnonzero((self.pictures.splits == "train") & (self.pictures.weights > 0))
         halves = real.at(slice(0, None, 2)), real.at(slice(1, None, 2))
         result: dict[str, Any] = {
-            "halves": {"n": len(halves[1]), "fid": fid(halves[0].features, halves[1].features)},
-            "reference": {"n": len(real), **self._labelled(real, self.reference)},
-            "reconstruction": self._held_against(self.reference),
+            "halves": {"n": len(halves[1]), "fid": fid(*halves)},
+            "reference": {"n": len(real), **self._labelled(real, trained)},
+            "reconstruction": self._held_against(trained, self.pictures.weights[trained]),
             "training_pictures": _distances(nearest(self.train)),
         }
-        held_out = np.flatnonzero(self.pictures.splits != "train")
+        weights = held_weights(self.pictures)
+        held_out = np.flatnonzero(weights > 0)
         if len(held_out) > K:
             result["held_out_pictures"] = {
-                **self._held_against(held_out),
+                **self._held_against(held_out, weights[held_out]),
                 **_distances(nearest(self.shown[held_out], self.train)),
             }
         return result
@@ -198,7 +217,8 @@ class Judge:
             "pack": pack.name,
             "weights_sha256": {kind: pack.digest(kind) for kind in ("tokenizer", "classifier")},
             "pictures_sha256": pictures.hexdigest(),
-            "reference_pictures": len(self.reference),
+            "reference_pictures": len(self.real),
+            "held_out_pictures": len(self.held) if self.held is not None else 0,
             "definitions": DEFINITIONS,
             "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
             "part, and each figure is expected within its interval",
@@ -207,7 +227,7 @@ class Judge:
     @cached_property
     def numerics(self) -> str:
         """SHA-256 of what all networks give for fixed inputs: equal where two machines agree to the last bit."""
-        seen = see(self.classifier, self.pictures.read(self.reference[:1]))
+        seen = see(self.classifier, self.pictures.read(np.arange(1)))
         return hashlib.sha256(
             json.dumps(self.draws.numerics).encode() + seen.features.tobytes() + seen.logits.tobytes()
         ).hexdigest()
@@ -228,14 +248,14 @@ class Judge:
         right = self._named(seen) == self.pictures.labels[indices]
         return {"is": inception_score(seen.logits), "class_accuracy": float(right.mean())}
 
-    def _held_against(self, indices: np.ndarray) -> dict[str, float]:
-        """Pictures of the pack, through its tokenizer, as if they were samples."""
-        shown = see(self.classifier, self.shown[indices])
-        precision, recall = precision_recall(self.real.features, shown.features, self.real.radii)
+    def _held_against(self, indices: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        """Pictures of the pack by their weights, through its tokenizer, as if they were samples."""
+        shown = see(self.classifier, self.shown[indices]).weighted(weights)
+        precision, recall = precision_recall(self.real, shown)
         return {
             "n": len(shown),
-            "fid": fid(self.real.features, shown.features),
-            "kid": kid(self.real.features, shown.features),
+            "fid": fid(self.real, shown),
+            "kid": kid(self.real, shown),
             **self._labelled(shown, indices),
             "precision": precision,
             "recall": recall,

@@ -1,12 +1,13 @@
 """What "better" means: every figure of the reports, defined once. DEFINITIONS is printed with them.
 
-FID, KID and the inception score are torchmetrics'; precision and recall (which it lacks) are ours.
-All are measured in the features of the pack's own classifier and mean nothing beside figures in
-Inception's: compare within a report only.
+The inception score is torchmetrics'. FID and KID are ours, because torchmetrics knows no weights (a test holds them
+against it where all weights are equal); so are precision and recall, which it lacks. All are measured in the features
+of the pack's own classifier and mean nothing beside figures in Inception's: compare within a report only.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +18,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.inception import InceptionScore
-from torchmetrics.image.kid import KernelInceptionDistance
 
 from engine.classifier import Classifier, look
 from engine.data.pictures import Pictures
@@ -33,17 +32,17 @@ SHARES = ("precision", "recall", "class_accuracy")  # figures that are shares of
 DEFINITIONS = {
     "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels of the same "
     "training pictures; not Inception's, so no figure compares with those of papers",
-    "reference": "the training pictures as they are, each at most once, those of less weight thinned to their weight "
-    "(engine.evaluate.metrics.reference)",
+    "reference": "the training pictures that the pack carries, as they are, each by its weight in training",
+    "held": "figures with _held: against the pictures that were held out, as they are, weighted so that each class has "
+    "its share of the training",
     "labels": "of the samples: each class as often as in training",
-    "fid": "Frechet distance of the Gaussians over all n samples and the reference (torchmetrics); it falls with n",
+    "fid": "Frechet distance of the Gaussians with the weighted moments of all n samples and the reference; it falls with n",
     "fid_first": "the same over the first 2,000 samples (fewer where there are fewer): compares rows of different n",
-    "kid": "squared MMD, cubic kernel, unbiased, over as many samples as the reference has pictures; where there are "
-    "fewer, over as many pictures of the reference, drawn once (torchmetrics)",
+    "kid": "squared maximum mean discrepancy of all n samples and the reference, cubic kernel, unbiased, by weights",
     "is": "inception score over the fine labels, one split (torchmetrics)",
     "precision": "share of samples within the reference's 3-nearest-neighbour balls, as many samples as reference "
     "pictures at most (Kynkäänniemi et al. 2019)",
-    "recall": "share of reference pictures within the samples' balls; it rises with n",
+    "recall": "share of reference pictures, by weight, within the samples' balls; it rises with n",
     "class_accuracy": "share of samples for which the classifier's likeliest class is the wanted one",
     "nearest": "root mean square difference to the nearest training picture as the tokenizer shows it, 0..255: median",
     "near": "share of samples nearer than 10 to a training picture",
@@ -56,10 +55,11 @@ DEFINITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What the classifier saw in M pictures."""
+    """What the classifier saw in M pictures, and what each counts."""
 
     features: np.ndarray  # (M, D) float32
     logits: np.ndarray  # (M, L) float32
+    weights: np.ndarray  # (M,) float64, of any sum
 
     def __len__(self) -> int:
         return len(self.features)
@@ -69,52 +69,84 @@ class Seen:
         """(M,) how far the ball of each picture reaches: a reference's are needed again and again."""
         return _radii(_points(self.features))
 
+    @cached_property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Weighted mean (D,) and covariance (D, D), the latter unbiased for weights that tell of reliability."""
+        share = torch.from_numpy(self.weights / self.weights.sum())
+        points = _points(self.features)
+        mean = share @ points
+        apart = points - mean
+        return mean, (share[:, None] * apart).T @ apart / (1 - float((share**2).sum()))
+
+    @cached_property
+    def likeness(self) -> float:
+        """Mean kernel of two different pictures, by weights: what KID needs of each side."""
+        share = torch.from_numpy(self.weights / self.weights.sum())
+        among = _kernel(_points(self.features), _points(self.features))
+        pairs = float(share @ among @ share) - float((share**2) @ among.diagonal())
+        return pairs / (1 - float((share**2).sum()))
+
     def at(self, chosen: slice | np.ndarray) -> Seen:
-        return Seen(features=self.features[chosen], logits=self.logits[chosen])
+        """Some of the pictures."""
+        return Seen(features=self.features[chosen], logits=self.logits[chosen], weights=self.weights[chosen])
+
+    def weighted(self, weights: np.ndarray) -> Seen:
+        """The same pictures, counted otherwise; those of weight 0 are left out."""
+        return dataclasses.replace(self, weights=weights.astype(np.float64)).at(np.flatnonzero(weights > 0))
 
 
 def see(model: Classifier, images: np.ndarray) -> Seen:
-    """uint8 pictures (M, S, S, 3) as the classifier sees them."""
+    """uint8 pictures (M, S, S, 3) as the classifier sees them, all of the same weight."""
     features, logits = look(model, images)
-    return Seen(features=features, logits=logits)
+    return Seen(features=features, logits=logits, weights=np.ones(len(features)))
 
 
-def reference(pictures: Pictures) -> np.ndarray:
-    """Indices of training pictures, each at most once, so that a picture of weight w is there with probability w.
+def held_weights(pictures: Pictures) -> np.ndarray:
+    """(M,) weights of all pictures: 0 for those trained on; of the others each class sums up to its share of training.
 
-    Systematic: along the pictures' order the weights are added up, and one is taken at every whole
-    number, so each class and each concept keeps its share. Weights above 1 count as 1.
+    Within a class by their own weights. A class of which none is held out has no part.
     """
-    train = pictures.indices("train")
-    total = np.floor(np.cumsum(np.minimum(pictures.weights[train].astype(np.float64), 1)) + 0.5 + 1e-6)
-    return train[np.diff(total, prepend=0) > 0]
+    trained = pictures.splits == "train"
+    weights = pictures.weights.astype(np.float64)
+    classes = len(pictures.classes)
+    share = np.bincount(pictures.labels[trained], weights[trained], classes)
+    held = np.bincount(pictures.labels[~trained], weights[~trained], classes)
+    factor = np.divide(share / max(share.sum(), 1e-12), held, out=np.zeros(classes), where=held > 0)
+    return np.where(trained, 0, weights * factor[pictures.labels])
 
 
 def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
     """Figures of the `chosen` samples (indices) against a reference; right (M,) bool: is its class the wanted one?"""
+    some = fake.at(chosen)
     few = fake.at(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
-    precision, recall = precision_recall(real.features, few.features, real.radii)
+    precision, recall = precision_recall(real, few)
     return {
-        "fid": fid(real.features, fake.at(chosen).features),
-        "kid": kid(real.features, few.features),
-        "is": inception_score(fake.at(chosen).logits),
+        "fid": fid(real, some),
+        "kid": kid(real, some),
+        "is": inception_score(some.logits),
         "precision": precision,
         "recall": recall,
         "class_accuracy": float(right[chosen].mean()),
     }
 
 
-def fid(real: np.ndarray, fake: np.ndarray) -> float:
-    """Frechet distance between features (M, D) and (M', D)."""
-    return float(_fed(FrechetInceptionDistance(_passed(real.shape[1])), real, fake).compute())
+def fid(real: Seen, fake: Seen) -> float:
+    """Frechet distance of the Gaussians with the moments of both (Heusel et al. 2017)."""
+    (mean, covariance), (other_mean, other_covariance) = real.moments, fake.moments
+    roots = torch.linalg.eigvals(covariance @ other_covariance).sqrt().real.sum()
+    return float((mean - other_mean).square().sum() + covariance.trace() + other_covariance.trace() - 2 * roots)
 
 
-def kid(real: np.ndarray, fake: np.ndarray) -> float:
-    """Squared maximum mean discrepancy, over all of the smaller set and as much of the other."""
-    size = min(len(real), len(fake))
-    with _own_stream():
-        metric = KernelInceptionDistance(_passed(real.shape[1]), subsets=1, subset_size=size)
-        return float(_fed(metric, real, fake).compute()[0])
+def kid(real: Seen, fake: Seen) -> float:
+    """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, of all pictures of both sides."""
+    ours, theirs = (torch.from_numpy(side.weights / side.weights.sum()) for side in (real, fake))
+    across = float(ours @ _kernel(_points(real.features), _points(fake.features)) @ theirs)
+    return real.likeness + fake.likeness - 2 * across
+
+
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    """The cubic kernel of points (M, D) and (M', D): (a b / D + 1)^3."""
+    return (a @ b.T / a.shape[1] + 1) ** 3
 
 
 def inception_score(logits: np.ndarray) -> float:
@@ -125,20 +157,18 @@ def inception_score(logits: np.ndarray) -> float:
         return float(metric.compute()[0])
 
 
-def precision_recall(real: np.ndarray, fake: np.ndarray, radii: Tensor | None = None) -> tuple[float, float]:
-    """Share of fake inside the manifold of the real, and of real inside that of the fake.
+def precision_recall(real: Seen, fake: Seen) -> tuple[float, float]:
+    """Share of fake inside the manifold of the real, and of real, by weight, inside that of the fake.
 
-    A manifold is the union of balls around its points that reach to their K-th neighbour
-    (Kynkäänniemi et al. 2019, equations 1 and 2), at `radii` where those of the real are known.
-    Needs more than K points on both sides.
+    A manifold is the union of balls around its points that reach to their K-th neighbour (Kynkäänniemi et al. 2019,
+    equations 1 and 2). Needs more than K points on both sides.
     """
-    a, b = _points(real), _points(fake)
-    if min(len(a), len(b)) <= K:
+    if min(len(real), len(fake)) <= K:
         return float("nan"), float("nan")
-    between = torch.cdist(a, b)
-    precision = (between < (_radii(a) if radii is None else radii)[:, None]).any(0).double().mean()
-    recall = (between < _radii(b)[None]).any(1).double().mean()
-    return float(precision), float(recall)
+    between = torch.cdist(_points(real.features), _points(fake.features))
+    precision = (between < real.radii[:, None]).any(0).double().mean()
+    inside = (between < fake.radii[None]).any(1).double()
+    return float(precision), float(inside @ torch.from_numpy(real.weights / real.weights.sum()))
 
 
 def without_each(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
@@ -185,9 +215,3 @@ def _passed(width: int) -> nn.Module:
     identity = nn.Identity()
     identity.num_features = width  # type: ignore[assignment]
     return identity
-
-
-def _fed(metric: FrechetInceptionDistance | KernelInceptionDistance, real: np.ndarray, fake: np.ndarray):  # type: ignore[no-untyped-def]
-    metric.update(_points(real), real=True)
-    metric.update(_points(fake), real=False)
-    return metric

@@ -88,14 +88,24 @@ def compared(mine: Row, other: Row) -> dict[str, Any]:
     figure, n = ("fid", mine["n"]) if mine["n"] == other["n"] else ("fid_first", FIRST)
     if min(mine["n"], other["n"]) < n:
         return {}
-    ratio, apart = mine[figure] / other[figure], mine["kid"] - other["kid"]
-    result = {"n": n, "fid_ratio": ratio, "kid_difference": apart}
+    result: dict[str, Any] = {"n": n}
+    for reference in ("", "_held"):
+        result |= _compared(mine, other, f"{figure}{reference}", f"kid{reference}", reference)
+    return result
+
+
+def _compared(mine: Row, other: Row, fid: str, kid: str, reference: str) -> dict[str, Any]:
+    """The same with one reference; nothing where there was none."""
+    if fid not in mine or fid not in other:
+        return {}
+    ratio, apart = mine[fid] / other[fid], mine[kid] - other[kid]
+    result: dict[str, Any] = {f"fid_ratio{reference}": ratio, f"kid_difference{reference}": apart}
     ours, theirs = mine["without_group"], other["without_group"]
     if ours and theirs:
-        logs = [math.log(a / b) for a, b in zip(ours[figure], theirs[figure], strict=True)]
-        result["fid_ratio_ci"] = [math.exp(x) for x in interval(math.log(ratio), logs)]
-        kids = [a - b for a, b in zip(ours["kid"], theirs["kid"], strict=True)]
-        result["kid_difference_ci"] = interval(apart, kids)
+        logs = [math.log(a / b) for a, b in zip(ours[fid], theirs[fid], strict=True)]
+        result[f"fid_ratio{reference}_ci"] = [math.exp(x) for x in interval(math.log(ratio), logs)]
+        kids = [a - b for a, b in zip(ours[kid], theirs[kid], strict=True)]
+        result[f"kid_difference{reference}_ci"] = interval(apart, kids)
     return result
 
 
@@ -103,6 +113,8 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("FID ↓", "fid", 2),
     ("FID, first 2,000 ↓", "fid_first", 2),
     ("KID ↓", "kid", 4),
+    ("FID, held out ↓", "fid_held", 2),
+    ("KID, held out ↓", "kid_held", 4),
     ("IS ↑", "is", 2),
     ("precision ↑", "precision", 3),
     ("recall ↑", "recall", 3),
@@ -117,7 +129,7 @@ def markdown(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
         specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
         own = ", ".join(f"{spec.metadata['symbol']} {values[name]:g}" for name, spec in specs.items())
         cells = [named(row), own or "–", str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
-        cells += [between(row, key, digits) for _, key, digits in COLUMNS]
+        cells += [between(row, key, digits) if key in row else "–" for _, key, digits in COLUMNS]
         lines.append("| " + " | ".join([*cells, f"{row['seconds_per_picture']:.2f}"]) + " |")
     lines += ["", "In brackets 95 % intervals. What real pictures get:", ""]
     for name, figures in content["floors"].items():
