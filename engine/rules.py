@@ -82,8 +82,8 @@ class Rule:
         return self._with_uniform_noise(scores, proposal) if self.matched else scores
 
     def _with_uniform_noise(self, scores: Tensor, proposal: Proposal) -> Tensor:
-        u = proposal.noise.uniform(proposal.s, "rank", scores.shape[1:]) - 0.5
-        return scores + self.noise_K * self.left(proposal.s) * u.to(scores.device)
+        u = proposal.noise.uniform(proposal.s, "rank", scores.shape[1:], scores.device) - 0.5
+        return scores + self.noise_K * self.left(proposal.s) * u
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class MaskGIT(Rule):
     def ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
         if self.matched:
             return self._with_uniform_noise(scores, proposal)
-        gumbel = proposal.noise.gumbel(proposal.s, "rank", scores.shape[1:]).to(scores.device)
+        gumbel = proposal.noise.gumbel(proposal.s, "rank", scores.shape[1:], scores.device)
         return proposal.log_p + self.choice_temperature * self.left(proposal.s) * gumbel
 
 
@@ -120,7 +120,7 @@ class Random(Rule):
     label = "Random"
 
     def scores(self, proposal: Proposal) -> Tensor:
-        return proposal.noise.uniform(proposal.s, "score", proposal.tokens.shape[1:]).to(proposal.log_p.device)
+        return proposal.noise.uniform(proposal.s, "score", proposal.tokens.shape[1:], proposal.log_p.device)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,7 @@ def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
     """One sample per place, (B, N): argmax(logits / temperature + gumbel); temperature 0 takes the likeliest."""
     if temperature < COLDEST:
         return logits.argmax(-1)
-    gumbel = noise.gumbel(s, "token", logits.shape[1:]).to(logits.device)
+    gumbel = noise.gumbel(s, "token", logits.shape[1:], logits.device)
     return (logits / temperature + gumbel).argmax(-1)
 
 

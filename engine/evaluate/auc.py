@@ -82,15 +82,15 @@ def contested(
     """Fill real pictures (B, N) at one fraction hidden, in all four rotations, and let all judges score."""
     hidden_groups = round(fraction * GROUPS)
     noise = Noise(hidden_groups, tuple(range(len(tokens))))
-    order = noise.uniform(0, "rank", tokens.shape[1:]).argsort(dim=1, stable=True).argsort(dim=1)
-    group = (order * GROUPS // tokens.shape[1]).to(tokens.device)  # (B, N) in 0..3, equally large
+    order = noise.uniform(0, "rank", tokens.shape[1:], tokens.device).argsort(dim=1, stable=True).argsort(dim=1)
+    group = order * GROUPS // tokens.shape[1]  # (B, N) in 0..3, equally large
     fills, hides = [], []
     for turn in range(GROUPS):
         masked = (group - turn) % GROUPS < hidden_groups
         logits = _batched(generator, tokens.masked_fill(masked, MASK), labels, size)
         drawn = torch.empty_like(tokens)
         for i in range(len(tokens)):  # the noise of 178 pictures at once would be 180 MB
-            gumbel = Noise(hidden_groups, (i,)).gumbel(turn, "token", logits.shape[1:]).to(logits.device)
+            gumbel = Noise(hidden_groups, (i,)).gumbel(turn, "token", logits.shape[1:], logits.device)
             drawn[i] = (logits[i].float() + gumbel[0]).argmax(-1)
         fills.append(torch.where(masked, drawn, tokens))
         hides.append(masked)
