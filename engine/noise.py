@@ -10,9 +10,9 @@ each of which IEEE 754 rounds one way only. Key = (seed, sample), counter = (blo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,11 @@ class Noise:
     def _draw(self, step: int, purpose: str, shape: Sequence[int], device: torch.device, logs: int) -> Tensor:
         counter, n = (self.round, step, PURPOSES[purpose]), math.prod(shape)
         out = torch.empty(len(self.samples), n, device=device)
-        fill(out.numpy() if device.type == "cpu" else out, self.seed, self.samples, counter, logs)
+        by_kernel = kernel(out.device) if device.type == "cuda" else None
+        if by_kernel is not None:
+            by_kernel(out, on(self.samples, out.device), self.seed, counter, logs, (LN2, *LOG))
+        else:
+            fill(out.numpy() if device.type == "cpu" else out, self.seed, self.samples, counter, logs)
         return out.view(len(self.samples), *shape)
 
 
@@ -157,3 +161,20 @@ def _upper(x: Tensor) -> Tensor:
 def on(values: tuple[int, ...], device: torch.device) -> Tensor:
     """Unsigned 64-bit numbers as int64 on a device. Kept, as every copy to an accelerator waits for it; read only."""
     return torch.tensor([value - 2**64 if value >= 2**63 else value for value in values], device=device)
+
+
+@cache
+def kernel(device: torch.device) -> Callable[..., None] | None:
+    """The kernel that does all this in one pass, where it can be built and gives the same bits; else None."""
+    try:
+        from engine import noise_triton
+    except ImportError:
+        return None
+    samples, counter = (0, 7), (1, 2, 3)
+    mine, its = torch.empty(2, 2, 1001, device=device)
+    fill(mine, 5, samples, counter, 2)
+    try:
+        noise_triton.fill(its, on(samples, device), 5, counter, 2, (LN2, *LOG))
+    except noise_triton.UNBUILT:  # it needs a C compiler and Python's headers
+        return None
+    return noise_triton.fill if torch.equal(mine, its) else None
