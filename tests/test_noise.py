@@ -151,3 +151,11 @@ def test_the_bits_do_not_depend_on_the_threads_nor_on_the_path() -> None:
         torch.set_num_threads(threads)
     assert sums[0] == sums[1] == sums[2]
     assert sums[0][:2] == sums[0][2:]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_draws_what_the_cpu_draws() -> None:
+    from engine import bench  # not above: it would load the whole engine into each process of the tests here
+
+    figures = bench.noise_figures(torch.device("cuda"))
+    assert figures["equal"] and figures["tensors_equal"]
