@@ -1,4 +1,4 @@
-"""How fast is it, and how fast could it be: python -m engine.bench [pack=emoji] [steps=18] [threads=0]
+"""How fast is it, and how fast could it be: python -m engine.bench [pack=emoji] [steps=18] [threads=0] [noise=false]
 
 Prints one JSON object. Every figure is the median over repetitions, after one run to warm up.
   run_seconds      two lanes, MaskGIT and the critic (self-revoking where there is none), decoded step by step
@@ -8,29 +8,40 @@ Prints one JSON object. Every figure is the median over repetitions, after one r
   share_of_limit   limit_seconds / pass_seconds: 1 means that nothing but matrix products costs time
   encoder_share    the same for torch.nn.TransformerEncoder of the same size in evaluation mode
   decode_seconds   tokens of one picture to pixels
+With noise=true only the noise of one picture's tokens, on the device where it is used:
+  draw_ms          as it is drawn there: by numpy on a CPU, by one kernel on CUDA with Triton (`kernel`)
+  tensors_ms       by tensors alone; `equal` and `tensors_equal`: whether either has the bits that the CPU draws
 """
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 
 import torch
 from torch import Tensor, nn
 
-from engine import MASK, cli
+from engine import MASK, cli, noise
 from engine.config import MOST_STEPS
+from engine.device import describe, prepare
 from engine.session import Session
 
 ROUNDS = 15
+NOISE_ROUNDS = 101
 
 
 def main(argv: list[str]) -> None:
-    defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0, "dtype": "float32"}
+    defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0, "dtype": "float32", "noise": False}
     _, options = cli.parse(argv, __doc__ or "", defaults)
+    cli.yes_or_no("noise", options["noise"])
+    if options["noise"]:
+        device = prepare(options["device"], options["threads"])
+        return print(json.dumps({**noise_figures(device), **describe(device)}))
     session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
     steps = cli.whole("steps", options["steps"], 1, MOST_STEPS)
     print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
@@ -78,6 +89,32 @@ def pass_figures(session: Session) -> dict[str, float]:
         "share_of_limit": seconds["limit"] / seconds["pass"],
         "encoder_share": (seconds["limit"] - head) / seconds["encoder"],
         "decode_seconds": seconds["decode"],
+    }
+
+
+def noise_figures(device: torch.device) -> dict[str, object]:
+    """Milliseconds of one picture's exponential noise, and whether this device draws the CPU's bits in many cases."""
+
+    def tensors(given: noise.Noise, step: int, shape: tuple[int, ...], logs: int) -> Tensor:
+        out = torch.empty(len(given.samples), math.prod(shape), device=device)
+        counter = (given.round, step, noise.PURPOSES["token"])
+        noise.fill(out, given.seed, given.samples, counter, logs)
+        return out.view(-1, *shape)
+
+    cases = product((0, 1, 2**32 - 1), ((0,), (7, 0, 2)), (0, 3), ((1,), (255,), (64, 33), (256, 1024)), range(3))
+    equal, tensors_equal, kinds = True, True, ("uniform", "exponential", "gumbel")
+    for seed, samples, rounds, shape, logs in cases:
+        given = noise.Noise(seed, samples, rounds)
+        expected = getattr(given, kinds[logs])(5, "token", shape)
+        equal &= torch.equal(getattr(given, kinds[logs])(5, "token", shape, device).cpu(), expected)
+        tensors_equal &= torch.equal(tensors(given, 5, shape, logs).cpu(), expected)
+    given, shape = noise.Noise(0, (0,)), (256, 1024)
+    return {
+        "draw_ms": 1000 * median(lambda: given.exponential(0, "token", shape, device), NOISE_ROUNDS),
+        "tensors_ms": 1000 * median(lambda: tensors(given, 0, shape, 1), NOISE_ROUNDS),
+        "kernel": device.type == "cuda" and noise.kernel(device) is not None,
+        "equal": equal,
+        "tensors_equal": tensors_equal,
     }
 
 

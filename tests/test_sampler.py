@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from engine.config import SampleConfig
-from engine.noise import Noise
 from engine.refine import entry_step
 from engine.rules import RULES, make_rule
 from engine.sampler import sample
@@ -48,25 +47,6 @@ def test_temperature_zero_takes_the_likeliest() -> None:
         logits = model(torch.from_numpy(step.tokens.astype(np.int64)), torch.zeros(1, dtype=torch.long))
         likeliest = logits.argmax(-1).numpy()
         assert np.array_equal(step.proposal[step.masked], likeliest[step.masked])
-
-
-def test_noise_depends_on_each_part_of_its_key_and_on_nothing_else() -> None:
-    base = Noise(1, (4, 9)).gumbel(2, "token", (8, 8))
-    assert torch.equal(base[1], Noise(1, (9,)).gumbel(2, "token", (8, 8))[0])
-    others = [
-        Noise(2, (4,)).gumbel(2, "token", (8, 8)),
-        Noise(1, (5,)).gumbel(2, "token", (8, 8)),
-        Noise(1, (4,)).gumbel(3, "token", (8, 8)),
-        Noise(1, (4,)).gumbel(2, "rank", (8, 8)),
-    ]
-    assert not any(torch.equal(base[0], other[0]) for other in others)
-    assert bool(base.isfinite().all())
-
-
-def test_gumbel_noise_has_its_moments() -> None:
-    draws = Noise(0, (0,)).gumbel(0, "token", (1000, 1000))
-    assert abs(float(draws.mean()) - 0.57722) < 0.005
-    assert abs(float(draws.var()) - 1.64493) < 0.02
 
 
 def test_no_global_random_state_is_used() -> None:
