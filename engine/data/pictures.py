@@ -28,6 +28,8 @@ class Pictures:
     weights: np.ndarray  # (M,) float32, how often to draw it in training
     size: int
     read: Callable[[np.ndarray], np.ndarray]
+    recipes: tuple[str, ...] = ()  # for each picture, JSON: the parts it was made of; none where nobody knows
+    carried: np.ndarray | None = None  # indices of those that a pack stores, None for a spread of all
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,6 +77,7 @@ class Pictures:
             weights=self.weights[indices],
             size=self.size,
             read=lambda chosen: self.read(indices[chosen]),
+            recipes=tuple(self.recipes[i] for i in indices) if self.recipes else (),
         )
 
 
@@ -96,10 +99,12 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
             _sheet(pictures.read(on_sheet)).save(folder / file, lossless=True, quality=100, method=6)
             for tile, i in enumerate(on_sheet.tolist()):
                 what = (name, pictures.names[i], pictures.groups[i], pictures.splits[i])
-                rows.append((file, tile, *what, f"{pictures.weights[i]:g}", pictures.size))
+                row = (file, tile, *what, f"{pictures.weights[i]:g}", pictures.size)
+                rows.append((*row, pictures.recipes[i]) if pictures.recipes else row)
     with open(folder / "index.csv", "w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
-        writer.writerow(("sheet", "tile", "class", "name", "group", "split", "weight", "size"))
+        columns = ("sheet", "tile", "class", "name", "group", "split", "weight", "size")
+        writer.writerow((*columns, "recipe") if pictures.recipes else columns)
         writer.writerows(rows)
 
 
@@ -140,6 +145,7 @@ def _load(index: Path) -> Pictures:
         weights=np.array([float(row["weight"]) for row in rows], np.float32),
         size=size,
         read=in_memory(images),
+        recipes=tuple(row["recipe"] for row in rows) if "recipe" in rows[0] else (),
     )
 
 

@@ -2,7 +2,7 @@
 
     python -m engine.train tokenizer|generator|critic|classifier config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
 
-For pictures of your own: data=FOLDER (of class folders) pack=NAME, for the first three models in this
+For pictures of your own: data=FOLDER (of class folders, or of avatars) pack=NAME, for the first three models in this
 order; the classifier, which sampling does not need, at any time after the tokenizer. `pack` is a
 name under weights/ or a path. Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL;
 the averaged weights go into the pack in bf16 when a sitting ends. Any size of the model (layers,
@@ -24,6 +24,7 @@ from torch import nn
 
 from engine import cli
 from engine.config import TokenizerConfig, TrainConfig
+from engine.data.avatars.shards import ORIGIN, read_shards
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.device import prepare
@@ -108,7 +109,8 @@ def find_pictures(name: str, data: str, size: int) -> Pictures:
     """The folder given, or what the pack carries. ValueError where that is only a part of them."""
     own = pack_path(name)
     if data:
-        pictures = read_folder(cli.path(data), size)
+        folder = cli.path(data)
+        pictures = read_shards(folder) if (folder / ORIGIN).is_file() else read_folder(folder, size)
     elif (own / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
         raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")
     elif not (own / "data" / "index.csv").is_file():
@@ -132,7 +134,7 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | Non
     if not begun and tokenizer is None:
         raise FileNotFoundError(f"no pack {name!r} yet: train its tokenizer first")
     if tokenizer is not None:
-        kept = spread(pictures)
+        kept = spread(pictures) if pictures.carried is None else pictures.carried
         _carry(path, pictures.subset(kept))
         if not begun:  # only now: a picture that cannot be read begins no pack
             config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dataclasses.asdict(tokenizer)}
