@@ -9,11 +9,10 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 from engine.classifier import Classifier
 from engine.config import ClassifierConfig, CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
+from engine.data.atomic import whole
 from engine.data.pictures import Pictures, count_pictures, load_pictures
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer, to_float
@@ -209,20 +209,6 @@ def _check(config: Any) -> None:
             raise ValueError(f"fine_labels: expected a list of labels for each class, not {name!r}: {groups!r}")
     for rule, preset in (config.get("presets") or {}).items():
         SampleConfig.of(**{**preset, "rule": rule})
-
-
-@contextmanager
-def whole(file: Path) -> Iterator[BinaryIO]:
-    """Write beside `file`, flush to disk, then rename: whatever is killed meanwhile, it is there whole or as it was."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_config(path: Path, config: Mapping[str, Any]) -> None:

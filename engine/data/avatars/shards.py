@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from engine.data.atomic import whole
 from engine.data.avatars.node import HERE, LOCK, SCRIPT, Drawing, Range, installed
 from engine.data.avatars.styles import group_of, read_styles
 from engine.data.pictures import Pictures
-from engine.pack import whole
 
 SIZE, SHARD = 64, 2000
 TOLD_EVERY = 50  # pictures, on the progress bar
