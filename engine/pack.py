@@ -44,6 +44,7 @@ MADE_FROM = {  # the models that one was trained with, and is worth nothing with
 }
 SAMPLING = ("tokenizer", "generator", "critic")
 TOKENS = Path("data", "tokens.safetensors")
+TOKEN_TYPES = (torch.int16, torch.int32)  # as small as the codebook allows
 MAX_HEADER = 2**20
 MAX_TENSORS = 4096
 
@@ -126,7 +127,7 @@ class Pack:
             raise FileNotFoundError(f"{file} is missing: train the pack's tokenizer")
         tokens, config = _tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
         shape = (count_pictures(self.path / "data"), config.grid**2)
-        if tokens.shape != shape or tokens.dtype != torch.int32 or not ((tokens >= 0) & (tokens < config.codes)).all():
+        if tokens.shape != shape or tokens.dtype not in TOKEN_TYPES or not ((tokens >= 0) & (tokens < config.codes)).all():
             raise ValueError(f"{file} does not fit the pack's pictures and tokenizer: train the tokenizer again")
         return tokens.long()
 
@@ -251,7 +252,7 @@ def save_tokens(pack: Pack, images: np.ndarray) -> None:
     tokenizer = pack.load("tokenizer")
     tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
     with whole(pack.path / TOKENS) as out:
-        out.write(save({"tokens": tokens.to(torch.int32)}))
+        out.write(save({"tokens": tokens.to(TOKEN_TYPES[tokenizer.config.codes > 2**15])}))
 
 
 def sha256(file: Path) -> str:

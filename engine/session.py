@@ -150,6 +150,9 @@ class Session:
             chosen = [i % len(self.classes) for i in samples]
         else:
             chosen = [self.classes.index(config.label)] * len(samples)
+        return self._indices(chosen)
+
+    def _indices(self, chosen: Sequence[int]) -> Tensor:
         return torch.tensor(chosen).to(self.device, non_blocking=True)
 
     def run(
@@ -161,10 +164,12 @@ class Session:
         first_step: int = 0,
         score_last: bool = False,
         candidates: int = CANDIDATES,
+        labels: Sequence[int] | None = None,
     ) -> Iterator[Step]:
         """Steps of a run, one by one. `samples` picks some of the n; `start` (B, N) branches at `first_step`.
 
-        `candidates` likeliest tokens of each place are noted: 0 where nobody looks at them.
+        `candidates` likeliest tokens of each place are noted: 0 where nobody looks at them. `labels`, a class index
+        for each sample, take the place of the settings' label.
         """
         self._check(config)
         chosen = tuple(range(config.n)) if samples is None else tuple(samples)
@@ -176,7 +181,7 @@ class Session:
         return sample(
             self._in_micro_batches(self.generator),
             rule,
-            labels=self.labels(config, chosen),
+            labels=self.labels(config, chosen) if labels is None else self._indices(labels),
             places=self.places,
             seed=config.seed,
             samples=chosen,

@@ -30,9 +30,9 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
     "matched": (
         "Matched",
         "same R(t), T(t) and K · t/T · u for every rule",
-        "As published, the rules differ in more than who judges: MaskGIT rounds its counts down, draws at temperature 1 "
-        "and ranks with Gumbel noise. Matched, every lane takes the critic lane's counts, temperature and noise. Only "
-        "the scores and the right to revoke still differ.",
+        "As published, the rules differ in more than who judges: MaskGIT rounds its counts down, draws at "
+        "temperature 1 and ranks with Gumbel noise. Matched, every lane takes the critic lane's counts, temperature "
+        "and noise. Only the scores and the right to revoke still differ.",
     ),
     "rule": (
         "Selection rule",

@@ -139,13 +139,8 @@ class Draws:
             pool.shutdown(cancel_futures=True)
 
     def _draw(self, config: SampleConfig, span: Span, labels: np.ndarray) -> np.ndarray:
-        result = np.empty((span[1] - span[0], self.session.places), np.uint16)
-        for label in np.unique(labels[slice(*span)]).tolist():
-            members = np.flatnonzero(labels[slice(*span)] == label)
-            one = dataclasses.replace(config, label=self.session.classes[label])
-            *_, last = self.session.run(one, samples=(span[0] + members).tolist(), candidates=0)
-            result[members] = last.proposal
-        return result
+        *_, last = self.session.run(config, samples=range(*span), labels=labels[slice(*span)].tolist(), candidates=0)
+        return last.proposal.astype(np.uint16)
 
     def _stored(self, folder: Path, span: Span) -> np.ndarray | None:
         """The tokens of a span, or None where they have to be drawn: there is no file, or a damaged one."""

@@ -36,7 +36,7 @@ DEFINITIONS = {
     "held": "figures with _held: against the pictures that were held out, as they are, weighted so that each class has "
     "its share of the training",
     "labels": "of the samples: each class as often as in training",
-    "fid": "Frechet distance of the Gaussians with the weighted moments of all n samples and the reference; it falls with n",
+    "fid": "Frechet distance of the Gaussians with the weighted moments of n samples and of the reference; it falls with n",
     "fid_first": "the same over the first 2,000 samples (fewer where there are fewer): compares rows of different n",
     "kid": "squared maximum mean discrepancy of all n samples and the reference, cubic kernel, unbiased, by weights",
     "is": "inception score over the fine labels, one split (torchmetrics)",
