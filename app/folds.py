@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from app import frames
 from app.exports import EXPORTS, read_trace, step_at
@@ -23,14 +24,19 @@ from app.text import en
 from engine import SAMPLING_VERSION
 from engine.cli import in_one_line
 from engine.config import SampleConfig
-from engine.data.folder import squared
+from engine.data.decode import UNREADABLE, decode, in_one_scan
 from engine.fakes import riddle
 from engine.session import Session
 from engine.step import State, Trace
 
 PICTURES = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_SIDE, MOST_PIXELS = 8192, 16_000_000  # of a picture: a small file can unfold to gigabytes
-MOST_LETTERS = 12_000_000  # of a data URL: about 9 MB of file
+MOST_IN_ONE_SCAN, MOST_IN_SCANS = 50_000_000, 25_000_000  # of a JPEG, which is scaled as it is unfolded
+MOST_LETTERS = 22_000_000  # of a data URL: 16 MB of file
+
+
+class TooLarge(ValueError):
+    """A picture of more pixels than are unfolded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,12 +176,18 @@ class Folds:
 
 def _picture(content: bytes, size: int) -> np.ndarray:
     """A visitor's picture as uint8 (size, size, 3). ValueError for what is none, or too large to unfold."""
+    most = MOST_IN_ONE_SCAN if in_one_scan(content) else MOST_IN_SCANS
+
+    def check(image: Image.Image) -> None:
+        few = most if isinstance(image, JpegImageFile) else MOST_PIXELS
+        if max(image.size) > MOST_SIDE or image.width * image.height > few:
+            raise TooLarge(en.OWN["too_large"])
+
     try:
-        with Image.open(io.BytesIO(content), formats=PICTURES) as image:
-            if max(image.size) > MOST_SIDE or image.width * image.height > MOST_PIXELS:
-                raise ValueError(en.OWN["too_large"])
-            return squared(image, size)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        return decode(io.BytesIO(content), size, PICTURES, check)
+    except TooLarge:
+        raise
+    except UNREADABLE as error:
         raise ValueError(en.OWN["no_picture"]) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +68,8 @@ def _value(text: str) -> Any:
 
 def run(main: Callable[[list[str]], None], argv: list[str]) -> NoReturn:
     """Call `main`; a mistake of the user, or too little memory, becomes one line on stderr and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a name that it has no letters for ends nothing
     try:
         main(argv)
     except BrokenPipeError:
@@ -94,7 +97,12 @@ def _out_of_memory(error: Exception) -> bool:
 
 def in_one_line(error: Exception) -> str:
     """What is wrong, without the line breaks that a library's errors have."""
-    return " ".join(str(error).split())
+    return printable(" ".join(str(error).split()))
+
+
+def printable(name: object) -> str:
+    """A file's name as text that can be stored and printed: bytes of it that are no UTF-8 as \\xNN."""
+    return "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in str(name))
 
 
 def path(text: str) -> Path:

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -25,7 +26,7 @@ from engine.classifier import Classifier
 from engine.config import ClassifierConfig, CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.atomic import whole
-from engine.data.pictures import Pictures, count_pictures, load_pictures
+from engine.data.pictures import Pictures, count_pictures, load_pictures, stored_digest
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer, to_float
 
@@ -59,6 +60,11 @@ class Pack:
     @property
     def name(self) -> str:
         return self.path.resolve().name  # of "." as well
+
+    @property
+    def given(self) -> str:
+        """What opens it as pack=, fit for a command line: its name where it is under weights/, else its path."""
+        return shlex.quote(self.name if self.path.parent == WEIGHTS else str(self.path))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,7 +105,7 @@ class Pack:
         """The trained model in fp32, in evaluation mode. FileNotFoundError where the pack has none."""
         if not self.has(kind):
             raise FileNotFoundError(
-                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.name}"
+                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.given}"
             )
         file = self.path / f"{kind}.safetensors"
         _refuse_damaged(file, self.digest(kind))
@@ -126,10 +132,19 @@ class Pack:
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: train the pack's tokenizer")
         tokens, config = _tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
+        said, made_from = _made_from(file), self._made_tokens()
+        if said not in ("", made_from):  # older ones do not say it
+            what = "weights" if said.partition(" ")[0] != made_from.partition(" ")[0] else "pictures"
+            raise ValueError(f"{file} was made from other {what}: train the pack's tokenizer again")
         shape = (count_pictures(self.path / "data"), config.grid**2)
-        if tokens.shape != shape or tokens.dtype not in TOKEN_TYPES or not ((tokens >= 0) & (tokens < config.codes)).all():
+        fits = tokens.shape == shape and tokens.dtype in TOKEN_TYPES
+        if not fits or not ((tokens >= 0) & (tokens < config.codes)).all():
             raise ValueError(f"{file} does not fit the pack's pictures and tokenizer: train the tokenizer again")
         return tokens.long()
+
+    def _made_tokens(self) -> str:
+        """What the tokens of the pack's pictures are made from: the tokenizer's hash and theirs."""
+        return f"{self.digest('tokenizer')} {stored_digest(self.path / 'data')}"
 
 
 def build(
@@ -252,7 +267,8 @@ def save_tokens(pack: Pack, images: np.ndarray) -> None:
     tokenizer = pack.load("tokenizer")
     tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
     with whole(pack.path / TOKENS) as out:
-        out.write(save({"tokens": tokens.to(TOKEN_TYPES[tokenizer.config.codes > 2**15])}))
+        kind = TOKEN_TYPES[tokenizer.config.codes > 2**15]
+        out.write(save({"tokens": tokens.to(kind)}, metadata={"made_from": pack._made_tokens()}))
 
 
 def sha256(file: Path) -> str:
@@ -283,6 +299,12 @@ def _refuse_infinite(said: str, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise ValueError(f"{said}: {name} holds NaN or infinity")
+
+
+def _made_from(file: Path) -> str:
+    """What a safetensors file that can be read says it was made from."""
+    with safe_open(file, "pt") as opened:
+        return (opened.metadata() or {}).get("made_from", "")  # type: ignore[no-any-return]
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

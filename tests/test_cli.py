@@ -135,3 +135,12 @@ def test_encoding_scoring_and_decoding_check_what_they_get(session: Session) -> 
             session.decode(bad)
     with pytest.raises(ValueError, match="unknown label"):
         session.score(tokens, "nothing")
+
+
+@pytest.mark.parametrize(("does", "status"), [("print(f'-> {argv[0]}')", 0), ("open(argv[0])", 2)])
+def test_a_name_that_is_not_utf_8_ends_no_command(does: str, status: int) -> None:
+    code = f"import sys; from engine import cli; cli.run(lambda argv: {does}, sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", code, b"caf\xe9"], cwd=ROOT, capture_output=True)
+    said = done.stdout + done.stderr
+    assert done.returncode == status and b"codec" not in said and b"caf" in said and said.count(b"\n") == 1
+    assert cli.printable("caf\udce9 é") == "caf\\xe9 é"

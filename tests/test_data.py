@@ -13,7 +13,8 @@ from PIL import Image, ImageOps
 from engine.config import TrainConfig
 from engine.data import emoji
 from engine.data.augment import augment
-from engine.data.folder import read_folder, read_picture, squared
+from engine.data.decode import read_picture, squared
+from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.pack import open_pack
 from tests.tiny import make_folder

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from engine.pack import WEIGHTS, open_pack, pack_path, save_model, sha256, write_config
@@ -114,6 +116,33 @@ def test_tokens_must_be_those_of_the_packs_pictures(tmp_path: Path, how: str) ->
         file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"tokens\.safetensors"):
         pack.tokens()
+
+
+def test_tokens_say_what_they_were_made_from(tmp_path: Path) -> None:
+    pack = make_whole_pack(tmp_path / "tiny")
+    assert len(pack.tokens()) == 12
+    sheet = pack.path / "data" / "0000.webp"
+    before = sheet.read_bytes()
+    with Image.open(sheet) as image:
+        other = image.convert("RGB").rotate(180)
+    other.save(sheet, lossless=True)
+    with pytest.raises(ValueError, match=r"tokens\.safetensors was made from other pictures: train"):
+        open_pack(pack.path).tokens()
+    sheet.write_bytes(before)
+    config = {**pack.config, "sha256": {**pack.config["sha256"], "tokenizer": "0" * 64}}
+    write_config(pack.path, config)
+    with pytest.raises(ValueError, match=r"tokens\.safetensors was made from other weights: train"):
+        open_pack(pack.path).tokens()
+
+
+def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
+    for name in ("p0", "p 0"):
+        write_config(tmp_path / name, {"classes": ["a"], "tokenizer": {}})
+        with pytest.raises(FileNotFoundError) as said:
+            open_pack(tmp_path / name).load("generator")
+        word = shlex.split(str(said.value).partition(": ")[2])[-1]
+        assert open_pack(word.removeprefix("pack=")).path == tmp_path / name
+    assert open_pack("emoji").given == "emoji"
 
 
 def test_a_huge_header_is_not_read(tmp_path: Path) -> None:

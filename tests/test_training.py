@@ -5,22 +5,28 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine import sample as sample_command
 from engine.config import TrainConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
+from engine.evaluate.tokenizer import measure_tokenizer
 from engine.pack import KINDS, build, fewest_weights, open_pack, save_model
+from engine.session import Session
 from engine.tokenizer import Tokenizer, to_float
 from engine.train import __main__ as train_command
 from engine.train import checkpoint, loop
+from engine.train.begin import prepare_pack, spread
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
@@ -29,7 +35,7 @@ from engine.train.loop import train
 from engine.train.optim import orthogonalise, rate
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
-from tests.tiny import CLASSIFIER, TOKENIZER, TRUNK, make_folder, make_pack
+from tests.tiny import CLASSIFIER, TOKENIZER, TRUNK, make_folder, make_pack, make_whole_pack
 
 CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
@@ -152,12 +158,12 @@ def test_a_pack_keeps_pictures_of_every_class_and_split(tmp_path: Path) -> None:
     make_folder(tmp_path / "train", each=40)
     make_folder(tmp_path / "test", each=8)
     pictures = read_folder(tmp_path, 16)
-    kept = train_command.spread(pictures, most=24)
+    kept = spread(pictures, most=24)
     assert len(kept) == 24 == len(set(kept.tolist()))
     for label in (0, 1):
         splits = pictures.splits[kept][pictures.labels[kept] == label].tolist()
         assert (splits.count("train"), splits.count("test")) == (10, 2)
-    assert np.array_equal(train_command.spread(pictures), np.arange(96))
+    assert np.array_equal(spread(pictures), np.arange(96))
 
 
 def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: Path) -> None:
@@ -165,17 +171,17 @@ def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: P
     make_folder(root / "train")
     make_folder(root / "test", each=2)
     pictures = read_folder(root, 16)  # sorted by split, stored by class
-    begun = train_command.prepare_pack(name, pictures, TOKENIZER)
+    begun = prepare_pack(name, pictures, TOKENIZER)
     for same in (pictures, begun.pictures()):
-        assert train_command.prepare_pack(name, same, TOKENIZER) == begun
+        assert prepare_pack(name, same, TOKENIZER) == begun
     for other in (pictures.subset(np.arange(12)), read_folder(root, 32)):
-        with pytest.raises(ValueError, match=r"16 of 16 pixels a side.*remove"):
-            train_command.prepare_pack(name, other, TOKENIZER)
+        with pytest.raises(ValueError, match=r"begun with other pictures.*remove"):
+            prepare_pack(name, other, TOKENIZER)
     broken = root / "train" / "draft"
     broken.mkdir()
     (broken / "x.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match="not a readable picture"):
-        train_command.prepare_pack(str(tmp_path / "new"), read_folder(root, 16), TOKENIZER)
+    with pytest.raises(ValueError, match="1 of 17 pictures cannot be read"):
+        prepare_pack(str(tmp_path / "new"), read_folder(root, 16), TOKENIZER)
     assert not (tmp_path / "new" / "config.yaml").exists(), "the same folder without it can begin the pack"
 
 
@@ -409,3 +415,93 @@ class Hold:
 
     def zero_grad(self, set_to_none: bool) -> None:
         pass
+
+
+SMALL = ["image_size=16", "codes=16", "code_width=4", "encoder_width=16", "decoder_width=16"]
+
+
+def tokenize(folder: Path, tmp_path: Path, *more: str) -> None:
+    where = [f"data={folder}", f"pack={tmp_path / 'mine'}", f"runs={tmp_path / 'runs'}"]
+    train_command.main(["tokenizer", *where, "iterations=2", "batch=4", "micro=4", *SMALL, *more])
+
+
+def turn(folder: Path) -> None:
+    """Other pictures under the same names, of the same dates."""
+    for file in folder.rglob("*.png"):
+        with Image.open(file) as image:
+            turned = image.rotate(180).point(lambda value: 255 - value)
+        dates = file.stat()
+        turned.save(file)
+        os.utime(file, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+
+
+def test_other_pictures_of_the_same_names_are_other_pictures(tmp_path: Path) -> None:
+    folder, pack = make_folder(tmp_path / "own"), tmp_path / "mine"
+    tokenize(folder, tmp_path)
+    whole = {file: file.read_bytes() for file in pack.rglob("*") if file.is_file()}
+    tokenize(folder, tmp_path)  # the same again
+    turn(folder)
+    for kind in ("tokenizer", "generator", "critic", "classifier"):
+        where = [f"data={folder}", f"pack={pack}", f"runs={tmp_path / 'runs'}"]
+        with pytest.raises(ValueError, match=rf"begun with other pictures.*another pack=, or remove {pack}") as said:
+            train_command.main([kind, *where, *(SMALL if kind == "tokenizer" else [])])
+        assert "\n" not in str(said.value)
+    assert whole == {file: file.read_bytes() for file in pack.rglob("*") if file.is_file()}
+    shutil.rmtree(pack)
+    with pytest.raises(ValueError, match=rf"\(pictures\).*another runs=, or remove {tmp_path}/runs/mine/tokenizer"):
+        tokenize(folder, tmp_path)
+    tokenize(folder, tmp_path, f"runs={tmp_path / 'again'}")
+    assert (pack / "tokenizer.safetensors").read_bytes() != whole[pack / "tokenizer.safetensors"]
+    assert np.array_equal(np.sort(open_pack(pack).pictures().read(np.arange(12)), 0), np.sort(read_all(folder), 0))
+
+
+def read_all(folder: Path) -> np.ndarray:
+    return read_folder(folder, 16).read(np.arange(12))
+
+
+def test_a_pack_that_carries_a_part_knows_all_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.train.begin.spread", lambda pictures: np.arange(0, len(pictures), 4))
+    folder, name = make_folder(tmp_path / "own"), str(tmp_path / "mine")
+    begun = prepare_pack(name, read_folder(folder, 16), TOKENIZER)
+    assert len(begun.pictures()) == 3 and prepare_pack(name, read_folder(folder, 16), None) == begun
+    Image.new("RGB", (16, 16), "red").save(folder / "bars" / "1.png")  # one that it does not carry
+    with pytest.raises(ValueError, match="begun with other pictures"):
+        prepare_pack(name, read_folder(folder, 16), None)
+
+
+def test_bad_pictures_are_found_before_training_or_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_folder(tmp_path / "own")
+    (folder / "bars" / "0.png").write_bytes(b"none")
+    with pytest.raises(ValueError, match=r"1 of 12 pictures cannot be read: bars/0\.png"):
+        tokenize(folder, tmp_path)
+    assert not (tmp_path / "mine").exists() and not (tmp_path / "runs").exists()
+    with pytest.raises(ValueError, match="skip_bad='maybe'"):
+        tokenize(folder, tmp_path, "skip_bad=maybe")
+    tokenize(folder, tmp_path, "skip_bad=true")
+    said = capsys.readouterr().err
+    assert f"{folder}: 11 pictures in 2 classes" in said and "cannot be read: bars/0.png" in said
+    assert len(open_pack(tmp_path / "mine").pictures()) == 11
+
+
+def test_a_config_may_lie_at_home_and_end_in_yml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = (train_command.CONFIGS / "emoji.yaml").read_text()
+    for name in ("my.yaml", "my.yml"):
+        (tmp_path / name).write_text(text)
+        assert train_command.read_recipe(f"~/{name}") == train_command.read_recipe("emoji")
+    with pytest.raises(FileNotFoundError, match="no config"):
+        train_command.read_recipe("~/none.yml")
+
+
+def test_a_figure_of_the_log_and_of_the_evaluation_has_one_meaning_per_name(tmp_path: Path) -> None:
+    """In training nearly every code is alive, since dead ones start again; few of them occur in a picture."""
+    pack = make_whole_pack(tmp_path / "tiny")
+    task = train_command.make_task("tokenizer", pack, dict(pack.config["tokenizer"]), pack.pictures(), CONFIG, CPU)
+    logged = {
+        name
+        for figures in (task.loss(0, loop.stream(0), *task.draw(loop.stream(0), 4))[1], task.measure(task.model))
+        for name in figures
+    }
+    evaluated = measure_tokenizer(Session.open(pack.path, "cpu"))
+    assert not logged & {"used", *evaluated} and "codes_alive" in logged
+    assert evaluated["codes_used"] == len(np.unique(pack.tokens())) / pack.tokenizer_config.codes

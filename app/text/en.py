@@ -148,8 +148,9 @@ OWN = {
     "refine": "Refine",
     "fraction": "share of the tokens to mask, in percent",
     "begin": "No picture yet.",
-    "no_picture": "That is no picture that can be read: PNG, JPEG, WebP or GIF of at most 8 MB.",
-    "too_large": "That picture is too large: at most 16 megapixels, and 8,192 on a side.",
+    "no_picture": "That is no picture that can be read: PNG, JPEG, WebP or GIF of at most 16 MB.",
+    "too_large": "That picture is too large: at most 50 megapixels as a JPEG (25 as a progressive one), 16 as any "
+    "other kind, and 8,192 on a side.",
     "no_critic": "This model has no critic, which would have to find what to refine.",
     "failed": "The server did not answer. Try again.",
 }

@@ -1,6 +1,6 @@
 // A picture of the visitor's own: its tokens, what they decode to, the critic's scores; refined as the third lane.
 
-const MOST_BYTES = 8e6;
+const MOST_BYTES = 16e6;
 
 class Own {
   constructor(element, server, words) {

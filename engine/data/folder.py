@@ -3,107 +3,166 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-from collections.abc import Sequence
-from pathlib import Path
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from tqdm import tqdm
 
-from engine.data.pictures import Pictures
+from engine.cli import printable
+from engine.data.decode import read_picture, reason
+from engine.data.listing import class_of, list_pictures, split_of
+from engine.data.pictures import Pictures, content
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
-SPLITS = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
 HELD_OUT_SHARE = 0.05
-UPRIGHT = {  # what undoes each orientation that EXIF knows
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+IN_MEMORY = 2**29  # bytes of small pictures that are kept, and not read again for each batch
+AT_ONCE = 32  # pictures that a thread reads before it reports
+MOST_NAMED, MOST_CLASSES = 5, 20  # in what is told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """What a folder was understood to hold; left_out: names by reason."""
+
+    root: Path
+    pictures: Pictures
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def told(self) -> str:
+        """One block: the classes with their pictures, and all that was left out."""
+        lines = [describe(printable(self.root), self.pictures)]
+        for why, names in sorted(self.left_out.items(), key=lambda item: -len(item[1])):
+            lines.append(f"  left out, {why}: {shortened(names)}")
+        return "\n".join(lines)
 
 
 def read_folder(root: Path, size: int) -> Pictures:
-    """Class folders of pictures, read on demand, cropped to the centre square and resized.
+    """The pictures of `open_folder`."""
+    return open_folder(root, size).pictures
+
+
+def open_folder(root: Path, size: int, skip_bad: bool = False) -> Folder:
+    """Class folders of pictures, cropped to the centre square and resized; each is read once, to know that it can be.
 
     A folder that holds `train/` and `test/` (or `val/`) keeps these splits; otherwise 5 %,
-    fixed by a hash of the file's name, are held out. ValueError where no picture is found,
-    or one beside such splits.
+    fixed by a hash of the file's name, are held out. ValueError where no picture is found, or one
+    beside such splits, or, unless `skip_bad`, some cannot be read.
     """
-    if not root.is_dir():
-        raise FileNotFoundError(f"{root} is not a folder: give a folder of class folders")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    _refuse_beside_splits(root, [f.relative_to(root) for f in files])
-    entries = [(f, *_class_and_split(f.relative_to(root))) for f in files]
-    entries = [entry for entry in entries if entry[1]]
-    if not entries:
-        raise ValueError(f"{root} holds no pictures in class folders: expected {root}/CLASS/PICTURE.png")
-    classes = tuple(sorted({label for _, label, _ in entries}))
-    paths = [entry[0] for entry in entries]
+    listing = list_pictures(root)
+    paths = [root / file for file in listing.files]
+    images = np.empty((len(paths), size, size, 3), np.uint8) if len(paths) * size * size * 3 <= IN_MEMORY else None
+    found = list(_read_all(paths, size, images))
+    bad = [f"{printable(file)} ({why})" for file, (_, why) in zip(listing.files, found, strict=True) if why]
+    if bad and not skip_bad:
+        raise ValueError(
+            f"{printable(root)}: {len(bad):,} of {len(paths):,} pictures cannot be read: {shortened(bad)}: "
+            "mend them, take them away, or leave them out by skip_bad=true"
+        )
+    left_out = {**listing.left_out, **({"cannot be read": bad} if bad else {})}
+    good = np.array([i for i, (_, why) in enumerate(found) if not why], np.int64)
+    if not len(good):
+        rest = "; ".join(f"{why}: {shortened(names)}" for why, names in left_out.items())
+        raise ValueError(
+            f"{printable(root)} holds no pictures in class folders: expected {printable(root)}/CLASS/PICTURE.png"
+            + (f"; left out, {rest}" if rest else "")
+        )
+
+    def read(indices: np.ndarray) -> np.ndarray:
+        if images is not None:
+            return images[good[indices]]
+        return np.stack([read_picture(paths[i], size) for i in good[indices]])
+
+    pictures = _labelled([listing.files[i] for i in good], [found[i][0] for i in good], size, read)
+    return Folder(root=root, pictures=pictures, left_out=left_out)
+
+
+def _labelled(
+    files: Sequence[PurePosixPath], contents: Sequence[str], size: int, read: Callable[[np.ndarray], np.ndarray]
+) -> Pictures:
+    labels = [class_of(file) for file in files]
+    classes = {name: i for i, name in enumerate(sorted(set(labels)))}
     return Pictures(
-        classes=classes,
-        labels=np.array([classes.index(label) for _, label, _ in entries], np.int64),
-        names=tuple(str(path.relative_to(root)) for path in paths),
-        groups=tuple(label for _, label, _ in entries),
-        splits=np.array([split for _, _, split in entries]),
-        weights=np.ones(len(entries), np.float32),
+        classes=tuple(classes),
+        labels=np.array([classes[label] for label in labels], np.int64),
+        names=tuple(printable(file) for file in files),
+        groups=tuple(labels),
+        splits=np.array(_splits(files, labels)),
+        weights=np.ones(len(files), np.float32),
         size=size,
-        read=lambda indices: np.stack([read_picture(paths[i], size) for i in indices]),
+        read=read,
+        contents=tuple(contents),
     )
 
 
-def read_picture(path: Path, size: int) -> np.ndarray:
-    """One picture as uint8 (size, size, 3). ValueError where it cannot be read."""
+def describe(name: str, pictures: Pictures) -> str:
+    """How many pictures of each class there are, and how many are held out."""
+    held = pictures.splits != "train"
+    out = f"{held.sum():,} held out" if held.any() else "none held out"
+    lines = [f"{name}: {len(pictures):,} pictures in {len(pictures.classes):,} classes, {out}"]
+    counts = np.bincount(pictures.labels, minlength=len(pictures.classes))
+    kept = np.bincount(pictures.labels[~held], minlength=len(pictures.classes))
+    for i in range(len(counts)) if len(counts) <= MOST_CLASSES else range(MOST_CLASSES - 1):
+        note = f", {counts[i] - kept[i]:,} held out" if kept[i] else ", all held out: nothing to learn it from"
+        lines.append(f"  {pictures.classes[i]}: {counts[i]:,}{note if counts[i] > kept[i] else ''}")
+    if len(counts) > MOST_CLASSES:
+        rest = counts[MOST_CLASSES - 1 :]
+        lines.append(f"  and {len(rest):,} more classes of {rest.min():,} to {rest.max():,} pictures")
+    if len(counts) > MOST_CLASSES and not kept.all():
+        none = [pictures.classes[i] for i in np.flatnonzero(kept == 0)]
+        lines.append(f"  all held out, nothing to learn these from: {shortened(none)}")
+    return "\n".join(lines)
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first few of many, and how many more."""
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def _read_all(paths: Sequence[Path], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
+    """What each picture is by content, and why it cannot be read ("" where it can); fills `images` (M, size, size, 3).
+
+    On all cores: most of the time is spent in Pillow, which leaves Python's lock to the others meanwhile.
+    """
+
+    def read(first: int) -> list[tuple[str, str]]:
+        found = []
+        for i in range(first, min(first + AT_ONCE, len(paths))):
+            try:
+                image = read_picture(paths[i], size)
+            except ValueError as error:
+                found.append(("", reason(error.__cause__ or error)))
+                continue
+            if images is not None:
+                images[i] = image
+            found.append((content(image), ""))
+        return found
+
+    pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
     try:
-        with Image.open(path) as image:
-            return squared(image, size)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not a readable picture: {error}") from error
+        tasks = [pool.submit(read, first) for first in range(0, len(paths), AT_ONCE)]
+        with tqdm(total=len(paths), desc="reading pictures", file=sys.stderr, delay=1, leave=False) as bar:
+            for task in tasks:
+                yield from task.result()
+                bar.update(len(task.result()))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def squared(image: Image.Image, size: int) -> np.ndarray:
-    """uint8 (size, size, 3): upright, on white, the centre square. ValueError for greys in floating point."""
-    image.load()
-    rgba = _in_8_bits(_upright(image)).convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    square = ImageOps.fit(Image.alpha_composite(white, rgba).convert("RGB"), (size, size), Image.Resampling.LANCZOS)
-    return np.asarray(square)
+def _splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> list[str]:
+    """Of each file by its folder; where no folder says it, by a hash of its name, but never all of a class."""
+    splits = [split_of(file) or ("test" if _hash(file) < HELD_OUT_SHARE else "train") for file in files]
+    trained = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
+    return [
+        split if label in trained or split_of(file) else "train"
+        for file, label, split in zip(files, labels, splits, strict=True)
+    ]
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """As its EXIF says, read tag by tag: Pillow's exif_transpose writes all of it again and fails on any odd tag."""
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except (SyntaxError, TypeError, ValueError, struct.error):  # what says how it was held is damaged, not the picture
-        return image
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
-
-
-def _in_8_bits(image: Image.Image) -> Image.Image:
-    """Greys of 16 bits are scaled: Pillow's convert would cut them off at 255."""
-    if image.mode == "F":
-        raise ValueError("its greys are floating-point numbers: store it with 8 or 16 bits")
-    if not image.mode.startswith("I"):
-        return image
-    return Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
-
-
-def _refuse_beside_splits(root: Path, paths: Sequence[Path]) -> None:
-    """ValueError where there is `train/CLASS/` and a picture in another folder: its folder would count as a class."""
-    fit = {path for path in paths if path.parts[0] in SPLITS and len(path.parts) > 2}
-    other = [path for path in paths if path not in fit and len(path.parts) > 1]
-    others = ", ".join(f"{name}/CLASS/" for name in SPLITS if name != "train")
-    if other and any(path.parts[0] == "train" for path in fit):
-        raise ValueError(f"{root / other[0]}: beside train/CLASS/ there can only be {others}: move it away")
-
-
-def _class_and_split(path: Path) -> tuple[str, str]:
-    """Class ("" where there is none) and split of a file, from its path below the root."""
-    parts = path.parts[:-1]
-    if len(parts) >= 2 and parts[0] in SPLITS:
-        return parts[1], SPLITS[parts[0]]
-    digest = int.from_bytes(hashlib.sha256(path.as_posix().encode()).digest()[:6]) / 2**48
-    return (parts[0] if parts else ""), ("test" if digest < HELD_OUT_SHARE else "train")
+def _hash(file: PurePosixPath) -> float:
+    """A fixed number in [0, 1) for a path in a folder."""
+    return int.from_bytes(hashlib.sha256(os.fsencode(file.as_posix())).digest()[:6]) / 2**48

@@ -30,6 +30,7 @@ class Pictures:
     read: Callable[[np.ndarray], np.ndarray]
     recipes: tuple[str, ...] = ()  # for each picture, JSON: the parts it was made of; none where nobody knows
     carried: np.ndarray | None = None  # indices of those that a pack stores, None for a spread of all
+    contents: tuple[str, ...] = ()  # SHA-256 of each one's pixels, where that is known without reading it again
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,8 +44,13 @@ class Pictures:
         return members[np.unique(np.linspace(0, len(members) - 1, min(most, len(members))).astype(int))]
 
     def digest(self) -> str:
-        """SHA-256 over what says which pictures these are, without reading them."""
-        columns = (self.labels.tolist(), self.names, self.groups, self.splits.tolist(), self.weights.tolist())
+        """SHA-256 over what training sees of them, in their order: pixels and labels, but no names of files."""
+        contents = self.contents or [
+            content(image)
+            for first in range(0, len(self), 256)
+            for image in self.read(np.arange(first, min(first + 256, len(self))))
+        ]
+        columns = (contents, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
         rows = zip(*columns, strict=True)
         whole = json.dumps([self.classes, self.size, list(rows)])
         return hashlib.sha256(whole.encode()).hexdigest()
@@ -78,7 +84,17 @@ class Pictures:
             size=self.size,
             read=lambda chosen: self.read(indices[chosen]),
             recipes=tuple(self.recipes[i] for i in indices) if self.recipes else (),
+            contents=tuple(self.contents[i] for i in indices) if self.contents else (),
         )
+
+    def by_class(self) -> Pictures:
+        """The same, class by class, as they are stored."""
+        return self.subset(np.argsort(self.labels, kind="stable"))
+
+
+def content(image: np.ndarray) -> str:
+    """SHA-256 of a picture's pixels."""
+    return hashlib.sha256(image.tobytes()).hexdigest()
 
 
 def in_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -117,6 +133,13 @@ def load_pictures(folder: Path) -> Pictures:
         return _load(index)
     except (KeyError, IndexError, TypeError, ValueError, OSError, csv.Error, Image.DecompressionBombError) as error:
         raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
+
+
+def stored_digest(folder: Path) -> str:
+    """SHA-256 over the files that `save_pictures` wrote, without unfolding them."""
+    index = folder / "index.csv"
+    files = [index, *(folder / name for name in dict.fromkeys(row.get("sheet") or "index.csv" for row in _rows(index)))]
+    return hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode()).hexdigest()
 
 
 def count_pictures(folder: Path) -> int:

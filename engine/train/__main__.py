@@ -4,9 +4,11 @@
 
 For pictures of your own: data=FOLDER (of class folders, or of avatars) pack=NAME, for the first three models in this
 order; the classifier, which sampling does not need, at any time after the tokenizer. `pack` is a
-name under weights/ or a path. Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL;
-the averaged weights go into the pack in bf16 when a sitting ends. Any size of the model (layers,
-width, ...) and any setting below can be given as key=value.
+name under weights/ or a path. Every picture is read before training begins, and stderr says what was
+understood and what was left out; skip_bad=true leaves out those that cannot be read. Checkpoints,
+metrics.jsonl and sample pictures go to runs/PACK/MODEL; the averaged weights go into the pack in bf16
+when a sitting ends. Any size of the model (layers, width, ...) and any setting below can be given as
+key=value.
 """
 
 from __future__ import annotations
@@ -24,11 +26,10 @@ from torch import nn
 
 from engine import cli
 from engine.config import TokenizerConfig, TrainConfig
-from engine.data.avatars.shards import ORIGIN, read_shards
-from engine.data.folder import read_folder
-from engine.data.pictures import Pictures, load_pictures, save_pictures
+from engine.data.pictures import Pictures
 from engine.device import prepare
-from engine.pack import KINDS, MADE_FROM, Pack, build, open_pack, pack_path, save_model, save_tokens, write_config
+from engine.pack import KINDS, MADE_FROM, Pack, build, open_pack, save_model, save_tokens
+from engine.train.begin import find_pictures, prepare_pack
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
@@ -38,8 +39,10 @@ from engine.train.tokenizer import TokenizerTask
 from engine.transformer import use_attention
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-OWN = {"config": "emoji", "pack": "", "data": "", "runs": "runs", "device": "auto", "threads": 0, "tensorboard": False}
-KEPT_PICTURES = 4096  # a pack carries at most so many of the pictures it was trained on
+OWN = {
+    **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False},
+    **{"device": "auto", "threads": 0, "tensorboard": False},
+}
 
 
 def main(argv: list[str]) -> None:
@@ -62,10 +65,11 @@ def main(argv: list[str]) -> None:
     if config.init == "generator" and kind != "critic":
         raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
     name = options["pack"] or Path(options["config"]).stem
-    cli.yes_or_no("tensorboard", options["tensorboard"])
+    for switch in ("tensorboard", "skip_bad"):
+        cli.yes_or_no(switch, options[switch])
     device = prepare(options["device"], options["threads"])
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
-    pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size)
+    pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size, options["skip_bad"])
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
     run = cli.path(options["runs"]) / pack.name / kind
     if config.init == "pack" and pack.has(kind):
@@ -85,7 +89,7 @@ def main(argv: list[str]) -> None:
 
 def read_recipe(name: str) -> dict[str, Any]:
     """A config by name under engine/configs, or by path."""
-    file = Path(name) if name.endswith(".yaml") else CONFIGS / f"{name}.yaml"
+    file = cli.path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
     if not file.is_file():
         raise FileNotFoundError(
             f"no config {name!r}: one of {', '.join(sorted(f.stem for f in CONFIGS.glob('*.yaml')))}, or a path"
@@ -103,69 +107,6 @@ def read_recipe(name: str) -> dict[str, Any]:
     except (TypeError, KeyError) as error:
         raise ValueError(f"{file} is not a recipe: {error}") from error
     return {str(key): value for key, value in recipe.items()}
-
-
-def find_pictures(name: str, data: str, size: int) -> Pictures:
-    """The folder given, or what the pack carries. ValueError where that is only a part of them."""
-    own = pack_path(name)
-    if data:
-        folder = cli.path(data)
-        pictures = read_shards(folder) if (folder / ORIGIN).is_file() else read_folder(folder, size)
-    elif (own / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
-        raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")
-    elif not (own / "data" / "index.csv").is_file():
-        raise FileNotFoundError(f"pack {name!r} carries no pictures: give data=FOLDER, a folder of class folders")
-    else:
-        pictures = load_pictures(own / "data")
-    if pictures.size != size:
-        raise ValueError(f"the pictures of pack {name!r} have {pictures.size} pixels a side, image_size={size}")
-    if not len(pictures.indices("train")):
-        raise ValueError(f"{data or name}: no pictures to train on, all are held out")
-    return pictures
-
-
-def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | None) -> Pack:
-    """Open the pack, or begin it: classes, the tokenizer's sizes, and the pictures the page shows."""
-    path = pack_path(name)
-    begun = (path / "config.yaml").is_file()
-    if begun and (classes := open_pack(path).classes) != pictures.classes:
-        other = sorted(set(classes) ^ set(pictures.classes)) or ["in another order"]
-        raise ValueError(f"pack {name!r} has other classes than these pictures ({other[0]}): use another pack=")
-    if not begun and tokenizer is None:
-        raise FileNotFoundError(f"no pack {name!r} yet: train its tokenizer first")
-    if tokenizer is not None:
-        kept = spread(pictures) if pictures.carried is None else pictures.carried
-        _carry(path, pictures.subset(kept))
-        if not begun:  # only now: a picture that cannot be read begins no pack
-            config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dataclasses.asdict(tokenizer)}
-            write_config(path, {**config, "pictures_left_out": len(pictures) - len(kept)})
-    return open_pack(path)
-
-
-def _carry(path: Path, pictures: Pictures) -> None:
-    """Store the pictures that a pack carries. ValueError where it carries others, which its models are of."""
-    if not (path / "data" / "index.csv").is_file():
-        return save_pictures(pictures, path / "data")
-    stored = load_pictures(path / "data")
-    if stored.digest() != pictures.subset(np.argsort(pictures.labels, kind="stable")).digest():  # stored class by class
-        raise ValueError(
-            f"pack {path.name!r} carries other pictures, {len(stored)} of {stored.size} pixels a side: "
-            f"use another pack=, or remove {path}"
-        )
-
-
-def spread(pictures: Pictures, most: int = KEPT_PICTURES) -> np.ndarray:
-    """Indices of at most about `most` of them, evenly from every class and split."""
-    if len(pictures) <= most:
-        return np.arange(len(pictures))
-    parts = [
-        np.flatnonzero((pictures.labels == label) & (pictures.splits == split))
-        for label in range(len(pictures.classes))
-        for split in ("train", *pictures.held_out)
-    ]
-    counts = [min(len(part), max(1, most * len(part) // len(pictures))) for part in parts]
-    kept = [part[np.arange(count) * len(part) // count] for part, count in zip(parts, counts, strict=True) if count]
-    return np.sort(np.concatenate(kept))
 
 
 def make_task(
@@ -221,7 +162,7 @@ def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> No
     if kind == "tokenizer":
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))
-    print(f"{kind} -> {saved.path}")
+    print(cli.printable(f"{kind} -> {saved.path}"))
 
 
 if __name__ == "__main__":

@@ -172,7 +172,8 @@ def _resume(
     tensors, state = found
     changed = [name for name, value in identity.items() if state["config"].get(name) != value]
     if changed:
-        raise ValueError(f"{run} was started with other settings ({', '.join(changed)}): give those, or remove it")
+        made = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
+        raise ValueError(f"{made}: give those, or another runs=, or remove {run}")
     _cut_log(run, int(state["iteration"]))
 
     def part(prefix: str) -> dict[str, Tensor]:

@@ -63,7 +63,7 @@ class TokenizerTask(Task):
         reconstruction = F.mse_loss(decoded.float(), pictures)
         commitment = (vectors - codes).pow(2).sum(-1).mean()
         figures = {"mse": float(reconstruction.detach()), "commitment": float(commitment.detach())}
-        figures["used"] = float((self.uses > RESTART_BELOW).float().mean())
+        figures["codes_alive"] = float((self.uses > RESTART_BELOW).float().mean())  # one that restarted counts, too
         return reconstruction + 0.1 * COMMITMENT * commitment, figures
 
     def _seed_codes(self, vectors: Tensor, rng: torch.Generator) -> None:
