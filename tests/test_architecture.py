@@ -12,6 +12,7 @@ MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
 CORE = {"", "config", "schedule", "step", "noise", "rules", "sampler"}
 ALLOWED = {
     "schedule": set(),
+    "plots": set(),
     "noise": set(),
     "step": {""},
     "rules": {"noise", "schedule"},
@@ -27,8 +28,8 @@ ALLOWED = {
     "session": {"device", "pack"} | CORE | MODELS,
     "refine": {"", "config", "session", "step"},
     "fakes": {"", "noise", "session"},
-    "train": {"cli", "data", "device", "pack", "evaluate"} | CORE | MODELS,
-    "evaluate": {"cli", "data", "device", "pack", "sample", "session", "train", "classifier"} | CORE,
+    "train": {"cli", "data", "device", "pack", "plots", "evaluate"} | CORE | MODELS,
+    "evaluate": {"cli", "data", "device", "pack", "plots", "sample", "session", "train", "classifier"} | CORE,
 }
 
 
@@ -63,6 +64,7 @@ def test_the_engine_needs_no_gradio_and_importing_it_does_nothing(tmp_path: Path
     modules = [".".join(f.relative_to(ROOT).with_suffix("").parts) for f in (ROOT / "engine").rglob("*.py")]
     code = f"import sys; sys.modules['gradio'] = None; sys.path.insert(0, {str(ROOT)!r})\n"
     code += "\n".join(f"import {name.removesuffix('.__init__')}" for name in modules if "imagenet" not in name)
+    code += "\nassert 'matplotlib' not in sys.modules, 'it is for engine.plots to import'"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not done.stdout and not list(tmp_path.iterdir())

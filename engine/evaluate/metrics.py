@@ -13,16 +13,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.inception import InceptionScore
-from torchmetrics.image.kid import KernelInceptionDistance
 
 from engine.classifier import Classifier, look
 from engine.data.pictures import Pictures
+from engine.plots import settle
 
 K = 3  # nearest neighbours of precision and recall
 GROUPS = 20  # of samples, for the intervals
@@ -106,11 +105,17 @@ def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> di
 
 def fid(real: np.ndarray, fake: np.ndarray) -> float:
     """Frechet distance between features (M, D) and (M', D)."""
+    settle()  # torchmetrics imports matplotlib
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
     return float(_fed(FrechetInceptionDistance(_passed(real.shape[1])), real, fake).compute())
 
 
 def kid(real: np.ndarray, fake: np.ndarray) -> float:
     """Squared maximum mean discrepancy, over all of the smaller set and as much of the other."""
+    settle()
+    from torchmetrics.image.kid import KernelInceptionDistance
+
     size = min(len(real), len(fake))
     with _own_stream():
         metric = KernelInceptionDistance(_passed(real.shape[1]), subsets=1, subset_size=size)
@@ -119,6 +124,9 @@ def kid(real: np.ndarray, fake: np.ndarray) -> float:
 
 def inception_score(logits: np.ndarray) -> float:
     """exp of the mean KL divergence between each picture's label distribution and that of all, logits (M, L)."""
+    settle()
+    from torchmetrics.image.inception import InceptionScore
+
     with _own_stream():
         metric = InceptionScore(_passed(logits.shape[1]), splits=1)
         metric.update(torch.from_numpy(logits).double())
@@ -187,7 +195,7 @@ def _passed(width: int) -> nn.Module:
     return identity
 
 
-def _fed(metric: FrechetInceptionDistance | KernelInceptionDistance, real: np.ndarray, fake: np.ndarray):  # type: ignore[no-untyped-def]
+def _fed(metric: Any, real: np.ndarray, fake: np.ndarray) -> Any:
     metric.update(_points(real), real=True)
     metric.update(_points(fake), real=False)
     return metric

@@ -11,16 +11,19 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from engine.config import SampleConfig
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import IDENTITY, Report, between, read
 from engine.pack import Pack, open_pack, write_config
+from engine.plots import new_figure
 from engine.rules import RULES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAME = "sweep.json"
 SEEDS = (1001, 1002)  # of the first and of the last round
@@ -150,7 +153,7 @@ def _heat(rows: Sequence[Row]) -> Figure:
     ks = sorted({row["settings"]["noise_K"] for row in rows})
     a_s = sorted({row["settings"]["temp_a"] for row in rows})
     fids = [row["fid"] for row in rows]
-    figure = Figure(figsize=(1.2 + 0.95 * len(a_s) * len(outer), 1.3 + 0.55 * len(ks)), layout="constrained")
+    figure = new_figure(figsize=(1.2 + 0.95 * len(a_s) * len(outer), 1.3 + 0.55 * len(ks)), layout="constrained")
     for i, (b, eta) in enumerate(outer):
         cells = np.full((len(ks), len(a_s)), np.nan)
         for row in rows:
@@ -172,7 +175,7 @@ def _heat(rows: Sequence[Row]) -> Figure:
 
 
 def _curve(rows: Sequence[Row]) -> Figure:
-    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    figure = new_figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.add_subplot(xlabel="choice temperature", ylabel="FID")
     points = sorted((row["settings"]["choice_temperature"], row["fid"]) for row in rows)
     axes.plot(*zip(*points, strict=True), "o-")
