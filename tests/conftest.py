@@ -10,6 +10,7 @@ import pytest
 
 from app.browser import SETTLED, browser, run, served
 from app.packs import Packs
+from app.surroundings import own_folder
 from engine.session import Session
 from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
@@ -18,6 +19,8 @@ PLANNED = """([seed, label]) => {
     const { settings } = tokenCritic.stage.planned.lanes[0];
     return settings.seed === seed && settings.label === label;
 }"""
+own_folder()  # before any test imports Gradio, which also looks for proxies then
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
 
 
