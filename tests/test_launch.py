@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.browser import SETTLED, browser, run
+from app.browser import SETTLED, browser, run, served
+from app.packs import Packs
 from app.surroundings import own_folder
 from engine.pack import Pack
 from launch import free_port, main
@@ -90,6 +91,34 @@ def test_neither_proxies_nor_other_users_nor_a_missing_home_keep_it_from_startin
         own = [path for path in tmp_path.iterdir() if path.name.startswith("token-critic-")]
         assert got(address) == 200 and len(own) == 1 and own[0].stat().st_mode & 0o77 == 0
     assert list(tmp_path.iterdir()) == [others]
+
+
+def test_a_machine_too_busy_to_answer_at_once_serves_the_page(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)  # what Gradio says of an answer in 3 seconds
+    with served(Packs(pack.path, threads=1)) as address:
+        assert got(address) == 200
+
+
+BENCH = """
+import sys
+from app.bench import asked
+from app.browser import browser, served
+from app.packs import Packs
+with browser() as opened, served(Packs(sys.argv[1], threads=1)) as address:
+    page = opened.new_page()
+    page.goto(address)
+    page.wait_for_selector("#tc-run")
+    *_, last = asked(address, steps_1=2, steps_2=2)
+    print(last["why"])
+"""
+
+
+def test_benchmark_and_pictures_ask_the_page_past_a_proxy_too(pack: Pack) -> None:
+    pytest.importorskip("playwright.sync_api")
+    variables = {**USUAL, **{name: f"http://{NOBODY}" for name in PROXIES}}
+    command = [sys.executable, "-c", BENCH, str(pack.path)]
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
 def test_who_has_no_home_draws_figures_without_a_word(tmp_path: Path) -> None:
