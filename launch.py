@@ -9,6 +9,9 @@ import socket
 import sys
 import threading
 import webbrowser
+from typing import Any
+
+from app.surroundings import direct, own_folder
 
 FIRST_PORT, PORTS = 7860, 100
 
@@ -18,9 +21,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--pack", default="emoji", help="model pack: a name under weights/, or a folder; default: emoji"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: 127.0.0.1; 0.0.0.0: all")
+    hosts = "address to listen on; default: 127.0.0.1; 0.0.0.0: all of IPv4, ::: all of IPv6"
+    parser.add_argument("--host", default="127.0.0.1", type=bare, help=hosts)
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
     parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
+    proxied = "behind a proxy that shows the page at another path: that path, or its whole address"
+    parser.add_argument("--root-path", metavar="/PATH", help=proxied)
     devices = ("auto", "cuda", "mps", "cpu")
     parser.add_argument("--device", default="auto", choices=devices, help="auto takes the first of cuda, mps, cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks (default: 0 = all cores)")
@@ -30,6 +36,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     given = parser.parse_args(argv)
     if given.port is not None and not 1 <= given.port <= 65535:
         parser.error(f"--port {given.port}: expected 1 to 65535")
+    if given.root_path is not None and not given.root_path.startswith(("/", "http://", "https://")):
+        parser.error(f"--root-path {given.root_path}: expected /PATH, or an address that begins with http")
     return given
 
 
@@ -54,20 +62,26 @@ def main(argv: list[str]) -> int:
 def serve(given: argparse.Namespace, port: int) -> None:
     """Open the pack, show the page, and stay until Ctrl-C or SIGTERM."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    own_folder()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else what was made for it would stay
     print(f"opening pack {given.pack} ...", flush=True)
-    from app.handlers import Handlers  # here, because they import torch and gradio: --help need not wait for them
-    from app.main import build, serving
-    from app.packs import Packs
+    with direct(given.host, given.share):
+        from app.handlers import Handlers  # here, because they import torch and gradio: --help need not wait for them
+        from app.main import build, serving
+        from app.packs import Packs
 
     packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
     handlers = Handlers(packs=packs)
-    page = build(handlers)
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    where = {"server_name": given.host, "server_port": port, "share": given.share}
-    _, address, public = page.launch(prevent_thread_lock=True, inbrowser=False, **where, **serving(handlers))
+    where = {"server_name": in_brackets(given.host), "server_port": port, "share": given.share}
+    page = build(handlers)
+    with direct(given.host, given.share):
+        how = {"prevent_thread_lock": True, "inbrowser": False, "root_path": given.root_path}
+        _, address, public = page.launch(**how, **where, **serving(handlers))
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
+    address = address.replace("//[::]", "//[::1]")
     told = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
     print("\n".join(told), flush=True)
     if not given.no_browser and has_desktop():
@@ -80,20 +94,42 @@ def serve(given: argparse.Namespace, port: int) -> None:
 
 def free_port(host: str, asked: int | None) -> int:
     """The port asked for, or the first free one from FIRST_PORT on. OSError where it is taken."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise OSError(f"--host {host}: no such address") from error
+    gradio = (socket.AF_INET, ("127.0.0.1", 0))  # which wants the port there too, wherever it is to listen
+    places = dict.fromkeys([*((family, where) for family, _, _, _, where in found), gradio])
     for port in range(FIRST_PORT, FIRST_PORT + PORTS) if asked is None else (asked,):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except socket.gaierror as error:
-                raise OSError(f"--host {host}: no such address") from error
-            except PermissionError as error:
-                raise OSError(f"port {port} needs more rights: choose another with --port") from error
-            except OSError:
-                continue
+        if all(can_listen(*place, port) for place in places):
             return port
     which = f"port {asked} is" if asked is not None else f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are"
     raise OSError(f"{which} taken, or {host} is not an address of this machine: choose another with --port or --host")
+
+
+def can_listen(family: int, where: Any, port: int) -> bool:
+    """Whether nobody else has the port of that address. OSError where this user may not have it."""
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # as the server's own
+            probe.bind((where[0], port, *where[2:]))
+    except PermissionError as error:
+        raise OSError(f"port {port} needs more rights: choose another with --port") from error
+    except OSError:
+        return False
+    return True
+
+
+def bare(host: str) -> str:
+    """An address of IPv6 may be given as it stands in a link, too."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def in_brackets(host: str) -> str:
+    """As it stands in a link."""
+    return f"[{host}]" if ":" in host else host
 
 
 def has_desktop() -> bool:

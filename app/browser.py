@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from app.surroundings import direct, own_folder
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -41,20 +43,22 @@ DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
 def served(packs: Packs) -> Iterator[str]:
     """The page's address, while it is served to this machine."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it when it is imported
-    from app.handlers import Handlers
-    from app.main import build, serving
-    from launch import free_port
+    own_folder()
+    with direct():
+        from app.handlers import Handlers
+        from app.main import build, serving
+        from launch import free_port
 
-    handlers = Handlers(packs=packs)
-    page = build(handlers)
-    port = free_port("127.0.0.1", None)
-    where = {"server_name": "127.0.0.1", "server_port": port, **serving(handlers)}
-    _, address, _ = page.launch(prevent_thread_lock=True, **where)
-    try:
-        yield address
-    finally:
-        handlers.runs.close()
-        page.close(verbose=False)
+        handlers = Handlers(packs=packs)
+        page = build(handlers)
+        port = free_port("127.0.0.1", None)
+        where = {"server_name": "127.0.0.1", "server_port": port, **serving(handlers)}
+        _, address, _ = page.launch(prevent_thread_lock=True, **where)
+        try:
+            yield address
+        finally:
+            handlers.runs.close()
+            page.close(verbose=False)
 
 
 @contextmanager

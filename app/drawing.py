@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.plots import colour_map
 from engine.step import State, Step
 
 NEW, REVOKED, MASKED, HATCH, EMPTY, TEXT = "#009e73", "#d55e00", "#c3cad2", "#8f9aa6", "#eef0f3", "#1b2530"
@@ -49,7 +49,7 @@ def proposal(step: Step, picture: np.ndarray, cell: int = CELL) -> Image.Image:
 def scores(step: Step, cell: int = CELL) -> Image.Image:
     """The scores from 0 to 1 in cividis; grey where there is none."""
     values = step.scores[0]
-    colours = (colormaps["cividis"](np.nan_to_num(np.clip(values, 0, 1)))[:, :3] * 255).round().astype(np.uint8)
+    colours = (colour_map("cividis")(np.nan_to_num(np.clip(values, 0, 1)))[:, :3] * 255).round().astype(np.uint8)
     colours[np.isnan(values)] = tuple(int(EMPTY[i : i + 2], 16) for i in (1, 3, 5))
     side = _side(step)
     return Image.fromarray(colours.reshape(side, side, 3)).resize((side * cell, side * cell), Image.Resampling.NEAREST)

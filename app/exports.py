@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from app import drawing
 from app.lanes import LANES, Lane
 from app.runs import Run
 from app.text import en
+from engine.plots import new_figure
 from engine.rules import RULES
 from engine.sample import sheet as in_rows
 from engine.session import Session
@@ -133,7 +133,7 @@ def _caption(lane: Lane, step: Step) -> tuple[str, str]:
 
 def _figure(run: Run, at: int, kind: str) -> bytes:
     length = max(len(steps) for steps in run.steps)
-    figure = Figure(figsize=(10, 2.9 * len(run.lanes)), layout="constrained")
+    figure = new_figure(figsize=(10, 2.9 * len(run.lanes)), layout="constrained")
     axes = figure.subplots(len(run.lanes), 4, squeeze=False)
     for i, lane in enumerate(run.lanes):
         step, picture = step_at(run, i, max(0, min(at, length - 1)), length)

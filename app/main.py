@@ -60,6 +60,7 @@ def serving(handlers: Handlers) -> dict[str, Any]:
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
         "ssr_mode": False,
+        "_frontend": False,  # else it ends where the page's first answer takes 3 seconds, as on a busy machine
         "show_error": False,
         "quiet": True,
         "run_history": False,

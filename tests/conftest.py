@@ -1,4 +1,7 @@
-"""The shipped pack, opened once, and the page in a real browser; TOKEN_CRITIC_PACK names another pack."""
+"""The shipped pack, opened once, and the page in a real browser.
+
+TOKEN_CRITIC_PACK names another pack, TOKEN_CRITIC_THREADS another number of threads than there are cores.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import pytest
 
 from app.browser import SETTLED, browser, run, served
 from app.packs import Packs
+from app.surroundings import own_folder
+from engine import device
 from engine.session import Session
 from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
@@ -18,6 +23,10 @@ PLANNED = """([seed, label]) => {
     const { settings } = tokenCritic.stage.planned.lanes[0];
     return settings.seed === seed && settings.label === label;
 }"""
+own_folder()  # before any test imports Gradio, which also looks for proxies then
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
+if threads := os.environ.get("TOKEN_CRITIC_THREADS"):
+    device.cores = lambda: int(threads)
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
 
 

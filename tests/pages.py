@@ -4,12 +4,51 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.request import Request, urlopen
 
 from app.browser import run
 
-PATIENCE = 60_000
+PATIENCE = 120_000  # ms that anything may take where others keep the machine busy
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+AT_REST = """() => document.getAnimations().every((one) =>
+    one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
+BUILT = """(what) => new Promise((done) => { // no change below it for a while
+    const node = document.querySelector(what), wait = () => setTimeout(() => { changes.disconnect(); done(); }, 300);
+    const changes = new MutationObserver(() => { clearTimeout(timer); timer = wait(); });
+    let timer = wait();
+    changes.observe(node, { childList: true, subtree: true, attributes: true });
+})"""
+
+
+def painted(page: Any) -> None:
+    """Wait until all that has been asked for is drawn, and nothing moves any more."""
+    page.evaluate(PAINTED)
+    page.wait_for_function(AT_REST)
+
+
+def take(page: Any, step: int) -> None:
+    """Show a step, as a hand at the slider does."""
+    page.evaluate("(step) => tokenCritic.stage.player.take(step)", step)
+    painted(page)
+
+
+def comes_to(page: Any, script: str, wanted: Any, arg: Any = None) -> None:
+    """Wait until the page says this; where it never does, fail with what it says instead."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    same = f"([wanted, arg]) => JSON.stringify(({script})(arg)) === JSON.stringify(wanted)"
+    with suppress(TooLate):
+        page.wait_for_function(same, arg=[wanted, arg])
+    assert page.evaluate(script, arg) == wanted
+
+
+def another(page: Any) -> Any:
+    """One more page in the same browser, as patient."""
+    other = page.context.browser.new_page()
+    other.set_default_timeout(PATIENCE)
+    return other
 
 
 def back_to_two_lanes(page: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.browser import SETTLED, ran
 from app.presets import FIRST
-from tests.pages import at
+from tests.pages import PATIENCE, at, painted
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -16,7 +16,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 def violations(page: Any) -> list[str]:
     """Those that axe calls serious or critical, with the elements."""
-    page.wait_for_timeout(400)
+    painted(page)
     found = axe.Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {node['html'][:160]}"
@@ -70,6 +70,7 @@ def test_axe_finds_nothing_serious_with_an_explanation_or_the_projector(page: An
 def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> None:
     context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone = context.new_page()
+    phone.set_default_timeout(PATIENCE)
     phone.goto(address)
     phone.wait_for_function(SETTLED)
     with ran(phone):

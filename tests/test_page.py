@@ -26,7 +26,7 @@ from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from tests.pages import at, back_to_two_lanes, called
+from tests.pages import BUILT, another, at, back_to_two_lanes, called, comes_to, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -90,8 +90,7 @@ def test_both_lanes_get_18_different_steps_equal_to_the_engines(page: Any, packs
 
 
 def test_the_decision_panel_paints_each_state_in_its_own_way(page: Any) -> None:
-    page.evaluate("() => { const p = tokenCritic.stage.player; p.take(9); }")
-    page.wait_for_timeout(500)
+    take(page, 9)
     seen: dict[int, set[str]] = {}
     for state, colour in page.evaluate(COLOURS):
         seen.setdefault(state, set()).add(colour)
@@ -104,12 +103,13 @@ def test_steps_can_be_scrubbed_by_keys_and_the_line_says_what_is_shown(page: Any
     for key, shown in (("Home", 1), (".", 2), (".", 3), (",", 2), ("End", 18)):
         page.keyboard.press(key)
         page.wait_for_function("(s) => tokenCritic.stage.player.at === s - 1", arg=shown)
-        page.wait_for_timeout(200)
+        painted(page)
         assert f"Step {shown} of 18" in page.text_content('[data-lane="1"] .tc-status')
 
 
 def test_a_cell_tells_its_token_and_a_click_shows_its_life(page: Any, packs: Packs) -> None:
-    page.evaluate("() => { tokenCritic.stage.player.take(9); window.scrollTo(0, 0); }")
+    take(page, 9)
+    page.evaluate("() => window.scrollTo(0, 0)")
     place = 5 * 16 + 6
     step = engine_steps(packs.session(packs.first), "critic")[9]
     page.mouse.move(*at(page, 1, "scores", place))
@@ -158,15 +158,15 @@ def test_where_the_lanes_differ_is_framed(page: Any) -> None:
         return c.getContext("2d").getImageData(0, 0, c.width, c.height).data.join(); }"""
     plain = page.evaluate(pixels)
     page.check("text=where the lanes differ")
-    page.wait_for_timeout(300)
+    painted(page)
     framed = page.evaluate(pixels)
     page.uncheck("text=where the lanes differ")
-    page.wait_for_timeout(300)
+    painted(page)
     assert framed != plain and page.evaluate(pixels) == plain
 
 
 def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
-    page.evaluate("() => tokenCritic.stage.player.take(7)")
+    take(page, 7)
     page.click('[data-lane="1"] button:text("Branch here")')
     page.wait_for_selector("#tc-settings-3 .tc-choice select")
     page.wait_for_function("() => document.querySelector('#tc-settings-3 select').value === 'critic'")
@@ -189,7 +189,8 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
 
 
 def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> None:
-    page.evaluate("() => { tokenCritic.stage.player.take(9); window.scrollTo(0, 0); }")
+    take(page, 9)
+    page.evaluate("() => window.scrollTo(0, 0)")
     page.focus('[data-lane="1"] button:text("Be the critic")')
     page.keyboard.press("Enter")
     page.wait_for_selector('[data-lane="1"] .tc-panels:focus')
@@ -224,15 +225,15 @@ def test_who_masks_by_hand_as_the_rule_gets_what_the_rule_gets(page: Any) -> Non
 
 def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, packs: Packs) -> None:
     session = packs.session(packs.first)
-    page.evaluate("() => { tokenCritic.stage.player.take(17); window.scrollTo(0, 0); }")
+    take(page, 17)
+    page.evaluate("() => window.scrollTo(0, 0)")
     run(page, '[data-lane="0"] button:text("Refine")')
     own = page.evaluate("() => tokenCritic.stage.lanes[2].frames.map((one) => one.digest)")
     finished = engine_steps(session, "maskgit")[-1]
     config = session.settings(rule="maskgit", label=session.classes[0])
     assert own[18:] == [step.digest() for step in refine(session, config, finished.proposal, 0.6)]
     assert "before" in page.text_content(".tc-notice")
-    page.evaluate("() => tokenCritic.stage.player.take(17)")
-    page.wait_for_timeout(300)
+    take(page, 17)
     page.click('[data-lane="1"] button:text("Repaint a part")')
     for place in (51, 52):
         page.mouse.click(*at(page, 1, "decision", place))
@@ -275,14 +276,14 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
 
 def test_the_last_step_is_scored_when_asked_for(page: Any, packs: Packs) -> None:
     session = packs.session(packs.first)
-    page.evaluate("() => tokenCritic.stage.player.take(17)")
+    take(page, 17)
     page.wait_for_function("() => document.querySelector('[data-lane=\"1\"] .tc-note:not(:empty)')")
     page.click('[data-lane="1"] button:text("Score it")')
     page.wait_for_function("() => tokenCritic.stage.lanes[1].frames[17].judged")
     judged = page.evaluate("() => [...tokenCritic.stage.lanes[1].frames[17].judged]")
     assert f"{np.mean(judged):.2f}" in page.text_content(".tc-notice")
     assert np.allclose(judged, session.score(engine_steps(session, "critic")[-1].proposal, session.classes[0])[0])
-    page.wait_for_timeout(300)
+    painted(page)
     assert page.text_content('[data-lane="1"] .tc-panel[data-panel="scores"] .tc-note') == ""
     middle = """(place) => { const c = document.querySelector('[data-lane="1"] canvas[data-panel="scores"]');
         const cell = c.width / 16, [x, y] = [place % 16, Math.floor(place / 16)].map((one) => (one + 0.5) * cell);
@@ -343,7 +344,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     assert page.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.seed") == seed
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
-    page.wait_for_timeout(500)
+    page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.seed === 0")
     assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
     page.click("#tc-draw")
     page.wait_for_function("() => tokenCriticGallery.inbox.run.going && tokenCriticGallery.items.flat().length > 1")
@@ -395,7 +396,8 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
 def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_path: Path) -> None:
     digests = page.evaluate(DIGESTS)
     page.click("#tc-files > button")
-    page.wait_for_timeout(500)  # while it unfolds, Gradio builds what is in it
+    page.wait_for_selector("#tc-make")
+    page.evaluate(BUILT, "#tc-files")
     page.select_option("#tc-files select", "json")
     page.click("#tc-make")
     page.wait_for_selector("#tc-made a")
@@ -438,7 +440,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
 def test_a_run_that_is_dropped_on_the_page_is_opened(page: Any, address: str, packs: Packs) -> None:
     session = packs.session(packs.first)
     config = session.settings(rule="critic", steps=3, label=session.classes[1])
-    other = page.context.browser.new_page()
+    other = another(page)
     other.goto(address)
     other.wait_for_function(SETTLED)
     other.evaluate(
@@ -459,7 +461,7 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     link = page.evaluate("() => tokenCritic.stage.link.address")
     digests = page.evaluate(DIGESTS)
     assert link.startswith(address) and "seed=0" in link
-    other = page.context.browser.new_page()
+    other = another(page)
     other.goto(link.replace("seed=0", "seed=3"))
     done = "() => window.tokenCritic && tokenCritic.stage.run.why === 'done'"
     other.wait_for_function(done)
@@ -486,7 +488,7 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     [("seed=abc", "seed='abc': expected"), ("seed=2.5", "seed=2.5: expected"), ("pack=x", "pack 'x'")],
 )
 def test_what_is_wrong_with_a_link_is_said(page: Any, address: str, query: str, said: str) -> None:
-    other = page.context.browser.new_page()
+    other = another(page)
     other.goto(f"{address}?{query}")
     other.get_by_text(said).first.wait_for()
     other.close()
@@ -498,7 +500,7 @@ def test_a_changed_control_marks_the_lanes(page: Any) -> None:
     page.wait_for_selector(".tc-stage.is-stale")
     assert "run again" in page.text_content(".tc-notice")
     branch = '[data-lane="0"] button:text("Branch here")'
-    page.evaluate("() => tokenCritic.stage.player.take(3)")
+    take(page, 3)
     page.wait_for_selector(f"{branch}[disabled]")
     assert "have changed" in page.get_attribute(branch, "title"), "it would leave another run than the one shown"
     page.fill(".tc-seed input", "0")
@@ -514,7 +516,7 @@ def test_a_changed_control_marks_the_lanes(page: Any) -> None:
 
 def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
     """Gradio's opening screen leaves a clock behind that asks for all, for ever."""
-    other = page.context.browser.new_page()
+    other = another(page)
     other.add_init_script("""let asked = 0;
         const next = window.requestAnimationFrame.bind(window);
         window.requestAnimationFrame = (callback) => { asked += 1; return next(callback); };
@@ -522,7 +524,7 @@ def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
     other.goto(address)
     other.wait_for_function(SETTLED)
     other.evaluate("() => tokenCritic.stage.player.pause()")
-    other.wait_for_function("() => window.lately < 5", timeout=15_000, polling=500)  # by default at every frame
+    other.wait_for_function("() => window.lately < 5", polling=500)  # by default at every frame
     other.close()
 
 
@@ -572,13 +574,13 @@ def test_what_was_wrong_a_moment_ago_does_not_stop_a_run(page: Any) -> None:
 
 
 def test_a_run_that_overtakes_a_preset_is_the_one_that_curves_are_drawn_of(page: Any, address: str) -> None:
-    other = page.context.browser.new_page()
+    other = another(page)
     other.goto(address)
     other.wait_for_function(SETTLED)
     other.click('[data-preset="locked"]')
     other.evaluate("() => document.getElementById('tc-run').click()")
     other.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
-    other.wait_for_timeout(500)
+    other.wait_for_function("() => tokenCritic.stage.inbox.past.size === 2")  # the preset that it opened with, and this
     with other.expect_request(
         lambda one: "queue/join" in one.url and len(one.post_data_json["data"]) == 1
     ) as asked_for:
@@ -684,8 +686,7 @@ def test_who_goes_on_the_way_leaves_nothing_behind(page: Any, address: str) -> N
         for _ in range(seen):
             next(frames)
         frames.close()
-    page.wait_for_timeout(1000)  # a step, and some
-    assert page.evaluate("() => tokenCritic.stage.server.active([])") == 0
+    page.wait_for_function("async () => await tokenCritic.stage.server.active([]) === 0")
 
 
 def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str) -> None:
@@ -697,12 +698,12 @@ def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str) -
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_the_page_is_never_wider_than_the_window(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.wait_for_timeout(500)
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    assert page.evaluate(CUT_OFF, width) == []
+    painted(page)
+    comes_to(page, "(width) => Math.max(width, document.documentElement.scrollWidth)", width, arg=width)
+    comes_to(page, CUT_OFF, [], arg=width)
     page.evaluate("() => window.scrollTo(0, 1e6)")
-    page.wait_for_timeout(200)
-    assert page.evaluate(COVERED) == []
+    painted(page)
+    comes_to(page, COVERED, [])
     page.evaluate("() => window.scrollTo(0, 0)")
     panels = page.evaluate(
         "() => [...document.querySelectorAll('.tc-lane .tc-panel')].filter((one) => one.offsetParent).length"

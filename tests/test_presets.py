@@ -129,7 +129,7 @@ def test_who_presses_run_at_once_gets_a_live_run(opened: Any, address: str) -> N
     page.wait_for_function("() => window.tokenCritic")
     page.click("#tc-run")
     page.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
-    page.wait_for_timeout(1500)
+    page.wait_for_function("() => tokenCritic.stage.inbox.past.size === 1")  # that is the recording, early or late
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done", "and the recording does not take its place"
     assert page.problems == []
     page.context.close()

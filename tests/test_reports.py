@@ -325,7 +325,9 @@ def test_a_pack_without_a_classifier_says_how_to_get_one(pack: Pack) -> None:
 
 
 def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, tmp_path: Path) -> None:
-    """Bit for bit where this machine computes as the one that made it; elsewhere within the report's tolerance.
+    """The same samples where this machine's networks compute as those of the one that made it, and the figures of the
+    same samples but for rounding, since their arithmetic is not among what `numerics` compares. Elsewhere within the
+    report's tolerance.
 
     Made by: python -m engine.evaluate table1 n=40 steps=4 rules=random,critic out=weights/emoji/reports/check
     """
@@ -339,7 +341,12 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
     for new, old in zip(again["rows"], stored["rows"], strict=True):
         assert new["settings"] == old["settings"], "make the stored report again"
         if new["numerics"] == old["numerics"]:
-            assert all(new[name] == old[name] for name in old if name not in ("seconds_per_picture", "made_by"))
+            for name in ("passes", "n", "dtype", "tokens_sha256"):
+                assert new[name] == old[name]
+            for name in ("fid", "fid_first", "kid", "is", "nearest"):
+                assert new[name] == pytest.approx(old[name], rel=1e-3)
+            for name in ("precision", "recall", "class_accuracy", "near"):  # a picture may stand at the very edge
+                assert new[name] == pytest.approx(old[name], abs=1.01 / old["n"])
         for name in ("fid", "kid", "is", "precision", "recall", "class_accuracy"):
             low, high = old[f"{name}_ci"]
             assert low <= new[name] <= high

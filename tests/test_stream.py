@@ -15,6 +15,7 @@ from app.lanes import names
 from app.stream import LARGEST, MOST_WAITING, PATH, RUNS_AT_ONCE, Stream
 from tests.test_app import FakePacks, handlers
 
+PATIENCE = 60  # seconds: a test that fails must not hang
 JSON = ("content-type", "application/json")
 
 
@@ -69,14 +70,14 @@ class Halting:
         try:
             for n in range(3):
                 yield {"n": n}, "id"
-                self.release.wait(15)  # a test that fails must not hang
+                self.release.wait(PATIENCE)
         finally:
             self.closed += 1
 
 
 def answered(test: Callable[[], Any]) -> Any:
     async def in_time() -> Any:
-        return await asyncio.wait_for(test(), 20)
+        return await asyncio.wait_for(test(), PATIENCE)
 
     return asyncio.run(in_time())
 
@@ -141,7 +142,8 @@ def test_others_wait_in_line_and_who_leaves_it_is_forgotten(monkeypatch: pytest.
         for one in first:
             await one.came.wait()
         waiting = [asyncio.create_task(one.asks(stream)) for one in (hasty, patient)]
-        await asyncio.sleep(0.1)
+        while stream._waiting < 2:
+            await asyncio.sleep(0.01)
         assert halting.begun == RUNS_AT_ONCE and not hasty.said and not patient.said
         hasty.leave()
         await waiting[0]
@@ -216,7 +218,7 @@ def test_a_run_that_nobody_reads_ends_and_lets_others_in(takes: int | None, monk
             task = asyncio.create_task(visitor.asks(stream))
             if takes is None:
                 visitor.leave()
-            await asyncio.wait_for(task, 5)
+            await task
             assert len(visitor.frames) == (1 if takes == 0 else 0)
 
     answered(scene)
@@ -246,4 +248,4 @@ def test_a_run_that_is_left_stops_computing() -> None:
         assert run is not None and run.ended == "stopped" and not run.complete
 
     answered(scene)
-    assert page.runs.active == 0 and FakePacks.worker.submit(lambda: True).result(timeout=5)
+    assert page.runs.active == 0 and FakePacks.worker.submit(lambda: True).result(timeout=PATIENCE)

@@ -16,7 +16,7 @@ from app.exports import read_trace
 from app.lanes import fields, names
 from app.packs import Packs
 from app.text.explain import EXPLAIN
-from tests.pages import at
+from tests.pages import PATIENCE, at, comes_to, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -28,16 +28,10 @@ PIXELS = """([lane, panel]) => {
 
 def pixels(page: Any, lane: int, panel: str) -> np.ndarray:
     """(S, S, 3) as drawn."""
-    page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
-    )
+    painted(page)
     flat = np.array(page.evaluate(PIXELS, [lane, panel]), np.int32).reshape(-1, 4)
     side = round(len(flat) ** 0.5)
     return flat[:, :3].reshape(side, side, 3)
-
-
-def take(page: Any, step: int) -> None:
-    page.evaluate("(at) => tokenCritic.stage.player.take(at)", step)
 
 
 def test_a_proposal_is_seen_as_picture_hatched_under_its_scores_and_as_numbers(page: Any) -> None:
@@ -97,10 +91,10 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
     page.keyboard.press("p")
     page.wait_for_selector(".tc-stage.is-projected")
     page.keyboard.press("3")
-    page.wait_for_timeout(300)
-    shown = page.evaluate("""() => [...document.querySelectorAll(".tc-panel")].filter((one) => one.checkVisibility())
-        .map((one) => one.dataset.panel)""")
-    assert shown == ["scores", "scores"]
+    shown = """() => [...document.querySelectorAll(".tc-panel")].filter((one) => one.checkVisibility())
+        .map((one) => one.dataset.panel)"""
+    comes_to(page, shown, ["scores", "scores"])
+    painted(page)
     assert page.locator('[data-lane="1"] canvas[data-panel="scores"]').bounding_box()["width"] > 1.5 * before
     for gone in ("#tc-run", ".tc-chips", ".tc-lane-settings", ".tc-film", "#tc-many", ".tc-actions"):
         assert not page.locator(gone).first.is_visible(), gone
@@ -161,7 +155,7 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Pack
     page.click("#tc-code > button")
     page.wait_for_selector(".tc-snippet pre")
     python = subprocess.run(
-        [sys.executable, "-c", snippet(page, 0)], capture_output=True, text=True, cwd=tmp_path, timeout=120
+        [sys.executable, "-c", snippet(page, 0)], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE / 1000
     )
     assert python.returncode == 0, python.stderr
     file = Path(python.stdout.strip().splitlines()[-1])
@@ -169,7 +163,9 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Pack
     assert (ask["label"], ask["seed"]) == (packs.session(packs.first).classes[-1], 7)
     assert [trace.settings["rule"] for trace in traces] == ["maskgit", "critic"]
     if shutil.which("curl") and shutil.which("sh"):
-        done = subprocess.run(["sh", "-c", snippet(page, 1)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        done = subprocess.run(
+            ["sh", "-c", snippet(page, 1)], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE / 1000
+        )
         said = next(line for line in done.stdout.splitlines() if line.startswith("data: "))
         made = json.loads(said.removeprefix("data: "))[0]
         ask, _ = read_trace(Path(made["path"]).read_text(encoding="utf-8"))

@@ -1,24 +1,21 @@
 """What "better" means: every figure of the reports, defined once. DEFINITIONS is printed with them.
 
-The inception score is torchmetrics'. FID and KID are ours, because torchmetrics knows no weights (a test holds them
-against it where all weights are equal); so are precision and recall, which it lacks. All are measured in the features
-of the pack's own classifier and mean nothing beside figures in Inception's: compare within a report only.
+FID and KID are ours, since libraries know no weights; tests hold them against torchmetrics where weights are equal, and
+precision and recall against prdc. All are measured in the features of the pack's own classifier and mean nothing beside
+figures in Inception's: compare within a report only.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torchmetrics.image.inception import InceptionScore
+from torch import Tensor
 
 from engine.classifier import Classifier, look
 from engine.data.pictures import Pictures
@@ -36,10 +33,10 @@ DEFINITIONS = {
     "held": "figures with _held: against the pictures that were held out, as they are, weighted so that each class has "
     "its share of the training",
     "labels": "of the samples: each class as often as in training",
-    "fid": "Frechet distance of the Gaussians with the weighted moments of n samples and of the reference; it falls with n",
+    "fid": "Frechet distance of the Gaussians with the weighted moments of samples and reference; it falls with n",
     "fid_first": "the same over the first 2,000 samples (fewer where there are fewer): compares rows of different n",
     "kid": "squared maximum mean discrepancy of all n samples and the reference, cubic kernel, unbiased, by weights",
-    "is": "inception score over the fine labels, one split (torchmetrics)",
+    "is": "inception score over the fine labels, one split",
     "precision": "share of samples within the reference's 3-nearest-neighbour balls, as many samples as reference "
     "pictures at most (Kynkäänniemi et al. 2019)",
     "recall": "share of reference pictures, by weight, within the samples' balls; it rises with n",
@@ -151,10 +148,9 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
 
 def inception_score(logits: np.ndarray) -> float:
     """exp of the mean KL divergence between each picture's label distribution and that of all, logits (M, L)."""
-    with _own_stream():
-        metric = InceptionScore(_passed(logits.shape[1]), splits=1)
-        metric.update(torch.from_numpy(logits).double())
-        return float(metric.compute()[0])
+    log_p = torch.from_numpy(logits).double().log_softmax(1)
+    log_mean = log_p.logsumexp(0) - math.log(len(log_p))
+    return float((log_p.exp() * (log_p - log_mean)).sum(1).mean().exp())
 
 
 def precision_recall(real: Seen, fake: Seen) -> tuple[float, float]:
@@ -199,19 +195,3 @@ def _points(features: np.ndarray) -> Tensor:
 def _radii(points: Tensor) -> Tensor:
     """(M,) distance of each point to its K-th neighbour, itself not counted."""
     return torch.cdist(points, points).kthvalue(K + 1, dim=1).values
-
-
-@contextmanager
-def _own_stream() -> Iterator[None]:
-    """For torchmetrics, which shuffles with the global random stream and warns of the memory it takes."""
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)
-        yield
-
-
-def _passed(width: int) -> nn.Module:
-    """For torchmetrics, which wants a network: features that were already computed pass through."""
-    identity = nn.Identity()
-    identity.num_features = width  # type: ignore[assignment]
-    return identity

@@ -12,15 +12,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.evaluate.draws import made_of
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report, between, read
 from engine.pack import Pack, open_pack, write_config
+from engine.plots import new_figure
 from engine.rules import RULES, all_parameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAME = "sweep.json"
 
@@ -205,7 +207,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     panels = sorted({tuple(own[name] for name in others) for own in values})
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(1 + 3 * columns, 1 + 2.6 * lines), layout="constrained")
+    figure = new_figure(figsize=(1 + 3 * columns, 1 + 2.6 * lines), layout="constrained")
     for i, chosen in enumerate(panels):
         mine = [j for j, own in enumerate(values) if tuple(own[name] for name in others) == chosen]
         title = ", ".join(f"{symbols[name]} = {value:g}" for name, value in zip(others, chosen, strict=True))

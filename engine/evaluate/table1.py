@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from engine.config import MOST_STEPS, SampleConfig
 from engine.evaluate.judge import FIRST, Judge
 from engine.evaluate.metrics import interval
 from engine.evaluate.report import Report, between
 from engine.evaluate.sweep import SEEDS, best_settings
+from engine.plots import new_figure
 from engine.rules import RULES
 from engine.session import Session
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAME = "table1"
 BOTH = ("maskgit", "critic")  # the comparison of the paper: more pictures, and more cells
@@ -141,7 +143,7 @@ def markdown(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
 
 def draw(rows: Sequence[Row]) -> Figure:
     """FID over as many samples of each with its interval, a line per row."""
-    figure = Figure(figsize=(8, 0.9 + 0.36 * len(rows)), layout="constrained")
+    figure = new_figure(figsize=(8, 0.9 + 0.36 * len(rows)), layout="constrained")
     count = min([FIRST, *(row["n"] for row in rows)])
     axes = figure.add_subplot(xlabel=f"FID over {count:,} pictures each, lower is better; 95 % intervals")
     for y, row in enumerate(rows):

@@ -21,14 +21,17 @@ from tqdm import tqdm
 
 from engine.config import TrainConfig
 from engine.train.checkpoint import load_checkpoint, save_checkpoint
+from engine.train.length import check_length, more
 from engine.train.optim import average, optimisers, rate
 from engine.train.probe import Probe
+from engine.train.stop import asked_to_stop
 
 
 class Task(nn.Module):
     """What the loop needs of a model's training: subclasses give the loss and what to measure."""
 
     model: nn.Module
+    settled = 1.0  # share of the run after which the loss is another one
 
     def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """A batch drawn with `rng`: tensors of `size` rows, one a picture."""
@@ -69,34 +72,39 @@ def train(
     """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds.
 
     `origin` says what the run is made from (sizes, hashes of the models before it). ValueError where
-    `run` holds one of another origin or with other settings.
+    `run` holds one of another origin or with other settings. Ctrl-C and SIGTERM write a checkpoint,
+    then end the command.
     """
     identity = {**_identity(config), **origin}
     board = _tensorboard(run) if tensorboard else None
     averaged = copy.deepcopy(task.model).eval()
     opts = optimisers(task.model, config, probe.torch_dtype)
-    start = _resume(run, task, averaged, opts, identity)
+    start = _resume(run, task, averaged, opts, identity, config)
+    if start == config.iterations:
+        print(f"{run}: nothing to train, all {start} iterations are done; {more(task, config)}", file=sys.stderr)
     started = saved = time.monotonic()
     run.mkdir(parents=True, exist_ok=True)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
-    iteration = start
-    for iteration in bar:
-        figures = _iterate(task, config, opts, iteration, probe, device)
-        average(averaged, task.model, config.ema, iteration)
-        done = iteration + 1
-        if done % 20 == 0:
-            bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
-            _log(run, board, {"iteration": done, **figures})
-        if done % config.evaluate_every == 0 or done == config.iterations:
-            _log(run, board, {"iteration": done, **task.measure(averaged)})
-            Image.fromarray(task.sheet(averaged)).save(run / f"samples-{done:08d}.png")
-        now = time.monotonic()
-        out_of_time = bool(config.minutes) and now - started > 60 * config.minutes
-        if now - saved > 60 * config.save_every or done == config.iterations or out_of_time:
-            _save(run, task, averaged, opts, identity, done, probe)
-            saved = now
-        if out_of_time:
-            break
+    with asked_to_stop() as asked:
+        for iteration in bar:
+            figures = _iterate(task, config, opts, iteration, probe, device)
+            average(averaged, task.model, config.ema, iteration)
+            done = iteration + 1
+            if done % 20 == 0:
+                bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
+                _log(run, board, {"iteration": done, **figures})
+            if done % config.evaluate_every == 0 or done == config.iterations:
+                _log(run, board, {"iteration": done, **task.measure(averaged)})
+                Image.fromarray(task.sheet(averaged)).save(run / f"samples-{done:08d}.png")
+            now = time.monotonic()
+            over = asked.number or (config.minutes and now - started > 60 * config.minutes)
+            if now - saved > 60 * config.save_every or done == config.iterations or over:
+                _save(run, task, averaged, opts, identity, done, probe)
+                saved = now
+            if over:
+                break
+    bar.close()
+    asked.end()
     return averaged
 
 
@@ -163,7 +171,12 @@ def _save(
 
 
 def _resume(
-    run: Path, task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer], identity: Mapping[str, Any]
+    run: Path,
+    task: Task,
+    averaged: nn.Module,
+    opts: list[torch.optim.Optimizer],
+    identity: Mapping[str, Any],
+    config: TrainConfig,
 ) -> int:
     found = load_checkpoint(run)
     if found is None:
@@ -171,7 +184,9 @@ def _resume(
         return 0
     tensors, state = found
     changed = [name for name, value in identity.items() if state["config"].get(name) != value]
-    if changed:
+    if changed == ["iterations"]:
+        check_length(run, task, config, int(state["iteration"]), int(state["config"]["iterations"]))
+    elif changed:
         made = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
         raise ValueError(f"{made}: give those, or another runs=, or remove {run}")
     _cut_log(run, int(state["iteration"]))

@@ -6,9 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from engine import cli
+from engine.plots import new_figure
 
 
 def main(argv: list[str]) -> None:
@@ -33,7 +32,7 @@ def plot(run: Path) -> Path:
         raise ValueError(f"{file} holds no figures yet")
     columns = min(3, len(curves))
     rows = -(-len(curves) // columns)
-    figure = Figure(figsize=(5 * columns, 3.2 * rows), layout="constrained")
+    figure = new_figure(figsize=(5 * columns, 3.2 * rows), layout="constrained")
     for i, (title, lines) in enumerate(curves.items()):
         axes = figure.add_subplot(rows, columns, i + 1, title=title, xlabel="iteration")
         for name, points in lines.items():

@@ -24,6 +24,8 @@ SETTLED = 0.8  # share of the run after which codes no longer restart and rare o
 class TokenizerTask(Task):
     """Follows van den Oord et al. 2017 (appendix A.1), on unit-length codes (Yu et al. 2022)."""
 
+    settled = SETTLED
+
     def __init__(self, model: Tokenizer, pictures: Pictures, config: TrainConfig) -> None:
         super().__init__()
         self.model: Tokenizer = model
