@@ -145,6 +145,14 @@ class Handlers:
             return {"wrong": str(error)}
         return {"scores": frames.packed(scores, "<f4"), "mean": float(scores.mean())}
 
+    def machine(self) -> str:
+        """What the networks run on, and why in that dtype."""
+        session = self.packs.session(self.packs.first)
+        measured = session.precision.milliseconds
+        times = ", ".join(f"{name} {time:g} ms" for name, time in (measured or {}).items())
+        why = en.MACHINE["measured"].format(times=times) if measured else en.MACHINE["told"]
+        return en.MACHINE["line"].format(**session.made_by()) + why
+
     def asked(self, run_id: object) -> dict[str, Any]:
         """The controls that a run was started with."""
         run = self.runs.get(run_id)

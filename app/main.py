@@ -20,6 +20,7 @@ from app.refusals import Page
 from app.stream import MOST_WAITING, Stream
 from app.text import en
 from app.wiring import wire
+from app.wiring_folds import wire_about
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "monospace")
@@ -49,7 +50,7 @@ def build(handlers: Handlers) -> gr.Blocks:
         wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())
         own.build(folds.own)
         game.build(folds.riddle)
-        about.build(packs)
+        wire_about(handlers, about.build(packs))
     return page.queue(max_size=MOST_WAITING, api_open=False)
 
 

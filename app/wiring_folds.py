@@ -12,6 +12,7 @@ import gradio as gr
 from app.folds import Folds
 from app.handlers import Handlers
 from app.lanes import names
+from app.panels.about import About
 from app.panels.controls import Controls
 from app.panels.files import Files
 from app.panels.gallery import Many
@@ -58,6 +59,12 @@ def wire_folds(
     _wire_many(handlers, folds, many, values, settled)
     again(_wire_files(folds, controls, stage, files, restored))
     return again
+
+
+def wire_about(handlers: Handlers, about: About) -> None:
+    """What the networks run on is known once they are loaded: it is said when the fold is opened."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    about.fold.expand(handlers.machine, None, about.machine, queue=False, **quiet)
 
 
 def _wire_plots(handlers: Handlers, controls: Controls, plots: Plots) -> Callable[[Any], Any]:

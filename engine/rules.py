@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from engine.noise import Noise
+from engine.noise import CPU, Noise
 from engine.schedule import masked_after, masked_after_greedy, masked_after_halton
 from engine.settings import setting
 
@@ -219,7 +219,7 @@ class Halton(Rule):
     uses_schedule = False
 
     def scores(self, proposal: Proposal) -> Tensor:
-        order = halton_scores(self.places).to(proposal.log_p.device, non_blocking=True)
+        order = halton_scores(self.places, proposal.log_p.device)
         return order.expand(len(proposal.tokens), -1)
 
     def own_count(self, s: int, now: int) -> int:
@@ -309,8 +309,8 @@ def all_parameters() -> Mapping[str, dataclasses.Field[Any]]:
 
 
 @cache
-def halton_scores(places: int) -> Tensor:
-    """(N,) in (0, 1]: first in the order scores highest.
+def halton_scores(places: int, device: torch.device = CPU) -> Tensor:
+    """(N,) in (0, 1]: first in the order scores highest. Kept on the device, as every copy to it waits.
 
     Points i = 1, 2, ... of the Halton sequence with bases 2 (row) and 3 (column); each place of the square grid
     counts when it is met first.
@@ -324,7 +324,7 @@ def halton_scores(places: int) -> Tensor:
         i += 1
     scores = torch.empty(places)
     scores[torch.tensor(list(order))] = 1 - torch.arange(places) / places
-    return scores
+    return scores.to(device)
 
 
 def _radical_inverse(i: int, base: int) -> float:

@@ -257,7 +257,7 @@ class Session:
         """The critic's probability that each token is real if half of them are, float32 (B, N)."""
         if self.critic is None:
             raise ValueError(
-                f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.name}"
+                f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.given}"
             )
         codes = self._tokens(tokens)
         labels = torch.full((len(codes),), self._class(label), device=self.device)

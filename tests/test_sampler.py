@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -62,3 +64,73 @@ def test_a_finished_picture_joins_where_its_mask_fits(fraction: float, steps: in
     """Token-Critic 4.2: the largest t whose R(t) <= f * N; for f = 0.6, T = 18 that is t = 7 with R = 147."""
     config = SampleConfig(rule="critic", steps=steps)
     assert entry_step(config, 256, round(fraction * 256)) == first
+
+
+WAITS = {"cpu", "numpy", "item", "tolist", "nonzero", "__bool__", "__int__", "__float__", "__index__", "__len__"}
+
+
+class Counted(torch.Tensor):
+    """A tensor that counts what would wait for an accelerator: results of it are Counted, too."""
+
+    waits: ClassVar[list[str]] = []
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.__name__
+        places = [*args, *(kwargs or {}).values()]
+        bools = [i for one in args[1:2] for i in (one if isinstance(one, tuple) else (one,)) if _is_mask(i)]
+        to_host = name == "to" and any(str(place) == "cpu" for place in places)
+        if (name in WAITS and name != "__len__") or to_host or (name in ("__getitem__", "__setitem__") and bools):
+            cls.waits.append(name)
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def _is_mask(index: Any) -> bool:
+    return isinstance(index, torch.Tensor) and index.dtype == torch.bool
+
+
+@pytest.mark.parametrize("matched", [False, True])
+@pytest.mark.parametrize("name", RULES)
+def test_a_step_waits_for_the_device_once(name: str, matched: bool) -> None:
+    """When it is brought to the host, in one piece. Whatever else waits would keep an accelerator idle."""
+
+    def counted(model: Any) -> Any:
+        return lambda *given: model(*(one.as_subclass(torch.Tensor) for one in given)).as_subclass(Counted)
+
+    models = {"critic": counted(FakeCritic()), "generator": counted(FakeGenerator())}
+    rule = make_rule(name, steps=T, places=N, matched=matched, **models)
+    labels = torch.zeros(3, dtype=torch.long).as_subclass(Counted)
+    steps = sample(models["generator"], rule, labels=labels, places=N, seed=5, start=None)
+    for _ in range(T):
+        Counted.waits.clear()
+        next(steps)
+        assert Counted.waits in (["cpu", "numpy"], ["numpy", "cpu"]), "one transfer, and its view as an array"
+
+
+def test_what_waits_is_counted() -> None:
+    """The test above can fail: each way to wait is seen."""
+    tensor = torch.arange(4.0).as_subclass(Counted)
+    for way in (
+        lambda: tensor.sum().item(),
+        lambda: tensor.tolist(),
+        lambda: bool((tensor > 1).any()),
+        lambda: float(tensor[0]),
+        lambda: tensor[tensor > 1],
+        lambda: tensor.nonzero(),
+        lambda: tensor.to("cpu"),
+    ):
+        Counted.waits.clear()
+        way()
+        assert Counted.waits
+
+
+def test_who_looks_at_no_candidates_gets_none() -> None:
+    with_five, without = draw("critic", (0,)), draw("critic", (0,), candidates=0)
+    assert with_five[0].top_tokens.shape == (1, N, 5) and without[0].top_tokens.shape == (1, N, 0)
+    assert [step.digest() for step in with_five] == [step.digest() for step in without]
+
+
+def test_another_round_is_fresh_noise() -> None:
+    first, second = draw("critic", (0,)), draw("critic", (0,), round=1)
+    assert not np.array_equal(first[0].proposal, second[0].proposal)
+    assert [step.digest() for step in draw("critic", (0,), round=1)] == [step.digest() for step in second]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -29,7 +30,13 @@ class Snippets(gr.HTML):
 MOUNT = "mountSnippets(element, pieces, words)"
 
 
-def build(packs: Packs) -> None:
+@dataclass(frozen=True, kw_only=True)
+class About:
+    fold: gr.Accordion
+    machine: gr.Markdown  # what the networks run on, said when the fold is opened
+
+
+def build(packs: Packs) -> About:
     session = packs.session(packs.first, loaded=False)
     label = session.classes[-1].replace('"', '\\"')
     filled = {
@@ -39,13 +46,15 @@ def build(packs: Packs) -> None:
     }
     with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):
         Snippets([(title, _filled(text, filled)) for title, text in about.CODE])
-    with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about"):
+    with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about") as fold:
         gr.Markdown(about.WHAT, elem_classes="tc-prose")
+        machine = gr.Markdown("", elem_classes="tc-prose", elem_id="tc-machine")
         Snippets(about.CITATIONS)
         for name in packs.names:
             if card := packs.card(name):
                 with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
                     gr.Markdown(card, elem_classes="tc-prose")
+    return About(fold=fold, machine=machine)
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

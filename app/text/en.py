@@ -77,7 +77,7 @@ PRESETS = {  # title, what to look for
     "self": (
         "The generator judges itself",
         "Both lanes revoke with the same settings, but on the left by the generator's own probability: what is likely "
-        "everywhere wins. Four times the noise mends that, at twice the critic's FID.",
+        "everywhere wins. With four times the noise, the best of the settings tried, its FID is twice the critic's.",
     ),
     "sure": (
         "Sure of itself",
@@ -109,6 +109,12 @@ MANY = {
     "gone": "These pictures are not kept any more: draw them again.",
 }
 ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}
+MACHINE = {
+    "line": "**This server** runs the networks on {device} ({hardware}, torch {torch}) in {dtype} with {attention} "
+    "attention. ",
+    "measured": "Measured at its start, on one layer: {times}. bfloat16 is taken where it is 1.2 times as fast.",
+    "told": "It was told to.",
+}
 SNIPPETS = {"copy": "Copy", "copied": "Copied"}
 GALLERY = {
     "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",

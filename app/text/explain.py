@@ -70,7 +70,7 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
         "Choice temperature τ",
         "confidence = log p + τ · (t/T) · g,   g ~ Gumbel",
         "MaskGIT's ranking noise: how much chance has a say in which tokens are kept. 4.5 in the MaskGIT paper; the "
-        "page starts with what a sweep found best for the model, where there was one.",
+        "page starts with the best of the values that were tried for the model at temperature 1, where there are such.",
     ),
     "eta": (
         "Revoking η",
