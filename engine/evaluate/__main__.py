@@ -8,15 +8,16 @@
     python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of FID
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
     python -m engine.evaluate classes pack=emoji      class by class, the share of samples that the classifier finds
+    python -m engine.evaluate exact pack=avatars      the share of samples that break a rule of their style
 
 n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
-unless given), per rule (classes), or in all (blind, copies). sweep and table1 write into out=DIR, by default
-reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where it
-stopped. They also take:
+unless given), per rule (classes, exact), or in all (blind, copies). sweep, table1 and exact write into out=DIR, by
+default reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where
+it stopped. They also take:
   rules=maskgit,critic   some of the rules
   workers=2              pictures drawn at once, by default as many as there are cores
   dtype=bfloat16         products in bf16, where the machine is faster in it
-  seed=                  table1, classes: the noise
+  seed=                  table1, classes, exact: the noise
   settings=[48,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
@@ -35,6 +36,7 @@ from engine.config import MOST_STEPS
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.classes import measure_classes
 from engine.evaluate.copies import measure_copies
+from engine.evaluate.exact import measure_exact
 from engine.evaluate.judge import Judge
 from engine.evaluate.metrics import K
 from engine.evaluate.sheets import draw_blind, draw_sheets
@@ -52,6 +54,7 @@ COUNTS = {
     "sweep": 0,
     "table1": None,
     "classes": 5000,
+    "exact": 5000,
 }
 FEWEST = K + 1  # pictures of which there are precision and recall
 MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
@@ -121,6 +124,11 @@ def _classes(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return measure_classes(judge, _rules(session, options), options["n"], options["steps"], options["seed"])
 
 
+def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    judge, folder = _judge(session, options)
+    return measure_exact(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+
+
 def _judge(session: Session, options: Mapping[str, Any]) -> tuple[Judge, Path]:
     """And the folder of the report."""
     folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
@@ -148,6 +156,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "sweep": _sweep,
     "table1": _table1,
     "classes": _classes,
+    "exact": _exact,
 }
 
 if __name__ == "__main__":

@@ -213,12 +213,14 @@ class Judge:
             path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
         )
         pictures = hashlib.sha256(b"".join(bytes.fromhex(sha256(file)) for file in files))
+        trained = (self.pictures.splits == "train") & (self.pictures.weights > 0)  # as many as `real`, unseen
+        held = int(np.count_nonzero(held_weights(self.pictures)))
         return {
             "pack": pack.name,
             "weights_sha256": {kind: pack.digest(kind) for kind in ("tokenizer", "classifier")},
             "pictures_sha256": pictures.hexdigest(),
-            "reference_pictures": len(self.real),
-            "held_out_pictures": len(self.held) if self.held is not None else 0,
+            "reference_pictures": int(np.count_nonzero(trained)),
+            "held_out_pictures": held if held > K + 1 else 0,
             "definitions": DEFINITIONS,
             "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
             "part, and each figure is expected within its interval",

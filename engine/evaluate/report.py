@@ -20,13 +20,16 @@ TOLERANCE = 0.05  # between what two machines' networks give: logits, of which o
 class Report:
     """`file` holds one JSON object: what all rows share, and `rows`. One process at a time."""
 
-    def __init__(self, file: Path, shared: Mapping[str, Any]) -> None:
-        """ValueError where `file` holds rows that other weights or other code made. Makes its folder."""
+    def __init__(self, file: Path, shared: Mapping[str, Any], figure: str = "kid") -> None:
+        """ValueError where `file` holds rows that other weights or other code made. Makes its folder.
+
+        `figure` is one that every row has.
+        """
         self.file = file
         self.content: dict[str, Any] = {"rows": []}
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.is_file():
-            self.content = read(file)
+            self.content = read(file, figure)
             other = [name for name in SAME if self.content.get(name) != json.loads(json.dumps(shared[name]))]
             if other:
                 raise ValueError(f"{file} was made with other {other[0]}: move it away, or give another out=")
@@ -65,14 +68,14 @@ def is_made_of(row: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
     )
 
 
-def read(file: Path) -> dict[str, Any]:
+def read(file: Path, figure: str = "kid") -> dict[str, Any]:
     """A stored report. ValueError where it is none."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}")
         for row in content["rows"]:
-            {name: row[name] for name in (*IDENTITY, "kid")}
+            {name: row[name] for name in (*IDENTITY, figure)}
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is no report of format {FORMAT}, or damaged: {error!r}") from None
     return content  # type: ignore[no-any-return]

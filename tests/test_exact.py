@@ -1,0 +1,236 @@
+"""Exact figures: what is whole and what is broken are told apart, and the intervals hold what they promise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
+from engine.data.pictures import Pictures, in_memory, save_pictures
+from engine.evaluate import __main__ as command
+from engine.evaluate import exact
+from engine.evaluate.checks import Eyes, Identicon, Tones, open_checks
+from engine.evaluate.draws import Draws
+from engine.evaluate.exact import put_together
+from engine.evaluate.report import read
+from engine.evaluate.shares import clopper_pearson, mcnemar, ratio_interval
+from engine.pack import Pack, build, open_pack, save_model, save_tokens, write_config
+from tests.tiny import CLASSIFIER, TRUNK, make_whole_pack
+
+ROWS = ("xxoxx", "oxxxo", "xxxxx", "ooxoo", "xooox", "xoxox", "oxoxo")
+COLOURS = ("#fb8c00", "#757575", "#00897b", "#1e88e5")
+PATTERN = Identicon(cells=5, side=12, first=2)
+EYES = Eyes(side=4, left=[5, 4], right=[5, 9], compared=["..x", ".xx", "xxx"])
+SKINS, HAIRS = ("#ffd6c0", "#c07f50", "#6b3e26"), ("#1d5dff", "#c07f50")
+PROMISED = 0.95
+
+
+def rgb(text: str) -> list[int]:
+    return [int(text[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def stream(seed: int = 0) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def identicon(rows: list[str], colour: str) -> np.ndarray:
+    filled = np.array([[mark == "x" for mark in row] for row in rows]).repeat(12, 0).repeat(12, 1)
+    image = np.full((64, 64, 3), 255, np.uint8)
+    image[2:62, 2:62][filled] = rgb(colour)
+    return image
+
+
+def wrong(image: np.ndarray) -> set[str]:
+    return {part for part, fault in zip(PATTERN.parts, PATTERN.faults(image[None])[0], strict=True) if fault}
+
+
+def worn(images: np.ndarray, seed: int = 0) -> np.ndarray:
+    """As a tokenizer may show them: the edges blurred, all colours shifted, some noise."""
+    x = images.astype(np.float32)
+    for axis in (1, 2):
+        x = (np.roll(x, 1, axis) + 2 * x + np.roll(x, -1, axis)) / 4
+    shift = stream(seed).normal(0, 4, (len(x), 1, 1, 3))
+    return (x + shift + stream(seed + 1).normal(0, 4, x.shape)).clip(0, 255).round().astype(np.uint8)
+
+
+def test_a_broken_identicon_is_told_from_a_whole_one() -> None:
+    rows = ["oxxxo", "xooox", "xoxox", "ooxoo", "xxxxx"]
+    whole = identicon(rows, "#1e88e5")
+    assert wrong(whole) == set()
+    flipped, emptied, two, patch, pale = (whole.copy() for _ in range(5))
+    flipped[2:14, 2:14] = rgb("#1e88e5")
+    emptied[38:50] = 255
+    two[2:14, 26:38] = rgb("#fb8c00")
+    patch[16:20, 28:32] = rgb("#1e88e5")  # a token inside a cell of the ground
+    pale[50:62, 2:62] = (rgb("#1e88e5") + np.array(255)) // 2
+    assert wrong(flipped) == {"symmetry"} and wrong(emptied) == {"rows"}
+    assert "colour" in wrong(two) and "cells" in wrong(patch) and "colour" in wrong(pale)
+    border, half = whole.copy(), whole.copy()
+    border[62:, 20:24] = rgb("#1e88e5")
+    half[50:62, 2:8] = 255
+    assert "cells" in wrong(border) and "cells" in wrong(half)
+    assert wrong(np.full((64, 64, 3), 255, np.uint8)) == {"rows"}
+
+
+def test_whole_identicons_stay_whole_where_a_tokenizer_blurs_and_shifts_them() -> None:
+    rng = stream()
+    images = np.array([identicon(list(rng.choice(ROWS, 5)), rng.choice(COLOURS)) for _ in range(100)])
+    assert not PATTERN.faults(images).any() and not PATTERN.faults(worn(images)).any()
+
+
+def face(skin: str, hair: str) -> np.ndarray:
+    image = np.full((64, 64, 3), 255, np.uint8)
+    image[8:24, 12:52], image[24:56, 16:48] = rgb(hair), rgb(skin)
+    return image
+
+
+def faces() -> tuple[np.ndarray, list[dict[str, str]]]:
+    recipes = [{"skinColor": skin, "hairColor": hair} for skin in SKINS for hair in HAIRS for _ in range(6)]
+    return np.array([face(r["skinColor"], r["hairColor"]) for r in recipes]), recipes
+
+
+def test_a_second_skin_is_found_where_colours_can_say_so() -> None:
+    check = Tones.of(*faces(), "skinColor")
+    for skin in SKINS:
+        for hair in HAIRS:
+            assert not check.faults(np.array([face(skin, hair)])).any(), "hair of another skin's colour proves nothing"
+    broken = face(SKINS[0], HAIRS[0])
+    broken[40:56, 16:32] = rgb(SKINS[2])
+    speck = face(SKINS[0], HAIRS[0])
+    speck[40:44, 16:32] = rgb(SKINS[2])
+    doubtful = face(SKINS[0], HAIRS[0])
+    doubtful[40:56, 16:32] = rgb(SKINS[1])
+    images = np.array([broken, speck, doubtful])
+    assert check.faults(images)[:, 0].tolist() == [True, False, False]
+    assert check.faults(worn(images))[:, 0].tolist() == [True, False, False]
+    assert check.differ({"skinColor": SKINS[0]}, {"skinColor": SKINS[2]}) and not check.differ({}, {"skinColor": "x"})
+
+
+def test_tones_that_are_nearly_one_are_taken_for_one() -> None:
+    near = ("#eac393", "#e0b687")
+    recipes = [{"skinColor": skin} for skin in near for _ in range(10)]
+    check = Tones.of(np.array([face(r["skinColor"], "#000000") for r in recipes]), recipes, "skinColor")
+    both = face(near[0], "#000000")
+    both[40:56, 16:48] = rgb(near[1])
+    assert not check.faults(both[None]).any() and not check.differ(recipes[0], recipes[-1])
+
+
+def eyed() -> np.ndarray:
+    cells = np.full((16, 16, 3), rgb("#cb9e6e"), np.uint8)
+    for column in (4, 9):
+        cells[5, column : column + 3] = cells[6, column] = cells[6, column + 2] = 255
+        cells[6, column + 1] = rgb("#5b7c8b")
+    return cells.repeat(4, 0).repeat(4, 1)
+
+
+def test_two_eyes_that_are_no_pair_are_found() -> None:
+    whole = eyed()
+    other, hidden = whole.copy(), whole.copy()
+    other[24:28, 40:44], other[24:28, 44:48] = 255, rgb("#5b7c8b")  # the right one looks elsewhere
+    hidden[20:24, 16:24] = rgb("#28150a")  # hair over the corner of the left one
+    images = np.array([whole, other, hidden])
+    assert EYES.faults(images)[:, 0].tolist() == EYES.faults(worn(images))[:, 0].tolist() == [False, True, False]
+
+
+def test_intervals_are_the_exact_ones() -> None:
+    assert clopper_pearson(5, 20) == pytest.approx([0.0866, 0.4910], abs=1e-4)  # of the published tables
+    assert clopper_pearson(0, 5000) == pytest.approx([0, 1 - 0.025 ** (1 / 5000)])
+    assert clopper_pearson(7, 7)[1] == 1 and clopper_pearson(2500, 5000) == pytest.approx([0.486, 0.514], abs=1e-3)
+    assert mcnemar(1, 9) == pytest.approx(22 / 1024) and mcnemar(0, 0) == mcnemar(4, 4) == 1
+    assert ratio_interval(0, 0) == [0, None] and ratio_interval(3, 0)[1] is None
+    assert ratio_interval(0, 9) == pytest.approx([0, 1 / 0.025 ** (1 / 9) - 1])  # share 1 - 0.025^(1/9) of all
+
+
+@pytest.mark.parametrize(("one", "other"), [(0.005, 0.01), (0.1, 0.3)])
+def test_intervals_cover_what_they_promise(one: float, other: float) -> None:
+    n, rng = 1000, stream()
+    counts, others = rng.binomial(n, one, 400), rng.binomial(n, other, 400)
+    inside = [low <= one <= high for low, high in (clopper_pearson(int(k), n) for k in counts)]
+    ratios = [ratio_interval(int(a), int(b)) for a, b in zip(counts, others, strict=True)]
+    around = [low <= one / other and (high is None or one / other <= high) for low, high in ratios]
+    assert np.mean(inside) > PROMISED - 0.02 and np.mean(around) > PROMISED - 0.02  # of 400
+
+
+def test_halves_are_put_together() -> None:
+    tokens = np.arange(3)[:, None].repeat(16, 1)
+    assert put_together(tokens, 4)[2].reshape(4, 4).tolist() == [[2, 2, 0, 0]] * 4
+
+
+def make_avatars(path: Path) -> Pack:
+    """Identicons and one class without a check; models that were never trained."""
+    sizes = {"image_size": 64, "patch": 8, "codes": 16, "code_width": 4, "encoder_width": 16, "encoder_blocks": 1}
+    sizes |= {"decoder_width": 16, "decoder_blocks": 1}
+    rng, tokenizer = stream(), TokenizerConfig(**sizes)
+    recipes = [
+        {f"row{row}": str(rng.choice(ROWS)) for row in range(1, 6)} | {"rowColor": COLOURS[i % 4]} for i in range(24)
+    ]
+    images = np.array([identicon([one[f"row{row}"] for row in range(1, 6)], one["rowColor"]) for one in recipes])
+    pictures = Pictures(
+        classes=("Identicon", "Others"),
+        labels=np.arange(24) % 2,
+        names=tuple(str(i) for i in range(24)),
+        groups=tuple(("Identicon", "Others")[i % 2] for i in range(24)),
+        splits=np.array(["train"] * 12 + ["test"] * 12),
+        weights=np.ones(24, np.float32),
+        size=64,
+        read=in_memory(images),
+        recipes=tuple(json.dumps(one) for one in recipes),
+    )
+    write_config(path, {"format": 1, "classes": list(pictures.classes), "tokenizer": sizes})
+    kinds: dict[str, Any] = {"tokenizer": tokenizer, "generator": TrunkConfig(**TRUNK), "critic": CriticConfig(**TRUNK)}
+    for kind, config in kinds.items():
+        save_model(path, kind, build(kind, vars(config), tokenizer, 2))
+    classifier = build("classifier", vars(ClassifierConfig(**CLASSIFIER)), tokenizer, 2, 2)
+    save_model(path, "classifier", classifier, fine_labels={name: [name] for name in pictures.classes})
+    save_pictures(pictures, path / "data")
+    save_tokens(open_pack(path), pictures.read(np.arange(24)))
+    return open_pack(path)
+
+
+def test_the_command_measures_real_pictures_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pack = make_avatars(tmp_path / "avatars")
+    words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic"]
+    command.main([*words, "out=strict"])
+    file = tmp_path / "strict" / "exact.json"
+    content = read(file, "checks")
+    assert list(content["real"]) == ["identicon", "skin", "hair", "eyes"] and list(content["real"]["identicon"]) == [
+        "Identicon"
+    ]
+    real = content["real"]["identicon"]["Identicon"]
+    assert real["as_they_are"] | {"parts": {}} == real["as_they_are"] | {"n": 6, "faults": 0, "share": 0.0, "parts": {}}
+    assert real["left_out"] == "too many false alarms", "of a tokenizer that was never trained"
+    assert all(row["checks"] == {exact.ANY: row["checks"][exact.ANY]} for row in content["rows"])
+    assert "no: too many false alarms" in file.with_suffix(".md").read_text()
+
+    monkeypatch.setattr(exact, "MOST_FALSE", 1.0)
+    capsys.readouterr()
+    command.main(words)
+    printed = json.loads(capsys.readouterr().out)
+    content = read(pack.path / "reports" / "exact.json", "checks")
+    assert [(row["rule"], row["passes"]) for row in content["rows"]] == [("maskgit", 2), ("critic", 3), ("maskgit", 3)]
+    for row in content["rows"]:
+        one = row["checks"]["identicon"]
+        assert one["n"] == 5 and one["faults"] == len(one["samples"].split()) == one["styles"]["Identicon"]["faults"]
+        assert one["faults"] == row["checks"][exact.ANY]["faults"]
+    assert printed["compared"]["equal_passes"]["identicon"]["n"] == 5 and "equal_steps" in printed["compared"]
+    text = (pack.path / "reports" / "exact.md").read_text()
+    assert "| identicon |" in text and "| – symmetry |" in text
+    monkeypatch.setattr(Draws, "tokens", lambda *_: pytest.fail("drawn again"))
+    command.main(words)
+
+
+def test_a_pack_of_other_pictures_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pack = make_whole_pack(tmp_path / "tiny")
+    with pytest.raises(ValueError, match=r"^exact figures need pictures.*engine\.data avatars.*none$"):
+        command.main(["exact", f"pack={pack.path}", "n=5", "steps=2"])
+    assert not Path("runs").exists() and not (pack.path / "reports").exists()
+    with pytest.raises(ValueError, match="parts are known"):
+        open_checks(pack.pictures())
