@@ -205,10 +205,10 @@ STAGE = {
         "branch": "Branch here",
         "branch_help": "run on from this step with other settings, as a third lane",
         "by_hand": "Be the critic",
-        "by_hand_help": "mask tokens of this step by hand, and run on",
+        "by_hand_help": "mask tokens of this step by hand, and run on with fresh noise",
         "refine": "Refine",
-        "refine_help": "mask the tokens of this picture that the critic finds least real, and run on (section 4.2 of "
-        "the paper)",
+        "refine_help": "mask the tokens of this picture that the critic finds least real, and run on with fresh noise "
+        "(section 4.2 of the paper); once more draws another one",
         "fraction": "share of the tokens to mask, in percent",
         "judge": "Score it",
         "judge_help": "ask the critic once more, not telling it how many tokens are new: the last step keeps every "
