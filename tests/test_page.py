@@ -21,6 +21,7 @@ from app.lanes import names
 from app.packs import Packs
 from app.stream import RUNS_AT_ONCE
 from app.text import en
+from engine import SAMPLING_VERSION
 from engine.evaluate.copies import nearest
 from engine.fakes import riddle
 from engine.refine import refine
@@ -482,6 +483,13 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     other.wait_for_function(done)
     other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('exactly')")
     assert other.evaluate(DIGESTS) == digests
+    version = f"version={SAMPLING_VERSION}&"
+    assert version in link
+    older = link.replace(version, "") + "&noise_K_1=0.3&eta_2=1.0"  # as version 1 made them: all of every rule's
+    other.goto(older)
+    other.wait_for_function(done)
+    other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('another version')")
+    assert other.evaluate(DIGESTS) == digests, "it runs what it asks for all the same"
     other.goto(link)
     other.wait_for_function("() => window.tokenCritic?.stage.lanes[0].frames.length > 1")
     other.click("#tc-stop")
