@@ -85,8 +85,12 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
     assert ("exactly" in said) == same and ("parts from" in said) != same, "it says whether this machine gets the same"
     page.click("[data-preset=early]")
-    seed = load("early").ask["seed"]
-    page.wait_for_function(f"() => tokenCritic.stage.planned.lanes[0].settings.seed === {seed}")
+    early = load("early").ask  # whose seed may be that of the first one
+    page.wait_for_function(
+        """([seed, label]) => { const { settings } = tokenCritic.stage.planned.lanes[0];
+            return settings.seed === seed && settings.label === label; }""",
+        arg=[early["seed"], early["label"]],
+    )
     page.fill(".tc-seed input", "77")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-stage.is-stale")
