@@ -13,7 +13,7 @@ CONTROLS = {
     "noise_K": "Noise K",
     "temp_a": "Temp. a",
     "temp_b": "Temp. b",
-    "choice_temperature": "Choice temp.",
+    "choice_temperature": "Choice τ",
     "eta": "Revoking η",
     "schedule": "Schedule γ",
 }
