@@ -17,7 +17,7 @@ from app import frames
 from app.exports import EXPORTS, read_trace, step_at
 from app.gallery import MOST, distances, drawn, item
 from app.handlers import Frame, beginning
-from app.lanes import Ask, Lane, by_name, names, settle
+from app.lanes import Ask, Lane, by_name, names, of_version_1, settle
 from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
@@ -67,6 +67,8 @@ class Folds:
     def replay(self, content: bytes) -> Iterator[tuple[Frame, str]]:
         """An exported run as if it were run now, and as recorded to the bit. ValueError for what is none."""
         ask, traces = read_trace(content.decode("utf-8", "replace"))
+        if ask and _version(traces[0]) == 1:
+            ask = of_version_1(ask)
         values = [ask.get(name) for name in names()]
         made_with = traces[0].made_by.get("pack")
         pack = ask.get("pack", made_with if made_with in self.packs.names else self.packs.first)
@@ -213,8 +215,14 @@ def _content(url: object) -> bytes:
         raise ValueError(en.OWN["no_picture"]) from error
 
 
+def _version(trace: Trace) -> int:
+    """Of the sampler that made it; the first one did not say it."""
+    return int(trace.made_by.get("sampling", 1))
+
+
 def _recorded(trace: Trace) -> Lane:
-    settings = SampleConfig.readable(trace.settings)
+    given = of_version_1(trace.settings, ("",)) if _version(trace) == 1 else trace.settings
+    settings = SampleConfig.readable(given)
     return Lane(config=SampleConfig.of(**{**settings, "label": trace.labels[0] if trace.labels else None}))
 
 
@@ -231,7 +239,7 @@ def _made(trace: Trace, weights: str, asked: bool) -> str:
     """Where a run from a file was made; `asked`: whether the page's controls can ask for the same."""
     said = {name: str(trace.made_by.get(name, "?"))[:40] for name in ("pack", "device", "cpu", "torch")}
     made = en.OPENED["made"].format(**said)
-    if trace.made_by.get("sampling", 1) != SAMPLING_VERSION:
+    if _version(trace) != SAMPLING_VERSION:
         return made + en.OPENED["older"]
     if trace.made_by.get("weights") != weights:
         return made + en.OPENED["other"]

@@ -13,12 +13,26 @@ from plotly.graph_objects import Figure
 
 from app import frames
 from app.curves import curves
-from app.lanes import LANES, Ask, Lane, at_first, by_name, control_values, fields, names, owner, reads, settle
+from app.lanes import (
+    LANES,
+    Ask,
+    Lane,
+    at_first,
+    by_name,
+    control_values,
+    fields,
+    names,
+    of_version_1,
+    owner,
+    reads,
+    settle,
+)
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
 from app.runs import Run, Runs
 from app.text import en
 from app.walk import ahead, in_turns, walk
+from engine.precision import WORTH
 from engine.rules import RULES
 from engine.session import Session
 
@@ -150,7 +164,7 @@ class Handlers:
         session = self.packs.session(self.packs.first)
         measured = session.precision.milliseconds
         times = ", ".join(f"{name} {time:g} ms" for name, time in (measured or {}).items())
-        why = en.MACHINE["measured"].format(times=times) if measured else en.MACHINE["told"]
+        why = en.MACHINE["measured"].format(times=times, worth=WORTH) if measured else en.MACHINE["told"]
         return en.MACHINE["line"].format(**session.made_by()) + why
 
     def asked(self, run_id: object) -> dict[str, Any]:
@@ -161,11 +175,15 @@ class Handlers:
     def linked(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The controls that an address sets, none for one that sets nothing; the values are JSON, or words as they are.
 
+        One with the hashes of a run says with which version of the sampler it was made; version 1 said nothing.
+
         ValueError for a pack that is not offered; all else is checked when it is run.
         """
         given = {name: _value(query[name]) for name in names() if name in query}
         if not given:
             return {}
+        if "hash" in query and query.get("version", "1") == "1":
+            given = of_version_1(given)
         session = self.packs.session(given.get("pack", self.packs.first), loaded=False)
         return {"pack": self.packs.first, "label": session.classes[0], **given}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,20 @@ def by_name(values: Sequence[Any], lanes: int) -> dict[str, Any]:
     if lanes == LANES:
         return given
     return {name: value for name, value in given.items() if name != "third" and not name.endswith(f"_{LANES}")}
+
+
+def of_version_1(given: Mapping[str, Any], lanes: Sequence[str] = ("_1", "_2", "_3")) -> dict[str, Any]:
+    """Controls, or with `lanes` = ("",) settings, that version 1 of the sampler noted.
+
+    It noted a temperature for every rule, but only those of Algorithm 2, and matched ones, read it.
+    """
+    plain = {field: spec.default for field, spec in all_parameters().items() if spec.metadata["kind"] == "temperature"}
+    changed = dict(given)
+    for lane in lanes:
+        rule = RULES.get(str(given.get(f"rule{lane}")))
+        if rule is not None and not rule.algorithm_2 and given.get("matched") is not True:
+            changed |= {f"{field}{lane}": value for field, value in plain.items()}
+    return changed
 
 
 def at_first(session: Session) -> tuple[SampleConfig, ...]:

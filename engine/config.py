@@ -68,6 +68,10 @@ class SampleConfig:
         read = {*SETTINGS, *rule.parameters(flat.get("matched") is True)}
         return {name: value for name, value in flat.items() if name in read}
 
+    def __reduce__(self) -> Any:
+        """For copies and other processes: a view of a dict cannot be pickled."""
+        return _from_flat, (self.flat(),)
+
     def flat(self) -> dict[str, Any]:
         """Settings and parameters side by side: the inverse of `of`."""
         return {**{name: getattr(self, name) for name in SETTINGS}, **self.parameters}
@@ -98,6 +102,10 @@ class SampleConfig:
         """The rule of these settings; without the models it can plan, but not score."""
         own = {name: getattr(self, name) for name in ("steps", "schedule", "matched")}
         return make_rule(self.rule, places=places, generator=generator, critic=critic, **own, **self.parameters)
+
+
+def _from_flat(flat: dict[str, Any]) -> SampleConfig:
+    return SampleConfig.of(**flat)
 
 
 SETTINGS = tuple(spec.name for spec in dataclasses.fields(SampleConfig) if spec.name != "parameters")

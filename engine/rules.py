@@ -100,7 +100,7 @@ class Rule:
     label = ""  # as shown to people
     requires = ""  # a model besides the generator
     passes_per_step = 1  # network passes: 2 where the scores cost one
-    algorithm_2 = False  # counts and ranking noise are Token-Critic's, matched or not
+    algorithm_2 = False  # counts and ranking noise are Token-Critic's, matched or not: a noise of its own is not read
     uses_schedule = True  # False: its own counts follow no schedule
 
     @classmethod
@@ -144,7 +144,12 @@ class Rule:
 
     def temperature(self, s: int) -> float:
         """T(t) = a * t/T + b (Token-Critic, Algorithm 2). MaskGIT and others as published have a = 0, b = 1."""
-        return self.temp_a * self.t_over_T(s) + self.temp_b
+        linear = self.temp_a * self.t_over_T(s) + self.temp_b
+        return linear if self.matched or self.algorithm_2 else self.own_temperature(s, linear)
+
+    def own_temperature(self, s: int, linear: float) -> float:
+        """The same where Algorithm 2 does not say it: it too, unless a rule has its own."""
+        return linear
 
     def ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
         """Scores after noise (B, N): + K * t/T * u with u ~ U(-0.5, 0.5) in Algorithm 2."""
@@ -299,12 +304,14 @@ def make_rule(name: str, **settings: object) -> Rule:
 
 
 def all_parameters() -> Mapping[str, dataclasses.Field[Any]]:
-    """Every parameter that any rule has, by name, in the order of KINDS. Rules that share a name share its meaning."""
+    """Every parameter that any rule has, by name, in the order of KINDS. Rules that share a name share its range."""
     found: dict[str, dataclasses.Field[Any]] = {}
     for rule in RULES.values():
         for matched in (False, True):
             for name, spec in rule.parameters(matched).items():
-                found.setdefault(name, spec)
+                first = found.setdefault(name, spec).metadata
+                same = all(first[key] == spec.metadata[key] for key in ("low", "high", "symbol", "kind"))
+                assert same, f"{rule.name}: another rule has a parameter {name!r} of another range, symbol or kind"
     return dict(sorted(found.items(), key=lambda one: KINDS.index(one[1].metadata["kind"])))
 
 

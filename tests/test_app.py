@@ -483,6 +483,10 @@ def test_a_run_in_json_comes_back_to_the_bit_and_a_changed_one_is_refused() -> N
     older = text.replace(f'"sampling": {SAMPLING_VERSION}, '.encode(), b"")  # as version 1 wrote it, with all that
     older = older.replace(b'"rule": "critic", ', b'"choice_temperature": 4.5, "eta": 1.0, "rule": "critic", ')
     told = [frame for frame, _ in folds(handlers()).replay(older)][-1]["told"]
+    warm = json.loads(older)
+    warm["ask"]["temp_b_1"] = 0.3  # which MaskGIT did not read
+    frames_of = [frame for frame, _ in folds(handlers()).replay(json.dumps(warm).encode())]
+    assert frames_of[0]["lanes"][0]["settings"]["temp_b"] == 1.0
     assert "another version of the sampler" in told and "Press Run" not in told and "\n" not in told
     assert sent[-1]["why"] == "opened" and other.asked(sent[0]["run"])["seed"] == 3
     plain = json.loads(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
+import pickle
 from typing import Any
 
 import pytest
@@ -59,6 +61,7 @@ def test_a_run_has_the_parameters_that_its_rule_reads_and_no_others() -> None:
     with pytest.raises(ValueError, match="unknown key 'noise_Q': one of rule, label"):
         SampleConfig.of(noise_Q=1.0)
     one = SampleConfig.of(rule="critic", noise_K=2.0, temp_b=0.9, steps=5)
+    assert copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one
     assert SampleConfig.of(**one.flat()) == one and one.replace(noise_K=1.0).parameters["noise_K"] == 1.0
     other = one.replace(rule="maskgit")
     assert other.parameters == {"choice_temperature": 4.5, "temp_a": 0.0, "temp_b": 0.9} and other.steps == 5

@@ -21,6 +21,7 @@ from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.report import read
 from engine.pack import Pack
 from engine.rules import RULES, Proposal, Rule, parameter
+from engine.schedule import SCHEDULES
 from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
 
@@ -85,14 +86,33 @@ def test_a_new_rule_is_in_the_reports(pack: Pack) -> None:
 
 
 def test_a_new_rule_leaves_what_is_stored_of_the_others(pack: Pack) -> None:
-    before = {name: rule_digest(name) for name in RULES}
+    before = {name: rule_digest(name, "cosine") for name in RULES}
     rule_digest.cache_clear()
     del RULES[Centre.name]
     try:
-        assert all(rule_digest(name) == before[name] for name in RULES)
+        assert all(rule_digest(name, "cosine") == before[name] for name in RULES)
     finally:
         RULES[Centre.name] = Centre
     assert len(set(before.values())) == len(before)
+
+
+def test_what_changes_no_sample_changes_no_digest_and_what_does_does(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other values for a sweep, another default, another help; and a schedule only for those that take it."""
+    before = {name: rule_digest("centre", name) for name in ("cosine", "root")}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Same(Centre):
+        pull: float = parameter(0.3, "another help", low=0, high=9, values=(0.1,), symbol="x", kind="score")
+
+    monkeypatch.setitem(RULES, "centre", Same)
+    monkeypatch.setitem(SCHEDULES, "root", lambda done: 1 - done)
+    rule_digest.cache_clear()
+    try:
+        assert rule_digest("centre", "cosine") == before["cosine"] and rule_digest("centre", "root") != before["root"]
+    finally:
+        rule_digest.cache_clear()
 
 
 @pytest.fixture

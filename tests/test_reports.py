@@ -216,15 +216,14 @@ def test_rows_of_another_generator_or_rule_are_measured_again_and_no_others(
     halton, locked = read(Path("report/table1.json"))["rows"]
     assert without_seconds(halton) == without_seconds(before[0]), "another critic leaves what asks none"
     assert locked["made_of"]["critic"] != before[1]["made_of"]["critic"]
-    monkeypatch.setattr(Halton, "own_count", lambda self, s, now: now - 1)
-    rule_digest.cache_clear()
-    try:
+    with monkeypatch.context() as changed:
+        changed.setattr(Halton, "own_count", lambda self, s, now: now - 1)
+        rule_digest.cache_clear()
         command.main(words)
         again, same = read(Path("report/table1.json"))["rows"]
-        assert again["made_of"]["rule"] != halton["made_of"]["rule"]
-        assert without_seconds(same) == without_seconds(locked)
-    finally:
-        rule_digest.cache_clear()
+    rule_digest.cache_clear()
+    assert again["made_of"]["rule"] != halton["made_of"]["rule"]
+    assert without_seconds(same) == without_seconds(locked)
     monkeypatch.setattr(Generator, "logits", lambda self, states: 2 * states @ self.token.weight[: self.codes].T)
     command.main(words)
     assert not is_made_of(read(Path("report/table1.json"))["rows"][1], same), "nor is another network the same"
@@ -266,6 +265,11 @@ def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest
     assert best_settings(again, "critic", 3) == winner["settings"] and best_settings(again, "critic", 4) == {}
     assert again.presets == {"critic": winner["settings"], "maskgit": other["settings"]}
     assert Session.open(pack.path, "cpu", 1).settings(rule="critic").parameters == winner["settings"]
+    found = cells(Session.open(pack.path, "cpu", 1), ("maskgit", "critic"), 20, 2, 0)
+    plain, matched = (
+        next(one for one in found if one.rule == "maskgit" and one.matched is kind) for kind in (False, True)
+    )
+    assert plain.parameters == other["settings"] and "choice_temperature" not in matched.parameters
     assert {file.name for file in (pack.path / "reports").iterdir()} == {
         "sweep.json",
         "sweep-critic-3.png",

@@ -112,7 +112,7 @@ ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{na
 MACHINE = {
     "line": "**This server** runs the networks on {device} ({hardware}, torch {torch}) in {dtype} with {attention} "
     "attention. ",
-    "measured": "Measured at its start, on one layer: {times}. bfloat16 is taken where it is 1.2 times as fast.",
+    "measured": "Measured at its start, on one layer: {times}. bfloat16 is taken where it is {worth:g} times as fast.",
     "told": "It was told to.",
 }
 SNIPPETS = {"copy": "Copy", "copied": "Copied"}

@@ -54,7 +54,7 @@ class Branches {
     if (runs && document.activeElement?.matches(".tc-actions :focus-visible")) document.getElementById("tc-run").focus({ preventScroll: true }); // whence it goes to Stop
     this.hand.stop();
     this.runs = runs;
-    if (origin?.masked || origin?.fraction) origin = { ...origin, round: ++this.rounds };
+    if (origin?.masked || origin?.fraction) origin = { ...origin, round: this.rounds = Math.max(this.rounds, window.tokenCriticThird.value?.round ?? 0) + 1 };
     this.advice = origin?.step && !origin.tokens && !runs ? fill(this.words.advice, origin) : "";
     if (this.advice) this.stage.tell(this.advice);
     window.tokenCriticThird.set(origin);

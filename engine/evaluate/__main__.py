@@ -18,7 +18,7 @@ it stopped. They also take:
   workers=2              pictures drawn at once, by default as many as there are cores
   dtype=bfloat16         products in bf16, where the machine is faster in it
   seed=                  table1, classes, exact: the noise
-  settings=[48,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
+  settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
 """
@@ -125,14 +125,15 @@ def _classes(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options)
+    judge, folder = _judge(session, options, classifies=False)
     return measure_exact(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
-def _judge(session: Session, options: Mapping[str, Any]) -> tuple[Judge, Path]:
+def _judge(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Judge, Path]:
     """And the folder of the report."""
     folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
-    return Judge.open(session, cli.path(options["runs"]) / session.pack.name / "draws", options["workers"]), folder
+    store = cli.path(options["runs"]) / session.pack.name / "draws"
+    return Judge.open(session, store, options["workers"], classifies), folder
 
 
 def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:

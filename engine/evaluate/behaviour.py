@@ -6,11 +6,10 @@ a new rule changes nothing, and whatever changes a sample does.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,15 +22,15 @@ from engine.sampler import sample
 
 PLACES, CODES, STEPS = 36, 16, 6
 SAMPLES = (0, 3)
+VALUES = (0.75, 0.25, 2.5)  # of parameters, where they allow them
 
 
 @cache
-def rule_digest(name: str) -> str:
+def rule_digest(name: str, schedule: str) -> str:
     """SHA-256 over the tokens and states of small runs of this rule, matched and not, with each parameter changed."""
     digest = hashlib.sha256()
     generator, critic = _model(1, CODES), _model(2, 1)
-    for config in _settings(name):
-        digest.update(json.dumps(config.flat(), sort_keys=True).encode())
+    for config in _settings(name, schedule):
         rule = config.make_rule(
             places=PLACES,
             generator=generator,
@@ -44,16 +43,29 @@ def rule_digest(name: str) -> str:
     return digest.hexdigest()
 
 
-def _settings(name: str) -> Iterator[SampleConfig]:
-    """The defaults, each parameter at the ends of what a sweep tries, another schedule, another seed and round."""
+def _settings(name: str, schedule: str) -> Iterator[SampleConfig]:
+    """All parameters at one value, each at two others, and another seed and round.
+
+    The values are fixed: neither a rule's default nor what a sweep tries changes what its samples are.
+    """
     for matched in (False, True):
-        plain = SampleConfig(rule=name, steps=STEPS, matched=matched)
+        specs = RULES[name].parameters(matched)
+        plain = SampleConfig(
+            rule=name,
+            steps=STEPS,
+            schedule=schedule,
+            matched=matched,
+            parameters={parameter: _within(spec, VALUES[0]) for parameter, spec in specs.items()},
+        )
         yield plain
-        for parameter, spec in RULES[name].parameters(matched).items():
-            values = spec.metadata["values"]
-            for value in sorted({min(values), max(values)} - {spec.default}):
-                yield plain.replace(**{parameter: value})
-        yield dataclasses.replace(plain, schedule="linear", seed=5, round=1)
+        for parameter, spec in specs.items():
+            for value in VALUES[1:]:
+                yield plain.replace(**{parameter: _within(spec, value)})
+        yield plain.replace(seed=5, round=1)
+
+
+def _within(spec: Any, value: float) -> float:
+    return min(max(value, spec.metadata["low"]), spec.metadata["high"])
 
 
 def _model(seed: int, width: int):  # type: ignore[no-untyped-def]

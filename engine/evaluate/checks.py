@@ -10,6 +10,7 @@ whole patch. Whether they are is measured: the report holds the false alarms of 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,12 @@ class Check(Protocol):
     def differ(self, one: Recipe, other: Recipe) -> bool:
         """Whether a picture, half of one and half of the other, ought to be found wrong."""
         ...
+
+
+def checks_digest() -> str:
+    """SHA-256 of what the checks go by: the table of styles and the tolerances above."""
+    tolerances = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, int | float)}
+    return hashlib.sha256(FILE.read_bytes() + json.dumps(tolerances, sort_keys=True).encode()).hexdigest()
 
 
 def open_checks(pictures: Pictures) -> dict[str, dict[str, Check]]:

@@ -93,7 +93,8 @@ class Draws:
         settings = {k: v for k, v in config.flat().items() if k not in ("n", "label")}
         what = [
             settings,
-            made_of(self.session.pack, config.rule),
+            made_of(self.session.pack, config.rule, config.schedule),
+            self.session.micro_batch,
             self._shares.round(9).tolist(),
             [self.numerics[kind] for kind in _models(config.rule)],
         ]
@@ -152,9 +153,9 @@ class Draws:
         return np.array(tokens) if right and tokens.max() < self.session.tokenizer.config.codes else None
 
 
-def made_of(pack: Pack, rule: str) -> dict[str, str]:
+def made_of(pack: Pack, rule: str, schedule: str) -> dict[str, str]:
     """SHA-256 of all that decides a rule's samples, besides settings: what the rule does, and its models' weights."""
-    return {"rule": rule_digest(rule), **{kind: pack.digest(kind) for kind in _models(rule)}}
+    return {"rule": rule_digest(rule, schedule), **{kind: pack.digest(kind) for kind in _models(rule)}}
 
 
 def _models(rule: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.config import MOST_STEPS, SampleConfig
-from engine.evaluate.checks import APART, AREA, Check, open_checks
+from engine.evaluate.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.evaluate.exact_table import markdown
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report
@@ -50,7 +50,11 @@ def measure_exact(judge: Judge, rules: Sequence[str], n: int, steps: int, seed: 
     if seed in SEEDS:
         raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
     checks = open_checks(judge.pictures)
-    report = Report(folder / f"{NAME}.json", {**judge.provenance(), "definitions": DEFINITIONS}, "checks")
+    report = Report(
+        folder / f"{NAME}.json",
+        {**judge.provenance(), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
+        "checks",
+    )
     if "real" not in report.content:
         report.content["real"] = real_figures(judge, checks)
     real = report.content["real"]

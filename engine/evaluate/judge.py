@@ -60,12 +60,14 @@ class Judge:
 
     session: Session
     pictures: Pictures
-    classifier: Classifier
     draws: Draws
 
     @classmethod
-    def open(cls, session: Session, store: Path, workers: int = 0) -> Judge:
-        """For a session with one thread on a CPU. ValueError or FileNotFoundError where the pack lacks something."""
+    def open(cls, session: Session, store: Path, workers: int = 0, classifies: bool = True) -> Judge:
+        """For a session with one thread on a CPU. ValueError or FileNotFoundError where the pack lacks something.
+
+        It needs the pack's classifier only where it `classifies`.
+        """
         pack = session.pack
         pictures = pack.pictures()
         if pictures.classes != session.classes:
@@ -74,7 +76,13 @@ class Judge:
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
         pack.tokens()  # refused now, not after hours of drawing
         draws = Draws(session=session, pictures=pictures, store=store, workers=workers)
-        return cls(session, pictures, session.classifier, draws)
+        if classifies:
+            _ = session.classifier
+        return cls(session, pictures, draws)
+
+    @property
+    def classifier(self) -> Classifier:
+        return self.session.classifier
 
     @cached_property
     def seen(self) -> Seen:
@@ -113,7 +121,7 @@ class Judge:
             "n": config.n,
             "dtype": self.session.dtype,
             "settings": settings,
-            "made_of": made_of(self.session.pack, config.rule),
+            "made_of": made_of(self.session.pack, config.rule, config.schedule),
             "outputs": self.draws.outputs(config.rule),
         }
 

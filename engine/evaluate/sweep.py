@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.config import SampleConfig
 from engine.evaluate.draws import made_of
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report, between, read
@@ -182,7 +183,8 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
     if not file.is_file():
         return {}
     found = [one for one in read(file).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
-    if found and found[0].get("made_of") != made_of(pack, rule):
+    schedule = pack.presets.get(rule, {}).get("schedule", SampleConfig().schedule)
+    if found and found[0].get("made_of") != made_of(pack, rule, schedule):
         raise ValueError(f"{file} was made with another {rule}, or other weights: run the sweep again, or move it away")
     return found[0]["settings"] if found else {}
 

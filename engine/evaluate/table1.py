@@ -53,7 +53,7 @@ def cells(session: Session, rules: Sequence[str], n: int | None, steps: int, see
     """
 
     def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
-        own = best_settings(session.pack, rule, steps)
+        own = {} if more.get("matched") else best_settings(session.pack, rule, steps)
         return session.settings(rule=rule, steps=steps, n=n or count, seed=seed, **{**own, **more})
 
     for rule in rules:

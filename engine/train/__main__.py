@@ -7,8 +7,8 @@ order; the classifier, which sampling does not need, at any time after the token
 name under weights/ or a path. Every picture is read before training begins, and stderr says what was
 understood and what was left out; skip_bad=true leaves out those that cannot be read. Checkpoints,
 metrics.jsonl and sample pictures go to runs/PACK/MODEL; the averaged weights go into the pack in bf16
-when a sitting ends. Any size of the model (layers, width, ...) and any setting below can be given as
-key=value.
+when a sitting ends by itself or by minutes= (Ctrl-C writes a checkpoint only). Any size of the model
+(layers, width, ...) and any setting below can be given as key=value.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ def asked_to_stop() -> Iterator[Asked]:
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    before: dict[int, Any] = {int(one): signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {int(one): signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    theirs = (None, signal.SIG_IGN)  # set by another language, or ignored: not ours to take over
+    before: dict[int, Any] = {number: handler for number, handler in handlers.items() if handler not in theirs}
 
     def put_back() -> None:
         for number, handler in before.items():

@@ -66,6 +66,10 @@ def read_shards(folder: Path) -> Pictures:
     """All that `draw_shards` stored, mapped into memory. FileNotFoundError where there is nothing."""
     origin = _origin(folder)
     styles, classes = read_styles(), tuple(origin["classes"])
+    if list(styles) != origin["styles"] or [style["class"] for style in styles.values()] != list(classes):
+        raise ValueError(
+            f"{folder} was drawn in other styles than this version knows: draw it again, with another out="
+        )
     shards: list[np.ndarray] = []
     labels, names, groups, splits, recipes = [], [], [], [], []
     for split in SPLITS:
