@@ -6,6 +6,8 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +18,7 @@ DTYPES = ("float32", "bfloat16")
 WORTH = (
     1.2  # times as fast: below that bf16 is not worth its coarser logits, nor an attention that is not the usual one
 )
-SECONDS = 0.15  # of each measurement
+SECONDS = 0.6  # of measuring layers
 HOPELESS = 0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
 
 
@@ -42,24 +44,29 @@ def measure_precision(trunk: Trunk, batch: int) -> Precision:
     places, width = trunk.position.shape
     device = trunk.position.device
     x = torch.zeros(batch, places, width, device=device)
-    times = {}
-    for dtype in DTYPES:
-        if dtype == "bfloat16" and not _has_bf16(device):
-            break
-        for explicit in (False, True):
-            layer = copy.deepcopy(trunk.layers[0])
-            assert isinstance(layer, Layer)
-            layer.attention.explicit_sampling = explicit
-            if dtype == "bfloat16":
-                layer.use_bf16()
-            times[dtype, explicit] = _seconds(lambda one=layer, kind=dtype: _pass(one, x, kind), device)  # type: ignore[misc]
+    dtypes = DTYPES if _has_bf16(device) else DTYPES[:1]
+    work = {
+        (dtype, explicit): partial(_pass, _layer(trunk, dtype, explicit), x, dtype)
+        for dtype in dtypes
+        for explicit in (False, True)
+    }
+    times = _seconds(work, device, SECONDS)
     usual = {"float32": False, "bfloat16": device.type == "cpu"}
-    best = {dtype: _attention(times, dtype, usual[dtype]) for dtype, _ in times}
+    best = {dtype: _attention(times, dtype, usual[dtype]) for dtype in dtypes}
     gain = times["float32", best["float32"]] / times["bfloat16", best["bfloat16"]] if "bfloat16" in best else 0.0
     dtype = "bfloat16" if gain >= WORTH else "float32"
     names = {True: "explicit", False: "fused"}
     milliseconds = {f"{dtype} {names[e]}": round(1000 * seconds, 3) for (dtype, e), seconds in times.items()}
     return Precision(dtype=dtype, explicit_attention=best[dtype], milliseconds=milliseconds)
+
+
+def _layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
+    layer = copy.deepcopy(trunk.layers[0])
+    assert isinstance(layer, Layer)
+    layer.attention.explicit_sampling = explicit
+    if dtype == "bfloat16":
+        layer.use_bf16()
+    return layer
 
 
 def _attention(times: Mapping[tuple[str, bool], float], dtype: str, usual: bool) -> bool:
@@ -74,25 +81,27 @@ def _pass(layer: Layer, x: Tensor, dtype: str) -> Tensor:
 
 def _has_bf16(device: torch.device) -> bool:
     """By a small matrix product: a whole layer would take seconds where bf16 is emulated."""
-    products = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        a = torch.ones(256, 256, device=device, dtype=dtype)
-        products[dtype] = _seconds(lambda a=a: a @ a, device, SECONDS / 10)  # type: ignore[misc]
-    return products[torch.float32] / products[torch.bfloat16] > HOPELESS
+    operands = {dtype: torch.ones(256, 256, device=device, dtype=getattr(torch, dtype)) for dtype in DTYPES}
+    times = _seconds({dtype: partial(torch.matmul, a, a) for dtype, a in operands.items()}, device, SECONDS / 10)
+    return times["float32"] / times["bfloat16"] > HOPELESS
 
 
-def _seconds(work: Callable[[], Tensor], device: torch.device, budget: float = SECONDS) -> float:
-    """Best time of one call within `budget` seconds, after one to warm up."""
-    best, end = float("inf"), 0.0
+def _seconds(work: Mapping[Any, Callable[[], Tensor]], device: torch.device, budget: float) -> dict[Any, float]:
+    """Best time of a call of each within `budget` seconds in all, after one to warm up.
+
+    In turn, so that all meet the same machine: at the start of a server others use it, too.
+    """
+    best = dict.fromkeys(work, float("inf"))
+    end = 0.0
     while not end or time.perf_counter() < end:
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        elif device.type == "mps":
-            torch.mps.synchronize()
-        if end:
-            best = min(best, time.perf_counter() - start)
-        else:  # the first call loads and allocates: it counts only where the budget allows no other
-            first, end = time.perf_counter() - start, time.perf_counter() + budget
-    return min(best, first)
+        for name, call in work.items():
+            start = time.perf_counter()
+            call()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            elif device.type == "mps":
+                torch.mps.synchronize()
+            if end:
+                best[name] = min(best[name], time.perf_counter() - start)
+        end = end or time.perf_counter() + budget
+    return best

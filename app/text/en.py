@@ -20,7 +20,7 @@ CONTROLS = {
 DICE = "New seed"
 RUN = "Run"
 STOP = "Stop"
-MORE = "More settings"
+MORE = "More"
 
 CURVES = {
     "title": "Curves of this run",
