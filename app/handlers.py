@@ -79,7 +79,7 @@ class Handlers:
         lanes = {
             f"{field}_{i}": value
             for i, lane in enumerate(at_first(session), 1)
-            for field, value in zip(fields(), control_values(lane), strict=True)
+            for field, value in control_values(lane).items()
         }
         found = [{**shared, "third": None, **lanes, **given}[name] for name in names()]
         settle(session, Ask.of(found))  # now, not when its turn has come
@@ -191,7 +191,7 @@ class Handlers:
         """A pack just chosen: its classes with a picture each, its rules, the lanes' controls as `fields` says."""
         session = self.packs.session(pack, loaded=False)
         faces = self.packs.faces(str(pack))
-        lanes = [control_values(config) for config in at_first(session)]
+        lanes = [list(control_values(config).values()) for config in at_first(session)]
         return list(zip(session.classes, faces, strict=True)), list(session.rules), lanes
 
     def third(self, *values: Any) -> list[Any]:
@@ -214,7 +214,7 @@ class Handlers:
     def preset(self, pack: object, rule: object) -> list[Any]:
         """The values of a lane's other controls for a rule just chosen, in the order of `fields`."""
         config = self.packs.session(pack, loaded=False).settings(rule=rule)
-        return control_values(config)[1:]
+        return [value for name, value in control_values(config).items() if name != "rule"]
 
     def shown(self, rules: Sequence[object], matched: object) -> list[list[bool]]:
         """Which controls of each lane do something, in the order of `fields`."""

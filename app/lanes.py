@@ -16,6 +16,7 @@ from engine.settings import checked
 RULES_AT_FIRST = ("maskgit", "critic", "critic-locked")  # left, right, and the third, which has to be added
 INSTEAD = ("confidence", "confidence", "random")  # where a pack has no critic
 LANES = len(RULES_AT_FIRST)
+SUFFIXES = tuple(f"_{lane}" for lane in range(1, LANES + 1))  # of the names of their controls
 MOST_ROUNDS = 2**32
 
 
@@ -97,12 +98,13 @@ def fields() -> tuple[str, ...]:
     return ("rule", "steps", *all_parameters(), "schedule")
 
 
-def control_values(config: SampleConfig) -> list[Any]:
-    """A lane's controls for these settings, in the order of `fields`; a parameter that its rule does not read has its
-    default.
+def control_values(config: SampleConfig) -> dict[str, Any]:
+    """A lane's controls for these settings by name, in the order of `fields`.
+
+    A parameter that its rule does not read has its default.
     """
     flat = {**{name: spec.default for name, spec in all_parameters().items()}, **config.flat()}
-    return [flat[name] for name in fields()]
+    return {name: flat[name] for name in fields()}
 
 
 def names() -> list[str]:
@@ -119,7 +121,7 @@ def by_name(values: Sequence[Any], lanes: int) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name != "third" and not name.endswith(f"_{LANES}")}
 
 
-def of_version_1(given: Mapping[str, Any], lanes: Sequence[str] = ("_1", "_2", "_3")) -> dict[str, Any]:
+def of_version_1(given: Mapping[str, Any], lanes: Sequence[str] = SUFFIXES) -> dict[str, Any]:
     """Controls, or with `lanes` = ("",) settings, that version 1 of the sampler noted.
 
     It noted a temperature for every rule, but only those of Algorithm 2, and matched ones, read it.

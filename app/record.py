@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from app.handlers import Handlers
-from app.lanes import Ask, control_values, fields, settle
+from app.lanes import Ask, control_values, settle
 from app.packs import Packs
 from app.presets import PLAIN, PRESETS, TAKEN_BACK, Preset, Recording
 from engine import cli
@@ -87,11 +87,7 @@ def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:
     """The page's first values, changed as the preset says, in the order of the controls."""
     session, given = packs.session(packs.first), preset.values
     rules = {i: session.settings(rule=given[f"rule_{i}"]) for i in (1, 2) if f"rule_{i}" in given}
-    lanes = {
-        f"{name}_{i}": value
-        for i, config in rules.items()
-        for name, value in zip(fields(), control_values(config), strict=True)
-    }
+    lanes = {f"{name}_{i}": value for i, config in rules.items() for name, value in control_values(config).items()}
     return Handlers(packs=packs).values({"label": preset.label, "seed": seed, **lanes, **given})
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -48,3 +50,24 @@ def describe(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.partition("+")[0],
     }
+
+
+def best_seconds(work: Mapping[Any, Callable[[], object]], device: torch.device, budget: float) -> dict[Any, float]:
+    """Best time of a call of each within `budget` seconds in all, after one to warm up.
+
+    In turn, so that all meet the same machine: at the start of a server others use it, too.
+    """
+    best = dict.fromkeys(work, float("inf"))
+    end = 0.0
+    while not end or time.perf_counter() < end:
+        for name, call in work.items():
+            start = time.perf_counter()
+            call()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            elif device.type == "mps":
+                torch.mps.synchronize()
+            if end:
+                best[name] = min(best[name], time.perf_counter() - start)
+        end = end or time.perf_counter() + budget
+    return best

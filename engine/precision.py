@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.transformer import Layer, Trunk
+from engine.device import best_seconds
+from engine.transformer import Layer, Trunk, usually_explicit
 
 DTYPES = ("float32", "bfloat16")
-WORTH = (
-    1.2  # times as fast: below that bf16 is not worth its coarser logits, nor an attention that is not the usual one
-)
+# Times as fast: below it bf16 is not worth its coarser logits, nor an attention that is not the usual one.
+WORTH = 1.2
 SECONDS = 0.6  # of measuring layers
 HOPELESS = 0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
 
@@ -50,9 +48,8 @@ def measure_precision(trunk: Trunk, batch: int) -> Precision:
         for dtype in dtypes
         for explicit in (False, True)
     }
-    times = _seconds(work, device, SECONDS)
-    usual = {"float32": False, "bfloat16": device.type == "cpu"}
-    best = {dtype: _attention(times, dtype, usual[dtype]) for dtype in dtypes}
+    times = best_seconds(work, device, SECONDS)
+    best = {dtype: _attention(times, dtype, usually_explicit(getattr(torch, dtype), device)) for dtype in dtypes}
     gain = times["float32", best["float32"]] / times["bfloat16", best["bfloat16"]] if "bfloat16" in best else 0.0
     dtype = "bfloat16" if gain >= WORTH else "float32"
     names = {True: "explicit", False: "fused"}
@@ -82,26 +79,5 @@ def _pass(layer: Layer, x: Tensor, dtype: str) -> Tensor:
 def _has_bf16(device: torch.device) -> bool:
     """By a small matrix product: a whole layer would take seconds where bf16 is emulated."""
     operands = {dtype: torch.ones(256, 256, device=device, dtype=getattr(torch, dtype)) for dtype in DTYPES}
-    times = _seconds({dtype: partial(torch.matmul, a, a) for dtype, a in operands.items()}, device, SECONDS / 10)
+    times = best_seconds({dtype: partial(torch.matmul, a, a) for dtype, a in operands.items()}, device, SECONDS / 10)
     return times["float32"] / times["bfloat16"] > HOPELESS
-
-
-def _seconds(work: Mapping[Any, Callable[[], Tensor]], device: torch.device, budget: float) -> dict[Any, float]:
-    """Best time of a call of each within `budget` seconds in all, after one to warm up.
-
-    In turn, so that all meet the same machine: at the start of a server others use it, too.
-    """
-    best = dict.fromkeys(work, float("inf"))
-    end = 0.0
-    while not end or time.perf_counter() < end:
-        for name, call in work.items():
-            start = time.perf_counter()
-            call()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            elif device.type == "mps":
-                torch.mps.synchronize()
-            if end:
-                best[name] = min(best[name], time.perf_counter() - start)
-        end = end or time.perf_counter() + budget
-    return best

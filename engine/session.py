@@ -24,6 +24,7 @@ from engine.rules import RULES
 from engine.sampler import sample
 from engine.step import CANDIDATES, Step, Trace
 from engine.tokenizer import Tokenizer, to_float, to_uint8
+from engine.transformer import usually_explicit
 
 MICRO_BATCH = {"cpu": 1}  # one picture fills a CPU; a fixed size makes a result independent of its neighbours
 MICRO_BATCH_DEVICE = 16
@@ -90,12 +91,17 @@ class Session:
 
     @cached_property
     def generator(self) -> Generator:
-        return self._trunk("generator")  # type: ignore[no-any-return]
+        self.precision.apply(self._loaded_generator.trunk)
+        return self._loaded_generator
 
     @cached_property
     def critic(self) -> Critic | None:
         """None where the pack has none."""
-        return self._trunk("critic") if self.pack.has("critic") else None
+        if not self.pack.has("critic"):
+            return None
+        critic: Critic = self.pack.load("critic").to(self.device)
+        self.precision.apply(critic.trunk)
+        return critic
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -107,16 +113,16 @@ class Session:
         """Dtype and attention of the networks: as asked, or as measured."""
         if self.asked_dtype != "auto":
             return Precision(dtype=self.asked_dtype)
-        return measure_precision(self.pack.load("generator").to(self.device).trunk, self.micro_batch)
+        return measure_precision(self._loaded_generator.trunk, self.micro_batch)
+
+    @cached_property
+    def _loaded_generator(self) -> Generator:
+        """As it is stored: its dtype and attention may have to be measured on it first."""
+        return self.pack.load("generator").to(self.device)  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> str:
         return self.precision.dtype
-
-    def _trunk(self, kind: str) -> Any:
-        model = self.pack.load(kind).to(self.device)
-        self.precision.apply(model.trunk)
-        return model
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -215,7 +221,7 @@ class Session:
     def _attention(self) -> str:
         explicit = self.precision.explicit_attention
         if explicit is None:
-            explicit = self.dtype == "bfloat16" and self.device.type == "cpu"
+            explicit = usually_explicit(getattr(torch, self.dtype), self.device)
         return "explicit" if explicit else "fused"
 
     @torch.no_grad()

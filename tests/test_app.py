@@ -111,7 +111,7 @@ def folds(page: Handlers) -> Folds:
 
 def values(**changed: Any) -> list[Any]:
     """The page's controls in their order, at their first values but for `changed`."""
-    lane = dict(zip(fields(), control_values(SampleConfig()), strict=True)) | {"steps": 6}
+    lane = control_values(SampleConfig()) | {"steps": 6}
     first = {"pack": "fake", "label": "cat", "seed": 3, "equal_passes": False, "matched": False, "third": None}
     for i, rule in enumerate(("maskgit", "critic", "critic-locked"), 1):
         first |= {f"{name}_{i}": value for name, value in (lane | {"rule": rule}).items()}

@@ -27,7 +27,7 @@ ALLOWED = {
     "classifier": {"config"},
     "data": {"cli", "config"},
     "pack": {"config", "data"} | MODELS,
-    "precision": {"transformer"},
+    "precision": {"device", "transformer"},
     "session": {"device", "pack", "precision"} | CORE | MODELS,
     "refine": {"", "config", "session", "step"},
     "fakes": {"", "noise", "session"},

@@ -32,7 +32,7 @@ def trunk() -> Trunk:
 def test_what_is_faster_is_taken_where_it_is_worth_it(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds, expected = CASES[case]
     scripted: Iterator[float] = iter(map(float, seconds))
-    monkeypatch.setattr(precision, "_seconds", lambda work, device, budget: {one: next(scripted) for one in work})
+    monkeypatch.setattr(precision, "best_seconds", lambda work, device, budget: {one: next(scripted) for one in work})
     found = measure_precision(trunk(), 1)
     assert (found.dtype, found.explicit_attention) == (expected.dtype, expected.explicit_attention)
     assert found.milliseconds is not None and len(found.milliseconds) == len(seconds) - 2

@@ -32,8 +32,8 @@ def build(lane: int, rules: Sequence[str], config: SampleConfig, shown: Sequence
     """`lane` counts from 0; `shown` says which controls the rule reads."""
     column = gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}")
     with column, gr.Row(elem_classes="tc-lane-controls"):
-        controls = zip(fields(), control_values(config), shown, strict=True)
-        values = [_control(name, value, rules, visible) for name, value, visible in controls]
+        controls = zip(control_values(config).items(), shown, strict=True)
+        values = [_control(name, value, rules, visible) for (name, value), visible in controls]
     return LaneControls(values=tuple(values))
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,18 @@ class Pictures:
         members = self.indices(split)
         return members[np.unique(np.linspace(0, len(members) - 1, min(most, len(members))).astype(int))]
 
-    def digest(self) -> str:
-        """SHA-256 over what training sees of them, in their order: pixels and labels, but no names of files."""
-        contents = self.contents or [
+    @cached_property
+    def hashed(self) -> tuple[str, ...]:
+        """SHA-256 of each picture's pixels: read and hashed once, where that is not known yet."""
+        return self.contents or tuple(
             content(image)
             for first in range(0, len(self), 256)
             for image in self.read(np.arange(first, min(first + 256, len(self))))
-        ]
-        columns = (contents, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
+        )
+
+    def digest(self) -> str:
+        """SHA-256 over what training sees of them, in their order: pixels and labels, but no names of files."""
+        columns = (self.hashed, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
         rows = zip(*columns, strict=True)
         whole = json.dumps([self.classes, self.size, list(rows)])
         return hashlib.sha256(whole.encode()).hexdigest()

@@ -19,7 +19,7 @@ from engine.evaluate.exact_table import markdown
 from engine.evaluate.judge import Judge
 from engine.evaluate.report import Report
 from engine.evaluate.shares import clopper_pearson, mcnemar, ratio_interval
-from engine.evaluate.sweep import SEEDS, best_settings
+from engine.evaluate.sweep import SEEDS, best_config
 from engine.evaluate.table1 import BOTH
 from engine.session import Session
 
@@ -76,8 +76,7 @@ def cells(session: Session, rules: Sequence[str], n: int, steps: int, seed: int)
     """Every rule at `steps`, and maskgit at as many passes as the critic needs; the samples are those of table1."""
 
     def cell(rule: str, steps: int) -> SampleConfig:
-        own = best_settings(session.pack, rule, steps)
-        return session.settings(rule=rule, steps=steps, n=n, seed=seed, **own)
+        return best_config(session, rule, steps, n=n, seed=seed)
 
     for rule in rules:
         yield cell(rule, steps)

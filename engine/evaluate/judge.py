@@ -92,14 +92,26 @@ class Judge:
     @cached_property
     def real(self) -> Seen:
         """The pictures that were trained on, by their weights in training: what samples are held against."""
-        trained = self.pictures.splits == "train"
-        return self.seen.weighted(np.where(trained, self.pictures.weights, 0))
+        return self.seen.weighted(self._trained)
 
     @cached_property
     def held(self) -> Seen | None:
         """The pictures that were held out, by the classes' shares of training; None where they are too few."""
-        held = self.seen.weighted(held_weights(self.pictures))
-        return held if len(held) > K + 1 else None
+        return self.seen.weighted(self._held) if self._has_held else None
+
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        """(M,) what each picture counts as one that was trained on."""
+        return np.where(self.pictures.splits == "train", self.pictures.weights, 0)
+
+    @cached_property
+    def _held(self) -> np.ndarray:
+        """(M,) what each picture counts as one that was held out."""
+        return held_weights(self.pictures)
+
+    @property
+    def _has_held(self) -> bool:
+        return int(np.count_nonzero(self._held)) > K + 1
 
     @cached_property
     def shown(self) -> np.ndarray:
@@ -197,7 +209,7 @@ class Judge:
 
     def floors(self) -> dict[str, Any]:
         """What real pictures get; every figure at its own n."""
-        real, trained = self.real, np.flatnonzero((self.pictures.splits == "train") & (self.pictures.weights > 0))
+        real, trained = self.real, np.flatnonzero(self._trained)
         halves = real.at(slice(0, None, 2)), real.at(slice(1, None, 2))
         result: dict[str, Any] = {
             "halves": {"n": len(halves[1]), "fid": fid(*halves)},
@@ -205,11 +217,10 @@ class Judge:
             "reconstruction": self._held_against(trained, self.pictures.weights[trained]),
             "training_pictures": _distances(nearest(self.train)),
         }
-        weights = held_weights(self.pictures)
-        held_out = np.flatnonzero(weights > 0)
+        held_out = np.flatnonzero(self._held)
         if len(held_out) > K:
             result["held_out_pictures"] = {
-                **self._held_against(held_out, weights[held_out]),
+                **self._held_against(held_out, self._held[held_out]),
                 **_distances(nearest(self.shown[held_out], self.train)),
             }
         return result
@@ -221,14 +232,12 @@ class Judge:
             path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
         )
         pictures = hashlib.sha256(b"".join(bytes.fromhex(sha256(file)) for file in files))
-        trained = (self.pictures.splits == "train") & (self.pictures.weights > 0)  # as many as `real`, unseen
-        held = int(np.count_nonzero(held_weights(self.pictures)))
         return {
             "pack": pack.name,
             "weights_sha256": {kind: pack.digest(kind) for kind in ("tokenizer", "classifier")},
             "pictures_sha256": pictures.hexdigest(),
-            "reference_pictures": int(np.count_nonzero(trained)),
-            "held_out_pictures": held if held > K + 1 else 0,
+            "reference_pictures": int(np.count_nonzero(self._trained)),
+            "held_out_pictures": int(np.count_nonzero(self._held)) if self._has_held else 0,
             "definitions": DEFINITIONS,
             "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
             "part, and each figure is expected within its interval",

@@ -21,6 +21,7 @@ from engine.evaluate.report import Report, between, read
 from engine.pack import Pack, open_pack, write_config
 from engine.plots import new_figure
 from engine.rules import RULES, all_parameters
+from engine.session import Session
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -187,6 +188,15 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
     if found and found[0].get("made_of") != made_of(pack, rule, schedule):
         raise ValueError(f"{file} was made with another {rule}, or other weights: run the sweep again, or move it away")
     return found[0]["settings"] if found else {}
+
+
+def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:
+    """A run with the best settings that the pack's sweep found at these steps, else with the pack's presets.
+
+    A matched one takes none of them: they are of another ranking noise.
+    """
+    own = {} if more.get("matched") else best_settings(session.pack, rule, steps)
+    return session.settings(rule=rule, steps=steps, **{**own, **more})
 
 
 def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from engine.config import MOST_STEPS, SampleConfig
 from engine.evaluate.judge import FIRST, Judge
 from engine.evaluate.metrics import interval
 from engine.evaluate.report import Report, between
-from engine.evaluate.sweep import SEEDS, best_settings
+from engine.evaluate.sweep import SEEDS, best_config
 from engine.plots import new_figure
 from engine.rules import RULES
 from engine.session import Session
@@ -53,8 +53,7 @@ def cells(session: Session, rules: Sequence[str], n: int | None, steps: int, see
     """
 
     def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
-        own = {} if more.get("matched") else best_settings(session.pack, rule, steps)
-        return session.settings(rule=rule, steps=steps, n=n or count, seed=seed, **{**own, **more})
+        return best_config(session, rule, steps, n=n or count, seed=seed, **more)
 
     for rule in rules:
         yield cell(rule, steps, MANY if rule in BOTH else FEW)

@@ -77,7 +77,7 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | Non
 
 def _digest(pictures: Pictures) -> str:
     """Of all pictures of a pack, in whichever order they come."""
-    return pictures.by_class().digest()
+    return dataclasses.replace(pictures, contents=pictures.hashed).by_class().digest()
 
 
 def spread(pictures: Pictures, most: int = KEPT_PICTURES) -> np.ndarray:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
 
 from engine.config import TrunkConfig
+from engine.device import best_seconds
 from engine.transformer import Layer, use_attention
+
+DTYPES = ("float32", "bfloat16")
+SECONDS = 0.4  # of measuring each dtype, and each attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,38 +34,24 @@ class Probe:
 
 def measure(device: torch.device, trunk: TrunkConfig | None = None, micro: int = 16) -> Probe:
     """Time matrix products in both dtypes, then a layer with both attentions in the faster one."""
-    gflops = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        product = partial(torch.matmul, *[torch.ones(1024, 1024, device=device, dtype=dtype)] * 2)
-        gflops[str(dtype).removeprefix("torch.")] = 2 * 1024**3 / _seconds(product, device) / 1e9
+    operands = {name: torch.ones(1024, 1024, device=device, dtype=getattr(torch, name)) for name in DTYPES}
+    products = {name: partial(torch.matmul, a, a) for name, a in operands.items()}
+    gflops = {
+        name: 2 * 1024**3 / seconds / 1e9 for name, seconds in best_seconds(products, device, 2 * SECONDS).items()
+    }
     fast = max(gflops, key=lambda name: gflops[name])
-    attention = {}
+    attention: dict[str, float] = {}
     if trunk is not None:
         layer = Layer(trunk).to(device)
         x = torch.ones(micro, 257, trunk.width, device=device, requires_grad=True)
 
-        def once() -> None:
+        def once(explicit: bool) -> None:
+            use_attention(layer, explicit)
             with torch.autocast(device.type, torch.bfloat16, enabled=fast == "bfloat16"):
                 y = layer(x)
             y.float().sum().backward()
 
-        for name in ("explicit", "fused"):
-            use_attention(layer, name == "explicit")
-            attention[name] = 1000 * _seconds(once, device)
+        kernels = {"explicit": partial(once, True), "fused": partial(once, False)}
+        attention = {name: 1000 * seconds for name, seconds in best_seconds(kernels, device, 2 * SECONDS).items()}
     explicit = bool(attention) and attention["explicit"] < attention["fused"]
     return Probe(dtype=fast, explicit_attention=explicit, gflops=gflops, attention_ms=attention)
-
-
-def _seconds(work: Callable[[], object], device: torch.device, budget: float = 0.4) -> float:
-    """Best time of one call within `budget` seconds, after one to warm up."""
-    best = float("inf")
-    end = time.perf_counter() + budget
-    while True:
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        now = time.perf_counter()
-        best = min(best, now - start)
-        if now > end:
-            return best
