@@ -1,0 +1,69 @@
+// Gradio's controls and the store: what the visitor sets goes into the store, what the store says is set in Gradio.
+// Both ways are events of Gradio without a function on the server, so neither sends a request.
+
+/** @typedef {Record<string, any>} Update of one component, as Gradio's own functions return it */
+
+export class ControlsBridge {
+  /**
+   * @param {import("../store.js").Store} store
+   * @param {import("../plans.js").PlanClient} plans
+   * @param {string[]} names of Gradio's controls, in their order
+   */
+  constructor(store, plans, names) {
+    this.store = store;
+    this.plans = plans;
+    this.names = names;
+    const { controls, visible } = store.state;
+    this.known = { controls, visible, offered: store.state.offered }; // what Gradio shows
+    this.trigger = () => {}; // until its component is mounted
+    store.on(["controls", "visible", "choices"], () => this.push());
+  }
+
+  /** @param {() => void} trigger tells Gradio to fetch `updates` */
+  connect(trigger) {
+    this.trigger = trigger;
+    this.push();
+  }
+
+  /**
+   * The values of all controls, after the visitor changed some of them.
+   * @param {any[]} values
+   */
+  take(values) {
+    /** @type {Record<string, any>} */
+    const changed = {};
+    this.names.forEach((name, i) => {
+      if (!equal(values[i], this.known.controls[name])) changed[name] = values[i];
+    });
+    if (!Object.keys(changed).length) return;
+    this.known = { ...this.known, controls: { ...this.known.controls, ...changed } };
+    this.plans.change(changed);
+  }
+
+  push() {
+    const { controls, visible, offered } = this.store.state;
+    const { known } = this;
+    const differs = this.names.some(
+      (name) => !equal(controls[name], known.controls[name]) || visible[name] !== known.visible[name],
+    );
+    if (differs || offered !== known.offered) this.trigger();
+  }
+
+  /** What Gradio has to change, in the order of its controls. @returns {Update[]} */
+  updates() {
+    const { controls, visible, choices, offered } = this.store.state;
+    const { known } = this;
+    this.known = { controls, visible, offered };
+    return this.names.map((name) => ({
+      __type__: "update",
+      ...(offered !== known.offered && choices[name] ? { choices: choices[name] } : {}),
+      ...(visible[name] !== known.visible[name] ? { visible: visible[name] } : {}),
+      ...(equal(controls[name], known.controls[name]) ? {} : { value: controls[name] }),
+    }));
+  }
+}
+
+/** @param {any} a @param {any} b */
+function equal(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,42 @@
+// Run and Stop take each other's place; who pressed one by key stays on the other.
+
+import { byId } from "../lib/dom.js";
+import { isStale } from "../store.js";
+
+const UNSTOPPABLE = 500; // ms after Run: the second of two quick clicks falls on Stop, and must not undo the first
+
+/**
+ * @param {import("../store.js").Store} store
+ * @param {import("../types.js").Words} words
+ */
+export function showRunAndStop(store, words) {
+  let going = false;
+  let byKey = false;
+  const show = (/** @type {import("../types.js").State} */ state) => {
+    const [run, stop] = ["tc-run", "tc-stop"].map((id) => /** @type {HTMLButtonElement | null} */ (byId(id)));
+    if (run) run.textContent = state.run.why === "recorded" && !isStale(state) ? words.run_live : words.run;
+    if (state.run.going === going) return;
+    going = state.run.going;
+    const [hides, appears] = going ? [run, stop] : [stop, run];
+    const lost = !going && byKey && document.activeElement === document.body; // over before Stop could be pressed
+    const held = Boolean(hides) && (document.activeElement === hides || lost);
+    byKey = going && held;
+    document.documentElement.classList.toggle("tc-running", going);
+    if (going && appears) enableLater(appears, () => held && document.activeElement === document.body);
+    if (held) appears?.focus();
+  };
+  store.on(["run", "planned", "shown"], show);
+  show(store.state);
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {() => boolean} focused whether it gets the focus then
+ */
+function enableLater(button, focused) {
+  button.disabled = true;
+  setTimeout(() => {
+    button.disabled = false;
+    if (focused()) button.focus();
+  }, UNSTOPPABLE);
+}

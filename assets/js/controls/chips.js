@@ -1,0 +1,31 @@
+// Classes as radio buttons with a picture each. The browser brings the keys and the names with it.
+
+import { el } from "../lib/dom.js";
+
+/** @param {import("../main.js").GradioPart} part */
+export function mountChips({ element, props, trigger, watch }) {
+  const choose = (/** @type {string} */ name) => {
+    props.value = name;
+    trigger("input");
+  };
+  const chip = (/** @type {[string, string]} */ [name, face]) => {
+    const checked = name === props.value;
+    const input = el("input", { type: "radio", name: "tc-class", value: name, checked, onchange: () => choose(name) });
+    return el(
+      "label",
+      { class: "tc-chip" },
+      input,
+      el("img", { src: face, alt: "", width: 32, height: 32 }),
+      el("span", {}, name),
+    );
+  };
+  const show = () =>
+    element.replaceChildren(
+      el("fieldset", { class: "tc-chips" }, el("legend", {}, props.legend), ...props.choices.map(chip)),
+    );
+  watch("choices", show);
+  watch("value", () => {
+    for (const input of element.querySelectorAll("input")) input.checked = input.value === props.value;
+  });
+  show();
+}

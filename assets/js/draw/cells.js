@@ -1,0 +1,168 @@
+// Marks of single cells on a canvas whose cells are a whole number of device pixels.
+
+/**
+ * What every drawing needs to know.
+ * @typedef {object} Look
+ * @property {number} grid cells on a side
+ * @property {number} cell device pixels of a cell
+ * @property {import("./colours.js").Colours} colours
+ */
+/** @typedef {CanvasRenderingContext2D} Context */
+/** @typedef {Iterable<number>} Cells */
+
+const SMALLEST_MARK = 6; // device pixels of a cell: smaller ones, in thumbnails, have no room for a mark
+
+/**
+ * Make the canvas as large as its place allows; returns the device pixels of one cell.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} grid
+ * @param {number} [space] CSS pixels
+ */
+export function fit(canvas, grid, space = canvas.parentElement?.clientWidth ?? 0) {
+  const ratio = devicePixelRatio || 1;
+  const cell = Math.max(1, Math.floor((space * ratio) / grid));
+  const side = cell * grid;
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  const style = `${side / ratio}px`;
+  if (canvas.style.width !== style) {
+    canvas.style.width = canvas.style.height = style;
+    canvas.parentElement?.style.setProperty("--tc-cell", `${cell / ratio}px`);
+  }
+  return cell;
+}
+
+/**
+ * The context of a canvas whose pictures keep their pixels.
+ * @param {HTMLCanvasElement} canvas
+ */
+export function contextOf(canvas) {
+  const context = /** @type {Context} */ (canvas.getContext("2d"));
+  context.imageSmoothingEnabled = false;
+  return context;
+}
+
+/**
+ * The places whose value is the wanted one.
+ * @param {ArrayLike<number>} values
+ * @param {number} wanted
+ */
+export function placesOf(values, wanted) {
+  const found = [];
+  for (let i = 0; i < values.length; i += 1) if (values[i] === wanted) found.push(i);
+  return found;
+}
+
+/** @param {Look} look @param {number} i @returns {[number, number]} */
+export function corner(look, i) {
+  return [(i % look.grid) * look.cell, Math.floor(i / look.grid) * look.cell];
+}
+
+/** @param {Context} context @param {Look} look @param {CanvasImageSource | null | undefined} picture */
+export function wholePicture(context, look, picture) {
+  const side = look.cell * look.grid;
+  if (picture) context.drawImage(picture, 0, 0, side, side);
+}
+
+/** @param {Context} context @param {Look} look @param {number} i @param {string} colour */
+export function plainCell(context, look, i, colour) {
+  const [x, y] = corner(look, i);
+  context.fillStyle = colour;
+  context.fillRect(x, y, look.cell, look.cell);
+}
+
+/** @param {Context} context @param {Look} look @param {number} i */
+export function emptyCell(context, look, i) {
+  plainCell(context, look, i, look.colours.empty);
+  const [x, y] = corner(look, i);
+  const dot = Math.max(1, Math.round(look.cell / 8));
+  context.fillStyle = look.colours.dot;
+  context.fillRect(x + (look.cell - dot) / 2, y + (look.cell - dot) / 2, dot, dot);
+}
+
+/**
+ * All marks of a kind are one path: a stroke for each would cost more than the rest of the page.
+ * @param {Context} context
+ * @param {Look} look
+ * @param {Cells} cells
+ * @param {string} colour
+ * @param {number} width
+ * @param {(x: number, y: number) => void} mark
+ */
+function strokeMarks(context, look, cells, colour, width, mark) {
+  if (look.cell < SMALLEST_MARK) return;
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.beginPath();
+  for (const i of cells) mark(...corner(look, i));
+  context.stroke();
+}
+
+/** @param {Context} context @param {Look} look @param {Cells} cells */
+export function hatchedCells(context, look, cells) {
+  const { cell } = look;
+  strokeMarks(context, look, cells, look.colours.hatch, Math.max(1, cell / 12), (x, y) => {
+    context.moveTo(x, y + cell);
+    context.lineTo(x + cell, y);
+  });
+}
+
+/** @param {Context} context @param {Look} look @param {number[]} cells */
+export function maskedCells(context, look, cells) {
+  for (const i of cells) plainCell(context, look, i, look.colours.masked);
+  hatchedCells(context, look, cells);
+}
+
+/** @param {Context} context @param {Look} look @param {Cells} cells */
+export function framedCells(context, look, cells) {
+  const line = Math.ceil(look.cell / 8);
+  strokeMarks(context, look, cells, look.colours.new, line, (x, y) =>
+    context.rect(x + line / 2, y + line / 2, look.cell - line, look.cell - line),
+  );
+}
+
+/** @param {Context} context @param {Look} look @param {number[]} cells */
+export function revokedCells(context, look, cells) {
+  const { cell } = look;
+  const inset = cell * 0.26;
+  for (const i of cells) plainCell(context, look, i, look.colours.revoked);
+  strokeMarks(context, look, cells, look.colours.cross, Math.max(1.5, cell / 8), (x, y) => {
+    context.moveTo(x + inset, y + inset);
+    context.lineTo(x + cell - inset, y + cell - inset);
+    context.moveTo(x + cell - inset, y + inset);
+    context.lineTo(x + inset, y + cell - inset);
+  });
+}
+
+/**
+ * Where the proposal of another lane has another token.
+ * @param {Context} context
+ * @param {Look} look
+ * @param {Cells} cells
+ */
+export function differingCells(context, look, cells) {
+  const { cell } = look;
+  const inset = Math.max(1.5, cell * 0.16);
+  const box = (/** @type {number} */ x, /** @type {number} */ y) =>
+    context.rect(x + inset, y + inset, cell - 2 * inset, cell - 2 * inset);
+  strokeMarks(context, look, cells, "#ffffff", Math.max(2.5, cell / 5), box);
+  strokeMarks(context, look, cells, look.colours.differ, Math.max(1.5, cell / 10), box);
+}
+
+/**
+ * A frame of that colour, with a line across where `crossed`.
+ * @param {Context} context
+ * @param {Look} look
+ * @param {Cells} cells
+ * @param {string} colour
+ * @param {boolean} [crossed]
+ */
+export function outlinedCells(context, look, cells, colour, crossed = false) {
+  const line = Math.max(1.5, look.cell / 8);
+  const inset = look.cell * 0.2;
+  strokeMarks(context, look, cells, colour, line, (x, y) => {
+    context.rect(x + line / 2, y + line / 2, look.cell - line, look.cell - line);
+    if (!crossed) return;
+    context.moveTo(x + inset, y + inset);
+    context.lineTo(x + look.cell - inset, y + look.cell - inset);
+  });
+}

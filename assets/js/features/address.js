@@ -1,0 +1,142 @@
+// The address says what is on the stage: the preset, or what was asked for and the first letters of every step's hash.
+// Who opens it sees the same: a preset as it was recorded, a run live, with a word on whether this machine got the same.
+
+import { actionButton, copyText, el } from "../lib/dom.js";
+import { fill } from "../lib/text.js";
+import { canBeAsked, settingsOf } from "../store.js";
+import { ask } from "../transport/server.js";
+import { firstDifference, hashesOf, queryOf, readHashes, shownOf } from "./permalink.js";
+
+/** @typedef {import("../types.js").State} State */
+/** @typedef {{settings: string | null, hashes: string[][], older: boolean}} Expected */
+
+export class Address {
+  /**
+   * @param {import("../main.js").Page} page
+   */
+  constructor({ store, words, config, runs, plans }) {
+    this.store = store;
+    this.words = words.link;
+    this.config = config;
+    this.runs = runs;
+    this.plans = plans;
+    /** @type {Expected | null} the run that the address stands for */
+    this.expected = null;
+    this.opening = false; // what begins now was asked for by the address, so it is no new one
+    this.field = el("input", {
+      class: "tc-link",
+      type: "text",
+      readonly: true,
+      hidden: true,
+      "aria-label": this.words.address,
+    });
+    this.field.addEventListener("focus", () => this.field.select());
+    this.button = actionButton(this.words.copy, () => this.copy(), { disabled: true });
+    this.node = el("span", { class: "tc-share" }, this.button, this.field);
+    addEventListener("popstate", () => this.open());
+    let { run } = store.state;
+    store.on(["run"], (state) => {
+      if (state.run.begun && state.run.id !== run.id) this.began(state);
+      if (run.going && !state.run.going && state.run.why) this.ended(state);
+      run = state.run;
+      this.show(state);
+    });
+    this.show(store.state);
+  }
+
+  /** Show what the address says; without a word of it, what the page opens with. */
+  async open() {
+    const query = new URLSearchParams(location.search);
+    const preset = query.get("preset");
+    const asked = this.config.names.filter((name) => query.has(name));
+    this.opening = true;
+    if (preset) return this.runs.start({ recorded: preset });
+    if (asked.length) return this.openRun(query);
+    if (this.config.opens_with) return this.runs.start({ recorded: this.config.opens_with });
+    await this.plans.refresh();
+  }
+
+  /** @param {URLSearchParams} query */
+  async openRun(query) {
+    const { offered } = this.store.state;
+    const found = await ask("linked", { query: Object.fromEntries(query), offered }).catch((error) => ({
+      wrong: error.message,
+    }));
+    if (found.wrong) return this.store.set({ message: { text: found.wrong, wrong: true } });
+    this.plans.apply(found);
+    if (found.plan.wrong) return;
+    const hash = query.get("hash");
+    const older = Number(query.get("version") ?? 1) !== this.config.version; // its hashes are of another sampler
+    this.expected = hash ? { settings: settingsOf(found.plan), hashes: readHashes(hash), older } : null;
+    return this.runs.start({ controls: found.controls });
+  }
+
+  /** @param {State} state */
+  began(state) {
+    this.write(state, this.opening);
+    this.opening = false;
+  }
+
+  /** @param {State} state */
+  ended(state) {
+    const { why } = state.run;
+    if (why === "done") this.store.set({ verdict: this.verdict(state) });
+    if (!["done", "recorded", "opened"].includes(why) || !canBeAsked(state)) return;
+    if (why !== "done") this.expected = { settings: settingsOf(shownOf(state)), hashes: hashesOf(state), older: false };
+    this.write(state, true);
+  }
+
+  /**
+   * Put what is on the stage into the browser's address; what other parts of the page keep there stays.
+   * @param {State} state
+   * @param {boolean} replace
+   */
+  write(state, replace) {
+    const address = new URL(location.href);
+    const ours = ["preset", "version", "hash", ...this.config.names];
+    const kept = [...address.searchParams].filter(([name]) => !ours.includes(name));
+    address.search = String(new URLSearchParams([...kept, ...this.parts(state)]));
+    if (address.href === location.href) return;
+    if (replace) history.replaceState(history.state, "", address);
+    else history.pushState(history.state, "", address);
+  }
+
+  /** What of the address stands for the run that is shown. @param {State} state @returns {[string, string][]} */
+  parts(state) {
+    const { recorded } = shownOf(state);
+    if (recorded) return recorded === this.config.opens_with ? [] : [["preset", recorded]];
+    return canBeAsked(state) ? queryOf(state, this.config.version) : [];
+  }
+
+  /** The address of the run that is shown, recorded or not, as one to give away. */
+  get address() {
+    return `${location.origin}${location.pathname}?${new URLSearchParams(queryOf(this.store.state, this.config.version))}`;
+  }
+
+  copy() {
+    const { address, field } = this;
+    copyText(address, this.button, /** @type {any} */ (this.words), () => {
+      field.hidden = false;
+      field.value = address;
+      field.focus();
+    });
+  }
+
+  /** @param {State} state */
+  show(state) {
+    const whole = ["done", "recorded"].includes(state.run.why) && canBeAsked(state);
+    this.button.disabled = !whole || state.run.going;
+    this.button.title = this.button.disabled ? this.words.none : this.words.help;
+  }
+
+  /** Once, after the run that the address stands for. @param {State} state */
+  verdict(state) {
+    const { expected } = this;
+    this.expected = null;
+    const { lanes } = shownOf(state);
+    if (!expected || expected.settings !== settingsOf(shownOf(state))) return "";
+    if (expected.older) return this.words.older;
+    const parting = firstDifference(hashesOf(state), expected.hashes);
+    return parting ? fill(this.words.differs, { name: lanes[parting.lane].name, s: parting.s + 1 }) : this.words.same;
+  }
+}

@@ -1,0 +1,208 @@
+// The third lane: added, branched off another one at the step shown, or drawn on after tokens were masked.
+// Whatever masks tokens runs at once, by one request; a plain branch waits for the visitor's settings.
+
+import { floats, MASKED } from "../draw/frame.js";
+import { actionButton, byId, el } from "../lib/dom.js";
+import { digits, fill, mean } from "../lib/text.js";
+import { shownFrame } from "../stage/playhead.js";
+import { asksForLane, canBeAsked } from "../store.js";
+import { ask } from "../transport/server.js";
+
+const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
+const THIRD = 2;
+const OWN_PICTURE_LIKE = 1; // the lane whose settings a picture of the visitor's own is refined with: as in the paper
+
+/** @typedef {import("../types.js").State} State */
+/** @typedef {import("../types.js").Origin} Origin */
+/** @typedef {{node: HTMLElement, midway: HTMLElement[], finished: HTMLElement[], judge: HTMLButtonElement}} Actions */
+
+export class Branches {
+  /**
+   * @param {Pick<import("../main.js").Page, "store" | "words" | "runs" | "plans" | "player">
+   *   & {hand: import("./hand.js").HandControl}} page
+   */
+  constructor({ store, words, runs, plans, player, hand }) {
+    this.store = store;
+    this.words = words.branches;
+    this.runs = runs;
+    this.plans = plans;
+    this.player = player;
+    this.hand = hand;
+    this.rounds = 0; // of fresh noise: each press of what masks anew draws another one
+    this.add = this.button("add", () => this.setThird({}));
+    /** @type {Actions[]} */
+    this.actions = [];
+  }
+
+  /** @param {string} name @param {() => void} press */
+  button(name, press) {
+    return actionButton(this.words[name], press, { "data-name": name, title: this.words[`${name}_help`] });
+  }
+
+  /** The buttons under a lane, others while its picture is finished. @param {number} lane */
+  actionsOf(lane) {
+    const node = el("div", { class: "tc-actions" });
+    const judge = this.button("judge", () => this.judge(lane));
+    const remove = this.button("remove", () => this.setThird(null));
+    const after = (/** @type {Origin} */ more) => ({ lane, step: (this.frame(lane)?.s ?? 0) + 1, ...more });
+    const limits = { min: 1, max: 99, value: REFINED, "aria-label": this.words.fraction };
+    const share = el("input", { type: "number", class: "tc-share-masked", ...limits });
+    const refine = () => {
+      if (share.reportValidity()) this.start(after({ fraction: share.valueAsNumber / 100 }));
+    };
+    this.actions[lane] =
+      lane === THIRD
+        ? { node, judge, midway: [remove], finished: [judge, remove] }
+        : {
+            node,
+            judge,
+            midway: [
+              this.button("branch", () => this.branch(after({ masked: null }))),
+              this.button("by_hand", () => this.takeOver(lane)),
+            ],
+            finished: [
+              judge,
+              this.button("refine", refine),
+              el("span", { class: "tc-percent" }, share, "%"),
+              this.button("repaint", () => this.takeOver(lane)),
+            ],
+          };
+    return node;
+  }
+
+  /** @param {number} lane */
+  frame(lane) {
+    return shownFrame(this.store.state, lane);
+  }
+
+  /** The visitor masks by hand. @param {number} lane */
+  takeOver(lane) {
+    const frame = this.frame(lane);
+    if (!frame) return;
+    this.player.take(this.store.state.playhead.at);
+    this.store.set({ pinned: -1, view: { ...this.store.state.view, panel: "decision" } });
+    this.hand.start(lane, frame);
+  }
+
+  /** A third lane that leaves another one and waits for its settings. @param {Origin} origin */
+  branch(origin) {
+    this.setThird(origin);
+    this.store.set({ advice: fill(this.words.advice, origin) });
+  }
+
+  /** Add, branch or remove the third lane, and ask what the controls would run then. @param {Origin | null} origin */
+  setThird(origin) {
+    this.store.set({ hand: null });
+    this.plans.change(thirdControls(this.store.state, origin));
+  }
+
+  /** Mask and draw on, at once. @param {Origin} origin */
+  start(origin) {
+    if (document.activeElement?.matches(".tc-actions :focus-visible")) byId("tc-run")?.focus({ preventScroll: true });
+    const { controls } = this.store.state;
+    this.rounds = Math.max(this.rounds, controls.third?.round ?? 0) + 1;
+    const changed = thirdControls(this.store.state, { ...origin, round: this.rounds });
+    return this.runs.start({ controls: { ...controls, ...changed } });
+  }
+
+  /** The critic's scores of a lane's finished picture, which the run itself does not need. @param {number} lane */
+  async judge(lane) {
+    const { run } = this.store.state;
+    const found = await ask("score", { run: run.id, lane }).catch((error) => ({ wrong: error.message }));
+    const { state } = this.store;
+    if (run.id !== state.run.id || !state.shown) return;
+    if (!found.scores) return this.store.set({ message: { text: found.wrong || this.words.unscored, wrong: true } });
+    const frames = [...state.frames];
+    const [...before] = frames[lane];
+    const last = /** @type {import("../types.js").Frame} */ (before.pop());
+    frames[lane] = [...before, { ...last, judged: floats(found.scores) }];
+    const values = { name: state.shown.lanes[lane].name, score: found.mean.toFixed(2) };
+    this.store.set({ frames, message: { text: fill(this.words.scored, values), wrong: false } });
+  }
+
+  /** @param {State} state */
+  draw(state) {
+    const { hand } = state;
+    if (hand && (this.frame(hand.lane) !== hand.frame || !asksForLane(state, hand.lane))) this.hand.stop(); // the playhead went on
+    for (const lane of this.actions.keys()) this.drawActions(lane, state);
+    this.add.disabled = state.run.going;
+    this.add.hidden = Boolean(state.controls.third);
+  }
+
+  /** @param {number} lane @param {State} state */
+  drawActions(lane, state) {
+    const { node, midway, finished, judge } = this.actions[lane];
+    const frame = this.frame(lane);
+    const isByHand = state.hand?.lane === lane;
+    judge.hidden = !state.shown?.critic || !["done", "opened"].includes(state.run.why);
+    const buttons = isByHand ? [this.hand.node] : frame && frame.s === frame.steps - 1 ? finished : midway;
+    if (node.firstChild !== buttons[0]) {
+      const held = node.contains(document.activeElement);
+      node.replaceChildren(...buttons);
+      const next = isByHand
+        ? node.parentElement?.querySelector(".tc-panels")
+        : node.querySelector("button:not([hidden])");
+      if (held) /** @type {HTMLElement | null | undefined} */ (next)?.focus({ preventScroll: true });
+    }
+    if (lane < THIRD && !isByHand) this.allow(lane, state, Boolean(frame) && !state.run.going);
+  }
+
+  /**
+   * What starts from a lane's picture draws that lane again: only where the controls still ask for it.
+   * @param {number} lane
+   * @param {State} state
+   * @param {boolean} shown
+   */
+  allow(lane, state, shown) {
+    const stale = shown && !asksForLane(state, lane);
+    const { node, judge } = this.actions[lane];
+    for (const button of node.querySelectorAll("button")) {
+      const asks = button !== judge;
+      const disabled = !shown || (asks && stale);
+      const reason = this.words[canBeAsked(state) ? "stale" : "unasked"];
+      const title = asks && stale ? reason : this.words[`${button.dataset.name}_help`];
+      if (button.disabled !== disabled) button.disabled = disabled; // at each step of a run: what stays is not written again
+      if (button.title !== title) button.title = title;
+    }
+  }
+}
+
+/**
+ * The controls of a third lane that leaves another one: it begins with the settings which that one runs with.
+ * @param {State} state
+ * @param {Origin | null} origin
+ * @returns {Record<string, any>}
+ */
+export function thirdControls({ controls, planned }, origin) {
+  const from = origin?.tokens ? OWN_PICTURE_LIKE : origin?.lane;
+  if (from === null || from === undefined) return { third: origin };
+  const settings = planned?.lanes[from]?.settings ?? {};
+  /** @type {Record<string, any>} */
+  const changed = { third: origin };
+  for (const name of Object.keys(controls)) {
+    const field = name.endsWith("_3") ? name.slice(0, -2) : "";
+    if (field) changed[name] = settings[field] ?? controls[`${field}_${from + 1}`];
+  }
+  return changed;
+}
+
+/**
+ * How a choice by hand compares with the rule's, and what the critic says of the pictures.
+ * @param {State} state
+ * @param {import("../types.js").Words} words
+ */
+export function branchVerdict({ shown, frames, run }, words) {
+  const info = shown?.lanes[THIRD];
+  if (!shown || !info?.origin || frames[THIRD]?.length !== info.steps) return "";
+  const { origin } = info;
+  const lane = origin.lane ?? 0;
+  const before = origin.tokens ? mean(frames[THIRD][0].scores) : run.means[lane];
+  const scores = run.means.length ? { mine: digits(run.means[THIRD]), theirs: digits(before) } : null;
+  if (info.continues) return scores ? fill(words.refined, scores) : "";
+  if (!origin.masked) return "";
+  const step = origin.step ?? 1;
+  const theirs = frames[lane][step - 1].state;
+  const both = origin.masked.filter((place) => theirs[place] >= MASKED).length;
+  const overlap = fill(words.overlap, { both, wanted: origin.masked.length, name: shown.lanes[lane].name, step });
+  return scores ? overlap + fill(words.judged, scores) : overlap;
+}

@@ -1,0 +1,79 @@
+// An explanation behind every control: a small button after its name, and one box that they share.
+
+import { el } from "../lib/dom.js";
+import { fill } from "../lib/text.js";
+
+const NAMES = 'label, legend, [data-testid="block-info"]';
+
+export class Explanations {
+  /** @param {import("../types.js").Words} words */
+  constructor(words) {
+    this.words = words;
+    /** @type {string | null} what the box explains */
+    this.key = null;
+    /** @type {string | null} what it explained when the pointer went down, which closes it */
+    this.was = null;
+    this.box = el("div", { class: "tc-explained", popover: "auto", role: "note", tabindex: -1 });
+    this.box.addEventListener("toggle", (event) => {
+      if (/** @type {ToggleEvent} */ (event).newState === "closed") this.key = null;
+    });
+    const page = document.querySelector(".gradio-container") ?? document.body;
+    page.append(this.box);
+    this.decorate();
+    // A control comes and goes with the rules that read it, and the first may come after the stage: its button follows.
+    const followed = new MutationObserver((changes) => {
+      if (changes.some(({ target }) => !(/** @type {Element} */ (target).closest?.(".tc-stage")))) this.decorate();
+    });
+    followed.observe(page, { childList: true, subtree: true });
+  }
+
+  decorate() {
+    for (const key of Object.keys(this.words.all)) {
+      for (const host of document.querySelectorAll(`.tc-x-${key}`)) {
+        if (!host.querySelector(".tc-ask")) this.place(host, this.button(key));
+      }
+    }
+  }
+
+  /** After the name: in it, it would be what the name names. @param {Element} host @param {Node} button */
+  place(host, button) {
+    const chips = host.querySelector("fieldset");
+    if (chips) chips.append(button);
+    else host.querySelector(NAMES)?.after(button);
+  }
+
+  /** @param {string} key */
+  button(key) {
+    const label = fill(this.words.ask, { name: this.words.all[key][0] });
+    const button = el("button", { type: "button", class: "tc-ask", "aria-label": label }, "?");
+    button.addEventListener("pointerdown", () => {
+      this.was = this.key;
+    });
+    button.addEventListener("click", () => this.show(key, button));
+    return button;
+  }
+
+  /** @param {string} key @param {HTMLElement} button */
+  show(key, button) {
+    const [name, formula, text] = this.words.all[key];
+    const again = this.was === key || this.key === key; // pressed again by pointer, or by key
+    this.was = null;
+    if (again) return this.box.hidePopover();
+    const parts = formula ? [el("p", { class: "tc-formula" }, ...formulaNodes(formula))] : [];
+    this.box.replaceChildren(el("b", {}, name), ...parts, el("p", {}, text));
+    this.key = key;
+    this.box.showPopover();
+    const at = button.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const below = at.bottom + 8;
+    this.box.style.left = `${Math.max(8, Math.min(at.left - 16, innerWidth - width - 8))}px`;
+    this.box.style.top = `${below + height > innerHeight ? Math.max(8, at.top - 8 - height) : below}px`;
+    this.box.focus({ preventScroll: true }); // for who hears the page; closing it gives the focus back
+  }
+}
+
+/** _t and _(t−1) are subscripts. @param {string} formula */
+function formulaNodes(formula) {
+  const parts = formula.split(/_(\(.+?\)|.)/);
+  return parts.map((part, i) => (i % 2 ? el("sub", {}, part.replace(/[()]/g, "")) : part));
+}

@@ -1,0 +1,97 @@
+// Files of the run on the stage, and a run from a file.
+
+import { actionButton, el } from "../lib/dom.js";
+import { addressOf } from "../transport/server.js";
+
+export class Files {
+  /** @param {import("../main.js").Page} page */
+  constructor({ store, words, runs }) {
+    this.store = store;
+    this.words = words.files;
+    this.runs = runs;
+    const { words: w } = this;
+    this.kind = this.select("kind", w.kinds);
+    this.lanes = this.select("lanes", w.which);
+    this.make = actionButton(w.make, () => this.download(), { id: "tc-make" });
+    this.status = el("p", { class: "tc-status", role: "status" });
+    const take = () => this.open(this.file.files?.[0]);
+    this.file = el("input", {
+      type: "file",
+      accept: ".json,application/json",
+      class: "tc-hidden-file",
+      onchange: take,
+    });
+    const open = el("label", { class: "tc-action tc-file", id: "tc-open" }, w.open, this.file);
+    const labelled = (/** @type {string} */ name, /** @type {Node} */ select) =>
+      el("label", { class: "tc-switch" }, w[name], select);
+    const row = [labelled("format", this.kind), labelled("lanes", this.lanes), this.make, open];
+    this.root = el("div", { class: "tc-stage tc-files" }, el("div", { class: "tc-actions" }, ...row), this.status);
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => this.dropped(event));
+    store.on(["run", "shown"], () => this.show());
+    this.show();
+  }
+
+  /** @param {string} name @param {Record<string, string>} choices */
+  select(name, choices) {
+    const options = Object.entries(choices).map(([value, text]) => el("option", { value }, text));
+    return el("select", { "data-file": name }, ...options);
+  }
+
+  show() {
+    const { run, shown } = this.store.state;
+    this.make.disabled = run.going || !["done", "recorded", "opened"].includes(run.why);
+    this.make.title = this.make.disabled ? this.words.none : "";
+    const count = shown?.lanes.length ?? 0;
+    for (const option of this.lanes.options) option.disabled = option.value !== "all" && Number(option.value) > count;
+    if (this.lanes.selectedOptions[0]?.disabled) this.lanes.value = "all";
+  }
+
+  /** The address of the file that the controls ask for. */
+  get address() {
+    const { run, playhead } = this.store.state;
+    const asked = { run: run.id, kind: this.kind.value, lanes: this.lanes.value, at: String(Math.max(0, playhead.at)) };
+    return addressOf(`export?${new URLSearchParams(asked)}`);
+  }
+
+  async download() {
+    this.make.disabled = true;
+    this.status.textContent = this.words.making;
+    const answer = await fetch(this.address).catch(() => null);
+    this.status.textContent = answer?.ok ? await this.save(answer) : await this.reason(answer);
+    this.show();
+  }
+
+  /** @param {Response} answer */
+  async save(answer) {
+    const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "token-critic";
+    const url = URL.createObjectURL(await answer.blob());
+    const link = el("a", { href: url, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000); // when it has been saved
+    return `${this.words.made} ${name}`;
+  }
+
+  /** @param {Response | null} answer */
+  async reason(answer) {
+    const { error } = (await answer?.json().catch(() => null)) ?? {};
+    return error ?? this.words.no_answer;
+  }
+
+  /** A file that is dropped on the page is opened as one that is chosen is. @param {DragEvent} event */
+  dropped(event) {
+    const file = event.dataTransfer?.files[0];
+    if (event.defaultPrevented || !file) return;
+    event.preventDefault();
+    this.open(file);
+  }
+
+  /** @param {File | undefined} file */
+  async open(file) {
+    if (!file) return;
+    const text = await file.text();
+    this.file.value = ""; // the same file again is a choice, too
+    if (this.store.state.run.going) return this.store.set({ message: { text: this.words.stop_first, wrong: true } });
+    await this.runs.start({ file: text });
+  }
+}

@@ -1,0 +1,162 @@
+// A picture of the visitor's own: its tokens, what they decode to, the critic's scores; refined as the third lane.
+
+import { contextOf, fit, plainCell } from "../draw/cells.js";
+import { pageColours, scoreColour } from "../draw/colours.js";
+import { floats } from "../draw/frame.js";
+import { actionButton, el, scrollTo } from "../lib/dom.js";
+import { fill, mean } from "../lib/text.js";
+import { ask, Refused } from "../transport/server.js";
+
+const MOST_BYTES = 16e6;
+const REFINED = 60; // percent
+
+/** @typedef {{label: string, grid: number, tokens: number[], picture: string, shown: string, scores: Float32Array}} Seen */
+
+export class OwnPicture {
+  /**
+   * @param {import("../main.js").Page} page
+   * @param {(origin: import("../types.js").Origin) => void} refine
+   */
+  constructor({ store, words, plans }, refine) {
+    this.store = store;
+    this.words = words.own;
+    this.plans = plans;
+    this.url = "";
+    this.asked = ""; // the pack, class and picture that were asked about last
+    this.pack = "";
+    /** @type {Seen | null} */
+    this.seen = null;
+    this.view = buildView(
+      this.words,
+      () => this.take(this.view.file.files?.[0]),
+      () => this.refine(refine),
+    );
+    const { root } = this.view;
+    root.addEventListener("dragover", (event) => event.preventDefault());
+    root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.take(event.dataTransfer?.files[0]);
+    });
+    new ResizeObserver(() => this.draw()).observe(root);
+    store.on(["planned", "run"], () => this.follow());
+  }
+
+  /** @param {File | undefined} file */
+  async take(file) {
+    if (!file) return;
+    const url = file.size > MOST_BYTES ? "" : await readAsDataUrl(file);
+    this.view.file.value = ""; // the same file again is a choice, too
+    if (!url) return this.tell(this.words.no_picture);
+    this.url = url;
+    this.look();
+  }
+
+  get label() {
+    return this.store.state.planned?.lanes[0]?.settings.label;
+  }
+
+  /** The class or the pack may have changed, and with it what the critic says. */
+  follow() {
+    const { planned, controls } = this.store.state;
+    this.idle();
+    if (!planned?.lanes.length) return; // the controls say nothing that could run
+    const other = this.pack && this.pack !== planned.pack;
+    this.pack = planned.pack;
+    if (other && controls.third?.tokens) this.plans.change({ third: null }); // another model reads tokens otherwise
+    if (this.url && this.asked !== this.question) this.look();
+  }
+
+  get question() {
+    return JSON.stringify([this.store.state.planned?.pack, this.label, this.url.length, this.url.slice(-64)]);
+  }
+
+  /** Nothing can be refined while a run is under way. */
+  idle() {
+    this.view.go.disabled = !this.seen || this.store.state.run.going;
+  }
+
+  async look() {
+    const question = this.question;
+    this.asked = question;
+    const given = { pack: this.store.state.planned?.pack ?? "", label: this.label, url: this.url };
+    const failed = (/** @type {unknown} */ error) => ({
+      wrong: error instanceof Refused ? error.message : this.words.failed,
+    });
+    const found = await ask("look", given).catch(failed);
+    if (question !== this.asked) return; // another one was asked for meanwhile
+    this.seen = found.wrong ? null : { ...found, scores: floats(found.scores) };
+    this.view.views.hidden = !this.seen;
+    this.idle();
+    if (!this.seen) return this.tell(found.wrong);
+    const { picture, shown, tokens, label, scores } = this.seen;
+    this.view.images[0].src = picture;
+    this.view.images[1].src = shown;
+    this.view.captions[1].textContent = fill(this.words.shown, { n: tokens.length });
+    this.tell(fill(this.words.said, { label, score: mean(scores).toFixed(2) }));
+    this.draw();
+  }
+
+  /** @param {string} text */
+  tell(text) {
+    this.view.status.textContent = text;
+  }
+
+  draw() {
+    if (!this.seen || !this.view.canvas.offsetParent) return;
+    const { grid, scores } = this.seen;
+    const look = { grid, cell: fit(this.view.canvas, grid), colours: pageColours(this.view.root) };
+    const context = contextOf(this.view.canvas);
+    for (const [i, score] of scores.entries()) plainCell(context, look, i, scoreColour(score));
+  }
+
+  /** @param {(origin: import("../types.js").Origin) => void} start */
+  refine(start) {
+    if (!this.seen || !this.view.share.reportValidity()) return;
+    start({ tokens: this.seen.tokens, fraction: this.view.share.valueAsNumber / 100 });
+    scrollTo(document.querySelector(".tc-lanes"));
+  }
+}
+
+/**
+ * @param {import("../types.js").Words} words
+ * @param {() => void} take the chosen file
+ * @param {() => void} refine
+ */
+function buildView(words, take, refine) {
+  const limits = { min: 1, max: 99, value: REFINED, "aria-label": words.fraction };
+  const view = {
+    file: el("input", { type: "file", accept: "image/*", class: "tc-hidden-file", onchange: take }),
+    status: el("p", { class: "tc-status", role: "status" }, words.begin),
+    share: el("input", { type: "number", class: "tc-share-masked", ...limits }),
+    go: actionButton(words.refine, refine, { disabled: true }),
+    canvas: el("canvas", { width: 16, height: 16, role: "img", "aria-label": words.scores }),
+    images: [0, 1].map(() => el("img", { alt: "", width: 192, height: 192 })),
+    captions: ["picture", "shown", "scores"].map((name) => el("figcaption", {}, words[name])),
+  };
+  view.go.classList.add("is-main");
+  const figures = [...view.images, view.canvas].map((node, i) =>
+    el("figure", { class: "tc-panel" }, view.captions[i], el("div", { class: "tc-canvas" }, node)),
+  );
+  const views = el("div", { class: "tc-own-views", hidden: true }, ...figures);
+  const choose = el("label", { class: "tc-action tc-file" }, words.choose, view.file);
+  const root = el(
+    "div",
+    { class: "tc-stage tc-own" },
+    el("p", {}, words.what),
+    el("div", { class: "tc-actions" }, choose, el("span", { class: "tc-drop" }, words.drop)),
+    view.status,
+    views,
+    el("div", { class: "tc-actions" }, view.go, el("span", { class: "tc-percent" }, view.share, "%")),
+  );
+  return { ...view, views, root };
+}
+
+/** @param {File} file @returns {Promise<string>} */
+function readAsDataUrl(file) {
+  return new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(String(reader.result));
+    reader.onerror = () => done("");
+    reader.readAsDataURL(file);
+  });
+}

@@ -1,0 +1,4 @@
+// The page's one global; main.js says what it holds.
+interface Window {
+  tokenCritic: object;
+}

@@ -1,0 +1,76 @@
+// Elements in one call, and small things that browsers leave to the page.
+
+/**
+ * An element. Attributes that begin with "on" are listeners; false, null and undefined leave one out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, String(value));
+  }
+  for (const child of children) if (child !== null && child !== undefined) node.append(child);
+  return node;
+}
+
+/**
+ * A button of the stage.
+ * @param {string} text
+ * @param {(event: MouseEvent) => void} press
+ * @param {Record<string, any>} [attributes]
+ */
+export function actionButton(text, press, attributes = {}) {
+  return el("button", { type: "button", class: "tc-action", onclick: press, ...attributes }, text);
+}
+
+export function reducedMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** @param {Element | null | undefined} node @param {ScrollLogicalPosition} [block] */
+export function scrollTo(node, block = "start") {
+  node?.scrollIntoView({ block, behavior: reducedMotion() ? "instant" : "smooth" });
+}
+
+/**
+ * Copy a text, and say so on the button; where that is not allowed (or not on https) it is left to be copied by hand.
+ * @param {string} text
+ * @param {HTMLElement} button
+ * @param {{copy: string, copied: string}} words
+ * @param {() => void} byHand
+ */
+export async function copyText(text, button, words, byHand) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    return byHand();
+  }
+  button.textContent = words.copied;
+  setTimeout(() => {
+    button.textContent = words.copy;
+  }, 2000);
+}
+
+/**
+ * The element that has this id; it is part of the page's layout.
+ * @param {string} id
+ */
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/**
+ * Whether a key belongs to something that takes text or choices, or is part of a shortcut.
+ * @param {KeyboardEvent} event
+ * @param {string} typed what takes keys
+ */
+export function isTyping(event, typed = "input, textarea, select, [contenteditable]") {
+  const target = /** @type {Element} */ (event.target);
+  return event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || Boolean(target.closest?.(typed));
+}

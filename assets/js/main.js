@@ -1,0 +1,138 @@
+// The page's front end. Gradio's components call `mount` with their name; all of them share one page.
+
+import { ControlsBridge } from "./controls/bridge.js";
+import { showRunAndStop } from "./controls/buttons.js";
+import { mountChips } from "./controls/chips.js";
+import { mountChoice } from "./controls/choice.js";
+import { digestOf } from "./draw/frame.js";
+import { Address } from "./features/address.js";
+import { Curves } from "./features/curves.js";
+import { Explanations } from "./features/explain.js";
+import { Files } from "./features/files.js";
+import { Gallery } from "./features/gallery.js";
+import { Game } from "./features/game.js";
+import { OwnPicture } from "./features/own.js";
+import { mountPresets } from "./features/presets.js";
+import { mountSnippets } from "./features/snippets.js";
+import { PlanClient } from "./plans.js";
+import { RunClient } from "./runs.js";
+import { Player } from "./stage/player.js";
+import { Stage } from "./stage/stage.js";
+import { EMPTY, Store } from "./store.js";
+
+/**
+ * What Gradio hands to a component's script.
+ * @typedef {object} GradioPart
+ * @property {HTMLElement} element
+ * @property {Record<string, any>} props
+ * @property {(event: string) => void} trigger
+ * @property {(prop: string, changed: () => void) => void} watch
+ */
+
+/**
+ * What the server says of the page, once.
+ * @typedef {object} Config
+ * @property {import("./types.js").Words} words
+ * @property {string[]} names of all controls, as the API calls them
+ * @property {Record<string, any>} controls as the page is built
+ * @property {Record<string, boolean>} visible
+ * @property {string} offered the pack whose choices the page is built with
+ * @property {number} version of the sampler
+ * @property {string} opens_with the preset that is shown first, or ""
+ */
+
+/**
+ * What the parts of the page share.
+ * @typedef {object} Page
+ * @property {Config} config
+ * @property {import("./types.js").Words} words
+ * @property {Store} store
+ * @property {PlanClient} plans
+ * @property {RunClient} runs
+ * @property {Player} player
+ */
+
+/** @type {Config} */
+const config = await (await fetch(new URL("./config.json", import.meta.url))).json();
+const { controls, visible, offered, words } = config;
+const store = new Store({ ...EMPTY, controls, visible, offered });
+const player = new Player(store);
+const plans = new PlanClient(store);
+const runs = new RunClient(store, words);
+/** @type {Page} */
+const page = { config, words, store, plans, runs, player };
+const ofGradio = config.names.filter((name) => name !== "third");
+const bridge = new ControlsBridge(store, plans, ofGradio);
+const curves = new Curves(page);
+const address = new Address(page);
+const stage = new Stage(page, address.node);
+const gallery = new Gallery(page);
+const game = new Game(page);
+const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
+const files = new Files(page);
+store.on(["shown"], (state) => {
+  if (state.shown && state.shown.pack !== state.offered) plans.refresh(); // this pack has other classes
+});
+
+/** @type {Record<string, (part: GradioPart, given: any) => void>} */
+const PARTS = {
+  stage({ element }) {
+    stage.mount(element);
+    new Explanations(words.explain);
+    showRunAndStop(store, words);
+  },
+  controls: ({ trigger }) => bridge.connect(() => trigger("input")),
+  curves: ({ trigger }) => curves.connect(() => trigger("input")),
+  chips: mountChips,
+  choice: mountChoice,
+  presets: ({ element }) => mountPresets(element, page),
+  gallery: ({ element }) => element.replaceChildren(gallery.root),
+  game: ({ element }) => element.replaceChildren(game.view.root),
+  own: ({ element }) => element.replaceChildren(own.view.root),
+  files: ({ element }) => element.replaceChildren(files.root),
+  snippets: ({ element }, pieces) => mountSnippets(element, pieces, words),
+};
+
+/**
+ * Draw a part of the page in the element that Gradio made for it.
+ * @param {string} name
+ * @param {GradioPart} part
+ * @param {any} [given] what this part was built with
+ */
+export function mount(name, part, given) {
+  PARTS[name](part, given);
+}
+
+/**
+ * The page's one global: what Gradio's events call, and a handle for debugging and tests.
+ * `store.state` is all that the page knows; the rest are its parts.
+ */
+const handle = {
+  store,
+  player,
+  runs,
+  stage,
+  address,
+  gallery,
+  game,
+  own,
+  digestOf,
+  /** The visitor changed controls. @param {...any} values of all of them */
+  changed: (...values) => bridge.take(values),
+  /** What Gradio's controls have to show. */
+  updates: () => bridge.updates(),
+  /** Run what the controls say. @param {...any} values of all of them */
+  run(...values) {
+    bridge.take(values);
+    const { run, shown, controls: now } = store.state;
+    if (run.going && !shown?.recorded) return; // the second of two quick clicks
+    runs.start({ controls: now });
+  },
+  stop: () => runs.stop(),
+  rollSeed: () => plans.change({ seed: Math.floor(Math.random() * 10000) }),
+  /** @param {boolean} open */
+  openCurves: (open) => store.set({ curvesOpen: open }),
+  shownRun: () => store.state.run.id,
+};
+window.tokenCritic = handle;
+address.open();

@@ -1,0 +1,137 @@
+// Asks the server for runs, and puts what comes into the store: live ones, recordings, files, branches alike.
+
+import { decodeFrame } from "./draw/frame.js";
+import { plural } from "./lib/text.js";
+import { ask, Refused, runLines } from "./transport/server.js";
+
+/** @typedef {import("./types.js").Begin} Begin */
+
+export class RunClient {
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {import("./types.js").Words} words
+   */
+  constructor(store, words) {
+    this.store = store;
+    this.words = words;
+    this.reading = new AbortController(); // of the run that is asked for now
+  }
+
+  get run() {
+    return this.store.state.run;
+  }
+
+  /**
+   * Ask for a run in place of the one that is shown. Resolves when all of it is here.
+   * @param {import("./types.js").RunRequest} request
+   */
+  async start(request) {
+    this.reading.abort();
+    const reading = new AbortController();
+    this.reading = reading;
+    const before = this.run;
+    performance.mark("run-asked");
+    this.store.set({
+      run: { ...before, going: true, begun: false, stopping: false, progress: this.words.starting },
+      hand: null,
+      message: null,
+      advice: "",
+    });
+    let wrong = "";
+    try {
+      for await (const line of runLines(request, reading.signal)) {
+        const arrived = performance.now();
+        const frames = await Promise.all((line.steps ?? []).map(decodeFrame));
+        if (this.reading !== reading) return;
+        this.take(line, frames, arrived);
+      }
+    } catch (error) {
+      wrong = error instanceof Refused ? error.message : this.words.no_answer;
+    }
+    if (this.reading === reading && this.run.going) this.breakOff(before, wrong);
+  }
+
+  /**
+   * The answer has ended before the run did.
+   * @param {import("./types.js").Run} before
+   * @param {string} wrong
+   */
+  breakOff(before, wrong) {
+    const { begun, stopping } = this.run;
+    if (begun) return this.finish({ why: stopping ? "stopped" : "failed" }, wrong);
+    this.store.set({
+      run: { ...before, going: false, stopping: false, progress: "" },
+      message: wrong && !stopping ? { text: wrong, wrong: true } : null,
+    });
+  }
+
+  /**
+   * @param {any} line
+   * @param {import("./types.js").Frame[]} frames its steps
+   * @param {number} arrived
+   */
+  take(line, frames, arrived) {
+    if (line.kind === "begin") this.begin(line);
+    if (line.kind === "waiting") this.store.update("run", { progress: plural(this.words.waiting, line.running) });
+    if (frames.length) this.addFrames(line, frames, arrived);
+    if (line.kind === "end") this.finish(line);
+  }
+
+  /** @param {Begin} begin */
+  begin(begin) {
+    const { state } = this.store;
+    const asked = Object.keys(begin.ask).length
+      ? {
+          controls: { ...state.controls, ...begin.ask, third: begin.ask.third ?? null },
+          visible: begin.visible,
+          planned: { wrong: "", pack: begin.pack, lanes: begin.lanes },
+        }
+      : {};
+    this.store.set({
+      ...asked,
+      shown: begin,
+      frames: begin.lanes.map(() => []),
+      run: { ...this.run, id: begin.run, begun: true, why: "", progress: "", told: "", means: [] },
+      playhead: { ...state.playhead, at: -1, playing: false, following: true },
+      pinned: begin.grid === state.shown?.grid ? state.pinned : -1,
+      verdict: "",
+    });
+  }
+
+  /**
+   * Steps that came in one line are shown together.
+   * @param {{steps: import("./types.js").SentStep[], at: number}} line
+   * @param {import("./types.js").Frame[]} added
+   * @param {number} arrived
+   */
+  addFrames(line, added, arrived) {
+    const frames = [...this.store.state.frames];
+    line.steps.forEach(({ lane, s }, i) => {
+      frames[lane] = [...frames[lane], added[i]];
+      performance.mark("step-arrived", {
+        startTime: arrived,
+        detail: { lane, s, sent: line.at - performance.timeOrigin },
+      });
+    });
+    this.store.set({ frames });
+  }
+
+  /**
+   * @param {{why: string, told?: string, scores?: number[]}} end
+   * @param {string} [wrong]
+   */
+  finish({ why, told = "", scores = [] }, wrong = "") {
+    this.store.set({
+      run: { ...this.run, going: false, stopping: false, progress: "", why, told, means: scores },
+      message: wrong ? { text: wrong, wrong: true } : null,
+    });
+  }
+
+  /** End the run within a step. */
+  stop() {
+    const { id, begun } = this.run;
+    this.store.update("run", { stopping: true, progress: this.words.stopping });
+    if (!begun) return this.reading.abort();
+    ask("stop", { run: id }).catch(() => this.reading.abort()); // the server notices that, too
+  }
+}

@@ -1,0 +1,210 @@
+// One lane: its name and passes, four panels, and a line that says in words what the step did.
+
+import { fit } from "../draw/cells.js";
+import { KEPT, MASK, NEW, REVOKED } from "../draw/frame.js";
+import { drawPanel, KINDS } from "../draw/panels.js";
+import { el } from "../lib/dom.js";
+import { fill, plural } from "../lib/text.js";
+import { reachOf, stepAt } from "./playhead.js";
+
+/** @typedef {import("../types.js").Frame} Frame */
+/** @typedef {import("../types.js").State} State */
+/** @typedef {import("../types.js").PanelKind} PanelKind */
+/** @typedef {import("../draw/panels.js").PanelLook} PanelLook */
+
+export class Lane {
+  /**
+   * @param {number} index
+   * @param {import("./painter.js").Painter} painter
+   * @param {import("../types.js").Words} words
+   * @param {Node} actions the buttons under it
+   */
+  constructor(index, painter, words, actions) {
+    this.index = index;
+    this.painter = painter;
+    this.words = words;
+    /** @type {import("../types.js").LaneInfo | null} */
+    this.info = null;
+    /** @type {number[]} the width of each panel in CSS pixels, 0 where it is not shown */
+    this.room = [];
+    /** @type {any[] | null} all that decided what is drawn */
+    this.drawn = null;
+    this.name = el("h2", { class: "tc-lane-name", hidden: true });
+    this.passes = el("span", { class: "tc-lane-passes" });
+    this.status = el("p", { class: "tc-status" });
+    this.canvases = /** @type {Record<PanelKind, HTMLCanvasElement>} */ ({});
+    this.notes = /** @type {Record<PanelKind, HTMLElement>} */ ({});
+    const figures = KINDS.map((kind) => this.figure(kind));
+    this.panels = el("div", { class: "tc-panels", tabindex: 0, role: "group" }, ...figures);
+    this.node = el(
+      "section",
+      { class: "tc-lane", "data-lane": index },
+      el("header", { class: "tc-lane-head" }, this.name, this.passes),
+      this.panels,
+      this.status,
+      actions,
+    );
+  }
+
+  /** @param {PanelKind} kind */
+  figure(kind) {
+    const words = this.words.panels[kind];
+    const title = (/** @type {{name: string, symbol: string}} */ { name, symbol }, when = "") => [
+      el("span", { class: when }, name),
+      " ",
+      el("small", { class: when }, symbol),
+    ];
+    const { next } = words;
+    const titles = next ? [...title(words, "tc-if-loop"), ...title(next, "tc-if-chain")] : title(words);
+    const canvas = el("canvas", { role: "img", width: 16, height: 16, "data-panel": kind });
+    const note = el("p", { class: "tc-note" });
+    this.canvases[kind] = canvas;
+    this.notes[kind] = note;
+    const marks = ["tc-pinned", "tc-pointed"].map((name) => el("i", { class: `tc-cell ${name}` }));
+    return el(
+      "figure",
+      { class: "tc-panel", "data-panel": kind },
+      el("figcaption", {}, el("b", {}, words.number), " ", ...titles),
+      el("div", { class: "tc-canvas" }, canvas, ...marks, note),
+    );
+  }
+
+  measure() {
+    this.room = KINDS.map((kind) => {
+      const canvas = this.canvases[kind];
+      return canvas.offsetParent ? (canvas.parentElement?.clientWidth ?? 0) : 0;
+    });
+  }
+
+  /** @param {State} state */
+  draw(state) {
+    const { index } = this;
+    this.describe(state.shown?.lanes[index] ?? state.planned?.lanes[index] ?? null);
+    const reach = reachOf(state);
+    const steps = state.frames.map((_, i) => stepAt(reach, i, state.playhead.at));
+    const frame = state.frames[index]?.[steps[index]];
+    const proposals = state.frames.map((frames, i) => frames[steps[i]]?.proposal);
+    const others = state.view.compares ? proposals.filter((one, i) => one && i !== index) : null;
+    const byHand = state.hand?.lane === index ? state.hand.chosen : null;
+    const { colours } = this.painter;
+    const { asOrder, proposal, layout } = state.view;
+    const compared = others?.length ? others : [null];
+    const grid = state.shown?.grid ?? 16;
+    const decides = [
+      frame,
+      grid,
+      asOrder,
+      proposal,
+      layout,
+      colours,
+      byHand,
+      devicePixelRatio,
+      ...this.room,
+      ...compared,
+    ];
+    if (this.isDrawn(decides)) return;
+    this.node.classList.toggle("is-empty", !frame);
+    const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand };
+    if (frame) this.show(frame, state.frames[index], look);
+    else this.showNothing(look);
+  }
+
+  /**
+   * Its name, and what it costs.
+   * @param {import("../types.js").LaneInfo | null} info
+   */
+  describe(info) {
+    if (info === this.info) return;
+    this.info = info;
+    this.name.hidden = !info; // a heading without a word would be read out
+    if (!info) return;
+    this.name.textContent = info.name;
+    this.panels.setAttribute("aria-label", fill(this.words.token.cells, info));
+    const parts = [plural(this.words.steps, info.steps), plural(this.words.passes, info.passes)];
+    const { origin } = info;
+    if (origin?.tokens) parts.push(this.words.branches.from_own);
+    else if (origin) parts.push(fill(this.words.branches.from, { ...origin, lane: (origin.lane ?? 0) + 1 }));
+    this.passes.textContent = parts.join(", ");
+  }
+
+  /**
+   * @param {Frame} frame
+   * @param {Frame[]} frames
+   * @param {Omit<PanelLook, "frame" | "before">} look
+   */
+  show(frame, frames, look) {
+    const before = frame.s > 0 ? frames[frame.s - 1].picture : frame.picture; // a lane that starts from a picture shows that
+    const line = this.line(frame);
+    const name = this.info?.name ?? "";
+    const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
+    this.drawPanels((kind) => kind, { ...look, frame, before }, label);
+    const unscored = frame.s < frame.steps - 1 ? this.words.unscored_marked : this.words.unscored;
+    this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : unscored;
+    this.say(frame);
+  }
+
+  /**
+   * Before the first step every token is masked, and nothing else is known.
+   * @param {Omit<PanelLook, "frame" | "before">} look
+   */
+  showNothing(look) {
+    const places = look.grid * look.grid;
+    const nothing = /** @type {Frame} */ (
+      /** @type {unknown} */ ({
+        tokens: new Int32Array(places).fill(MASK),
+        scores: new Float32Array(places).fill(Number.NaN),
+      })
+    );
+    const label = (/** @type {PanelKind} */ kind) => `${this.words.panels[kind].name}: ${this.words.empty}`;
+    const as = (/** @type {PanelKind} */ kind) => (kind === "input" ? kind : "scores");
+    this.drawPanels(as, { ...look, asOrder: false, frame: nothing, before: null }, label);
+    this.notes.scores.textContent = "";
+    this.status.textContent = this.words.idle;
+  }
+
+  /**
+   * Draw the panels that are shown, each as `as` says, and say in words what is on them.
+   * @param {(kind: PanelKind) => PanelKind} as
+   * @param {PanelLook} look
+   * @param {(kind: PanelKind) => string} label
+   */
+  drawPanels(as, look, label) {
+    KINDS.forEach((kind, i) => {
+      if (!this.room[i]) return; // another panel is shown on a small screen
+      const canvas = this.canvases[kind];
+      drawPanel(canvas, as(kind), { ...look, cell: fit(canvas, look.grid, this.room[i]) });
+      canvas.setAttribute("aria-label", label(kind));
+    });
+  }
+
+  /**
+   * Whether all that decides the picture is as it was: while a run streams, a lane may have no new step.
+   * @param {any[]} state
+   */
+  isDrawn(state) {
+    const same = this.drawn?.length === state.length && this.drawn.every((one, i) => one === state[i]);
+    this.drawn = state;
+    return same;
+  }
+
+  /** @param {Frame} frame */
+  line(frame) {
+    const [kept, fresh, masked, revoked] = frame.counts;
+    return fill(this.words.line, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked });
+  }
+
+  /** @param {Frame} frame */
+  say(frame) {
+    const [before, after] = this.line(frame).split("|");
+    const revoked = el("span", { class: frame.counts[REVOKED] ? "tc-revoked" : "" }, after);
+    const { odd } = this.words;
+    const isLast = frame.s === frame.steps - 1;
+    const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
+    this.status.replaceChildren(before, revoked, isLast ? odd.last : nothing);
+  }
+
+  get spoken() {
+    const text = this.status.textContent ?? "";
+    return `${this.name.textContent}: ${text.endsWith(".") ? text : `${text}.`}`;
+  }
+}

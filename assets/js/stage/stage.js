@@ -1,0 +1,150 @@
+// The stage: lanes, film strip and playbar. It builds the parts, and says what each of them is drawn from.
+
+import { STATES, scoresOf } from "../draw/frame.js";
+import { KINDS } from "../draw/panels.js";
+import { Branches } from "../features/branches.js";
+import { HandControl } from "../features/hand.js";
+import { Patches } from "../features/patches.js";
+import { TokenLife } from "../features/token.js";
+import { byId, el, scrollTo } from "../lib/dom.js";
+import { fill, rowAndColumn, scoreText } from "../lib/text.js";
+import { isStale } from "../store.js";
+import { Cells } from "./cells.js";
+import { Film } from "./film.js";
+import { Lane } from "./lane.js";
+import { legend } from "./legend.js";
+import { noticeOf } from "./notice.js";
+import { Painter } from "./painter.js";
+import { Playbar } from "./playbar.js";
+import { shownFrame } from "./playhead.js";
+import { Views } from "./views.js";
+
+const SPEAK_AFTER = 500; // ms without a change
+
+/** @typedef {import("../types.js").State} State */
+
+export class Stage {
+  /**
+   * @param {import("../main.js").Page} page
+   * @param {Node} share the button that copies the address
+   */
+  constructor({ store, words, runs, plans, player }, share) {
+    this.store = store;
+    this.words = words;
+    this.notice = el("p", { class: "tc-notice", role: "status" });
+    this.spoken = el("p", { class: "tc-spoken", role: "status" });
+    this.root = el("div", { class: "tc-stage", "data-panel": "decision" });
+    this.painter = new Painter(store, this.root);
+    this.hand = new HandControl(store, words.branches, (origin) => this.branches.start(origin));
+    this.branches = new Branches({ store, words, runs, plans, player, hand: this.hand });
+    this.lanes = words.lanes.map(
+      (/** @type {string} */ _, /** @type {number} */ i) =>
+        new Lane(i, this.painter, words, this.branches.actionsOf(i)),
+    );
+    this.patches = new Patches(this.root);
+    this.life = new TokenLife(store, words.token, this.patches, (lane, s) => player.showStep(lane, s));
+    this.film = new Film(this.painter, (lane, s) => player.showStep(lane, s));
+    this.playbar = new Playbar(store, player, words);
+    this.views = new Views(store, words.views, this.root, () => this.playbar.play.focus());
+    this.tabs = this.buildTabs();
+    this.lanesNode = el("div", { class: "tc-lanes" }, ...this.lanes.map((/** @type {Lane} */ lane) => lane.node));
+    const tools = el("div", { class: "tc-tools" }, this.views.node, this.branches.add, share);
+    const top = [this.notice, this.tabs, this.lanesNode, legend(words), tools];
+    this.root.append(...top, this.film.node, this.life.hint, this.life.node, this.playbar.node, this.spoken);
+    this.cells = new Cells(store, this.lanesNode, {
+      describe: (lane, place) => this.describe(lane, place),
+      speak: (text) => {
+        this.spoken.textContent = text;
+      },
+      hand: this.hand,
+    });
+    this.painter.add(...this.lanes, this.film, this.life, this.branches, this.playbar, this.cells, {
+      draw: (state) => this.draw(state),
+    });
+    store.on(["shown"], ({ shown }) => shown && this.patches.use(shown.pack).then(() => this.painter.schedule()));
+    store.on(["pinned"], (state) => this.revealLife(state));
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.speaking = undefined;
+    this.lifeShown = false;
+  }
+
+  /** The element of the page that holds the stage is there. @param {Element} element */
+  mount(element) {
+    element.replaceChildren(this.root);
+    this.painter.attached();
+  }
+
+  /** Which panel small screens and the projector show. */
+  buildTabs() {
+    const tab = (/** @type {import("../types.js").PanelKind} */ kind) => {
+      const choose = () => this.store.update("view", { panel: kind });
+      const checked = kind === this.store.state.view.panel;
+      const radio = el("input", { type: "radio", name: "tc-panel", value: kind, checked, onchange: choose });
+      return el("label", {}, radio, el("span", {}, this.words.panels[kind].name));
+    };
+    return el("div", { class: "tc-tabs", role: "radiogroup", "aria-label": this.words.tabs }, ...KINDS.map(tab));
+  }
+
+  /** @param {State} state */
+  draw(state) {
+    const { text, wrong } = noticeOf(state, this.words);
+    if (this.notice.textContent !== text) this.notice.textContent = text;
+    this.notice.classList.toggle("is-wrong", wrong);
+    this.root.classList.toggle("is-stale", Boolean(state.planned?.wrong) || isStale(state));
+    document.documentElement.classList.toggle("tc-three", Boolean(state.controls.third));
+    this.lanesNode.setAttribute("aria-busy", String(state.run.going));
+    this.lanesNode.classList.toggle("has-hand", Boolean(state.hand));
+    const tab = /** @type {HTMLInputElement} */ (this.tabs.querySelector(`[value="${state.view.panel}"]`));
+    tab.checked = true;
+    this.labelSettings();
+    performance.mark("stage-painted", { detail: state.frames.map((_, i) => shownFrame(state, i)?.s ?? -1) });
+    clearTimeout(this.speaking);
+    if (!state.run.going && !state.playhead.playing) this.speaking = setTimeout(() => this.speak(state), SPEAK_AFTER);
+  }
+
+  /** Gradio's columns take no role. */
+  labelSettings() {
+    this.words.lanes.forEach((/** @type {string} */ name, /** @type {number} */ i) => {
+      const settings = byId(`tc-settings-${i + 1}`);
+      if (settings?.getAttribute("role") === "group") return;
+      settings?.setAttribute("role", "group");
+      settings?.setAttribute("aria-label", name);
+    });
+  }
+
+  /** @param {State} state */
+  speak({ shown }) {
+    if (!shown) return;
+    const lines = this.lanes.slice(0, shown.lanes.length).map((/** @type {Lane} */ lane) => lane.spoken);
+    this.spoken.textContent = lines.join(" ");
+  }
+
+  /** @param {State} state */
+  revealLife({ pinned }) {
+    const opens = !this.lifeShown && pinned >= 0;
+    this.lifeShown = pinned >= 0;
+    if (!opens) return;
+    this.painter.draw(); // it is scrolled to as it will be
+    scrollTo(this.life.node, "nearest");
+  }
+
+  /**
+   * What stands at a place of a lane in the step that is shown; null where nothing is shown.
+   * @param {number} lane
+   * @param {number} place
+   */
+  describe(lane, place) {
+    const { state } = this.store;
+    const frame = shownFrame(state, lane);
+    if (!frame || !state.shown) return null;
+    const { words } = this;
+    const token = frame.proposal[place];
+    const lines = [
+      scoreText(scoresOf(frame)[place], words.token),
+      words.states[STATES[frame.state[place]]],
+      fill(words.token.at, rowAndColumn(place, state.shown.grid)),
+    ];
+    const name = el("b", {}, fill(words.token.token, { token }));
+    return [this.patches.node(token), name, ...lines.map((line) => el("span", {}, line))];
+  }
+}
