@@ -11,7 +11,7 @@ import threading
 import webbrowser
 from typing import Any
 
-from app.surroundings import direct, own_folder
+from app.server.environment import bypass_proxies, use_private_folder
 
 FIRST_PORT, PORTS = 7860, 100
 
@@ -62,33 +62,33 @@ def main(argv: list[str]) -> int:
 def serve(given: argparse.Namespace, port: int) -> None:
     """Open the pack, show the page, and stay until Ctrl-C or SIGTERM."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    own_folder()
+    use_private_folder()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else what was made for it would stay
     print(f"opening pack {given.pack} ...", flush=True)
-    with direct(given.host, given.share):
-        from app.handlers import Handlers  # here, because they import torch and gradio: --help need not wait for them
+    with bypass_proxies(given.host, given.share):
+        from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
         from app.main import build, serving
         from app.packs import Packs
 
     packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
-    handlers = Handlers(packs=packs)
+    context = Context(packs=packs)
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
     where = {"server_name": in_brackets(given.host), "server_port": port, "share": given.share}
-    page = build(handlers)
-    with direct(given.host, given.share):
+    page = build(context)
+    with bypass_proxies(given.host, given.share):
         how = {"prevent_thread_lock": True, "inbrowser": False, "root_path": given.root_path}
-        _, address, public = page.launch(**how, **where, **serving(handlers))
+        _, address, public = page.launch(**how, **where, **serving(context))
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     address = address.replace("//[::]", "//[::1]")
-    told = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
-    print("\n".join(told), flush=True)
+    lines = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
+    print("\n".join(lines), flush=True)
     if not given.no_browser and has_desktop():
         webbrowser.open(address)
     while not stopped.wait(0.5):  # in short waits: Windows delivers Ctrl-C only between them
         pass
-    handlers.runs.close()
+    context.runs.close()
     page.close(verbose=False)
 
 

@@ -1,4 +1,4 @@
-"""Step -> packed frame: plain values for JSON, arrays as base64 of their little-endian bytes."""
+"""Pack a Step into a frame: plain values for JSON, arrays as base64 of their little-endian bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from PIL import Image
 
 from engine.step import ARRAYS, TOP, Step
 
-EXACT_UP_TO = 128  # pixels: smaller pictures are enlarged on the page, where a JPEG's blocks would show
-QUALITY = 90
-SHARES = 65535  # a probability of 1 as a whole number
-KINDS = {  # of the arrays of a step, as they are sent
+MAX_PNG_SIDE = 128  # pixels: the page enlarges small pictures, where the blocks of a JPEG would show
+JPEG_QUALITY = 90
+Frame = dict[str, Any]  # one line of JSON of a run
+MAX_SHARE = 65535  # a probability of 1 as a whole number
+DTYPES = {  # of the arrays of a step, as they are sent
     "tokens": "<i4",
     "proposal": "<i4",
     "scores": "<f4",
@@ -27,43 +28,43 @@ KINDS = {  # of the arrays of a step, as they are sent
 }
 
 
-def pack(step: Step, picture: np.ndarray) -> dict[str, Any]:
-    """The first picture of a step; `picture` is its decoded proposal, uint8 (S, S, 3)."""
-    arrays = {name: getattr(step, name) for name in KINDS}
-    arrays["top_probs"] = np.round(step.top_probs * SHARES)  # shown with two digits
+def pack_step(step: Step, picture: np.ndarray) -> Frame:
+    """Pack the first sample of a step. `picture` is its decoded proposal, uint8 (S, S, 3)."""
+    arrays = {name: getattr(step, name) for name in DTYPES}
+    arrays["top_probs"] = np.round(step.top_probs * MAX_SHARE)  # shown with two digits
     return {
         "s": step.s,
         "steps": step.steps,
         "temperature": step.temperature,
-        **{name: packed(array[0], KINDS[name]) for name, array in arrays.items()},
+        **{name: encode_array(array[0], DTYPES[name]) for name, array in arrays.items()},
         "digest": step.digest(),
-        "picture": data_url(picture),
+        "picture": to_data_url(picture),
     }
 
 
-def unpack(frame: Mapping[str, Any]) -> Step:
-    """The inverse of `pack`, but for the five likeliest tokens' probabilities, which it rounds."""
+def unpack_step(frame: Mapping[str, Any]) -> Step:
+    """Invert `pack_step`. It rounds the probabilities of the likeliest tokens."""
     arrays: dict[str, Any] = {
-        name: np.frombuffer(base64.b64decode(frame[name]), kind).astype(ARRAYS[name])[None]
-        for name, kind in KINDS.items()
+        name: np.frombuffer(base64.b64decode(frame[name]), dtype).astype(ARRAYS[name])[None]
+        for name, dtype in DTYPES.items()
     }
     for name in TOP:
         arrays[name] = arrays[name].reshape(*arrays["state"].shape, -1)
-    arrays["top_probs"] = arrays["top_probs"] / np.float32(SHARES)
+    arrays["top_probs"] = arrays["top_probs"] / np.float32(MAX_SHARE)
     return Step(**{name: frame[name] for name in ("s", "steps", "temperature")}, **arrays)
 
 
-def data_url(picture: np.ndarray) -> str:
-    """An image for the browser: PNG while small, JPEG above."""
+def to_data_url(picture: np.ndarray) -> str:
+    """Encode a picture, uint8 (H, W, 3), for the browser: PNG while small, JPEG above."""
     out = io.BytesIO()
-    exact = max(picture.shape[:2]) <= EXACT_UP_TO
-    if exact:
+    is_small = max(picture.shape[:2]) <= MAX_PNG_SIDE
+    if is_small:
         Image.fromarray(picture).save(out, "PNG", compress_level=1)
     else:
-        Image.fromarray(picture).save(out, "JPEG", quality=QUALITY)
-    return f"data:image/{'png' if exact else 'jpeg'};base64,{base64.b64encode(out.getvalue()).decode()}"
+        Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY)
+    return f"data:image/{'png' if is_small else 'jpeg'};base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def packed(array: np.ndarray, kind: str) -> str:
-    """An array as base64 of its bytes in that type."""
-    return base64.b64encode(array.astype(kind).tobytes()).decode()
+def encode_array(array: np.ndarray, dtype: str) -> str:
+    """Encode an array as base64 of its bytes in that dtype."""
+    return base64.b64encode(array.astype(dtype).tobytes()).decode()

@@ -2,66 +2,84 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
 from app.assets import styles
-from app.folds import Folds
-from app.handlers import Handlers
-from app.lanes import at_first
+from app.components import about, controls, curves, files, gallery, game, lane, refine
+from app.components.presets import Presets
+from app.components.server_function import server_function
+from app.components.stage import Stage
+from app.context import Context
+from app.events import Events
+from app.features.compare import count_active_runs, get_frames_since, get_patches, run_lanes, score_tokens, stop_run
+from app.features.exports import EXPORTS
+from app.features.gallery import measure_distances
+from app.features.game import deal
+from app.features.presets import list_presets
+from app.features.refine import encode_picture
+from app.features.settings import complete_values, get_visible_controls
 from app.opening import Opening
-from app.panels import about, controls, files, gallery, game, lane, own, plots
-from app.panels.presets import Presets
-from app.panels.served import served
-from app.panels.stage import Stage
-from app.refusals import Page
-from app.stream import MOST_WAITING, Stream
+from app.request import initial_configs
+from app.server.errors import CheckedBlocks
+from app.server.stream import MAX_WAITING, RunStream
 from app.text import en
-from app.wiring import wire
-from app.wiring_folds import wire_about
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "Consolas", "monospace")
 
 
-def build(handlers: Handlers) -> gr.Blocks:
-    """The page over the handlers' packs."""
-    packs = handlers.packs
+def build(context: Context) -> gr.Blocks:
+    """Build the page from top to bottom, then connect its events."""
+    packs = context.packs
     session = packs.session(packs.first, loaded=False)
-    configs = at_first(session)
-    with Page(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
+    configs = initial_configs(session)
+    visible = get_visible_controls([config.rule for config in configs], False)
+    get_frames = partial(get_frames_since, context)
+    functions = [
+        server_function("missed", get_frames, 2, []),
+        server_function("patches", partial(get_patches, context), 1, {}),
+        server_function("judge", partial(score_tokens, context), 2, {}),
+        server_function("active", partial(count_active_runs, context), 0, 0),
+        server_function("stop", partial(stop_run, context), 1, None),
+    ]
+    with CheckedBlocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
         top = controls.build(packs, configs[0])
         with gr.Row(elem_classes="tc-settings"):
-            shown = handlers.shown([config.rule for config in configs], False)
-            lanes = [lane.build(i, session.rules, config, shown[i]) for i, config in enumerate(configs)]
-        presets = Presets(handlers.presets())
-        functions = [
-            served("missed", handlers.missed, 2, []),
-            served("patches", handlers.patches, 1, {}),
-            served("judge", handlers.judge, 2, {}),
-            served("active", handlers.active, 0, 0),
-            served("stop", handlers.stop, 1, None),
-        ]
+            lanes = [lane.build(i, session.rules, config, visible[i]) for i, config in enumerate(configs)]
+        presets = Presets(list_presets(context))
         stage = Stage(functions, elem_id="tc-stage")
-        folds = Folds(packs=packs, runs=handlers.runs)
-        many = gallery.build(handlers.missed, folds.nearest)
-        wire(handlers, folds, top, lanes, presets, stage, plots.build(), many, files.build())
-        own.build(folds.own)
-        game.build(folds.riddle)
-        wire_about(handlers, about.build(packs))
-    return page.queue(max_size=MOST_WAITING, api_open=False)
+        many = gallery.build(get_frames, partial(measure_distances, context))
+        run_curves = curves.build()
+        run_files = files.build(list(EXPORTS))
+        refine.build(partial(encode_picture, context))
+        game.build(partial(deal, context))
+        Events(
+            context=context,
+            controls=top,
+            lanes=lanes,
+            presets=presets,
+            stage=stage,
+            curves=run_curves,
+            gallery=many,
+            files=run_files,
+            about=about.build(packs),
+        ).connect()
+    return page.queue(max_size=MAX_WAITING, api_open=False)
 
 
-def serving(handlers: Handlers) -> dict[str, Any]:
+def serving(context: Context) -> dict[str, Any]:
     """Arguments of `launch` that hold wherever the page is served."""
+    stream = RunStream(partial(complete_values, context), partial(run_lanes, context))
     return {
-        "app_kwargs": {"routes": [Stream(handlers).route], "middleware": [Middleware(Opening)]},
+        "app_kwargs": {"routes": [stream.route], "middleware": [Middleware(Opening)]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
         "ssr_mode": False,
-        "_frontend": False,  # else it ends where the page's first answer takes 3 seconds, as on a busy machine
+        "_frontend": False,  # else launch fails where the page's first answer takes 3 seconds, as on a busy machine
         "show_error": False,
         "quiet": True,
         "run_history": False,

@@ -1,4 +1,4 @@
-"""The packs of this server: opened when first asked for, then shared by all visitors."""
+"""The packs of this server. Each is opened when it is first used, and shared by all visitors."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from app.frames import data_url
+from app.frames import to_data_url
 from engine.pack import list_packs, pack_path
 from engine.sample import sheet
 from engine.session import Session
 
-ACROSS = 32  # patches in a row of the sheet
+COLUMNS = 32  # patches in a row of the sheet
 
 
 class Packs:
-    """`first` is opened at once, and its networks are loaded while the page is made; `others`, by default all
-    under weights/, are offered beside it.
+    """`first` is opened at once, and its networks load while the page is built. `others` are offered beside it.
 
-    All that torch computes for the page is computed on `worker`, one thread: OpenMP gives each thread
-    that asks a team of its own, and as soon as teams hold more threads than there are cores they no
-    longer wait for each other awake, which makes a pass on two cores a third slower.
+    By default `others` are all packs under weights/.
+    Torch computes everything for the page on `worker`, one thread. OpenMP gives each calling thread its own team.
+    Once the teams have more threads than there are cores, they stop spinning while they wait, and a pass on two
+    cores takes a third longer.
     """
 
     def __init__(
@@ -45,20 +45,20 @@ class Packs:
         self._sessions: dict[str, Session] = {}
         self._loads: dict[str, Future[None]] = {}
         self._broken: set[str] = set()
-        self._faces: dict[str, list[str]] = {}
+        self._class_pictures: dict[str, list[str]] = {}
         self._patches: dict[str, dict[str, Any]] = {}
         self.session(self.first, loaded=False)
 
     @property
     def names(self) -> list[str]:
-        """The first one first."""
+        """Names of all packs; `first` comes first."""
         return [self.first, *(name for name in self._paths if name != self.first)]
 
     def session(self, name: object, *, loaded: bool = True) -> Session:
-        """The opened pack of that name; unless it is to be `loaded`, perhaps before its networks are.
+        """Return the session of a pack. With `loaded=False` its networks may still be loading.
 
-        ValueError for one that is not offered. What is wrong with a pack is for whoever runs the server;
-        a visitor hears that it cannot be opened.
+        Raises ValueError for an unknown pack. What is wrong with a pack is printed for whoever runs the server;
+        a visitor only reads that it cannot be opened.
         """
         if not isinstance(name, str) or name not in self._paths:
             raise ValueError(f"unknown pack {name!r}: one of {', '.join(self.names)}")
@@ -70,42 +70,42 @@ class Packs:
                 self._loads[name].result()
         except (ValueError, OSError) as error:
             if name == self.first:
-                raise  # at the start: launch.py says it
+                raise  # at the start: launch.py prints it
             self._broken.add(name)
             print(f"pack {name}: {error}", file=sys.stderr)
             raise ValueError(f"pack {name!r} cannot be opened") from error
         return session
 
     def _open(self, name: str) -> Session:
-        """Looked at; its networks are on their way."""
+        """Read the pack, and start to load its networks."""
         with self._locks[name]:  # two visitors must not load the same weights twice
             if name not in self._sessions:
-                how = (self._paths[name], self._device, self._threads, self._dtype)
-                session = self.worker.submit(Session.glance, *how).result()
+                options = (self._paths[name], self._device, self._threads, self._dtype)
+                session = self.worker.submit(Session.glance, *options).result()
                 self._loads[name] = self.worker.submit(session.load)
                 self._sessions[name] = session
             return self._sessions[name]
 
     def patches(self, name: object) -> dict[str, Any]:
-        """What each token looks like: a sheet of square patches, ACROSS in a row, as a data URL, and a patch's side."""
+        """Return pictures of all tokens: a sheet of square patches (a data URL), their side, the sheet's columns."""
         session = self.session(name)
         if session.pack.name not in self._patches:
-            found = self.worker.submit(session.patches).result()
-            url = data_url(sheet(found, columns=ACROSS, gap=0))
-            self._patches[session.pack.name] = {"sheet": url, "side": found.shape[1], "across": ACROSS}
+            patches = self.worker.submit(session.patches).result()
+            url = to_data_url(sheet(patches, columns=COLUMNS, gap=0))
+            self._patches[session.pack.name] = {"sheet": url, "side": patches.shape[1], "across": COLUMNS}
         return self._patches[session.pack.name]
 
     def card(self, name: str) -> str:
-        """How the pack was made and measured, as Markdown; "" where it does not say."""
-        file = pack_path(self._paths[name]) / "card.md"
-        return file.read_text(encoding="utf-8") if file.is_file() else ""
+        """Return how the pack was made and measured, as Markdown, or ""."""
+        path = pack_path(self._paths[name]) / "card.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
-    def faces(self, name: str) -> list[str]:
-        """A picture of each class as a data URL: the first of its own."""
-        if name not in self._faces:
+    def class_pictures(self, name: str) -> list[str]:
+        """Return a data URL for each class: its first picture, of the training split where there is one."""
+        if name not in self._class_pictures:
             pictures = self.session(name, loaded=False).pack.pictures()
             trained = pictures.splits == "train"
             of_class = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
-            first = [int(next((i for i in mine if trained[i]), mine[0])) for mine in of_class]
-            self._faces[name] = [data_url(image) for image in pictures.read(np.array(first))]
-        return self._faces[name]
+            first = [int(next((i for i in indices if trained[i]), indices[0])) for indices in of_class]
+            self._class_pictures[name] = [to_data_url(image) for image in pictures.read(np.array(first))]
+        return self._class_pictures[name]

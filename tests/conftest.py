@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from app.browser import SETTLED, browser, run, served
 from app.packs import Packs
-from app.surroundings import own_folder
+from app.server.environment import use_private_folder
+from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
 from engine import device
 from engine.session import Session
 from tests.pages import PATIENCE
@@ -23,7 +23,7 @@ PLANNED = """([seed, label]) => {
     const { settings } = tokenCritic.stage.planned.lanes[0];
     return settings.seed === seed && settings.label === label;
 }"""
-own_folder()  # before any test imports Gradio, which also looks for proxies then
+use_private_folder()  # before any test imports Gradio, which also looks for proxies then
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
 if threads := os.environ.get("TOKEN_CRITIC_THREADS"):
     device.cores = lambda: int(threads)
@@ -42,14 +42,14 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
 
 @pytest.fixture(scope="session")
 def address(packs: Packs) -> Iterator[str]:
-    with served(packs) as address:
+    with serve_page(packs) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def page(address: str, packs: Packs) -> Iterator[Any]:
     """One page for all tests here, after its first run; `problems` gathers what must not happen."""
-    with browser() as opened:
+    with open_browser() as opened:
         page = opened.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
         page.problems = []
@@ -57,13 +57,13 @@ def page(address: str, packs: Packs) -> Iterator[Any]:
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
         page.goto(address)
-        page.wait_for_function(SETTLED)
+        page.wait_for_function(PAGE_READY)
         page.check(".tc-chip input >> nth=0")  # the recorded run that the page opens with has another class and seed
         page.fill(".tc-seed input", "0")
         page.keyboard.press("Tab")
         first = packs.session(packs.first).classes[0]
         page.wait_for_function(PLANNED, arg=[0, first])
-        run(page)
+        run_page(page)
         yield page
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.request import Request, urlopen
 
-from app.browser import run
+from app.tools.browser import run_page
 
 PATIENCE = 120_000  # ms that anything may take where others keep the machine busy
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
@@ -54,7 +54,7 @@ def another(page: Any) -> Any:
 def back_to_two_lanes(page: Any) -> None:
     page.click('[data-lane="2"] button:text("Remove this lane")')
     page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")
-    run(page)
+    run_page(page)
 
 
 def at(page: Any, lane: int, panel: str, place: int) -> tuple[float, float]:

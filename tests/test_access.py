@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.browser import SETTLED, ran
-from app.presets import FIRST
+from app.features.presets import FIRST
+from app.tools.browser import PAGE_READY, wait_for_run
 from tests.pages import PATIENCE, at, painted
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -72,8 +72,8 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     phone = context.new_page()
     phone.set_default_timeout(PATIENCE)
     phone.goto(address)
-    phone.wait_for_function(SETTLED)
-    with ran(phone):
+    phone.wait_for_function(PAGE_READY)
+    with wait_for_run(phone):
         phone.tap("#tc-run")
     phone.tap(".tc-tabs label:nth-child(3)")
     assert phone.evaluate("() => document.querySelector('.tc-stage').dataset.panel") == "scores"
@@ -125,7 +125,7 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
         page.keyboard.press(key)
 
     def runs(what: str) -> None:
-        with ran(page):
+        with wait_for_run(page):
             press(what)
 
     tab_to(page, ".tc-seed input")

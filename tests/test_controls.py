@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.lanes import fields, reads
+from app.request import affects_run, lane_fields
 from engine.rules import RULES
 from tests.pages import comes_to
 
@@ -73,8 +73,8 @@ def test_every_control_that_a_rule_shows_changes_its_settings(page: Any, rule: s
         "() => document.documentElement.classList.contains('tc-unfolded') || document.getElementById('tc-more').click()"
     )
     choose(page, 0, rule)
-    shown = [name for name in fields() if reads(name, rule, False, False)]
-    comes_to(page, VISIBLE, shown, arg=list(fields()))
+    shown = [name for name in lane_fields() if affects_run(name, rule, False, False)]
+    comes_to(page, VISIBLE, shown, arg=list(lane_fields()))
     for name in shown[1:]:
         before = page.evaluate(SETTING, [0, name])
         control = page.locator(f"#tc-settings-1 .block.tc-x-{name}")
@@ -93,12 +93,12 @@ def test_who_chooses_two_rules_at_once_sees_the_controls_of_the_second(page: Any
     for first, second in zip(rules, rules[1:] + rules[:1], strict=True):
         page.select_option("#tc-settings-1 .tc-x-rule select", first)
         page.select_option("#tc-settings-1 .tc-x-rule select", second)
-        read = [reads(name, second, False, False) for name in fields()]
+        read = [affects_run(name, second, False, False) for name in lane_fields()]
         page.wait_for_function(
             """([names, read, rule]) => tokenCritic.stage.planned.lanes[0].settings.rule === rule
                 && names.every((name, i) => read[i] === Boolean(
                     document.querySelector(`#tc-settings-1 .block.tc-x-${name}`)?.checkVisibility()))""",
-            arg=[list(fields()), read, second],
+            arg=[list(lane_fields()), read, second],
         )
     assert page.problems == []
 

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.browser import SETTLED, browser, run, served
 from app.packs import Packs
-from app.surroundings import own_folder
+from app.server.environment import use_private_folder
+from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
 from engine.pack import Pack
 from launch import free_port, main
 from tests.pages import PATIENCE
@@ -95,20 +95,20 @@ def test_neither_proxies_nor_other_users_nor_a_missing_home_keep_it_from_startin
 
 def test_a_machine_too_busy_to_answer_at_once_serves_the_page(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)  # what Gradio says of an answer in 3 seconds
-    with served(Packs(pack.path, threads=1)) as address:
+    with serve_page(Packs(pack.path, threads=1)) as address:
         assert got(address) == 200
 
 
 BENCH = """
 import sys
-from app.bench import asked
-from app.browser import browser, served
+from app.tools.bench import request_run
+from app.tools.browser import open_browser, serve_page
 from app.packs import Packs
-with browser() as opened, served(Packs(sys.argv[1], threads=1)) as address:
+with open_browser() as opened, serve_page(Packs(sys.argv[1], threads=1)) as address:
     page = opened.new_page()
     page.goto(address)
     page.wait_for_selector("#tc-run")
-    *_, last = asked(address, steps_1=2, steps_2=2)
+    *_, last = request_run(address, steps_1=2, steps_2=2)
     print(last["why"])
 """
 
@@ -157,7 +157,7 @@ def test_without_room_for_temporary_files_it_says_what_to_do(
 
     monkeypatch.delenv("GRADIO_TEMP_DIR")
     monkeypatch.setattr("tempfile.mkdtemp", full)
-    monkeypatch.setattr("launch.own_folder", own_folder.__wrapped__)
+    monkeypatch.setattr("launch.use_private_folder", use_private_folder.__wrapped__)
     assert main(["--no-browser"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "No space left" in said and "TMPDIR" in said
@@ -207,7 +207,7 @@ def proxied(address: str) -> Iterator[str]:
 
 def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack) -> None:
     pytest.importorskip("playwright.sync_api")
-    with launched(pack, "--root-path", UNDER) as inside, proxied(inside) as address, browser() as opened:
+    with launched(pack, "--root-path", UNDER) as inside, proxied(inside) as address, open_browser() as opened:
         page = opened.new_page()
         page.set_default_timeout(PATIENCE)
         problems: list[str] = []
@@ -215,8 +215,8 @@ def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack) -> None:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda r: None if r.url.startswith((address, *DATA)) else problems.append(r.url))
         page.goto(address)
-        page.wait_for_function(SETTLED)
-        run(page)  # /run, which streams
+        page.wait_for_function(PAGE_READY)
+        run_page(page)  # /run, which streams
         assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
         page.click("#tc-curves > button")  # an event of Gradio's queue
         page.wait_for_selector("#tc-curves .js-plotly-plot .legend")

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from torch import Tensor, arange
 
-from app.browser import browser, run, served
 from app.packs import Packs
+from app.tools.browser import open_browser, run_page, serve_page
 from engine import sample
 from engine.evaluate import __main__ as evaluate
 from engine.evaluate.behaviour import rule_digest
@@ -118,7 +118,7 @@ def test_what_changes_no_sample_changes_no_digest_and_what_does_does(
 @pytest.fixture
 def opened(pack: Pack) -> Iterator[tuple[Any, str]]:
     pytest.importorskip("playwright.sync_api")
-    with served(Packs(pack.path, others=[])) as address, browser() as found:
+    with serve_page(Packs(pack.path, others=[])) as address, open_browser() as found:
         yield found, address
 
 
@@ -146,7 +146,7 @@ def test_a_new_rule_is_on_the_page_and_in_a_link(opened: tuple[Any, str]) -> Non
     control.locator(".tc-ask").click()
     assert "how strongly the middle draws" in page.locator(".tc-explained").inner_text()
     page.keyboard.press("Escape")
-    run(page)
+    run_page(page)
     link = page.evaluate("() => tokenCritic.stage.link.address")
     asked = parse_qs(urlparse(link).query)
     assert asked["rule_1"] == ['"centre"'] and asked["pull_1"] == ["0.95"]

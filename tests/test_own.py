@@ -16,9 +16,16 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from app.folds import MOST_IN_ONE_SCAN, MOST_IN_SCANS, MOST_LETTERS, MOST_PIXELS, Folds, _picture
+from app.context import Context
+from app.features.refine import (
+    MAX_PIXELS,
+    MAX_PIXELS_ONE_SCAN,
+    MAX_PIXELS_SCANS,
+    MAX_URL_LENGTH,
+    encode_picture,
+    read_picture,
+)
 from app.packs import Packs
-from app.runs import Runs
 from app.text import en
 from engine.data.decode import in_one_scan
 
@@ -32,17 +39,17 @@ def url(image: Image.Image, kind: str, **options: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def folds(packs: Packs) -> Folds:
-    return Folds(packs=packs, runs=Runs())
+def context(packs: Packs) -> Context:
+    return Context(packs=packs)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_a_picture_becomes_its_middle_square_as_tokens(folds: Folds, packs: Packs, kind: str) -> None:
+def test_a_picture_becomes_its_middle_square_as_tokens(context: Context, packs: Packs, kind: str) -> None:
     session = packs.session(packs.first)
     size = session.tokenizer.config.image_size
     image = Image.new("RGB", (3 * size, size), "red")
     image.paste("white", (size, 0, 2 * size, size))
-    seen = folds.own(packs.first, session.classes[1], url(image, kind))
+    seen = encode_picture(context, packs.first, session.classes[1], url(image, kind))
     white = np.full((1, size, size, 3), 255, np.uint8)
     assert seen["label"] == session.classes[1] and seen["grid"] ** 2 == len(seen["tokens"])
     if kind != "JPEG":
@@ -70,16 +77,16 @@ def test_a_picture_becomes_its_middle_square_as_tokens(folds: Folds, packs: Pack
         url(Image.new("RGB", (9, 9)), "PNG")[:60],
     ],
 )
-def test_what_is_no_picture_or_too_large_is_refused_in_a_line(folds: Folds, packs: Packs, wrong: Any) -> None:
-    said = folds.own(packs.first, packs.session(packs.first).classes[0], wrong)
+def test_what_is_no_picture_or_too_large_is_refused_in_a_line(context: Context, packs: Packs, wrong: Any) -> None:
+    said = encode_picture(context, packs.first, packs.session(packs.first).classes[0], wrong)
     assert list(said) == ["wrong"] and "picture" in said["wrong"]
     assert "\n" not in said["wrong"] and "object at" not in said["wrong"]
 
 
-def test_an_unknown_pack_or_class_is_refused(folds: Folds, packs: Packs) -> None:
+def test_an_unknown_pack_or_class_is_refused(context: Context, packs: Packs) -> None:
     image = url(Image.new("RGB", (9, 9)), "PNG")
     for pack, label in (("none", "x"), (["a"], "x"), (packs.first, "none"), (packs.first, None), (packs.first, 3)):
-        said = folds.own(pack, label, image)
+        said = encode_picture(context, pack, label, image)
         if label is not None:
             assert list(said) == ["wrong"] and "\n" not in said["wrong"]
 
@@ -94,14 +101,14 @@ PHOTOGRAPHS: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {
 MEASURE = """
 import json, resource, sys, time
 from PIL import Image
-from app.folds import _content, _picture
+from app.features.refine import read_data_url, read_picture
 Image.init()
 memory = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 given = json.load(sys.stdin)
 before = memory()
 for name, url in given.items():
     begun = time.process_time()
-    shape = _picture(_content(url), 64).shape
+    shape = read_picture(read_data_url(url), 64).shape
     print(json.dumps([name, shape, time.process_time() - begun, memory() - before]))
 """
 
@@ -124,7 +131,7 @@ def test_a_phones_photograph_is_scaled_while_it_is_unfolded() -> None:
         noise = np.random.default_rng(0).integers(0, 256, (size[1] // 40, size[0] // 40, 3), np.uint8)
         photograph = Image.fromarray(noise).resize(size)
         given[name] = url(photograph, "MPO" if "save_all" in options else "JPEG", **options)
-        assert 1e6 < len(given[name]) < MOST_LETTERS
+        assert 1e6 < len(given[name]) < MAX_URL_LENGTH
     assert_cheap(given)
 
 
@@ -159,8 +166,8 @@ def test_page_and_server_say_the_same_limit() -> None:
     script = (ROOT / "assets" / "js" / "own.js").read_text(encoding="utf-8")
     most = float(re.findall(r"MOST_BYTES = ([\d.e]+);", script)[0])
     assert f"at most {most / 1e6:.0f} MB" in en.OWN["no_picture"]
-    assert most * 4 / 3 + 100 < MOST_LETTERS < 1.05 * most * 4 / 3
-    for megapixels in (MOST_IN_ONE_SCAN, MOST_IN_SCANS, MOST_PIXELS):
+    assert most * 4 / 3 + 100 < MAX_URL_LENGTH < 1.05 * most * 4 / 3
+    for megapixels in (MAX_PIXELS_ONE_SCAN, MAX_PIXELS_SCANS, MAX_PIXELS):
         assert str(megapixels // 10**6) in en.OWN["too_large"]
 
 
@@ -173,15 +180,15 @@ def test_damaged_pictures_get_their_pixels_or_a_line() -> None:
             flipped = bytearray(content)
             flipped[rng.integers(len(flipped))] ^= 1 << int(rng.integers(8))
             try:
-                assert _picture(bytes(flipped), 16).shape == (16, 16, 3)
+                assert read_picture(bytes(flipped), 16).shape == (16, 16, 3)
             except ValueError as error:
                 assert str(error) in (en.OWN["no_picture"], en.OWN["too_large"])
 
 
-def test_much_compressed_text_is_not_shown_as_an_error(folds: Folds, packs: Packs) -> None:
+def test_much_compressed_text_is_not_shown_as_an_error(context: Context, packs: Packs) -> None:
     info = PngInfo()
     info.add_text("workflow", "x" * 2**21, zip=True)
-    seen = folds.own(
-        packs.first, packs.session(packs.first).classes[0], url(Image.new("RGB", (9, 9)), "PNG", pnginfo=info)
+    seen = encode_picture(
+        context, packs.first, packs.session(packs.first).classes[0], url(Image.new("RGB", (9, 9)), "PNG", pnginfo=info)
     )
     assert "wrong" not in seen

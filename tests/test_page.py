@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench import asked
-from app.browser import SETTLED, run
-from app.exports import read_trace
-from app.lanes import names
+from app.features.replay import read_traces
 from app.packs import Packs
-from app.stream import RUNS_AT_ONCE
+from app.request import control_names
+from app.server.stream import MAX_RUNNING
 from app.text import en
+from app.tools.bench import request_run
+from app.tools.browser import PAGE_READY, run_page
 from engine import SAMPLING_VERSION
 from engine.evaluate.copies import nearest
 from engine.fakes import riddle
@@ -175,7 +175,7 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
     page.wait_for_function("() => document.querySelector('#tc-settings-3 select').value === 'critic'")
     assert "after step 8" in page.text_content(".tc-notice")
     page.wait_for_selector(".tc-stage.is-stale")
-    run(page)
+    run_page(page)
     same = """() => {
         const [, theirs, mine] = tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest));
         return [mine.length, mine.join() === theirs.join()]; }"""
@@ -183,7 +183,7 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
     page.fill("#tc-settings-3 .tc-slider:nth-child(3) input[type=number]", "4")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-stage.is-stale")
-    run(page)
+    run_page(page)
     first = """() => {
         const [, theirs, mine] = tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest));
         return mine.findIndex((one, s) => one !== theirs[s]); }"""
@@ -214,7 +214,7 @@ def test_who_masks_by_hand_as_the_rule_starts_from_what_the_rule_has(page: Any) 
     page.mouse.up()
     assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == 0, "a stroke over them takes them back"
     page.click("button:text('Rest as the rule')")
-    run(page, "button:text('Run on')")
+    run_page(page, "button:text('Run on')")
     theirs, mine = page.evaluate(LANE_DIGESTS)[1:]
     assert mine[:10] == theirs[:10], "as the rule decided"
     assert not set(mine[10:]) & set(theirs[10:]), "and from there on with fresh noise"
@@ -229,7 +229,7 @@ def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, pac
     session = packs.session(packs.first)
     take(page, 17)
     page.evaluate("() => window.scrollTo(0, 0)")
-    run(page, '[data-lane="0"] button:text("Refine")')
+    run_page(page, '[data-lane="0"] button:text("Refine")')
     finished = engine_steps(session, "maskgit")[-1]
     config = session.settings(rule="maskgit", label=session.classes[0])
 
@@ -241,14 +241,14 @@ def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, pac
     assert own[18:] == refined()
     assert "before" in page.text_content(".tc-notice")
     take(page, 17)
-    run(page, '[data-lane="0"] button:text("Refine")')
+    run_page(page, '[data-lane="0"] button:text("Refine")')
     again = page.evaluate(LANE_DIGESTS)[2]
     assert again[18:] == refined() and not set(again[18:]) & set(own[18:]), "a second press draws fresh noise"
     take(page, 17)
     page.click('[data-lane="1"] button:text("Repaint a part")')
     for place in (51, 52):
         page.mouse.click(*at(page, 1, "decision", place))
-    run(page, "button:text('Run on')")
+    run_page(page, "button:text('Run on')")
     kept = page.evaluate("""() => { const { frames } = tokenCritic.stage.lanes[2];
         return [...frames[18].tokens.keys()].filter((i) => frames[18].tokens[i] < 0); }""")
     assert kept == [51, 52]
@@ -274,7 +274,7 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     seen = page.evaluate("() => [tokenCriticOwn.seen.tokens, [...tokenCriticOwn.seen.scores]]")
     assert seen[0] == tokens[0].tolist() and np.allclose(seen[1], scores)
     assert f"mean score is {scores.mean():.2f}" in page.inner_text(".tc-own")
-    run(page, ".tc-own button:text('Refine')")
+    run_page(page, ".tc-own button:text('Refine')")
     own = page.evaluate(LANE_DIGESTS)[2]
     round = page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.round")
     config = session.settings(rule="critic", label=session.classes[0], round=round - 1)
@@ -350,7 +350,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     assert page.evaluate("() => tokenCriticGallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
     page.check(".tc-chip input >> nth=3")
     page.wait_for_selector(".tc-stage.is-stale")
-    run(page, ".tc-gallery-one >> nth=0")
+    run_page(page, ".tc-gallery-one >> nth=0")
     assert page.evaluate("() => tokenCritic.stage.shown.label") == label, "as it was drawn"
     seed = page.evaluate("() => tokenCriticGallery.seed")
     assert page.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.seed") == seed
@@ -363,7 +363,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.click("#tc-many-stop")
     page.wait_for_function("() => tokenCriticGallery.inbox.run.why === 'stopped'")
     page.click("#tc-many > button")
-    run(page)
+    run_page(page)
     assert page.problems == []
 
 
@@ -417,7 +417,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
         page.click("#tc-made a >> nth=0")
     file = tmp_path / "run.json"
     download.value.save_as(file)
-    _, traces = read_trace(file.read_text(encoding="utf-8"))
+    _, traces = read_traces(file.read_text(encoding="utf-8"))
     for trace, rule in zip(traces, ("maskgit", "critic"), strict=True):
         assert [step.digest() for step in trace.steps] == [
             s.digest() for s in engine_steps(packs.session(packs.first), rule)
@@ -432,7 +432,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     )
     page.wait_for_function("() => document.querySelector('.tc-seed input').value === '0'")
     page.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('From a file')")
-    run(page)
+    run_page(page)
     assert "exactly" in page.text_content(".tc-notice")
     other = tmp_path / "other.json"
     other.write_text("{}", encoding="utf-8")
@@ -445,7 +445,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     assert page.text_content(".tc-notice.is-wrong") == en.STAGE["stop_first"]
     page.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
     page.click("#tc-files > button")
-    run(page)
+    run_page(page)
     assert page.problems == []
 
 
@@ -454,7 +454,7 @@ def test_a_run_that_is_dropped_on_the_page_is_opened(page: Any, address: str, pa
     config = session.settings(rule="critic", steps=3, label=session.classes[1])
     other = another(page)
     other.goto(address)
-    other.wait_for_function(SETTLED)
+    other.wait_for_function(PAGE_READY)
     other.evaluate(
         """(text) => {
         const carried = new DataTransfer();
@@ -497,7 +497,7 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     other.fill(".tc-seed input", "3")
     other.keyboard.press("Tab")
     other.wait_for_selector(".tc-stage.is-stale")
-    run(other)
+    run_page(other)
     assert other.text_content(".tc-notice") == "", "another run is not held against the link"
     other.close()
 
@@ -541,7 +541,7 @@ def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
         window.requestAnimationFrame = (callback) => { asked += 1; return next(callback); };
         setInterval(() => { window.lately = asked; asked = 0; }, 1000);""")
     other.goto(address)
-    other.wait_for_function(SETTLED)
+    other.wait_for_function(PAGE_READY)
     other.evaluate("() => tokenCritic.stage.player.pause()")
     other.wait_for_function("() => window.lately < 5", polling=500)  # by default at every frame
     other.close()
@@ -580,14 +580,14 @@ def test_a_refused_run_says_why_and_leaves_run_usable(page: Any) -> None:
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-notice:not(.is-wrong)")
-    run(page)
+    run_page(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
 
 
 def test_what_was_wrong_a_moment_ago_does_not_stop_a_run(page: Any) -> None:
     """The plan that says so is on its way."""
     page.evaluate("() => { tokenCritic.stage.wrong = 'seed=-5'; }")
-    run(page)
+    run_page(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
     page.evaluate("() => { tokenCritic.stage.wrong = ''; tokenCritic.stage.stale(); }")
 
@@ -595,7 +595,7 @@ def test_what_was_wrong_a_moment_ago_does_not_stop_a_run(page: Any) -> None:
 def test_a_run_that_overtakes_a_preset_is_the_one_that_curves_are_drawn_of(page: Any, address: str) -> None:
     other = another(page)
     other.goto(address)
-    other.wait_for_function(SETTLED)
+    other.wait_for_function(PAGE_READY)
     other.click('[data-preset="locked"]')
     other.evaluate("() => document.getElementById('tc-run').click()")
     other.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
@@ -615,7 +615,7 @@ def test_a_file_that_takes_the_stage_ends_the_run_on_it(page: Any) -> None:
     page.wait_for_function("() => !tokenCritic.stage.stream.busy")
     page.evaluate("() => tokenCritic.over()")
     page.wait_for_function("() => !tokenCritic.stage.run.going")
-    run(page)
+    run_page(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
 
 
@@ -630,7 +630,7 @@ def test_a_double_click_on_run_is_one_run(page: Any) -> None:
 @contextmanager
 def all_turns_taken(address: str) -> Iterator[None]:
     """While others run what takes long."""
-    others = [asked(address, steps_1=256, steps_2=256) for _ in range(RUNS_AT_ONCE)]
+    others = [request_run(address, steps_1=256, steps_2=256) for _ in range(MAX_RUNNING)]
     try:
         for one in others:
             next(one)
@@ -656,7 +656,7 @@ def test_stop_ends_the_wait_for_others_too(page: Any, address: str) -> None:
         page.click("#tc-stop")
         page.wait_for_function("() => !tokenCritic.stage.run.going")
     assert page.evaluate("() => tokenCritic.stage.run.id") == before
-    run(page)
+    run_page(page)
     assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
 
 
@@ -664,7 +664,7 @@ def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     page.select_option(".tc-pack select", "tiny")
     page.wait_for_selector('.tc-chip input[value="squares"]')
     assert page.evaluate("() => document.querySelectorAll('.tc-chip').length") == 2
-    run(page)
+    run_page(page)
     assert page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.length)") == [18, 18, 0]
     assert page.evaluate("() => tokenCritic.stage.grid") == 4
     page.select_option(".tc-pack select", index=0)
@@ -673,15 +673,15 @@ def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
 
 
 def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address: str) -> None:
-    for name in names():
+    for name in control_names():
         for wrong in (-7, "nonsense", [1], {"a": None}, 1e300):
             third = {"third": {}} if name.endswith("_3") else {}
             with pytest.raises(HTTPError) as refused:
-                next(asked(address, **{**third, name: wrong}))
+                next(request_run(address, **{**third, name: wrong}))
             said = json.load(refused.value)["error"]
             assert refused.value.code == 422 and said.count("\n") == 0 and "Traceback" not in said and len(said) < 400
             assert name.rstrip("_123").split("_")[0] in said
-    *_, last = asked(address, steps_1=2, steps_2=2)
+    *_, last = request_run(address, steps_1=2, steps_2=2)
     assert (last["kind"], last["why"]) == ("end", "done")
 
 
@@ -689,7 +689,7 @@ def test_eight_at_once_get_what_each_gets_alone(address: str) -> None:
     def digests(seed: int) -> list[str]:
         return [
             step["digest"]
-            for frame in asked(address, seed=seed, steps_1=4, steps_2=3)
+            for frame in request_run(address, seed=seed, steps_1=4, steps_2=3)
             for step in frame.get("steps", [])
         ]
 
@@ -701,7 +701,7 @@ def test_eight_at_once_get_what_each_gets_alone(address: str) -> None:
 
 def test_who_goes_on_the_way_leaves_nothing_behind(page: Any, address: str) -> None:
     for seen in (1, 2, 5, 9, 1, 3):
-        frames = asked(address, steps_1=256, steps_2=256)
+        frames = request_run(address, steps_1=256, steps_2=256)
         for _ in range(seen):
             next(frames)
         frames.close()

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.browser import SETTLED, browser, run, served
+from app.features.presets import FIRST, PRESETS, list_recorded_with, load
 from app.packs import Packs
-from app.presets import FIRST, PRESETS, load, made_with
 from app.text import en
+from app.text.presets import TITLES_AND_HINTS
+from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
 from engine.session import Session
 from tests.pages import PATIENCE
 
@@ -29,7 +30,7 @@ def recorded(key: str) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Any]:
-    with browser() as found:
+    with open_browser() as found:
         yield found
 
 
@@ -44,13 +45,13 @@ def visit(opened: Any, address: str, **how: Any) -> Any:
 
 
 def test_every_preset_is_recorded_with_the_shipped_weights(packs: Packs) -> None:
-    """Fails where the weights are new: python -m app.record."""
+    """Fails where the weights are new: python -m app.tools.record."""
     pack = packs.session(packs.first).pack
-    assert made_with(pack.name, pack.fingerprint()) == list(PRESETS) == list(en.PRESETS)
+    assert list_recorded_with(pack.name, pack.fingerprint()) == list(PRESETS) == list(TITLES_AND_HINTS)
     for key, preset in PRESETS.items():
         made = load(key)
-        assert made.against < made.shows <= made.tried - made.against and made.ask["label"] == preset.label
-        assert all(made.ask[name] == value for name, value in preset.values.items())
+        assert made.against < made.shows <= made.tried - made.against and made.controls["label"] == preset.label
+        assert all(made.controls[name] == value for name, value in preset.values.items())
 
 
 def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,15 +59,15 @@ def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch:
     monkeypatch.setattr(Session, "load", lambda self: release.wait() and load_now(self))
     packs = Packs("emoji")
     try:
-        with served(packs) as address:
+        with serve_page(packs) as address:
             page = visit(opened, address)
             page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
             assert page.evaluate(DRAWN) == recorded(FIRST)
             session = packs.session(packs.first, loaded=False)
             assert not {"tokenizer", "generator", "critic"} & set(vars(session))
             release.set()
-            page.wait_for_function(SETTLED)
-            run(page)
+            page.wait_for_function(PAGE_READY)
+            run_page(page)
             assert page.problems == []
     finally:
         release.set()
@@ -76,16 +77,16 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page = visit(opened, address)
     page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
     assert page.evaluate(DRAWN) == recorded(FIRST)
-    page.wait_for_function(SETTLED)
+    page.wait_for_function(PAGE_READY)
     said = page.text_content(".tc-notice")
     assert said.startswith("Recorded") and f"of {load(FIRST).tried} seeds" in said
     assert page.text_content("#tc-run") == en.STAGE["run_live"]
-    assert page.input_value(".tc-seed input") == str(load(FIRST).ask["seed"])
-    run(page)
+    assert page.input_value(".tc-seed input") == str(load(FIRST).controls["seed"])
+    run_page(page)
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
     assert ("exactly" in said) == same and ("parts from" in said) != same, "it says whether this machine gets the same"
     page.click("[data-preset=early]")
-    early = load("early").ask  # whose seed may be that of the first one
+    early = load("early").controls  # whose seed may be that of the first one
     page.wait_for_function(
         """([seed, label]) => { const { settings } = tokenCritic.stage.planned.lanes[0];
             return settings.seed === seed && settings.label === label; }""",
@@ -94,7 +95,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page.fill(".tc-seed input", "77")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-stage.is-stale")
-    run(page)
+    run_page(page)
     assert page.text_content(".tc-notice") == "", "another run is not held against it"
     assert page.text_content("#tc-run") == en.RUN
     page.click("[data-preset=early]")
@@ -102,7 +103,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page.click("#tc-many > button")
     page.click("#tc-draw")
     page.wait_for_function("() => window.tokenCriticGallery?.items[0]?.length > 1")
-    run(page, ".tc-gallery-row >> nth=0 >> .tc-gallery-one >> nth=1")  # the first one has the recording's seed
+    run_page(page, ".tc-gallery-row >> nth=0 >> .tc-gallery-one >> nth=1")  # the first one has the recording's seed
     assert page.text_content(".tc-notice") == "", "nor is a picture of a gallery"
     assert page.problems == []
     page.context.close()
@@ -110,7 +111,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
 
 def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, address: str) -> None:
     page = visit(opened, address, reduced_motion="reduce")
-    page.wait_for_function(SETTLED)
+    page.wait_for_function(PAGE_READY)
     assert not page.evaluate("() => tokenCritic.stage.player.playing"), "nothing moves by itself"
     page.click("button:text('Add a lane')")
     page.wait_for_function("() => tokenCritic.stage.planned.lanes.length === 3")
@@ -121,7 +122,7 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
         page.wait_for_function("() => !document.querySelector('.tc-stage').classList.contains('is-stale')")
         assert page.evaluate(DRAWN) == recorded(key), key
         told = page.text_content(".tc-notice")
-        assert en.PRESETS[key][1] in told and f"{load(key).shows} of {load(key).tried}" in told
+        assert TITLES_AND_HINTS[key][1] in told and f"{load(key).shows} of {load(key).tried}" in told
         asked = page.evaluate("() => tokenCritic.stage.planned.lanes.map((lane) => lane.settings)")
         assert asked == [lane["settings"] for lane in load(key).frames[0]["lanes"]]
     assert page.problems == []

@@ -6,14 +6,18 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
-import app.stream
-from app.lanes import names
-from app.stream import LARGEST, MOST_WAITING, PATH, RUNS_AT_ONCE, Stream
-from tests.test_app import FakePacks, handlers
+import app.server.stream
+from app.context import Context
+from app.features.compare import run_lanes
+from app.features.settings import complete_values
+from app.request import control_names
+from app.server.stream import MAX_BODY, MAX_RUNNING, MAX_WAITING, PATH, RunStream
+from tests.test_app import FakePacks, new_context
 
 PATIENCE = 60  # seconds: a test that fails must not hang
 JSON = ("content-type", "application/json")
@@ -27,7 +31,7 @@ class Visitor:
         self.status, self.said, self.given = 0, b"", False
         self.gone, self.came = asyncio.Event(), asyncio.Event()
 
-    async def asks(self, stream: Stream) -> Visitor:
+    async def asks(self, stream: RunStream) -> Visitor:
         raw = [(name.encode(), value.encode()) for name, value in self.headers]
         scope = {"type": "http", "method": "POST", "path": PATH, "headers": raw, "query_string": b""}
         await stream(scope, self.receive, self.send)
@@ -56,12 +60,15 @@ class Visitor:
 
 
 class Halting:
-    """Handlers whose runs stand still before their second frame until they are released."""
+    """Runs that stand still before their second frame until they are released."""
 
     def __init__(self) -> None:
         self.release, self.begun, self.closed = threading.Event(), 0, 0
 
-    def values(self, given: Any) -> list[Any]:
+    def stream(self) -> RunStream:
+        return RunStream(self.complete, self.run)
+
+    def complete(self, given: Any) -> list[Any]:
         assert threading.current_thread() is not threading.main_thread()  # it may take its time
         return []
 
@@ -75,6 +82,10 @@ class Halting:
             self.closed += 1
 
 
+def open_stream(context: Context) -> RunStream:
+    return RunStream(partial(complete_values, context), partial(run_lanes, context))
+
+
 def answered(test: Callable[[], Any]) -> Any:
     async def in_time() -> Any:
         return await asyncio.wait_for(test(), PATIENCE)
@@ -84,7 +95,7 @@ def answered(test: Callable[[], Any]) -> Any:
 
 def asked(body: Any, *headers: tuple[str, str]) -> Visitor:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    found: Visitor = answered(lambda: Visitor(content, headers or (JSON,)).asks(Stream(handlers())))
+    found: Visitor = answered(lambda: Visitor(content, headers or (JSON,)).asks(open_stream(new_context())))
     return found
 
 
@@ -109,7 +120,7 @@ def test_what_is_not_said_is_as_the_page_has_it_at_first() -> None:
         ({"pack": "none"}, 422, "unknown pack"),
         ({"seed": -1}, 422, "seed"),
         ({"third": {"lane": 9}}, 422, "third"),
-        (b" " * (LARGEST + 1), 413, str(LARGEST)),
+        (b" " * (MAX_BODY + 1), 413, str(MAX_BODY)),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(body: Any, status: int, says: str) -> None:
@@ -124,7 +135,7 @@ def test_a_page_of_another_host_cannot_start_a_run_unasked() -> None:
     assert asked({"steps_1": 1, "steps_2": 1}, ("content-type", "application/json; charset=utf-8")).status == 200
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", control_names())
 def test_a_bad_value_of_each_control_is_refused_under_its_name(name: str) -> None:
     shown = {"third": {}} if name.endswith("_3") else {}
     said = asked({**shown, name: [1]}).frames[0]["error"]
@@ -132,38 +143,38 @@ def test_a_bad_value_of_each_control_is_refused_under_its_name(name: str) -> Non
 
 
 def test_others_wait_in_line_and_who_leaves_it_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.stream, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
     halting = Halting()
 
     async def scene() -> None:
-        stream = Stream(halting)  # type: ignore[arg-type]
-        first, (patient, hasty) = [Visitor() for _ in range(RUNS_AT_ONCE)], [Visitor(), Visitor()]
+        stream = halting.stream()
+        first, (patient, hasty) = [Visitor() for _ in range(MAX_RUNNING)], [Visitor(), Visitor()]
         running = [asyncio.create_task(one.asks(stream)) for one in first]
         for one in first:
             await one.came.wait()
         waiting = [asyncio.create_task(one.asks(stream)) for one in (hasty, patient)]
-        while stream._waiting < 2:
+        while stream._num_waiting < 2:
             await asyncio.sleep(0.01)
-        assert halting.begun == RUNS_AT_ONCE and not hasty.said and not patient.said
+        assert halting.begun == MAX_RUNNING and not hasty.said and not patient.said
         hasty.leave()
         await waiting[0]
         assert not hasty.said
         halting.release.set()
         await asyncio.gather(*running, waiting[1])
-        assert [len(one.frames) for one in (*first, patient)] == [3, 3, 3] and halting.closed == RUNS_AT_ONCE + 1
+        assert [len(one.frames) for one in (*first, patient)] == [3, 3, 3] and halting.closed == MAX_RUNNING + 1
 
     answered(scene)
 
 
 def test_who_waits_long_hears_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.stream, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(app.stream, "SILENT", 0.05)
+    monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(app.server.stream, "KEEPALIVE_SECONDS", 0.05)
     halting = Halting()
 
     async def scene() -> None:
-        stream = Stream(halting)  # type: ignore[arg-type]
-        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(RUNS_AT_ONCE)]
-        while halting.begun < RUNS_AT_ONCE:
+        stream = halting.stream()
+        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
+        while halting.begun < MAX_RUNNING:
             await asyncio.sleep(0.01)
         patient = Visitor()
         waiting = asyncio.create_task(patient.asks(stream))
@@ -177,11 +188,11 @@ def test_who_waits_long_hears_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_wrong_is_said_before_the_turn_comes() -> None:
-    page = handlers()
+    context = new_context()
 
     async def scene() -> None:
-        stream = Stream(page)
-        stream._turns = asyncio.Semaphore(0)  # nobody's turn comes
+        stream = open_stream(context)
+        stream._slots = asyncio.Semaphore(0)  # nobody's turn comes
         visitor = await Visitor(b'{"seed": -1}').asks(stream)
         assert visitor.status == 422 and "seed" in visitor.frames[0]["error"]
 
@@ -192,12 +203,12 @@ def test_more_than_can_wait_are_told_so() -> None:
     halting = Halting()
 
     async def scene() -> None:
-        stream = Stream(halting)  # type: ignore[arg-type]
-        tasks = [asyncio.create_task(Visitor().asks(stream)) for _ in range(RUNS_AT_ONCE + MOST_WAITING)]
-        while halting.begun < RUNS_AT_ONCE or stream._waiting < MOST_WAITING:
+        stream = halting.stream()
+        tasks = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING + MAX_WAITING)]
+        while halting.begun < MAX_RUNNING or stream._num_waiting < MAX_WAITING:
             await asyncio.sleep(0.01)
         one_more = await Visitor().asks(stream)
-        assert one_more.status == 503 and str(MOST_WAITING) in one_more.frames[0]["error"]
+        assert one_more.status == 503 and str(MAX_WAITING) in one_more.frames[0]["error"]
         halting.release.set()
         assert all(len(one.frames) == 3 for one in await asyncio.gather(*tasks))
 
@@ -207,13 +218,13 @@ def test_more_than_can_wait_are_told_so() -> None:
 @pytest.mark.parametrize("takes", [-1, 0, None])
 def test_a_run_that_nobody_reads_ends_and_lets_others_in(takes: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes nothing at all, who takes one frame, and who is gone."""
-    monkeypatch.setattr(app.stream, "STALLED", 0.05)
+    monkeypatch.setattr(app.server.stream, "WRITE_TIMEOUT", 0.05)
     halting = Halting()
     halting.release.set()
 
     async def scene() -> None:
-        stream = Stream(halting)  # type: ignore[arg-type]
-        for _ in range(RUNS_AT_ONCE + 1):  # more than there are turns
+        stream = halting.stream()
+        for _ in range(MAX_RUNNING + 1):  # more than there are turns
             visitor = Visitor(takes=999 if takes is None else takes)
             task = asyncio.create_task(visitor.asks(stream))
             if takes is None:
@@ -222,7 +233,7 @@ def test_a_run_that_nobody_reads_ends_and_lets_others_in(takes: int | None, monk
             assert len(visitor.frames) == (1 if takes == 0 else 0)
 
     answered(scene)
-    assert halting.closed == halting.begun == RUNS_AT_ONCE + 1
+    assert halting.closed == halting.begun == MAX_RUNNING + 1
 
 
 def test_what_goes_wrong_on_the_way_is_the_last_line() -> None:
@@ -231,21 +242,21 @@ def test_what_goes_wrong_on_the_way_is_the_last_line() -> None:
             yield {"n": 0}, "id"
             raise ValueError("the third step is not finite")
 
-    visitor = answered(lambda: Visitor().asks(Stream(Failing())))  # type: ignore[arg-type]
+    visitor = answered(lambda: Visitor().asks(Failing().stream()))
     assert visitor.frames == [{"n": 0}, {"kind": "error", "error": "the third step is not finite"}]
 
 
 def test_a_run_that_is_left_stops_computing() -> None:
-    page = handlers()
+    context = new_context()
 
     async def scene() -> None:
         visitor = Visitor()
-        task = asyncio.create_task(visitor.asks(Stream(page)))
+        task = asyncio.create_task(visitor.asks(open_stream(context)))
         await visitor.came.wait()
         visitor.leave()
         await task
-        run = page.runs.get(visitor.frames[0]["run"])
-        assert run is not None and run.ended == "stopped" and not run.complete
+        run = context.runs.get(visitor.frames[0]["run"])
+        assert run is not None and run.end_reason == "stopped" and not run.complete
 
     answered(scene)
-    assert page.runs.active == 0 and FakePacks.worker.submit(lambda: True).result(timeout=PATIENCE)
+    assert context.runs.active == 0 and FakePacks.worker.submit(lambda: True).result(timeout=PATIENCE)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.exports import read_trace
-from app.lanes import fields, names
+from app.features.replay import read_traces
 from app.packs import Packs
+from app.request import control_names, lane_fields
 from app.text.explain import EXPLAIN
 from tests.pages import PATIENCE, at, comes_to, painted, take
 
@@ -118,7 +118,9 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
 
 
 def test_every_control_is_explained_in_one_click(page: Any) -> None:
-    assert {name.rstrip("_123") for name in names()} - {"third"} <= set(EXPLAIN), "the third lane explains itself"
+    assert {name.rstrip("_123") for name in control_names()} - {"third"} <= set(EXPLAIN), (
+        "the third lane explains itself"
+    )
     page.click("#tc-more")
     shown = page.evaluate("""() => [...document.querySelectorAll(
         ".tc-lane-settings .block, .tc-seed, .tc-classes, .tc-top .block:has([type=checkbox]), .tc-views > .tc-switch")]
@@ -143,7 +145,7 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
     page.keyboard.press("Escape")
     page.select_option("#tc-settings-1 .tc-x-rule select", "maskgit")
     page.wait_for_selector("#tc-settings-1 .tc-x-eta", state="detached")
-    assert page.problems == [] and set(fields()) <= set(EXPLAIN)
+    assert page.problems == [] and set(lane_fields()) <= set(EXPLAIN)
 
 
 def snippet(page: Any, at: int) -> str:
@@ -159,7 +161,7 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Pack
     )
     assert python.returncode == 0, python.stderr
     file = Path(python.stdout.strip().splitlines()[-1])
-    ask, traces = read_trace(file.read_text(encoding="utf-8"))
+    ask, traces = read_traces(file.read_text(encoding="utf-8"))
     assert (ask["label"], ask["seed"]) == (packs.session(packs.first).classes[-1], 7)
     assert [trace.settings["rule"] for trace in traces] == ["maskgit", "critic"]
     if shutil.which("curl") and shutil.which("sh"):
@@ -168,7 +170,7 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Pack
         )
         said = next(line for line in done.stdout.splitlines() if line.startswith("data: "))
         made = json.loads(said.removeprefix("data: "))[0]
-        ask, _ = read_trace(Path(made["path"]).read_text(encoding="utf-8"))
+        ask, _ = read_traces(Path(made["path"]).read_text(encoding="utf-8"))
         last = json.loads((tmp_path / "frames.txt").read_text().splitlines()[-1])
         assert ask["seed"] == 7 and last["why"] == "done"
     page.click("#tc-code > button")

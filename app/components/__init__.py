@@ -1,0 +1,1 @@
+"""One file per part of the page. Each builds Gradio components and holds no events."""

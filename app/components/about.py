@@ -1,0 +1,63 @@
+"""How to use the page from code, and about it: papers, licences, the cards of its packs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.assets import drawn
+from app.packs import Packs
+from app.request import initial_configs
+from app.text import about, en
+
+
+class Snippets(gr.HTML):
+    """Texts to copy: (title, text). The script replaces `{origin}` with the page's own address."""
+
+    def __init__(self, pieces: Sequence[tuple[str, str]], **props: Any) -> None:
+        super().__init__(
+            **drawn(("dom", "snippets"), MOUNT, pieces=[list(piece) for piece in pieces], words=en.SNIPPETS),
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object", "description": "nothing: text to copy"}
+
+
+MOUNT = "mountSnippets(element, pieces, words)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    section: gr.Accordion
+    machine: gr.Markdown  # what the networks run on: filled in when the section is opened
+
+
+def build(packs: Packs) -> About:
+    session = packs.session(packs.first, loaded=False)
+    label = session.classes[-1].replace('"', '\\"')
+    filled = {
+        "{label}": label,
+        "{quoted_label}": label.replace("'", "'\\''"),
+        "{rule}": initial_configs(session)[1].rule,
+    }
+    with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):
+        Snippets([(title, _fill(text, filled)) for title, text in about.CODE])
+    with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about") as section:
+        gr.Markdown(about.WHAT, elem_classes="tc-prose")
+        machine = gr.Markdown("", elem_classes="tc-prose", elem_id="tc-machine")
+        Snippets(about.CITATIONS)
+        for name in packs.names:
+            if card := packs.card(name):
+                with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
+                    gr.Markdown(card, elem_classes="tc-prose")
+    return About(section=section, machine=machine)
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text

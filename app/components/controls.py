@@ -1,0 +1,69 @@
+"""The controls that hold for all lanes: pack, class, seed, the two switches, Run and Stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.components.choices import Chips, Choice
+from app.components.third import Third
+from app.packs import Packs
+from app.text import en
+from engine.config import SampleConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controls:
+    pack: Choice
+    label: Chips
+    seed: gr.Number
+    equal_passes: gr.Checkbox
+    matched: gr.Checkbox
+    third: Third
+    more: gr.Button
+    dice: gr.Button
+    run: gr.Button
+    stop: gr.Button
+    run_id: gr.Textbox
+
+    @property
+    def values(self) -> list[gr.components.Component]:
+        """In the order of `RunRequest`."""
+        return [self.pack, self.label, self.seed, self.equal_passes, self.matched, self.third]
+
+
+def build(packs: Packs, config: SampleConfig) -> Controls:
+    with gr.Row(elem_classes="tc-top"):
+        gr.HTML(f"<h1>{en.TITLE}</h1>", elem_classes="tc-title", apply_default_css=False)
+        pack = Choice(
+            [(name, name) for name in packs.names],
+            en.CONTROLS["pack"],
+            value=packs.first,
+            visible=len(packs.names) > 1,
+            elem_classes=["tc-pack", "tc-x-pack"],
+        )
+        seed = gr.Number(config.seed, label=en.CONTROLS["seed"], elem_classes=["tc-seed", "tc-x-seed"], min_width=90)
+        dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
+        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], min_width=100, elem_classes="tc-x-equal_passes")
+        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")
+        more = gr.Button(en.MORE, elem_id="tc-more", min_width=40)
+        run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
+        third = Third()
+        stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
+    classes = packs.session(packs.first, loaded=False).classes
+    choices = list(zip(classes, packs.class_pictures(packs.first), strict=True))
+    label = Chips(choices, en.CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
+    return Controls(
+        pack=pack,
+        label=label,
+        seed=seed,
+        equal_passes=equal,
+        matched=matched,
+        third=third,
+        more=more,
+        dice=dice,
+        run=run,
+        stop=stop,
+        run_id=gr.Textbox("", visible=False),  # not a State: a caller of /export gives it
+    )

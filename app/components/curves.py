@@ -1,0 +1,22 @@
+"""The curves of a run. Plotly is loaded when they are first opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.text import en
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    section: gr.Accordion
+    plot: gr.Plot
+    is_open: gr.State
+
+
+def build() -> Curves:
+    with gr.Accordion(en.CURVES["title"], open=False, elem_classes="tc-fold", elem_id="tc-curves") as section:
+        plot = gr.Plot(show_label=False)
+    return Curves(section=section, plot=plot, is_open=gr.State(False))

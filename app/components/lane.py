@@ -1,0 +1,65 @@
+"""The settings of one lane, built from the fields of SampleConfig and of the rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.components.choices import Choice
+from app.request import lane_fields, lane_values
+from app.text import en
+from engine.config import SampleConfig
+from engine.rules import RULES, all_parameters
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaneControls:
+    """The components in the order of `lane_fields`."""
+
+    values: tuple[gr.components.Component, ...]
+
+    @property
+    def rule(self) -> Choice:
+        rule = self.values[lane_fields().index("rule")]
+        assert isinstance(rule, Choice)
+        return rule
+
+
+def build(lane: int, rules: Sequence[str], config: SampleConfig, visible: Sequence[bool]) -> LaneControls:
+    """`lane` counts from 0. `visible` says for each control whether it is shown."""
+    column = gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}")
+    with column, gr.Row(elem_classes="tc-lane-controls"):
+        controls = zip(lane_values(config).items(), visible, strict=True)
+        values = [_build_control(name, value, rules, is_visible) for (name, value), is_visible in controls]
+    return LaneControls(values=tuple(values))
+
+
+def rule_choices(rules: Sequence[str]) -> list[tuple[str, str]]:
+    """(key, label) of each rule."""
+    return [(rule, RULES[rule].label) for rule in rules]
+
+
+def _build_control(name: str, value: Any, rules: Sequence[str], visible: bool) -> gr.components.Component:
+    """Build the control of one field: a select where its values are words, else a slider over its range."""
+    specs = {**{spec.name: spec for spec in dataclasses.fields(SampleConfig)}, **all_parameters()}
+    metadata, help_class = specs[name].metadata, f"tc-x-{name}"
+    label = en.CONTROLS.get(name) or metadata["symbol"] or name  # a new rule's parameter has no words yet
+    if name == "rule":
+        return Choice(rule_choices(rules), label, value=value, elem_classes=help_class)
+    if metadata["choices"]:
+        words = [(word, word) for word in metadata["choices"]]
+        return Choice(words, label, value=value, visible=visible, elem_classes=["tc-rare", help_class])
+    return gr.Slider(
+        metadata["low"],
+        metadata["high"],
+        value,
+        step=metadata["step"],
+        label=label,
+        visible=visible,
+        buttons=[],
+        min_width=60,
+        elem_classes=["tc-slider", help_class],
+    )

@@ -1,0 +1,16 @@
+"""About: what the server's networks run on."""
+
+from __future__ import annotations
+
+from app.context import Context
+from app.text import en
+from engine.precision import WORTH
+
+
+def describe_machine(context: Context) -> str:
+    """Return the device, the dtype and why it was chosen, as Markdown. Loads the networks of the first pack."""
+    session = context.packs.session(context.packs.first)
+    measured = session.precision.milliseconds
+    times = ", ".join(f"{name} {time:g} ms" for name, time in (measured or {}).items())
+    why = en.MACHINE["measured"].format(times=times, worth=WORTH) if measured else en.MACHINE["told"]
+    return en.MACHINE["line"].format(**session.made_by()) + why

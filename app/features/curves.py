@@ -1,0 +1,87 @@
+"""Draw a run as curves over its steps: masked and revoked tokens, scores, and the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.context import Context
+from app.frames import unpack_step
+from app.request import Lane
+from app.text import en
+from engine.rules import RULES
+from engine.step import State, Step
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73")  # of the lanes
+SYMBOLS = ("circle", "square", "diamond")  # of the lanes: colour alone must not tell them apart
+MASKED, REVOKED, SCORES, NOISE = ((1, 1), (1, 2), (2, 1), (2, 2))  # row and column of each panel
+
+
+def draw_curves(context: Context, run_id: object) -> go.Figure | None:
+    """Draw the curves of a run, live or recorded. Returns None where it is not kept."""
+    run = context.runs.get(run_id)
+    if run is None:
+        return None
+    packed = [step for frame in run.frames for step in frame.get("steps", ())]
+    steps = [[unpack_step(step) for step in packed if step["lane"] == lane] for lane in range(len(run.lanes))]
+    return _draw(run.lanes, steps, context.packs.session(run.pack, loaded=False).places)
+
+
+def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:
+    """Draw four panels. `steps` holds the steps that each lane has so far."""
+    titles = [en.CURVES[name] for name in ("masked", "revoked", "scores", "noise")]
+    figure = make_subplots(2, 2, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.16)
+    for i, (lane, done) in enumerate(zip(lanes, steps, strict=True)):
+        for panel, first, values, dash in _list_lines(lane, done, places):
+            line = {"color": COLOURS[i], "dash": dash, "width": 2.5 if dash == "solid" else 1.8}
+            named = {"name": f"{i + 1} {RULES[lane.config.rule].label}", "legendgroup": str(i)}
+            marks = {
+                "mode": "lines+markers" if dash == "solid" else "lines",
+                "marker": {"symbol": SYMBOLS[i], "size": 6},
+            }
+            in_legend = (panel, dash) == (MASKED, "solid")  # one line in it for each lane
+            at = list(range(first + 1, first + len(values) + 1))
+            figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=in_legend, **named, **marks), *panel)
+    figure.update_xaxes(title_text=en.CURVES["step"], row=2)
+    grid = "rgba(128, 128, 128, 0.25)"
+    figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)
+    figure.update_yaxes(gridcolor=grid, zerolinecolor=grid)
+    clear = "rgba(0, 0, 0, 0)"
+    margin = {"l": 44, "r": 12, "t": 48, "b": 44}
+    legend = {"orientation": "h", "y": -0.12, "font": {"size": 14}}
+    figure.update_layout(height=600, margin=margin, legend=legend, paper_bgcolor=clear, plot_bgcolor=clear)
+    return figure
+
+
+def _list_lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[int, int], int, list[float], str]]:
+    """Return (panel, first step, values from that step on, dash) of each line of a lane.
+
+    The planned counts and the noise hold for the lane's own steps only, not for those that it shares.
+    """
+    config = lane.config
+    rule = config.make_rule(places=places)
+    planned = config.planned(places)
+    own = range(lane.first_step, config.steps)
+    return [
+        (MASKED, lane.shared_steps, [float(planned[s]) for s in own], "dash"),
+        (MASKED, 0, [_count(step, State.MASKED, State.REVOKED) for step in done], "solid"),
+        (REVOKED, 0, [_count(step, State.REVOKED) for step in done], "solid"),
+        (SCORES, 0, [_mean_score(step, kept=True) for step in done], "solid"),
+        (SCORES, 0, [_mean_score(step, kept=False) for step in done], "dot"),
+        (NOISE, lane.shared_steps, [rule.ranking_noise * rule.t_over_T(s) for s in own], "solid"),
+        (NOISE, lane.shared_steps, [rule.temperature(s) for s in own], "dot"),
+    ]
+
+
+def _count(step: Step, *states: State) -> float:
+    return float(np.isin(step.state[0], states).sum())
+
+
+def _mean_score(step: Step, kept: bool) -> float:
+    """Mean score of the kept, or of the masked, tokens. NaN (a gap) where none was scored."""
+    scores = step.scores[0][(step.state[0] < State.MASKED) == kept]
+    scores = scores[~np.isnan(scores)]
+    return float(scores.mean()) if len(scores) else float("nan")

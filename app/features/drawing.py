@@ -1,0 +1,85 @@
+"""Draw the panels of a step as pixels, for files. The marks are those of the page (assets/js/draw.js)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.plots import colour_map
+from engine.step import State, Step
+
+NEW, REVOKED, MASKED, HATCH, EMPTY, TEXT = "#009e73", "#d55e00", "#c3cad2", "#8f9aa6", "#eef0f3", "#1b2530"
+CELL = 20  # pixels of a token: leaves room for a line of text above a lane
+GAP = 12  # pixels
+LINE_HEIGHT = 20  # pixels
+
+
+def draw_decision(step: Step, picture: np.ndarray, cell: int = CELL) -> Image.Image:
+    """Draw which tokens a step kept, newly kept, masked and revoked, over its proposal, uint8 (S, S, 3)."""
+    image, draw, side = _enlarge(step, picture, cell)
+    for place, state in enumerate(step.state[0].tolist()):
+        x, y = place % side * cell, place // side * cell
+        if state == State.NEW:
+            draw.rectangle((x, y, x + cell - 1, y + cell - 1), outline=NEW, width=max(1, cell // 8))
+        elif state == State.MASKED:
+            _draw_masked(draw, x, y, cell)
+        elif state == State.REVOKED:
+            draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=REVOKED)
+            inset = max(1, cell // 4)
+            ends = (x + inset, y + inset, x + cell - 1 - inset, y + cell - 1 - inset)
+            draw.line(ends, fill="white", width=max(1, cell // 8))
+            draw.line((ends[0], ends[3], ends[2], ends[1]), fill="white", width=max(1, cell // 8))
+    return image
+
+
+def draw_input(step: Step, before: np.ndarray, cell: int = CELL) -> Image.Image:
+    """Draw what went in: the visible tokens of the picture before, uint8 (S, S, 3)."""
+    image, draw, side = _enlarge(step, before, cell)
+    for place in np.flatnonzero(step.masked[0]).tolist():
+        _draw_masked(draw, place % side * cell, place // side * cell, cell)
+    return image
+
+
+def draw_proposal(step: Step, picture: np.ndarray, cell: int = CELL) -> Image.Image:
+    """Enlarge the proposal, uint8 (S, S, 3)."""
+    return _enlarge(step, picture, cell)[0]
+
+
+def draw_scores(step: Step, cell: int = CELL) -> Image.Image:
+    """Draw the scores from 0 to 1 in cividis. A place without a score is grey."""
+    values = step.scores[0]
+    colours = (colour_map("cividis")(np.nan_to_num(np.clip(values, 0, 1)))[:, :3] * 255).round().astype(np.uint8)
+    colours[np.isnan(values)] = tuple(int(EMPTY[i : i + 2], 16) for i in (1, 3, 5))
+    side = _side(step)
+    return Image.fromarray(colours.reshape(side, side, 3)).resize((side * cell, side * cell), Image.Resampling.NEAREST)
+
+
+def place_side_by_side(images: Sequence[Image.Image], captions: Sequence[Sequence[str]]) -> Image.Image:
+    """Place pictures in a row on white, with a caption (lines of text) above each."""
+    lines = max(len(caption) for caption in captions)
+    width = sum(image.width for image in images) + GAP * (len(images) + 1)
+    row = Image.new("RGB", (width, max(image.height for image in images) + LINE_HEIGHT * lines + 2 * GAP), "white")
+    draw, font, x = ImageDraw.Draw(row), ImageFont.load_default(13), GAP
+    for image, caption in zip(images, captions, strict=True):
+        for i, text in enumerate(caption):
+            draw.text((x, GAP // 2 + LINE_HEIGHT * i), text, fill=TEXT, font=font)
+        row.paste(image, (x, GAP + LINE_HEIGHT * lines))
+        x += image.width + GAP
+    return row
+
+
+def _side(step: Step) -> int:
+    return round(step.state.shape[1] ** 0.5)
+
+
+def _enlarge(step: Step, picture: np.ndarray, cell: int) -> tuple[Image.Image, ImageDraw.ImageDraw, int]:
+    side = _side(step)
+    image = Image.fromarray(picture).resize((side * cell, side * cell), Image.Resampling.NEAREST)
+    return image, ImageDraw.Draw(image), side
+
+
+def _draw_masked(draw: ImageDraw.ImageDraw, x: int, y: int, cell: int) -> None:
+    draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=MASKED)
+    draw.line((x, y + cell - 1, x + cell - 1, y), fill=HATCH)

@@ -1,0 +1,169 @@
+"""Make a file of a run: to show (GIF, WebP, PNG, PDF, SVG) and to keep (JSON, which the page replays)."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app.context import Context
+from app.features import drawing
+from app.request import Lane
+from app.runs import Run
+from app.text import en
+from engine.plots import new_figure
+from engine.rules import RULES
+from engine.sample import sheet as arrange_in_rows
+from engine.session import Session
+from engine.step import State, Step
+
+JSON_FORMAT = 1  # version of the JSON file
+STEP_MS, LAST_STEP_MS = 500, 2000  # of an animation
+GIF_COLOURS = 128
+
+
+def make_gif(run: Run, session: Session, at: int) -> bytes:
+    """Animate the decisions step by step, with at most 128 colours: for looking only."""
+    options: dict[str, Any] = {"method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
+    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(run)], "GIF")
+
+
+def make_webp(run: Run, session: Session, at: int) -> bytes:
+    """Animate the decisions, exact to the pixel."""
+    return _animate(_draw_frames(run), "WEBP", lossless=True, quality=0, method=0)
+
+
+def make_sheet(run: Run, session: Session, at: int) -> bytes:
+    """Arrange the decoded proposals: one row per lane, one column per step."""
+    columns = max(map(len, run.steps))
+    blank = np.full_like(run.steps[0][0][1], 255)
+    cells = [done[s][1] if s < len(done) else blank for done in run.steps for s in range(columns)]
+    rows = arrange_in_rows(np.stack(cells), columns)
+    out = io.BytesIO()
+    Image.fromarray(rows).save(out, "PNG")
+    return out.getvalue()
+
+
+def make_pdf(run: Run, session: Session, at: int) -> bytes:
+    """Draw the four panels of every lane at the step shown (`at`: position of the playhead)."""
+    return _draw_figure(run, at, "pdf")
+
+
+def make_svg(run: Run, session: Session, at: int) -> bytes:
+    return _draw_figure(run, at, "svg")
+
+
+def make_json(run: Run, session: Session, at: int) -> bytes:
+    """Write the controls and every step of every lane to the bit: {"format", "ask", "lanes": [traces]}."""
+    traces = [
+        json.loads(session.trace(lane.config, [step for step, _ in steps], samples=(0,)).to_json())
+        for lane, steps in zip(run.lanes, run.steps, strict=True)
+    ]
+    return json.dumps({"format": JSON_FORMAT, "ask": run.controls, "lanes": traces}, allow_nan=False).encode()
+
+
+EXPORTS: dict[str, Callable[[Run, Session, int], bytes]] = {  # file suffix -> maker
+    "gif": make_gif,
+    "webp": make_webp,
+    "png": make_sheet,
+    "pdf": make_pdf,
+    "svg": make_svg,
+    "json": make_json,
+}
+
+
+def export_run(context: Context, run_id: object, kind: object, lanes: object, at: object) -> tuple[str, bytes]:
+    """Return name and content of a file made of a finished run.
+
+    `lanes` is "all", "1", "2" or "3"; `at` is the position of the playhead.
+    Raises ValueError where there is no such run, kind or lane.
+    """
+    run = context.runs.get(run_id)
+    if run is None or not run.steps or not run.complete:
+        raise ValueError(en.FILES["none"])
+    if not isinstance(kind, str) or kind not in EXPORTS:
+        raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
+    position = at if isinstance(at, int) else 0
+    if lanes != "all":
+        run, position = _select_lane(run, lanes, position)
+    content = EXPORTS[kind](run, context.packs.session(run.pack), position)
+    config = run.lanes[0].config
+    return f"token-critic-{_to_file_name(config.label or '')}-{config.seed}.{kind}", content
+
+
+def _select_lane(run: Run, which: object, position: int) -> tuple[Run, int]:
+    """Return a lane as a run of its own, and the position of the playhead in it."""
+    known = [str(i + 1) for i in range(len(run.lanes))]
+    if which not in known:
+        raise ValueError(f"lanes={str(which)[:40]!r}: this run has all, {', '.join(known)}")
+    lane = known.index(str(which))
+    if run.lanes[lane].branch is not None:
+        raise ValueError(en.FILES["branch"])
+    longest = max(len(steps) for steps in run.steps)
+    step, _ = get_step(run, lane, max(0, min(position, longest - 1)), longest)
+    return run.select_lane(lane), step.s
+
+
+def _to_file_name(label: str) -> str:
+    return re.sub(r"\W+", "-", label).strip("-").lower()
+
+
+def _animate(frames: list[Image.Image], kind: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    times = [STEP_MS] * (len(frames) - 1) + [LAST_STEP_MS]
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=times, loop=0, **options)
+    return out.getvalue()
+
+
+def _draw_frames(run: Run) -> list[Image.Image]:
+    """Draw all lanes side by side at each position of the playhead, as the page shows them."""
+    length = max(len(steps) for steps in run.steps)
+    return [_draw_frame(run, position, length) for position in range(length)]
+
+
+def _draw_frame(run: Run, position: int, length: int) -> Image.Image:
+    shown = [get_step(run, i, position, length) for i in range(len(run.lanes))]
+    images = [drawing.draw_decision(step, picture) for step, picture in shown]
+    return drawing.place_side_by_side(
+        images, [_write_caption(lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
+    )
+
+
+def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.ndarray]:
+    """Return the step of a lane, and its picture, at a position of the playhead (as assets/js/player.js does)."""
+    steps = run.steps[lane]
+    same_step = any(other.continues for other in run.lanes)  # else lanes of different lengths end together
+    reached = position + 1 if same_step else math.ceil((position + 1) * len(steps) / length)
+    return steps[max(0, min(len(steps), reached) - 1)]
+
+
+def _write_caption(lane: Lane, step: Step) -> tuple[str, str]:
+    kept, new, masked, revoked = (int(step.count(state)[0]) for state in State)
+    counts = en.FILE_COUNTS.format(kept=kept, new=new, masked=masked, revoked=revoked)
+    return f"{RULES[lane.config.rule].label}, {step.s + 1}/{step.steps}", counts
+
+
+def _draw_figure(run: Run, at: int, kind: str) -> bytes:
+    length = max(len(steps) for steps in run.steps)
+    figure = new_figure(figsize=(10, 2.9 * len(run.lanes)), layout="constrained")
+    axes = figure.subplots(len(run.lanes), 4, squeeze=False)
+    for i, lane in enumerate(run.lanes):
+        step, picture = get_step(run, i, max(0, min(at, length - 1)), length)
+        before = run.steps[i][step.s - 1][1] if step.s else picture  # a lane that starts from a picture shows that
+        panels = [drawing.draw_input(step, before), drawing.draw_proposal(step, picture)]
+        panels += [drawing.draw_scores(step), drawing.draw_decision(step, picture)]
+        for axis, panel, name in zip(axes[i], panels, en.FILE_PANELS, strict=True):
+            axis.imshow(panel, interpolation="none")
+            axis.set_title(name, fontsize=9)
+            axis.set_axis_off()
+        caption = ": ".join(_write_caption(lane, step))
+        axes[i][0].text(0, -0.04, caption, transform=axes[i][0].transAxes, va="top", fontsize=9)
+    out = io.BytesIO()
+    figure.savefig(out, format=kind)
+    return out.getvalue()

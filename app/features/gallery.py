@@ -1,0 +1,108 @@
+"""Many pictures at once: the lanes' settings for one seed after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from app.context import Context
+from app.features.compare import begin_frame
+from app.frames import Frame, to_data_url
+from app.interleave import prefetch
+from app.request import Lane, RunRequest, resolve, values_by_name
+from engine.evaluate.copies import nearest
+from engine.session import Session
+from engine.step import Step
+
+MAX_PICTURES = 64  # per lane
+BATCH = 512  # training pictures that are read at once
+
+
+def draw_gallery(context: Context, count: object, *values: Any) -> Iterator[tuple[Frame, str]]:
+    """Draw `count` pictures per lane, one for each seed from the given one on. Yields (frame, run id).
+
+    Raises ValueError for a wrong count or control.
+    """
+    number = int(count) if isinstance(count, str) and count.isdecimal() else count
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_PICTURES:
+        raise ValueError(f"count={str(count)[:40]}: expected 1 to {MAX_PICTURES}")
+    request = RunRequest.from_values(values)
+    session = context.packs.session(request.pack)
+    lanes = tuple(lane for lane in resolve(session, request) if lane.branch is None)
+    run = context.runs.start(request.pack, lanes, values_by_name(values, len(lanes)))
+    try:
+        yield run.add_frame({**begin_frame(session, run), "count": number})
+        drawn = _draw(session, lanes, number, context.packs.worker, lambda: bool(run.stop_reason))
+        for lane, i, picture, score in drawn:
+            run.pictures[lane].append(picture)
+            shown = {"seed": lanes[lane].config.seed + i, "picture": to_data_url(picture), "score": score}
+            yield run.add_frame({"kind": "steps", "steps": [{"lane": lane, "i": i, **shown}]})
+        run.end_reason = run.stop_reason or "done"
+        probabilities = _classify(context, session, run.pictures, lanes[0].config.label or "")
+        yield run.add_frame({"kind": "end", "why": run.end_reason, "scores": probabilities})
+    finally:
+        run.end_reason = run.end_reason or "stopped"
+
+
+def measure_distances(context: Context, run_id: object) -> list[list[float]]:
+    """Return for each lane the distance of each picture to the nearest training picture; [] for an unknown run.
+
+    The distance is the root mean square difference of the pixels, 0 to 255.
+    """
+    run = context.runs.get(run_id)
+    if run is None:
+        return []
+    pictures = context.packs.session(run.pack).pack.pictures()
+    train = pictures.indices("train")
+    batches = [train[i : i + BATCH] for i in range(0, len(train), BATCH)]
+
+    def measure(images: np.ndarray) -> list[float]:
+        found: list[float] = np.min([nearest(images, pictures.read(batch)) for batch in batches], 0).tolist()
+        return found
+
+    return [measure(np.stack(images)) if images else [] for images in run.pictures]
+
+
+def _draw(
+    session: Session, lanes: Sequence[Lane], count: int, worker: Executor, is_stopped: Callable[[], bool]
+) -> Iterator[tuple[int, int, np.ndarray, float | None]]:
+    """Yield (lane, i, picture uint8 (S, S, 3), critic's mean score) until `is_stopped`.
+
+    Picture i of a lane is what the lane itself draws from seed + i.
+    """
+    for i in range(count):
+        for number, lane in enumerate(lanes):
+            final = _sample(session, lane, i, worker, is_stopped)
+            if final is None:
+                return
+            label = lane.config.label or ""
+            score = None
+            if session.critic is not None:
+                score = float(worker.submit(session.score, final, label).result().mean())
+            yield number, i, worker.submit(session.decode, final).result()[0], score
+
+
+def _sample(
+    session: Session, lane: Lane, i: int, worker: Executor, is_stopped: Callable[[], bool]
+) -> np.ndarray | None:
+    """Return the tokens (1, N) of picture i, or None where the run is stopped. Other runs' steps come in between."""
+    steps = worker.submit(session.run, lane.config.replace(seed=lane.config.seed + i)).result()
+    last: Step | None = None
+    for last in prefetch(steps, worker):  # noqa: B007
+        if is_stopped():
+            return None
+    assert last is not None
+    return last.proposal
+
+
+def _classify(
+    context: Context, session: Session, pictures: Sequence[Sequence[np.ndarray]], label: str
+) -> list[list[float]]:
+    """Return for each lane with pictures the classifier's probability of the class; [] without a classifier."""
+    if not session.pack.has("classifier"):
+        return []
+    lanes = [np.stack(images) for images in pictures if images]
+    return [context.packs.worker.submit(session.recognise, images, label).result().tolist() for images in lanes]

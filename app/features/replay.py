@@ -1,0 +1,103 @@
+"""Open a run from a file (JSON), and show it as if it ran now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from app.context import Context
+from app.features.compare import begin_frame
+from app.features.exports import JSON_FORMAT
+from app.frames import Frame, pack_step
+from app.request import MAX_LANES, Lane, RunRequest, control_names, resolve, upgrade_version_1
+from app.text import en
+from engine import SAMPLING_VERSION
+from engine.config import SampleConfig
+from engine.session import Session
+from engine.step import State, Trace
+
+
+def replay(context: Context, content: bytes) -> Iterator[tuple[Frame, str]]:
+    """Yield (frame, run id) of an exported run, with its steps to the bit.
+
+    Raises ValueError before the first frame where the file is none, or does not fit its pack.
+    """
+    controls, traces = read_traces(content.decode("utf-8", "replace"))
+    if controls and _sampler_version(traces[0]) == 1:
+        controls = upgrade_version_1(controls)
+    values = [controls.get(name) for name in control_names()]
+    trace_pack = traces[0].made_by.get("pack")
+    pack = controls.get("pack", trace_pack if trace_pack in context.packs.names else context.packs.first)
+    session = context.packs.session(pack)
+    lanes = resolve(session, RunRequest.from_values(values)) if controls else tuple(map(_lane_of, traces))
+    if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
+        raise ValueError("the lanes of this file do not fit what it says was asked for")
+    for trace in traces:
+        _check(trace, session)
+    run = context.runs.start(pack, lanes, controls)
+    try:
+        yield run.add_frame(begin_frame(session, run))
+        for lane, trace in enumerate(traces):
+            for step in (batch.only(0) for batch in trace.steps):
+                if run.stop_reason:
+                    break
+                picture = context.packs.worker.submit(session.decode, step.proposal).result()[0]
+                run.add_step(lane, step, picture)
+                yield run.add_frame({"kind": "steps", "steps": [{"lane": lane, **pack_step(step, picture)}]})
+        run.end_reason = run.stop_reason or "opened"
+        message = _describe_origin(traces[0], session.pack.fingerprint(), bool(controls))
+        yield run.add_frame({"kind": "end", "why": run.end_reason, "scores": [], "told": message})
+    finally:
+        run.end_reason = run.end_reason or "stopped"
+
+
+def read_traces(text: str) -> tuple[dict[str, Any], list[Trace]]:
+    """Return the controls and the trace of each lane of an exported JSON. Raises ValueError for another file.
+
+    A trace of python -m engine.sample has one lane and no controls.
+    """
+    try:
+        plain = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"this file is not JSON: {error}") from error
+    if not isinstance(plain, dict) or plain.get("format") != JSON_FORMAT:
+        raise ValueError("this file is no run of this page, and no trace of engine.sample")
+    if "steps" in plain:
+        return {}, [Trace.from_json(text)]
+    lanes, controls = plain.get("lanes"), plain.get("ask")
+    if not isinstance(lanes, list) or not isinstance(controls, dict) or not 1 <= len(lanes) <= MAX_LANES:
+        raise ValueError(f"this file does not hold one to {MAX_LANES} lanes")
+    return controls, [Trace.from_json(json.dumps(lane)) for lane in lanes]
+
+
+def _sampler_version(trace: Trace) -> int:
+    """Version of the sampler that made a trace. Version 1 did not store it."""
+    return int(trace.made_by.get("sampling", 1))
+
+
+def _lane_of(trace: Trace) -> Lane:
+    """Return the lane of a trace that has no controls beside it."""
+    given = upgrade_version_1(trace.settings, ("",)) if _sampler_version(trace) == 1 else trace.settings
+    settings = SampleConfig.readable(given)
+    return Lane(config=SampleConfig.of(**{**settings, "label": trace.labels[0] if trace.labels else None}))
+
+
+def _check(trace: Trace, session: Session) -> None:
+    """Raise ValueError where the steps of a trace cannot be those of a run of this pack."""
+    codes = session.tokenizer.config.codes
+    for s, step in enumerate(trace.steps):
+        fits = step.s == s and step.state.shape[1] == session.places and step.state.max() <= max(State)
+        if not fits or step.proposal.min() < 0 or max(step.proposal.max(), step.top_tokens.max()) >= codes:
+            raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
+
+
+def _describe_origin(trace: Trace, weights: str, has_controls: bool) -> str:
+    """Say where a run was made, and whether Run gives the same here."""
+    facts = {name: str(trace.made_by.get(name, "?"))[:40] for name in ("pack", "device", "cpu", "torch")}
+    text = en.OPENED["made"].format(**facts)
+    if _sampler_version(trace) != SAMPLING_VERSION:
+        return text + en.OPENED["older"]
+    if trace.made_by.get("weights") != weights:
+        return text + en.OPENED["other"]
+    return text + en.OPENED["again"] if has_controls else text

@@ -1,0 +1,62 @@
+"""Turn errors of the engine into one line for the visitor. This is the only place that does."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from engine.cli import in_one_line
+
+MAX_LENGTH = 300  # characters of a message on the page
+
+
+class CheckedBlocks(gr.Blocks):
+    """gr.Blocks that refuses a call with a wrong number of values.
+
+    Gradio answers too few values with a traceback, and accepts too many.
+    """
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        if len(inputs) != len(block_fn.inputs):
+            expected = sum(not block.skip_api for block in block_fn.inputs)  # a caller does not give a State
+            message = f"/{block_fn.api_name} takes {expected} values, not {len(inputs)}"
+            raise to_gradio_error(ValueError(message))
+
+
+def report_errors(handler: Callable[..., Any], parameters: Sequence[str] = ()) -> Callable[..., Any]:
+    """Wrap a handler: its ValueError and FileNotFoundError become a message on the page.
+
+    `parameters` are the names of its arguments in the API.
+    """
+
+    def stream(*args: Any) -> Iterator[Any]:
+        try:
+            yield from handler(*args)
+        except (ValueError, FileNotFoundError) as error:
+            raise to_gradio_error(error) from error
+
+    def call(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except (ValueError, FileNotFoundError) as error:
+            raise to_gradio_error(error) from error
+
+    wrapped: Callable[..., Any] = stream if inspect.isgeneratorfunction(handler) else call
+    if parameters:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        wrapped.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])  # type: ignore[attr-defined]
+    wrapped.__name__ = getattr(handler, "__name__", "handler")
+    return wrapped
+
+
+def to_gradio_error(error: Exception) -> gr.Error:
+    return gr.Error(shorten(error), print_exception=False)
+
+
+def shorten(error: Exception) -> str:
+    """Return what is wrong in one line that fits on the page."""
+    text = in_one_line(error)
+    return text[:MAX_LENGTH] + ("…" if len(text) > MAX_LENGTH else "")

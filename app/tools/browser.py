@@ -1,0 +1,94 @@
+"""Serve the page and drive it in a headless browser, for the benchmark, the screenshots and the tests.
+
+The browser is an installed one, else Playwright's own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from app.server.environment import bypass_proxies, use_private_folder
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from app.packs import Packs
+
+INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+HOW_TO_GET = "no browser: pip install playwright, and install Chromium or run: python -m playwright install chromium"
+
+
+# The page is open, and its controls are those of the recorded run, where there is one.
+PAGE_READY = """() => {
+    const stage = window.tokenCritic?.stage;
+    return stage?.planned && (!document.querySelector("[data-preset]") || (stage.run.why === "recorded"
+        && stage.shown.lanes[0].settings.seed === stage.planned.lanes[0]?.settings.seed));
+}"""
+RUN_DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
+
+
+@contextmanager
+def serve_page(packs: Packs) -> Iterator[str]:
+    """Serve the page to this machine inside the block. Yields its address."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads it when it is imported
+    use_private_folder()
+    with bypass_proxies():
+        from app.context import Context
+        from app.main import build, serving
+        from launch import free_port
+
+        context = Context(packs=packs)
+        page = build(context)
+        port = free_port("127.0.0.1", None)
+        options = {"server_name": "127.0.0.1", "server_port": port, **serving(context)}
+        _, address, _ = page.launch(prevent_thread_lock=True, **options)
+        try:
+            yield address
+        finally:
+            context.runs.close()
+            page.close(verbose=False)
+
+
+@contextmanager
+def wait_for_run(page: Page) -> Iterator[None]:
+    """Start a run inside the block. The block ends when the run does."""
+    before = page.evaluate("() => tokenCritic.stage.run.id")
+    yield
+    page.wait_for_function(RUN_DONE, arg=before)
+
+
+def run_page(page: Page, button: str = "#tc-run") -> None:
+    """Press a button that starts a run, and wait for its end."""
+    with wait_for_run(page):
+        page.click(button)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Open a browser. Raises FileNotFoundError that says how to get one, where there is none."""
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as error:
+        raise FileNotFoundError(HOW_TO_GET) from error
+    path = next(filter(None, map(shutil.which, INSTALLED)), None)
+    with sync_playwright() as playwright:
+        try:
+            opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Error as error:
+            raise FileNotFoundError(HOW_TO_GET) from error
+        try:
+            yield opened
+        finally:
+            opened.close()

@@ -1,0 +1,100 @@
+"""Record the presets of the page: python -m app.tools.record [--pack emoji] [--seeds 40] [PRESET ...]
+
+Tries each preset for many seeds. Counts the seeds that show its effect (app/features/presets.py), and those that show
+the opposite. Of the former it records the one in which the pack's classifier favours the preset's lane most.
+Prints one line per preset.
+Run it again when the weights change: a recording stores which weights made it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from app.context import Context
+from app.features.compare import run_lanes
+from app.features.presets import MIN_REVOKED, PLAIN_RATIO, PRESETS, Preset, Recording
+from app.features.settings import complete_values
+from app.packs import Packs
+from app.request import RunRequest, lane_values, resolve
+from engine import cli
+from engine.step import State
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.tools.record", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("presets", nargs="*", help=f"which: {', '.join(PRESETS)}; default: all")
+    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder")
+    parser.add_argument("--seeds", type=int, default=40, help="seeds that are tried")
+    given = parser.parse_args(argv)
+    unknown = [key for key in given.presets if key not in PRESETS]
+    if unknown or given.seeds < 1:
+        parser.error(f"unknown preset {unknown[0]!r}" if unknown else f"--seeds {given.seeds}: expected at least 1")
+    context = Context(packs=Packs(given.pack))
+    for key in given.presets or PRESETS:
+        made = record(context, key, given.seeds)
+        counts = {"shows": made.shows, "against": made.against, "tried": made.tried}
+        line = {"preset": key, "seed": made.controls["seed"], **counts, "file": str(made.save())}
+        print(json.dumps(line), flush=True)
+
+
+def record(context: Context, key: str, seeds: int) -> Recording:
+    """Try seeds 0, 1, ..., and record the one that shows the effect most."""
+    preset, packs = PRESETS[key], context.packs
+    session = packs.session(packs.first)
+    found = [try_seed(context, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
+    seed = max(range(seeds), key=lambda seed: (found[seed][0], found[seed][2]))
+    frames = [frame for frame, _ in run_lanes(context, *get_values(context, preset, seed))]
+    dropped = ("run", "n", "at")  # of this one run
+    return Recording(
+        key=key,
+        pack=packs.first,
+        weights=session.pack.fingerprint(),
+        shows=sum(shows for shows, _, _ in found),
+        against=sum(against for _, against, _ in found),
+        tried=seeds,
+        frames=[{name: value for name, value in frame.items() if name not in dropped} for frame in frames],
+    )
+
+
+def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, float]:
+    """Return whether a seed shows the effect, whether it shows the opposite, and a margin.
+
+    The margin is how much more probable the classifier finds the class in the better lane's picture.
+    """
+    session = context.packs.session(context.packs.first)
+    lanes = resolve(session, RunRequest.from_values(get_values(context, preset, seed)))
+    runs = [list(session.run(lane.config)) for lane in lanes]
+    finals = [steps[-1].proposal for steps in runs]
+    probabilities = session.recognise(session.decode(np.concatenate(finals)), preset.label)
+    revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
+    distinct = [np.unique(final).size for final in finals]
+
+    def shows(mine: int, other: int) -> bool:
+        return {
+            "named": bool(probabilities[mine] > 0.5 > probabilities[other]),
+            "plainer": distinct[other] < PLAIN_RATIO * distinct[mine],
+            "revokes": revoked[mine] >= MIN_REVOKED and not revoked[other],
+        }[preset.shows]
+
+    mine, other = preset.better, 1 - preset.better
+    return shows(mine, other), shows(other, mine), float(probabilities[mine] - probabilities[other])
+
+
+def get_values(context: Context, preset: Preset, seed: int) -> list[Any]:
+    """Return the page's first values, changed as the preset says, in the order of `control_names`."""
+    session, given = context.packs.session(context.packs.first), preset.values
+    rules = {i: session.settings(rule=given[f"rule_{i}"]) for i in (1, 2) if f"rule_{i}" in given}
+    lanes = {f"{name}_{i}": value for i, config in rules.items() for name, value in lane_values(config).items()}
+    return complete_values(context, {"label": preset.label, "seed": seed, **lanes, **given})
+
+
+if __name__ == "__main__":
+    cli.run(main, sys.argv[1:])

@@ -1,0 +1,112 @@
+"""Take the screenshots of README.md: python -m app.tools.shots [--pack emoji] [--out assets/shots]
+
+Each is taken in a real browser from live runs with the page's first settings, and stored as WebP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PIL import Image
+
+from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
+from engine import cli
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+QUALITY = 88
+PATIENCE = 120_000  # ms
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.tools.shots", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder")
+    parser.add_argument("--out", default="assets/shots", type=Path, help="folder of the pictures")
+    given = parser.parse_args(argv)
+    from app.packs import Packs
+
+    given.out.mkdir(parents=True, exist_ok=True)
+    with open_browser() as opened, serve_page(Packs(given.pack)) as address:
+        for name, (size, dark, arrange) in STATES.items():
+            scheme: Literal["dark", "light"] = "dark" if dark else "light"
+            page = opened.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+            page.set_default_timeout(PATIENCE)
+            page.goto(address)
+            page.wait_for_function(PAGE_READY)
+            arrange(page)
+            page.wait_for_timeout(600)
+            Image.open(io.BytesIO(page.screenshot())).save(given.out / f"{name}.webp", quality=QUALITY, method=6)
+            print(given.out / f"{name}.webp", flush=True)
+            page.close()
+
+
+def show_step(page: Page, at: int) -> None:
+    page.evaluate("(at) => tokenCritic.stage.player.take(at)", at)
+
+
+def show_lanes(page: Page) -> None:
+    run_page(page)
+    show_step(page, 11)
+
+
+def pin_token(page: Page) -> None:
+    show_lanes(page)
+    page.evaluate("() => tokenCritic.stage.cells.set(7 * 16 + 8)")
+    page.evaluate("() => document.querySelector('.tc-token').scrollIntoView({ block: 'end' })")
+
+
+def show_projector(page: Page) -> None:
+    show_lanes(page)
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("p")
+
+
+def show_paper_layout(page: Page) -> None:
+    show_lanes(page)
+    page.select_option("[data-view=layout]", "chain")
+    page.evaluate("() => document.querySelector('.tc-lanes').scrollIntoView()")
+
+
+def show_refinement(page: Page) -> None:
+    run_page(page)
+    show_step(page, 17)
+    page.wait_for_timeout(300)
+    run_page(page, "[data-lane='0'] button:text('Refine')")
+    page.evaluate("() => document.querySelector('.tc-lanes').scrollIntoView()")
+
+
+def play_game(page: Page) -> None:
+    page.click("#tc-game > button")
+    page.click("button:text('Deal a picture')")
+    page.wait_for_function("() => window.tokenCriticGame?.riddle")
+    page.evaluate("""() => { // every third fake found, and as many real ones accused
+        const game = window.tokenCriticGame, places = [...game.riddle.hidden.keys()];
+        for (const fake of [1, 0]) places.filter((i) => game.riddle.hidden[i] === fake)
+            .filter((_, i) => i % (fake ? 3 : 9) === 0).forEach((i) => game.marks.add(i));
+        game.check();
+    }""")
+    page.evaluate("() => document.querySelector('#tc-game').scrollIntoView()")
+
+
+State = tuple[tuple[int, int], bool, Callable[["Page"], None]]  # size in CSS pixels, dark theme, what to do
+STATES: dict[str, State] = {
+    "page": ((1280, 1010), False, show_lanes),
+    "dark": ((1280, 920), True, show_lanes),
+    "phone": ((390, 844), False, show_lanes),
+    "projector": ((1920, 1080), False, show_projector),
+    "paper": ((1280, 860), False, show_paper_layout),
+    "token": ((1280, 920), False, pin_token),
+    "refine": ((1440, 920), False, show_refinement),
+    "game": ((1280, 760), False, play_game),
+}
+
+if __name__ == "__main__":
+    cli.run(main, sys.argv[1:])
