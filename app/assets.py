@@ -1,52 +1,36 @@
-"""The page's scripts and styles, read from assets/ and joined: the browser asks no other host, no path shows."""
+"""The page's static files, read from assets/: JavaScript modules, style sheets."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-STAGE = (
-    "dom",
-    "decode",
-    "colours",
-    "draw",
-    "player",
-    "lane",
-    "film",
-    "transport",
-    "legend",
-    "views",
-    "explain",
-    "patches",
-    "grid",
-    "cells",
-    "token",
-    "hand",
-    "branches",
-    "link",
-    "inbox",
-    "stream",
-    "stage",
-)
 
 
-def drawn(files: Sequence[str], call: str, **constants: Any) -> dict[str, Any]:
-    """Arguments of a gr.HTML that a script draws: the files, the constants they use, and the call that mounts it."""
-    parts = [script(name) for name in files]
-    values = [f"const {name} = {json.dumps(value, ensure_ascii=False)};" for name, value in constants.items()]
-    return {
-        "html_template": "<div></div>",  # fixed: what is drawn in it survives every update
-        "js_on_load": "\n".join([*parts, *values, call]),
-        "apply_default_css": False,
-    }
+@cache
+def modules() -> dict[str, bytes]:
+    """The front end's modules: path below assets/js -> content."""
+    folder = ASSETS / "js"
+    files = sorted(folder.rglob("*.js"))
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
-def script(name: str) -> str:
-    """One of the page's scripts."""
-    return (ASSETS / "js" / f"{name}.js").read_text(encoding="utf-8")
+@cache
+def modules_path() -> str:
+    """Where the modules are served, relative to the page. It holds a hash of all of them, so they can be cached."""
+    content = json.dumps([[path, hashlib.sha256(text).hexdigest()] for path, text in modules().items()])
+    return f"modules/{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def mount_script(part: str, given: Any = None) -> str:
+    """The script of a Gradio component that a part of the front end draws (assets/js/main.js: mount)."""
+    entry = f'location.pathname.replace(/\\/?$/, "/") + "{modules_path()}/main.js"'
+    arguments = f"{json.dumps(part)}, {{ element, props, trigger, watch }}, {json.dumps(given, ensure_ascii=False)}"
+    return f"import({entry}).then(({{ mount }}) => mount({arguments}));"
 
 
 def styles() -> str:

@@ -54,6 +54,12 @@ def unpack_step(frame: Mapping[str, Any]) -> Step:
     return Step(**{name: frame[name] for name in ("s", "steps", "temperature")}, **arrays)
 
 
+def read_picture(frame: Mapping[str, Any]) -> np.ndarray:
+    """Return the decoded proposal of a packed step, uint8 (S, S, 3)."""
+    content = base64.b64decode(frame["picture"].partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
 def to_data_url(picture: np.ndarray) -> str:
     """Encode a picture, uint8 (H, W, 3), for the browser: PNG while small, JPEG above."""
     out = io.BytesIO()

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
+from app import events
 from app.assets import styles
-from app.components import about, controls, curves, files, gallery, game, lane, refine
-from app.components.presets import Presets
-from app.components.server_function import server_function
-from app.components.stage import Stage
+from app.components import about, controls, curves, lane
+from app.components.mounted import Mounted, build_section
 from app.context import Context
-from app.events import Events
-from app.features.compare import count_active_runs, get_frames_since, get_patches, run_lanes, score_tokens, stop_run
-from app.features.exports import EXPORTS
-from app.features.gallery import measure_distances
-from app.features.game import deal
-from app.features.presets import list_presets
-from app.features.refine import encode_picture
-from app.features.settings import complete_values, get_visible_controls
-from app.opening import Opening
+from app.features.page import describe_page
 from app.request import initial_configs
+from app.server.endpoints import endpoint_routes
 from app.server.errors import CheckedBlocks
-from app.server.stream import MAX_WAITING, RunStream
+from app.server.modules import ModulePreload, module_route
+from app.server.stream import RunStream
 from app.text import en
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+MAX_QUEUED = 64  # events of Gradio that wait
 MONO = ("ui-monospace", "Consolas", "monospace")
 
 
@@ -36,46 +29,30 @@ def build(context: Context) -> gr.Blocks:
     """Build the page from top to bottom, then connect its events."""
     packs = context.packs
     session = packs.session(packs.first, loaded=False)
-    configs = initial_configs(session)
-    visible = get_visible_controls([config.rule for config in configs], False)
-    get_frames = partial(get_frames_since, context)
-    functions = [
-        server_function("missed", get_frames, 2, []),
-        server_function("patches", partial(get_patches, context), 1, {}),
-        server_function("judge", partial(score_tokens, context), 2, {}),
-        server_function("active", partial(count_active_runs, context), 0, 0),
-        server_function("stop", partial(stop_run, context), 1, None),
-    ]
+    config = describe_page(context)
     with CheckedBlocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
-        top = controls.build(packs, configs[0])
+        top = controls.build(packs, initial_configs(session)[0])
         with gr.Row(elem_classes="tc-settings"):
-            lanes = [lane.build(i, session.rules, config, visible[i]) for i, config in enumerate(configs)]
-        presets = Presets(list_presets(context))
-        stage = Stage(functions, elem_id="tc-stage")
-        many = gallery.build(get_frames, partial(measure_distances, context))
+            lanes = [
+                lane.build(i, session.rules, settings, config["visible"])
+                for i, settings in enumerate(initial_configs(session))
+            ]
+        Mounted("presets", elem_classes="tc-presets")
+        Mounted("stage", elem_id="tc-stage")
+        build_section(en.GALLERY["title"], "gallery", "tc-many")
         run_curves = curves.build()
-        run_files = files.build(list(EXPORTS))
-        refine.build(partial(encode_picture, context))
-        game.build(partial(deal, context))
-        Events(
-            context=context,
-            controls=top,
-            lanes=lanes,
-            presets=presets,
-            stage=stage,
-            curves=run_curves,
-            gallery=many,
-            files=run_files,
-            about=about.build(packs),
-        ).connect()
-    return page.queue(max_size=MAX_WAITING, api_open=False)
+        build_section(en.FILES["title"], "files", "tc-files")
+        build_section(en.OWN["title"], "own", "tc-own")
+        build_section(en.GAME["title"], "game", "tc-game")
+        events.connect(context, top, lanes, run_curves, about.build(packs))
+    return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 
 def serving(context: Context) -> dict[str, Any]:
     """Arguments of `launch` that hold wherever the page is served."""
-    stream = RunStream(partial(complete_values, context), partial(run_lanes, context))
+    routes = [RunStream(context).route, *endpoint_routes(context), module_route(describe_page(context))]
     return {
-        "app_kwargs": {"routes": [stream.route], "middleware": [Middleware(Opening)]},
+        "app_kwargs": {"routes": routes, "middleware": [Middleware(ModulePreload)]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
         "ssr_mode": False,
@@ -84,7 +61,6 @@ def serving(context: Context) -> dict[str, Any]:
         "quiet": True,
         "run_history": False,
         "enable_monitoring": False,
-        "max_file_size": "8mb",
         "state_session_capacity": 1000,
         "footer_links": [],
     }

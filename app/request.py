@@ -89,10 +89,9 @@ class RunRequest:
     lanes: tuple[dict[str, Any], ...]
 
     @classmethod
-    def from_values(cls, values: Sequence[Any]) -> RunRequest:
-        """Build a request from flat values in the order of `control_names`."""
-        given = dict(zip(control_names(), values, strict=True))
-        given["third"] = None if given["third"] == "" else given["third"]  # the page's empty value
+    def from_controls(cls, controls: Mapping[str, Any]) -> RunRequest:
+        """Build a request from all controls: name -> value."""
+        given = {name: controls.get(name) for name in control_names()}
         lanes = tuple({field: given.pop(f"{field}{suffix}") for field in lane_fields()} for suffix in SUFFIXES)
         return cls(lanes=lanes, **given)
 
@@ -117,12 +116,11 @@ def control_names() -> list[str]:
     return shared + [f"{field}{suffix}" for suffix in SUFFIXES for field in lane_fields()]
 
 
-def values_by_name(values: Sequence[Any], num_lanes: int) -> dict[str, Any]:
-    """Control name -> value. Two lanes leave out the third lane's controls."""
-    given = dict(zip(control_names(), values, strict=True))
+def used_controls(controls: Mapping[str, Any], num_lanes: int) -> dict[str, Any]:
+    """Return the controls of so many lanes: two lanes leave out those of the third."""
     if num_lanes == MAX_LANES:
-        return given
-    return {name: value for name, value in given.items() if name != "third" and not name.endswith(SUFFIXES[-1])}
+        return dict(controls)
+    return {name: value for name, value in controls.items() if name != "third" and not name.endswith(SUFFIXES[-1])}
 
 
 def upgrade_version_1(given: Mapping[str, Any], suffixes: Sequence[str] = SUFFIXES) -> dict[str, Any]:

@@ -29,10 +29,9 @@ class Run:
     lanes: tuple[Lane, ...]
     controls: dict[str, Any]  # the request: control name -> value
     deadline: float  # time.monotonic() seconds
-    frames: list[Frame] = field(default_factory=list)  # as sent to the page, in order
     steps: list[list[tuple[Step, np.ndarray]]] = field(default_factory=list)  # per lane: step and its picture
     pictures: list[list[np.ndarray]] = field(default_factory=list)  # per lane: the pictures of a gallery
-    bytes: int = 0  # size of the steps and of the strings in the frames, which is nearly all
+    bytes: int = 0  # size of the steps and pictures
     end_reason: str = ""  # "" while it runs; then done, stopped, late, recorded or opened
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -45,17 +44,14 @@ class Run:
         self.steps[lane].append((step, picture))
         self.bytes += step.nbytes + picture.nbytes
 
-    def add_frame(self, frame: Frame, count_bytes: bool = True) -> tuple[Frame, str]:
-        """Number a frame, keep it, and return it with the run's id.
+    def add_picture(self, lane: int, picture: np.ndarray) -> None:
+        """Keep a picture of a gallery."""
+        self.pictures[lane].append(picture)
+        self.bytes += picture.nbytes
 
-        A recording passes `count_bytes=False`, because all visitors share its strings.
-        """
-        numbered = {**frame, "run": self.id, "n": len(self.frames), "at": time.time() * 1000}
-        self.frames.append(numbered)
-        if count_bytes:
-            strings = (value for step in frame.get("steps", ()) for value in step.values() if type(value) is str)
-            self.bytes += sum(map(len, strings))
-        return numbered, self.id
+    def frame(self, kind: str, **content: Any) -> Frame:
+        """Return a line of this run: "begin", "steps" or "end"."""
+        return {"kind": kind, "run": self.id, "at": time.time() * 1000, **content}
 
     def stop(self) -> None:
         """Ask the run to end. It ends before its next step."""

@@ -8,26 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from app.assets import drawn
+from app.components.mounted import Mounted
 from app.packs import Packs
 from app.request import initial_configs
 from app.text import about, en
 
 
-class Snippets(gr.HTML):
+class Snippets(Mounted):
     """Texts to copy: (title, text). The script replaces `{origin}` with the page's own address."""
 
     def __init__(self, pieces: Sequence[tuple[str, str]], **props: Any) -> None:
-        super().__init__(
-            **drawn(("dom", "snippets"), MOUNT, pieces=[list(piece) for piece in pieces], words=en.SNIPPETS),
-            **props,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "description": "nothing: text to copy"}
-
-
-MOUNT = "mountSnippets(element, pieces, words)"
+        super().__init__("snippets", [list(piece) for piece in pieces], **props)
 
 
 @dataclass(frozen=True, kw_only=True)

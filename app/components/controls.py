@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.components.choices import Chips, Choice
-from app.components.third import Third
+from app.components.mounted import Mounted
 from app.packs import Packs
 from app.text import en
 from engine.config import SampleConfig
@@ -20,17 +20,16 @@ class Controls:
     seed: gr.Number
     equal_passes: gr.Checkbox
     matched: gr.Checkbox
-    third: Third
     more: gr.Button
     dice: gr.Button
     run: gr.Button
     stop: gr.Button
-    run_id: gr.Textbox
+    bridge: Mounted  # its event `input` sets the controls to what the page's store says
 
     @property
     def values(self) -> list[gr.components.Component]:
-        """In the order of `RunRequest`."""
-        return [self.pack, self.label, self.seed, self.equal_passes, self.matched, self.third]
+        """In the order of `RunRequest`; the third lane's branch has no control."""
+        return [self.pack, self.label, self.seed, self.equal_passes, self.matched]
 
 
 def build(packs: Packs, config: SampleConfig) -> Controls:
@@ -49,7 +48,7 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         matched = gr.Checkbox(False, label=en.CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")
         more = gr.Button(en.MORE, elem_id="tc-more", min_width=40)
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
-        third = Third()
+        bridge = Mounted("controls", elem_classes="tc-hidden")
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
     classes = packs.session(packs.first, loaded=False).classes
     choices = list(zip(classes, packs.class_pictures(packs.first), strict=True))
@@ -60,10 +59,9 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         seed=seed,
         equal_passes=equal,
         matched=matched,
-        third=third,
         more=more,
         dice=dice,
         run=run,
         stop=stop,
-        run_id=gr.Textbox("", visible=False),  # not a State: a caller of /export gives it
+        bridge=bridge,
     )

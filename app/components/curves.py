@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.components.mounted import Mounted
 from app.text import en
 
 
@@ -13,10 +14,10 @@ from app.text import en
 class Curves:
     section: gr.Accordion
     plot: gr.Plot
-    is_open: gr.State
+    ask: Mounted  # its event `input` asks for the curves of the run on the stage
 
 
 def build() -> Curves:
     with gr.Accordion(en.CURVES["title"], open=False, elem_classes="tc-fold", elem_id="tc-curves") as section:
         plot = gr.Plot(show_label=False)
-    return Curves(section=section, plot=plot, is_open=gr.State(False))
+    return Curves(section=section, plot=plot, ask=Mounted("curves", elem_classes="tc-hidden"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from app.components.choices import Choice
-from app.request import lane_fields, lane_values
+from app.request import SUFFIXES, lane_fields, lane_values
 from app.text import en
 from engine.config import SampleConfig
 from engine.rules import RULES, all_parameters
@@ -28,12 +28,14 @@ class LaneControls:
         return rule
 
 
-def build(lane: int, rules: Sequence[str], config: SampleConfig, visible: Sequence[bool]) -> LaneControls:
-    """`lane` counts from 0. `visible` says for each control whether it is shown."""
+def build(lane: int, rules: Sequence[str], config: SampleConfig, visible: Mapping[str, bool]) -> LaneControls:
+    """`lane` counts from 0. `visible` says of each control, by its name, whether it is shown."""
     column = gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}")
     with column, gr.Row(elem_classes="tc-lane-controls"):
-        controls = zip(lane_values(config).items(), visible, strict=True)
-        values = [_build_control(name, value, rules, is_visible) for (name, value), is_visible in controls]
+        values = [
+            _build_control(name, value, rules, visible[f"{name}{SUFFIXES[lane]}"])
+            for name, value in lane_values(config).items()
+        ]
     return LaneControls(values=tuple(values))
 
 

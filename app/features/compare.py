@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,79 +10,57 @@ import numpy as np
 from app.context import Context
 from app.frames import Frame, encode_array, pack_step
 from app.interleave import group, interleave, prefetch
-from app.request import Lane, RunRequest, resolve, values_by_name
+from app.features.settings import describe_lane, visible_controls
+from app.request import RunRequest, resolve, used_controls
 from app.runs import Run
-from engine.rules import RULES
 from engine.session import Session
 
 
-def run_lanes(context: Context, *values: Any) -> Iterator[tuple[Frame, str]]:
-    """Sample all lanes. Yields (frame, run id); a frame holds one step of each lane.
+def run_lanes(context: Context, controls: Mapping[str, Any]) -> Iterator[Frame]:
+    """Sample all lanes; a frame holds one step of each lane.
 
-    `values` are in the order of `control_names`. Raises ValueError before the first frame where one is wrong.
+    Raises ValueError before the first frame where one of the controls (all, name -> value) is wrong.
     """
-    request = RunRequest.from_values(values)
+    request = RunRequest.from_controls(controls)
     session = context.packs.session(request.pack)
     lanes = resolve(session, request)
-    run = context.runs.start(request.pack, lanes, values_by_name(values, len(lanes)))
+    run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
-        yield run.add_frame(begin_frame(session, run))
+        yield begin_frame(session, run)
         for batch in prefetch(group(interleave(session, run.lanes), len(run.lanes)), context.packs.worker):
             steps = [{"lane": lane, **pack_step(step, picture)} for lane, step, picture in batch]
             for lane, step, picture in batch:
                 run.add_step(lane, step, picture)
-            yield run.add_frame({"kind": "steps", "steps": steps})
+            yield run.frame("steps", steps=steps)
             if run.stop_reason:
                 break
         run.end_reason = "done" if run.complete else run.stop_reason
-        scores = _mean_scores(context, session, run)
-        yield run.add_frame({"kind": "end", "why": run.end_reason, "scores": scores})
+        yield run.frame("end", why=run.end_reason, scores=_mean_scores(context, session, run))
     finally:
         run.end_reason = run.end_reason or "stopped"  # the visitor has gone, or an error is raised
 
 
-def begin_frame(session: Session, run: Run) -> Frame:
+def begin_frame(session: Session, run: Run, **more: Any) -> Frame:
     """Return the first frame of a run."""
-    return {
-        "kind": "begin",
-        "pack": run.pack,
-        "ask": run.controls,
-        "label": run.lanes[0].config.label,
-        "grid": session.tokenizer.config.grid,
-        "critic": session.critic is not None,
-        "lanes": [describe_lane(lane) for lane in run.lanes],
-    }
+    return run.frame(
+        "begin",
+        pack=run.pack,
+        ask=run.controls,
+        label=run.lanes[0].config.label,
+        grid=session.tokenizer.config.grid,
+        critic=session.critic is not None,
+        lanes=[describe_lane(lane) for lane in run.lanes],
+        visible=visible_controls(run.controls),
+        **more,
+    )
 
 
-def describe_lane(lane: Lane) -> dict[str, Any]:
-    """Return what the page shows of a lane before its first step."""
-    return {
-        "name": RULES[lane.config.rule].label,
-        "steps": lane.steps,
-        "continues": lane.continues,
-        "passes": lane.passes,
-        "passes_per_step": lane.passes_per_step,
-        "settings": lane.config.flat(),
-        "origin": dataclasses.asdict(lane.branch) if lane.branch else None,
-    }
-
-
-def get_frames_since(context: Context, run_id: object, first: object) -> list[Frame]:
-    """Return the frames of a run from number `first` on, for a page that missed them."""
-    run = context.runs.get(run_id)
-    return run.frames[first:] if run is not None and isinstance(first, int) and first >= 0 else []
-
-
-def stop_run(context: Context, run_id: object) -> None:
-    """Stop a run before its next step."""
-    run = context.runs.get(run_id)
-    if run is not None:
-        run.stop()
-
-
-def count_active_runs(context: Context) -> int:
-    """Return the number of runs under way, of all visitors."""
-    return context.runs.active
+def stop_run(context: Context, run: object) -> dict[str, Any]:
+    """Stop a run before its next step. Says whether there is one of that id."""
+    found = context.runs.get(run)
+    if found is not None:
+        found.stop()
+    return {"stopped": found is not None}
 
 
 def get_patches(context: Context, pack: object) -> dict[str, Any]:
@@ -91,17 +68,17 @@ def get_patches(context: Context, pack: object) -> dict[str, Any]:
     return context.packs.patches(pack) if pack in context.packs.names else {}
 
 
-def score_tokens(context: Context, run_id: object, lane: object) -> Frame:
+def score_tokens(context: Context, run: object, lane: object) -> dict[str, Any]:
     """Score the picture of a finished lane with the critic: one more pass, which sampling does not need.
 
     Returns {} where the run is not kept, or {"wrong": message}.
     """
-    run = context.runs.get(run_id)
-    if run is None or not run.complete or lane not in range(len(run.lanes)):
+    found = context.runs.get(run)
+    if found is None or not found.complete or lane not in range(len(found.lanes)):
         return {}
-    session, index = context.packs.session(run.pack), int(lane)  # type: ignore[call-overload]
-    final = run.steps[index][-1][0].proposal  # (1, N)
-    label = run.lanes[index].config.label or ""
+    session, index = context.packs.session(found.pack), int(lane)  # type: ignore[call-overload]
+    final = found.steps[index][-1][0].proposal  # (1, N)
+    label = found.lanes[index].config.label or ""
     try:
         scores = context.packs.worker.submit(session.score, final, label).result()[0]
     except ValueError as error:

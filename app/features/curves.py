@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.context import Context
-from app.frames import unpack_step
 from app.request import Lane
 from app.text import en
 from engine.rules import RULES
@@ -20,14 +19,13 @@ SYMBOLS = ("circle", "square", "diamond")  # of the lanes: colour alone must not
 MASKED, REVOKED, SCORES, NOISE = ((1, 1), (1, 2), (2, 1), (2, 2))  # row and column of each panel
 
 
-def draw_curves(context: Context, run_id: object) -> go.Figure | None:
+def draw_curves(context: Context, run: object) -> go.Figure | None:
     """Draw the curves of a run, live or recorded. Returns None where it is not kept."""
-    run = context.runs.get(run_id)
-    if run is None:
+    found = context.runs.get(run)
+    if found is None:
         return None
-    packed = [step for frame in run.frames for step in frame.get("steps", ())]
-    steps = [[unpack_step(step) for step in packed if step["lane"] == lane] for lane in range(len(run.lanes))]
-    return _draw(run.lanes, steps, context.packs.session(run.pack, loaded=False).places)
+    steps = [[step for step, _ in lane] for lane in found.steps]
+    return _draw(found.lanes, steps, context.packs.session(found.pack, loaded=False).places)
 
 
 def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:

@@ -78,6 +78,16 @@ EXPORTS: dict[str, Callable[[Run, Session, int], bytes]] = {  # file suffix -> m
 }
 
 
+MEDIA_TYPES = {
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "png": "image/png",
+    "pdf": "application/pdf",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+}
+
+
 def export_run(context: Context, run_id: object, kind: object, lanes: object, at: object) -> tuple[str, bytes]:
     """Return name and content of a file made of a finished run.
 

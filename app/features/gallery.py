@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -12,7 +12,7 @@ from app.context import Context
 from app.features.compare import begin_frame
 from app.frames import Frame, to_data_url
 from app.interleave import prefetch
-from app.request import Lane, RunRequest, resolve, values_by_name
+from app.request import Lane, RunRequest, resolve, used_controls
 from engine.evaluate.copies import nearest
 from engine.session import Session
 from engine.step import Step
@@ -21,49 +21,49 @@ MAX_PICTURES = 64  # per lane
 BATCH = 512  # training pictures that are read at once
 
 
-def draw_gallery(context: Context, count: object, *values: Any) -> Iterator[tuple[Frame, str]]:
-    """Draw `count` pictures per lane, one for each seed from the given one on. Yields (frame, run id).
+def draw_gallery(context: Context, count: object, controls: Mapping[str, Any]) -> Iterator[Frame]:
+    """Draw `count` pictures per lane, one for each seed from the given one on.
 
     Raises ValueError for a wrong count or control.
     """
     number = int(count) if isinstance(count, str) and count.isdecimal() else count
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_PICTURES:
         raise ValueError(f"count={str(count)[:40]}: expected 1 to {MAX_PICTURES}")
-    request = RunRequest.from_values(values)
+    request = RunRequest.from_controls(controls)
     session = context.packs.session(request.pack)
     lanes = tuple(lane for lane in resolve(session, request) if lane.branch is None)
-    run = context.runs.start(request.pack, lanes, values_by_name(values, len(lanes)))
+    run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
-        yield run.add_frame({**begin_frame(session, run), "count": number})
+        yield begin_frame(session, run, count=number)
         drawn = _draw(session, lanes, number, context.packs.worker, lambda: bool(run.stop_reason))
         for lane, i, picture, score in drawn:
-            run.pictures[lane].append(picture)
+            run.add_picture(lane, picture)
             shown = {"seed": lanes[lane].config.seed + i, "picture": to_data_url(picture), "score": score}
-            yield run.add_frame({"kind": "steps", "steps": [{"lane": lane, "i": i, **shown}]})
+            yield run.frame("steps", steps=[{"lane": lane, "i": i, **shown}])
         run.end_reason = run.stop_reason or "done"
         probabilities = _classify(context, session, run.pictures, lanes[0].config.label or "")
-        yield run.add_frame({"kind": "end", "why": run.end_reason, "scores": probabilities})
+        yield run.frame("end", why=run.end_reason, scores=probabilities)
     finally:
         run.end_reason = run.end_reason or "stopped"
 
 
-def measure_distances(context: Context, run_id: object) -> list[list[float]]:
-    """Return for each lane the distance of each picture to the nearest training picture; [] for an unknown run.
+def measure_distances(context: Context, run: object) -> dict[str, list[list[float]]]:
+    """Return for each lane the distance of each picture to the nearest training picture; none for an unknown run.
 
     The distance is the root mean square difference of the pixels, 0 to 255.
     """
-    run = context.runs.get(run_id)
-    if run is None:
-        return []
-    pictures = context.packs.session(run.pack).pack.pictures()
+    found = context.runs.get(run)
+    if found is None:
+        return {"distances": []}
+    pictures = context.packs.session(found.pack).pack.pictures()
     train = pictures.indices("train")
     batches = [train[i : i + BATCH] for i in range(0, len(train), BATCH)]
 
     def measure(images: np.ndarray) -> list[float]:
-        found: list[float] = np.min([nearest(images, pictures.read(batch)) for batch in batches], 0).tolist()
-        return found
+        distances: list[float] = np.min([nearest(images, pictures.read(batch)) for batch in batches], 0).tolist()
+        return distances
 
-    return [measure(np.stack(images)) if images else [] for images in run.pictures]
+    return {"distances": [measure(np.stack(images)) if images else [] for images in found.pictures]}
 
 
 def _draw(

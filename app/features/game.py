@@ -26,7 +26,7 @@ def deal(context: Context, pack: object, seed: object, fraction: object) -> Fram
         "name": example.name,
         "label": example.label,
         "grid": session.tokenizer.config.grid,
-        "hidden": encode_array(example.hidden, "u1"),
+        "fake": encode_array(example.hidden & (example.real != example.filled), "u1"),
         "scores": encode_array(example.scores, "<f4"),
         "same": int((example.hidden & (example.real == example.filled)).sum()),
         "filled": to_data_url(filled),

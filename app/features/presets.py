@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.assets import ASSETS
 from app.context import Context
-from app.frames import Frame
-from app.request import RunRequest, control_names, resolve
+from app.features.compare import begin_frame
+from app.frames import Frame, read_picture, unpack_step
+from app.request import RunRequest, resolve
 from app.text import presets as text
+from engine.step import Step
 
 FOLDER = ASSETS / "recorded"
 FIRST = "first-look"  # the page opens with it
@@ -75,30 +80,37 @@ class Recording:
         """The controls that it was recorded with: name -> value."""
         return dict(self.frames[0]["ask"])
 
+    @cached_property
+    def steps(self) -> list[list[tuple[Step, np.ndarray]]]:
+        """The steps of each lane, each with its picture, uint8 (S, S, 3)."""
+        lanes: list[list[tuple[Step, np.ndarray]]] = [[] for _ in self.frames[0]["lanes"]]
+        for frame in self.frames:
+            for step in frame.get("steps", ()):
+                lanes[step["lane"]].append((unpack_step(step), read_picture(step)))
+        return lanes
+
     def save(self) -> Path:
         """Write the recording under assets/ and return its path."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         path = _path(self.key)
-        content = json.dumps(vars(self), allow_nan=False, ensure_ascii=False)
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        content = json.dumps(fields, allow_nan=False, ensure_ascii=False)
         path.write_bytes(gzip.compress(content.encode(), 9, mtime=0))
         return path
 
 
-def play_preset(context: Context, key: object) -> Iterator[tuple[Frame, str]]:
-    """Yield (frame, run id) of a recorded run. It needs no network. Raises ValueError where there is none."""
+def play_preset(context: Context, key: object) -> Iterator[Frame]:
+    """Yield the frames of a recorded run. It needs no network. Raises ValueError where there is none."""
     recording = load(key)
     session = context.packs.session(recording.pack, loaded=False)
-    values = [recording.controls.get(name) for name in control_names()]
-    lanes = resolve(session, RunRequest.from_values(values))
+    lanes = resolve(session, RunRequest.from_controls(recording.controls))
     run = context.runs.start(recording.pack, lanes, recording.controls)
-    *frames, last = recording.frames
-    try:
-        for frame in frames:
-            yield run.add_frame({**frame, "recorded": True}, count_bytes=False)
-        end = {**last, "why": "recorded", "told": describe(recording), "recorded": True}
-        yield run.add_frame(end, count_bytes=False)
-    finally:
-        run.end_reason = "recorded"
+    run.end_reason = "recorded"
+    run.steps = recording.steps  # all visitors share them, so their bytes are not counted
+    yield begin_frame(session, run, recorded=recording.key)
+    for frame in recording.frames[1:-1]:
+        yield run.frame(**frame)
+    yield run.frame(**{**recording.frames[-1], "why": "recorded", "told": describe(recording)})
 
 
 def describe(recording: Recording) -> str:

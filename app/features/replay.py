@@ -10,7 +10,7 @@ from app.context import Context
 from app.features.compare import begin_frame
 from app.features.exports import JSON_FORMAT
 from app.frames import Frame, pack_step
-from app.request import MAX_LANES, Lane, RunRequest, control_names, resolve, upgrade_version_1
+from app.request import MAX_LANES, Lane, RunRequest, resolve, upgrade_version_1
 from app.text import en
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig
@@ -18,36 +18,35 @@ from engine.session import Session
 from engine.step import State, Trace
 
 
-def replay(context: Context, content: bytes) -> Iterator[tuple[Frame, str]]:
-    """Yield (frame, run id) of an exported run, with its steps to the bit.
+def replay(context: Context, content: bytes) -> Iterator[Frame]:
+    """Yield the frames of an exported run, with its steps to the bit.
 
     Raises ValueError before the first frame where the file is none, or does not fit its pack.
     """
     controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:
         controls = upgrade_version_1(controls)
-    values = [controls.get(name) for name in control_names()]
     trace_pack = traces[0].made_by.get("pack")
     pack = controls.get("pack", trace_pack if trace_pack in context.packs.names else context.packs.first)
     session = context.packs.session(pack)
-    lanes = resolve(session, RunRequest.from_values(values)) if controls else tuple(map(_lane_of, traces))
+    lanes = resolve(session, RunRequest.from_controls(controls)) if controls else tuple(map(_lane_of, traces))
     if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
         raise ValueError("the lanes of this file do not fit what it says was asked for")
     for trace in traces:
         _check(trace, session)
     run = context.runs.start(pack, lanes, controls)
     try:
-        yield run.add_frame(begin_frame(session, run))
+        yield begin_frame(session, run)
         for lane, trace in enumerate(traces):
             for step in (batch.only(0) for batch in trace.steps):
                 if run.stop_reason:
                     break
                 picture = context.packs.worker.submit(session.decode, step.proposal).result()[0]
                 run.add_step(lane, step, picture)
-                yield run.add_frame({"kind": "steps", "steps": [{"lane": lane, **pack_step(step, picture)}]})
+                yield run.frame("steps", steps=[{"lane": lane, **pack_step(step, picture)}])
         run.end_reason = run.stop_reason or "opened"
         message = _describe_origin(traces[0], session.pack.fingerprint(), bool(controls))
-        yield run.add_frame({"kind": "end", "why": run.end_reason, "scores": [], "told": message})
+        yield run.frame("end", why=run.end_reason, scores=[], told=message)
     finally:
         run.end_reason = run.end_reason or "stopped"
 

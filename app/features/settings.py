@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from app.context import Context
-from app.features.compare import describe_lane
-from app.frames import Frame
 from app.request import (
-    MAX_LANES,
     SUFFIXES,
+    Lane,
     RunRequest,
     affects_run,
     control_names,
@@ -23,22 +21,113 @@ from app.request import (
     resolve,
     upgrade_version_1,
 )
+from app.text import en
 from engine.rules import RULES
 
-
-class PackOptions(NamedTuple):
-    """What a pack offers."""
-
-    classes: list[tuple[str, str]]  # name, picture as a data URL
-    rules: list[str]
-    lanes: list[list[Any]]  # first values of each lane's controls, in the order of `lane_fields`
+Controls = dict[str, Any]  # name -> value
+HASH_LETTERS = 4  # of a step, in a link (assets/js/features/permalink.js)
 
 
-def complete_values(context: Context, given: Mapping[str, Any]) -> list[Any]:
-    """Return the values of all controls in order. Those that are not given have their first values.
+def complete_controls(context: Context, given: Mapping[str, Any]) -> Controls:
+    """Return all controls in their order. Those that are not given have their first values.
 
     Raises ValueError for an unknown name, or where the values cannot be run.
     """
+    controls = _fill(context, given)
+    session = context.packs.session(controls["pack"], loaded=False)
+    resolve(session, RunRequest.from_controls(controls))  # refuse now, not when the run's turn has come
+    return controls
+
+
+def resolve_controls(
+    context: Context, controls: Mapping[str, Any], changed: Sequence[str] = (), offered: str = ""
+) -> dict[str, Any]:
+    """Return what the controls are after a change, which of them are shown, and what they would run.
+
+    `changed` names the controls that the visitor changed: a new pack brings its classes and settings, a new rule its
+    settings, but not in place of what was changed, too. `offered` is the pack whose choices the page has: for
+    another one the answer holds the choices. Raises ValueError for an unknown name or pack.
+    """
+    full = _fill(context, controls)
+    session = context.packs.session(full["pack"], loaded=False)
+    if "pack" in changed:
+        if full["label"] not in session.classes:
+            full["label"] = session.classes[0]
+        for suffix, config in zip(SUFFIXES, initial_configs(session), strict=True):
+            _set_lane(full, suffix, lane_values(config), changed)
+    for suffix in SUFFIXES:
+        if f"rule{suffix}" in changed:
+            settings = lane_values(session.settings(rule=full[f"rule{suffix}"]))
+            _set_lane(full, suffix, settings, changed)
+    return {
+        "controls": full,
+        "visible": visible_controls(full),
+        "choices": None if full["pack"] == offered else pack_choices(context, full["pack"]),
+        "plan": plan_lanes(context, full),
+    }
+
+
+def open_link(context: Context, query: Mapping[str, str], offered: str = "") -> dict[str, Any]:
+    """Return what an address asks for, as `resolve_controls` does; "wrong" says where the link was cut off.
+
+    The values of an address are JSON, or plain words. One with the hashes of a run says which version of the sampler
+    made it; version 1 said nothing. Raises ValueError for an unknown pack.
+    """
+    given = {name: _parse_value(query[name]) for name in control_names() if name in query}
+    if "hash" in query and query.get("version", "1") == "1":
+        given = upgrade_version_1(given)
+    found = resolve_controls(context, given, offered=offered)
+    lanes = found["plan"]["lanes"]
+    hashes = "_".join("0" * HASH_LETTERS * lane["steps"] for lane in lanes)
+    is_cut = len(query.get("hash", "")) < len(hashes) if "hash" in query else "version" in query
+    return {**found, "wrong": en.LINK_CUT} if is_cut and lanes else found
+
+
+def plan_lanes(context: Context, controls: Controls) -> dict[str, Any]:
+    """Return what the controls would run: rule, steps and passes of each lane, or what is wrong."""
+    try:
+        session = context.packs.session(controls["pack"])
+        lanes = resolve(session, RunRequest.from_controls(controls))
+    except ValueError as error:
+        return {"wrong": str(error), "pack": "", "lanes": []}
+    return {"wrong": "", "pack": controls["pack"], "lanes": [describe_lane(lane) for lane in lanes]}
+
+
+def describe_lane(lane: Lane) -> dict[str, Any]:
+    """Return what the page shows of a lane before its first step."""
+    return {
+        "name": RULES[lane.config.rule].label,
+        "steps": lane.steps,
+        "continues": lane.continues,
+        "passes": lane.passes,
+        "passes_per_step": lane.passes_per_step,
+        "settings": lane.config.flat(),
+        "origin": dataclasses.asdict(lane.branch) if lane.branch else None,
+    }
+
+
+def visible_controls(controls: Mapping[str, Any]) -> dict[str, bool]:
+    """Return which of the lanes' controls change the run: name -> bool."""
+    rules = [controls.get(f"rule{suffix}") for suffix in SUFFIXES]
+    known = [rule if isinstance(rule, str) and rule in RULES else "critic" for rule in rules]
+    source, matched = matched_source(known), controls.get("matched") is True
+    return {
+        f"{name}{suffix}": affects_run(name, rule, matched, i == source)
+        for i, (suffix, rule) in enumerate(zip(SUFFIXES, known, strict=True))
+        for name in lane_fields()
+    }
+
+
+def pack_choices(context: Context, pack: str) -> dict[str, list[tuple[str, str]]]:
+    """Return the choices that a pack offers: its classes, each with a picture as a data URL, and its rules."""
+    session = context.packs.session(pack, loaded=False)
+    rules = [(rule, RULES[rule].label) for rule in session.rules]
+    classes = list(zip(session.classes, context.packs.class_pictures(pack), strict=True))
+    return {"label": classes, **{f"rule{suffix}": rules for suffix in SUFFIXES}}
+
+
+def _fill(context: Context, given: Mapping[str, Any]) -> Controls:
+    """Return all controls in their order, the others with their first values. Raises ValueError for unknown names."""
     if unknown := sorted(map(str, given.keys() - set(control_names()))):
         raise ValueError(f"unknown control {unknown[0]!r}: one of {', '.join(control_names())}")
     pack = given.get("pack", context.packs.first)
@@ -49,85 +138,12 @@ def complete_values(context: Context, given: Mapping[str, Any]) -> list[Any]:
         for suffix, config in zip(SUFFIXES, initial_configs(session), strict=True)
         for field, value in lane_values(config).items()
     }
-    values = [{**shared, "third": None, **lanes, **given}[name] for name in control_names()]
-    resolve(session, RunRequest.from_values(values))  # refuse now, not when the run's turn has come
-    return values
+    return {name: {**shared, "third": None, **lanes, **given}[name] for name in control_names()}
 
 
-def plan_run(context: Context, *values: Any) -> Frame:
-    """Return what the controls would run: rule, steps and passes of each lane, or what is wrong."""
-    request = RunRequest.from_values(values)
-    try:
-        lanes = resolve(context.packs.session(request.pack), request)
-    except ValueError as error:
-        return {"kind": "plan", "wrong": str(error), "pack": "", "lanes": []}
-    return {"kind": "plan", "wrong": "", "pack": request.pack, "lanes": [describe_lane(lane) for lane in lanes]}
-
-
-def get_controls(context: Context, run_id: object) -> dict[str, Any]:
-    """Return the controls that a run was started with, or {}."""
-    run = context.runs.get(run_id)
-    return run.controls if run is not None else {}
-
-
-def parse_query(context: Context, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the controls that an address sets, or {}. Its values are JSON, or plain words.
-
-    An address with the hashes of a run says which version of the sampler made it; version 1 said nothing.
-    Raises ValueError for an unknown pack; all other values are checked when they are run.
-    """
-    given = {name: _parse_value(query[name]) for name in control_names() if name in query}
-    if not given:
-        return {}
-    if "hash" in query and query.get("version", "1") == "1":
-        given = upgrade_version_1(given)
-    session = context.packs.session(given.get("pack", context.packs.first), loaded=False)
-    return {"pack": context.packs.first, "label": session.classes[0], **given}
-
-
-def get_pack_options(context: Context, pack: object) -> PackOptions:
-    """Return what a pack offers. Raises ValueError for an unknown pack."""
-    session = context.packs.session(pack, loaded=False)
-    return PackOptions(
-        classes=list(zip(session.classes, context.packs.class_pictures(str(pack)), strict=True)),
-        rules=list(session.rules),
-        lanes=[list(lane_values(config).values()) for config in initial_configs(session)],
-    )
-
-
-def get_third_values(context: Context, *values: Any) -> list[Any]:
-    """Return the third lane's values in the order of `lane_fields`. A branch starts with those of its lane.
-
-    An own picture takes the right lane's: at first Token-Critic's, as in the paper.
-    """
-    request = RunRequest.from_values(values)
-    third: Any = request.third if isinstance(request.third, dict) else {}
-    parent = MAX_LANES - 2 if "tokens" in third else third.get("lane")
-    if parent not in range(MAX_LANES - 1):
-        return [request.lanes[-1][name] for name in lane_fields()]
-    try:
-        session = context.packs.session(request.pack, loaded=False)
-        lanes = resolve(session, dataclasses.replace(request, third=None))
-    except ValueError:  # the plan that follows reports it
-        return [request.lanes[parent][name] for name in lane_fields()]
-    flat = lanes[parent].config.flat()  # with equal passes it may have more steps than its slider says
-    return [flat.get(name, request.lanes[parent][name]) for name in lane_fields()]
-
-
-def get_rule_defaults(context: Context, pack: object, rule: object) -> list[Any]:
-    """Return the values of a lane's other controls for a new rule, in the order of `lane_fields`."""
-    config = context.packs.session(pack, loaded=False).settings(rule=rule)
-    return [value for name, value in lane_values(config).items() if name != "rule"]
-
-
-def get_visible_controls(rules: Sequence[object], matched: object) -> list[list[bool]]:
-    """Return for each lane which of its controls change the run, in the order of `lane_fields`."""
-    known = [rule if isinstance(rule, str) and rule in RULES else "critic" for rule in rules]
-    source = matched_source(known)
-    return [
-        [affects_run(name, rule, matched is True, i == source) for name in lane_fields()]
-        for i, rule in enumerate(known)
-    ]
+def _set_lane(controls: Controls, suffix: str, values: Mapping[str, Any], changed: Collection[str]) -> None:
+    """Set a lane's controls, but for those that the visitor changed."""
+    controls.update({f"{name}{suffix}": value for name, value in values.items() if f"{name}{suffix}" not in changed})
 
 
 def _parse_value(text: str) -> Any:

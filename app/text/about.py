@@ -44,18 +44,15 @@ with urlopen(Request("{origin}/run", json.dumps(ask).encode(), {"Content-Type": 
         frame = json.loads(line)
         print(frame["kind"], len(frame.get("steps", [])))
 
-from gradio_client import Client  # pip install gradio_client
-
-client = Client("{origin}")
-print(client.predict(frame["run"], kind="json", api_name="/export"))  # also gif, webp, png, pdf, svg""",
+export = f"{origin}/export?run={frame['run']}&kind=json"  # also gif, webp, png, pdf, svg
+with urlopen(export) as file:
+    print(json.load(file)["format"])""",
     ),
     (
         "curl",
         """curl -sN {origin}/run -H 'Content-Type: application/json' \\
   -d '{"label": "{quoted_label}", "seed": 7, "rule_1": "maskgit", "rule_2": "{rule}"}' > frames.txt
 RUN=$(grep -o '"run":"[^"]*' frames.txt | head -1 | cut -d'"' -f4)
-ID=$(curl -s {origin}/gradio_api/call/export -H 'Content-Type: application/json' \\
-  -d "{\\"data\\": [\\"$RUN\\", \\"json\\", \\"all\\", 0]}" | cut -d'"' -f4)
-curl -sN {origin}/gradio_api/call/export/$ID  # the file's address""",
+curl -sOJ "{origin}/export?run=$RUN&kind=gif"  # also webp, png, pdf, svg, json""",
     ),
 )

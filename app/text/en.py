@@ -31,14 +31,21 @@ CURVES = {
     "step": "step",
 }
 
+LINK_CUT = (
+    "This link was cut off: its end is missing. The settings that it still says are set; ask for the whole link, or "
+    "press Run."
+)
 FILES = {
     "title": "Keep and share",
     "format": "File",
     "lanes": "Lanes",
     "branch": "A lane that leaves another one is part of it: make the file of all lanes.",
     "make": "Make the file",
-    "made": "The file",
+    "making": "Making the file …",
+    "made": "Saved:",
     "open": "Open a run (JSON)",
+    "no_answer": "The server did not answer. Is it still running?",
+    "stop_first": "A run is under way: stop it, then open the file again.",
     "none": "There is no finished run here to make a file of: press Run first.",
 }
 FILES_WHICH = {"all": "all", "1": "left", "2": "right", "3": "third"}
@@ -59,12 +66,6 @@ FILE_FORMATS = {
 FILE_PANELS = ("goes in", "proposal", "scores", "decision")
 FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
 
-MANY = {
-    "title": "Many at once",
-    "count": "Pictures per lane",
-    "draw": "Draw",
-    "gone": "These pictures are not kept any more: draw them again.",
-}
 ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}
 MACHINE = {
     "line": "**This server** runs the networks on {device} ({hardware}, torch {torch}) in {dtype} with {attention} "
@@ -74,6 +75,10 @@ MACHINE = {
 }
 SNIPPETS = {"copy": "Copy", "copied": "Copied"}
 GALLERY = {
+    "title": "Many at once",
+    "count": "Pictures per lane",
+    "draw": "Draw",
+    "stop": STOP,
     "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",
     "progress": "{done} of {whole} pictures …",
     "done": {
@@ -129,11 +134,13 @@ GAME = {
     "board": "Mark the fakes: click, drag, or arrow keys and Enter",
     "scores": "The critic's scores",
     "real": "The real picture",
-    "riddle": "{label}: {fakes} of its tokens are fakes. Marked: {marks}.",
-    "result": "{name}. Of your {k} marks {mine} are fakes ({mine_share}); of the critic's {k} lowest scores {theirs} "
-    "({theirs_share}). {same} of the {fakes} fakes are the same token as the real one: nobody can see those.",
-    "total_one": "After one round: you {mine} %, the critic {theirs} %.",
-    "total_many": "After {n} rounds: you {mine} %, the critic {theirs} %.",
+    "riddle": "{label}: {fakes} of its tokens are fakes. Marked: {marks}. Who guesses blindly is right {chance} of the "
+    "time.",
+    "result": "{name}. Of your {marks} marks {mine} are fakes ({mine_share}); of the critic's {marks} lowest scores "
+    "{theirs} ({theirs_share}); blind guesses would be right {chance} of the time. There were {fakes} fakes; {same} more "
+    "tokens were sampled and came out as the real one, so they do not count.",
+    "total_one": "After one round: you {mine}, the critic {theirs}.",
+    "total_many": "After {n} rounds: you {mine}, the critic {theirs}.",
     "roc": "Fakes found against real ones accused",
     "roc_said": "ROC curves: area under yours {mine}, under the critic's {theirs}",
     "areas": "Area: yours {mine} (blue), the critic's {theirs} (orange, dashed)",
@@ -152,7 +159,6 @@ STAGE = {
     },
     "stopping": "Stopping …",
     "no_answer": "The server did not answer. Is it still running? Press Run to try again.",
-    "stop_first": "A run is under way: stop it, then open the file again.",
     "lanes": ("Left lane", "Right lane", "Third lane"),
     "branches": {
         "add": "Add a lane",
@@ -221,6 +227,7 @@ STAGE = {
         "copy": "Copy link",
         "copied": "Copied",
         "help": "an address that runs these lanes again, and says whether the other machine got the same",
+        "none": "When a run is finished, its address can be copied here.",
         "address": "Address of this run",
         "older": "This address was made with another version of the sampler: the run is live, and not the same.",
         "same": "Reproduced exactly: this machine computed the same run, step by step.",

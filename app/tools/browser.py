@@ -32,11 +32,11 @@ HOW_TO_GET = "no browser: pip install playwright, and install Chromium or run: p
 
 # The page is open, and its controls are those of the recorded run, where there is one.
 PAGE_READY = """() => {
-    const stage = window.tokenCritic?.stage;
-    return stage?.planned && (!document.querySelector("[data-preset]") || (stage.run.why === "recorded"
-        && stage.shown.lanes[0].settings.seed === stage.planned.lanes[0]?.settings.seed));
+    const state = window.tokenCritic?.state, seed = document.querySelector(".tc-seed input");
+    return state?.planned && (!document.querySelector("[data-preset]") || state.run.why === "recorded")
+        && Number(seed?.value) === state.controls.seed;
 }"""
-RUN_DONE = "(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going"
+RUN_DONE = "(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going"
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def serve_page(packs: Packs) -> Iterator[str]:
 @contextmanager
 def wait_for_run(page: Page) -> Iterator[None]:
     """Start a run inside the block. The block ends when the run does."""
-    before = page.evaluate("() => tokenCritic.stage.run.id")
+    before = page.evaluate("() => tokenCritic.state.run.id")
     yield
     page.wait_for_function(RUN_DONE, arg=before)
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from app.context import Context
 from app.features.compare import run_lanes
 from app.features.presets import MIN_REVOKED, PLAIN_RATIO, PRESETS, Preset, Recording
-from app.features.settings import complete_values
+from app.features.settings import complete_controls
 from app.packs import Packs
 from app.request import RunRequest, lane_values, resolve
 from engine import cli
@@ -51,8 +51,8 @@ def record(context: Context, key: str, seeds: int) -> Recording:
     session = packs.session(packs.first)
     found = [try_seed(context, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
     seed = max(range(seeds), key=lambda seed: (found[seed][0], found[seed][2]))
-    frames = [frame for frame, _ in run_lanes(context, *get_values(context, preset, seed))]
-    dropped = ("run", "n", "at")  # of this one run
+    frames = list(run_lanes(context, get_controls(context, preset, seed)))
+    dropped = ("run", "at")  # of this one run
     return Recording(
         key=key,
         pack=packs.first,
@@ -70,7 +70,7 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
     The margin is how much more probable the classifier finds the class in the better lane's picture.
     """
     session = context.packs.session(context.packs.first)
-    lanes = resolve(session, RunRequest.from_values(get_values(context, preset, seed)))
+    lanes = resolve(session, RunRequest.from_controls(get_controls(context, preset, seed)))
     runs = [list(session.run(lane.config)) for lane in lanes]
     finals = [steps[-1].proposal for steps in runs]
     probabilities = session.recognise(session.decode(np.concatenate(finals)), preset.label)
@@ -88,12 +88,12 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
     return shows(mine, other), shows(other, mine), float(probabilities[mine] - probabilities[other])
 
 
-def get_values(context: Context, preset: Preset, seed: int) -> list[Any]:
-    """Return the page's first values, changed as the preset says, in the order of `control_names`."""
+def get_controls(context: Context, preset: Preset, seed: int) -> dict[str, Any]:
+    """Return all controls: the page's first values, changed as the preset says."""
     session, given = context.packs.session(context.packs.first), preset.values
     rules = {i: session.settings(rule=given[f"rule_{i}"]) for i in (1, 2) if f"rule_{i}" in given}
     lanes = {f"{name}_{i}": value for i, config in rules.items() for name, value in lane_values(config).items()}
-    return complete_values(context, {"label": preset.label, "seed": seed, **lanes, **given})
+    return complete_controls(context, {"label": preset.label, "seed": seed, **lanes, **given})
 
 
 if __name__ == "__main__":

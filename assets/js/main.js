@@ -109,6 +109,10 @@ export function mount(name, part, given) {
  */
 const handle = {
   store,
+  /** All that the page knows. */
+  get state() {
+    return store.state;
+  },
   player,
   runs,
   stage,

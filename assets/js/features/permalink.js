@@ -28,7 +28,7 @@ export function readHashes(text) {
 
 /**
  * Names and values of the run that is shown. The version comes first and the hash last, so that a link which was cut
- * off can be told from a whole one. While the run goes there is no hash.
+ * off can be told from a whole one. While the run goes neither is there.
  * @param {State} state
  * @param {number} version
  * @returns {[string, string][]}

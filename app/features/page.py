@@ -1,0 +1,41 @@
+"""What the front end is told of the page, once: its words, its controls, what it opens with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.context import Context
+from app.features.exports import EXPORTS
+from app.features.presets import FIRST, list_presets
+from app.features.settings import complete_controls, visible_controls
+from app.request import control_names
+from app.text import en, explain
+from app.text import presets as presets_text
+from engine import SAMPLING_VERSION
+
+
+def describe_page(context: Context) -> dict[str, Any]:
+    """Return plain values; assets/js/main.js says what each of them is."""
+    controls = complete_controls(context, {})
+    presets = list_presets(context)
+    return {
+        "words": {
+            **en.STAGE,
+            "explain": explain.words(),
+            "presets": {
+                "label": presets_text.ROW["label"],
+                "titles": {key: presets_text.TITLES_AND_HINTS[key][0] for key in presets},
+            },
+            "gallery": en.GALLERY,
+            "own": en.OWN,
+            "game": en.GAME,
+            "files": {**en.FILES, "kinds": {kind: en.FILE_FORMATS[kind] for kind in EXPORTS}, "which": en.FILES_WHICH},
+            "snippets": en.SNIPPETS,
+        },
+        "names": control_names(),
+        "controls": controls,
+        "visible": visible_controls(controls),
+        "offered": context.packs.first,
+        "version": SAMPLING_VERSION,
+        "opens_with": FIRST if FIRST in presets else "",
+    }

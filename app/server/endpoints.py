@@ -1,0 +1,79 @@
+"""Questions that have one answer: POST /NAME with a JSON object, answered by one. And GET /export: a file of a run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from app.context import Context
+from app.features.compare import get_patches, score_tokens, stop_run
+from app.features.exports import MEDIA_TYPES, export_run
+from app.features.gallery import measure_distances
+from app.features.game import deal
+from app.features.refine import MAX_URL_LENGTH, encode_picture
+from app.features.settings import open_link, resolve_controls
+from app.server.body import MAX_BODY, RequestError, parse_object, read_body
+from app.server.errors import shorten
+
+Answer = dict[str, Any]
+QUESTIONS: dict[str, Callable[..., Answer]] = {
+    "plan": resolve_controls,
+    "linked": open_link,
+    "stop": stop_run,
+    "patches": get_patches,
+    "score": score_tokens,
+    "nearest": measure_distances,
+    "deal": deal,
+    "look": encode_picture,
+}
+LARGE_BODIES = {"look": MAX_URL_LENGTH + MAX_BODY}  # bytes: it holds a picture
+
+
+def endpoint_routes(context: Context) -> list[Route]:
+    questions = [Route(f"/{name}", partial(_answer, context, name), methods=["POST"]) for name in QUESTIONS]
+    return [*questions, Route("/export", partial(_export, context))]
+
+
+async def _answer(context: Context, name: str, request: Request) -> Response:
+    try:
+        given = parse_object(await read_body(request, LARGE_BODIES.get(name, MAX_BODY)))
+        ask = _bind(partial(QUESTIONS[name], context), given)
+        return JSONResponse(await run_in_threadpool(ask))
+    except (RequestError, ValueError, FileNotFoundError) as error:
+        return refuse(error)
+
+
+def _bind(question: Callable[..., Answer], given: Mapping[str, Any]) -> Callable[[], Answer]:
+    """The question with its arguments. Raises ValueError for a wrong name, or one that is missing."""
+    try:
+        inspect.signature(question).bind(**given)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return partial(question, **given)
+
+
+async def _export(context: Context, request: Request) -> Response:
+    query = request.query_params
+    run, kind, lanes, at = (query.get(name, first) for name, first in EXPORT_QUERY.items())
+    try:
+        name, content = await run_in_threadpool(export_run, context, run, kind, lanes, int(at) if at.isdecimal() else 0)
+    except ValueError as error:
+        return refuse(error)
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(content, headers=headers, media_type=MEDIA_TYPES[kind])
+
+
+EXPORT_QUERY = {"run": "", "kind": "json", "lanes": "all", "at": "0"}  # name -> what it is where it is not given
+
+
+def refuse(error: Exception) -> JSONResponse:
+    """What is wrong, in one line."""
+    status, message = error.args if isinstance(error, RequestError) else (422, shorten(error))
+    return JSONResponse({"error": message}, status)
