@@ -20,7 +20,7 @@ from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
 
 PLANNED = """([seed, label]) => {
-    const { settings } = tokenCritic.stage.planned.lanes[0];
+    const { settings } = tokenCritic.state.planned.lanes[0];
     return settings.seed === seed && settings.label === label;
 }"""
 use_private_folder()  # before any test imports Gradio, which also looks for proxies then

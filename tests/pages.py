@@ -30,7 +30,7 @@ def painted(page: Any) -> None:
 
 def take(page: Any, step: int) -> None:
     """Show a step, as a hand at the slider does."""
-    page.evaluate("(step) => tokenCritic.stage.player.take(step)", step)
+    page.evaluate("(step) => tokenCritic.player.take(step)", step)
     painted(page)
 
 

@@ -31,9 +31,9 @@ def violations(page: Any) -> list[str]:
 def test_axe_finds_nothing_serious_on_a_run(page: Any, width: int, scheme: str) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", scheme == "dark")
-    page.evaluate("() => { tokenCritic.stage.player.take(9); tokenCritic.stage.cells.set(100); }")
+    page.evaluate("() => { tokenCritic.player.take(9); tokenCritic.stage.cells.pin(100); }")
     found = violations(page)
-    page.evaluate("() => { tokenCritic.stage.cells.unpin(); document.body.classList.remove('dark'); }")
+    page.evaluate("() => { tokenCritic.stage.cells.pin(-1); document.body.classList.remove('dark'); }")
     page.set_viewport_size({"width": 1280, "height": 800})
     assert found == []
 
@@ -44,9 +44,9 @@ def test_axe_finds_nothing_serious_in_what_is_folded(page: Any) -> None:
         page.click(f"#tc-{fold} > button")
     page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
     page.click("button:text('Deal a picture')")
-    page.wait_for_function("() => window.tokenCriticGame.riddle")
-    page.evaluate("() => window.tokenCriticGame.marks.add(5)")
-    page.evaluate("() => window.tokenCriticGame.check()")
+    page.wait_for_function("() => window.tokenCritic.game.dealt")
+    page.evaluate("() => window.tokenCritic.game.marks.add(5)")
+    page.evaluate("() => window.tokenCritic.game.check()")
     found = violations(page)
     for fold in ("many", "curves", "files", "own", "game", "code", "about"):
         page.click(f"#tc-{fold} > button")
@@ -78,7 +78,7 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     phone.tap(".tc-tabs label:nth-child(3)")
     assert phone.evaluate("() => document.querySelector('.tc-stage').dataset.panel") == "scores"
     phone.tap(".tc-row:nth-child(2) .tc-thumb:nth-child(10)")
-    phone.wait_for_function("() => tokenCritic.stage.player.at === 9")
+    phone.wait_for_function("() => tokenCritic.state.playhead.at === 9")
 
     def touch(panel: str, place: int) -> None:
         phone.locator(f'[data-lane="1"] canvas[data-panel="{panel}"]').scroll_into_view_if_needed()
@@ -86,20 +86,20 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
 
     touch("scores", 83)
     phone.wait_for_selector(".tc-token:not([hidden])")
-    assert phone.evaluate("() => tokenCritic.stage.cells.pin") == 83
+    assert phone.evaluate("() => tokenCritic.state.pinned") == 83
     phone.tap(".tc-close")
     phone.tap('[data-lane="1"] button:text("Be the critic")')
     for place in (20, 21, 37, 21):
         touch("decision", place)
-    assert sorted(phone.evaluate("() => [...tokenCritic.stage.branches.hand.chosen]")) == [20, 37]
+    assert sorted(phone.evaluate("() => [...tokenCritic.state.hand.chosen]")) == [20, 37]
     phone.tap("button:text('Cancel')")
     phone.tap("#tc-game > button")
     phone.tap("button:text('Deal a picture')")
-    phone.wait_for_function("() => window.tokenCriticGame?.riddle")
+    phone.wait_for_function("() => window.tokenCritic?.game.dealt")
     phone.locator(".tc-game-board canvas").first.scroll_into_view_if_needed()
     box = phone.locator(".tc-game-board canvas").first.bounding_box()
     phone.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
-    assert phone.evaluate("() => tokenCriticGame.marks.size") == 1
+    assert phone.evaluate("() => tokenCritic.game.marks.size") == 1
     context.close()
 
 
@@ -132,16 +132,16 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.type("3")
     page.keyboard.press("Tab")
-    page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.seed === 3")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.seed === 3")
     runs("#tc-run")
     press('[data-lane="1"] .tc-panels', "ArrowRight")
     page.keyboard.press("Enter")
-    assert page.evaluate("() => tokenCritic.stage.cells.pin") >= 0
+    assert page.evaluate("() => tokenCritic.state.pinned") >= 0
     page.keyboard.press("Escape")
     page.keyboard.press("Home")
     for _ in range(9):
         page.keyboard.press(".")
-    assert page.evaluate("() => tokenCritic.stage.player.at") == 9
+    assert page.evaluate("() => tokenCritic.state.playhead.at") == 9
     press('[data-view="proposal"]', "ArrowDown")
     assert page.input_value('[data-view="proposal"]') == "masked"
     page.keyboard.press("ArrowUp")
@@ -150,25 +150,25 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press("=Be the critic")
     press('[data-lane="0"] .tc-panels', "ArrowRight")
     page.keyboard.press("Enter")
-    assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == 1
+    assert page.evaluate("() => (tokenCritic.state.hand?.chosen.size ?? 0)") == 1
     press("=Rest as the rule")
     runs("=Run on")
-    assert page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.step") == 10
+    assert page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.step") == 10
     runs("=Refine")
-    assert page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.fraction") == 0.6
+    assert page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.fraction") == 0.6
     press("=Remove this lane")
     press("=Copy link")
     press("#tc-game > button")
     press("=Deal a picture")
-    page.wait_for_function("() => window.tokenCriticGame?.open")
+    page.wait_for_function("() => window.tokenCritic?.game.open")
     press(".tc-game-board canvas", "ArrowDown")
     page.keyboard.press("Enter")
     press("=Check")
-    page.wait_for_function("() => tokenCriticGame.checked?.k === 1")
+    page.wait_for_function("() => tokenCritic.game.result?.k === 1")
     press("#tc-many > button")
     press("#tc-draw")
     page.wait_for_function(
-        "() => window.tokenCriticGallery?.items.flat().length === 16 && !tokenCriticGallery.inbox.run.going"
+        "() => window.tokenCritic?.gallery.items.flat().length === 16 && !tokenCritic.gallery.run.going"
     )
     runs(".tc-gallery-one")
     press("#tc-files > button")
@@ -177,5 +177,5 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press("#tc-own > button")
     tab_to(page, "#tc-own .tc-hidden-file")
     press(f"[data-preset={FIRST}]")
-    page.wait_for_function("() => tokenCritic.stage.run.why === 'recorded'")
+    page.wait_for_function("() => tokenCritic.state.run.why === 'recorded'")
     assert page.problems == []

@@ -12,10 +12,10 @@ from tests.pages import comes_to
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-PLANNED = "() => JSON.stringify([tokenCritic.stage.planned.pack, tokenCritic.stage.planned.lanes])"
+PLANNED = "() => JSON.stringify([tokenCritic.state.planned.pack, tokenCritic.state.planned.lanes])"
 VISIBLE = """(names) => names.filter((name) =>
     document.querySelector(`#tc-settings-1 .block.tc-x-${name}`)?.checkVisibility())"""
-SETTING = "([lane, name]) => tokenCritic.stage.planned.lanes[lane].settings[name]"
+SETTING = "([lane, name]) => tokenCritic.state.planned.lanes[lane].settings[name]"
 DELAY = """() => { // ms to the next step of what plays
     const { player } = tokenCritic.stage, asked = [], set = window.setTimeout;
     window.setTimeout = (call, delay) => { asked.push(delay); return set(call, delay); };
@@ -40,7 +40,7 @@ def planned(page: Any) -> str:
 def choose(page: Any, lane: int, rule: str) -> None:
     page.select_option(f"#tc-settings-{lane + 1} .tc-x-rule select", rule)
     page.wait_for_function(
-        "([lane, rule]) => tokenCritic.stage.planned.lanes[lane].settings.rule === rule", arg=[lane, rule]
+        "([lane, rule]) => tokenCritic.state.planned.lanes[lane].settings.rule === rule", arg=[lane, rule]
     )
 
 
@@ -95,7 +95,7 @@ def test_who_chooses_two_rules_at_once_sees_the_controls_of_the_second(page: Any
         page.select_option("#tc-settings-1 .tc-x-rule select", second)
         read = [affects_run(name, second, False, False) for name in lane_fields()]
         page.wait_for_function(
-            """([names, read, rule]) => tokenCritic.stage.planned.lanes[0].settings.rule === rule
+            """([names, read, rule]) => tokenCritic.state.planned.lanes[0].settings.rule === rule
                 && names.every((name, i) => read[i] === Boolean(
                     document.querySelector(`#tc-settings-1 .block.tc-x-${name}`)?.checkVisibility()))""",
             arg=[list(lane_fields()), read, second],
@@ -108,7 +108,7 @@ def test_the_speed_is_how_fast_it_plays(page: Any) -> None:
         page.select_option(".tc-transport select", speed)
         assert page.evaluate(DELAY) == 1000 / float(speed)
     page.select_option(".tc-transport select", "10")
-    page.evaluate("() => tokenCritic.stage.player.take(0)")
+    page.evaluate("() => tokenCritic.player.take(0)")
     page.click(".tc-play")
-    page.wait_for_function("() => !tokenCritic.stage.player.playing && tokenCritic.stage.player.at === 17")
+    page.wait_for_function("() => !tokenCritic.state.playhead.playing && tokenCritic.state.playhead.at === 17")
     page.select_option(".tc-transport select", "2")

@@ -217,7 +217,7 @@ def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack) -> None:
         page.goto(address)
         page.wait_for_function(PAGE_READY)
         run_page(page)  # /run, which streams
-        assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+        assert page.evaluate("() => tokenCritic.state.run.why") == "done"
         page.click("#tc-curves > button")  # an event of Gradio's queue
         page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
         page.click("#tc-files > button")
@@ -226,6 +226,6 @@ def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack) -> None:
         with page.expect_download() as kept:  # a file that it made
             page.click("#tc-made a >> nth=0")
         assert json.loads(Path(kept.value.path()).read_text())["lanes"]
-        assert page.evaluate("() => tokenCritic.stage.link.address").startswith(address)
+        assert page.evaluate("() => tokenCritic.address.address").startswith(address)
         assert problems == [] and set(Proxy.strays) <= {"/favicon.ico"}
         assert got(inside) == 200

@@ -129,12 +129,12 @@ def test_a_new_rule_is_on_the_page_and_in_a_link(opened: tuple[Any, str]) -> Non
         page = found.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
         page.goto(url)
-        page.wait_for_function("() => window.tokenCritic?.stage.planned")
+        page.wait_for_function("() => window.tokenCritic?.state.planned")
         return page
 
     page = visit(address)
     page.select_option("#tc-settings-1 .tc-x-rule select", label="Centre first")
-    page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.rule === 'centre'")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.rule === 'centre'")
     control = page.locator("#tc-settings-1 .block.tc-x-pull")
     control.wait_for(state="visible")
     assert page.locator("#tc-settings-1 .block.tc-x-shake").is_visible()
@@ -142,15 +142,15 @@ def test_a_new_rule_is_on_the_page_and_in_a_link(opened: tuple[Any, str]) -> Non
     assert "π" in control.inner_text()
     control.locator("input[type=range]").focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.pull === 0.95")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.pull === 0.95")
     control.locator(".tc-ask").click()
     assert "how strongly the middle draws" in page.locator(".tc-explained").inner_text()
     page.keyboard.press("Escape")
     run_page(page)
-    link = page.evaluate("() => tokenCritic.stage.link.address")
+    link = page.evaluate("() => tokenCritic.address.address")
     asked = parse_qs(urlparse(link).query)
     assert asked["rule_1"] == ['"centre"'] and asked["pull_1"] == ["0.95"]
     other = visit(link)
-    other.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
-    assert other.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.pull") == 0.95
+    other.wait_for_function("() => tokenCritic.state.run.why === 'done'")
+    assert other.evaluate("() => tokenCritic.state.shown.lanes[0].settings.pull") == 0.95
     assert "exactly" in other.text_content(".tc-notice")

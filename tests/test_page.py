@@ -33,10 +33,10 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 FRAMES = """async () => {
     const digests = async (frame) => ({ told: frame.digest, drawn: await tokenCritic.digestOf(frame) });
-    const lanes = tokenCritic.stage.lanes.filter((lane) => lane.meta);
+    const lanes = tokenCritic.state.frames;
     return Promise.all(lanes.map((lane) => Promise.all(lane.frames.map(digests))));
 }"""
-DIGESTS = "() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())"
+DIGESTS = "() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest).join())"
 COLOURS = """() => {
     const canvas = document.querySelector('[data-lane="1"] canvas[data-panel="decision"]');
     const stage = tokenCritic.stage, cell = canvas.width / stage.grid, context = canvas.getContext("2d");
@@ -48,7 +48,7 @@ COLOURS = """() => {
 }"""
 
 LATE_DISTANCES = """async () => {
-    const gallery = tokenCriticGallery, { server } = gallery, id = gallery.inbox.run.id, item = gallery.items[0][0];
+    const gallery = tokenCritic.gallery, { server } = gallery, id = gallery.inbox.run.id, item = gallery.items[0][0];
     const after = async (meanwhile) => {
         item.distance = undefined;
         gallery.server = { nearest: async () => { gallery.inbox.run.id = meanwhile; return [[7]]; } };
@@ -75,7 +75,7 @@ COVERED = """() => {
     return seen.filter((node) => node.checkVisibility() && covered(node)).map((node) => node.outerHTML);
 }"""
 
-LANE_DIGESTS = "() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest))"
+LANE_DIGESTS = "() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest))"
 
 
 def engine_steps(session: Session, rule: str) -> list[Step]:
@@ -105,7 +105,7 @@ def test_steps_can_be_scrubbed_by_keys_and_the_line_says_what_is_shown(page: Any
     page.evaluate("() => document.activeElement.blur()")
     for key, shown in (("Home", 1), (".", 2), (".", 3), (",", 2), ("End", 18)):
         page.keyboard.press(key)
-        page.wait_for_function("(s) => tokenCritic.stage.player.at === s - 1", arg=shown)
+        page.wait_for_function("(s) => tokenCritic.state.playhead.at === s - 1", arg=shown)
         painted(page)
         assert f"Step {shown} of 18" in page.text_content('[data-lane="1"] .tc-status')
 
@@ -140,19 +140,19 @@ def test_a_cell_tells_its_token_and_a_click_shows_its_life(page: Any, packs: Pac
         .map((one) => one.lastChild.textContent)""")
     assert [float(share.removeprefix("<")) for share in shares] == pytest.approx(step.top_probs[0, place], abs=0.0101)
     page.click(".tc-life-row:nth-child(2) .tc-life-step:nth-child(4)")
-    assert page.evaluate("() => tokenCritic.stage.player.at") == 3
+    assert page.evaluate("() => tokenCritic.state.playhead.at") == 3
     assert page.problems == []
 
 
 def test_the_arrow_keys_move_the_cell_and_escape_lets_go(page: Any) -> None:
     page.focus('[data-lane="0"] .tc-panels')
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("() => tokenCritic.stage.cells.pin") == 5 * 16 + 7, "the pinned cell goes along"
+    assert page.evaluate("() => tokenCritic.state.pinned") == 5 * 16 + 7, "the pinned cell goes along"
     page.keyboard.press("ArrowUp")
     assert page.inner_text(".tc-token h2") == "Row 5, column 8"
     assert "row 5, column 8" in page.text_content(".tc-spoken")
     page.keyboard.press("Escape")
-    assert page.is_hidden(".tc-token") and page.evaluate("() => tokenCritic.stage.cells.pin") == -1
+    assert page.is_hidden(".tc-token") and page.evaluate("() => tokenCritic.state.pinned") == -1
     page.evaluate("() => document.activeElement.blur()")
 
 
@@ -177,7 +177,7 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
     page.wait_for_selector(".tc-stage.is-stale")
     run_page(page)
     same = """() => {
-        const [, theirs, mine] = tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest));
+        const [, theirs, mine] = tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest));
         return [mine.length, mine.join() === theirs.join()]; }"""
     assert page.evaluate(same) == [18, True], "with the same settings it is the same run"
     page.fill("#tc-settings-3 .tc-slider:nth-child(3) input[type=number]", "4")
@@ -185,7 +185,7 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
     page.wait_for_selector(".tc-stage.is-stale")
     run_page(page)
     first = """() => {
-        const [, theirs, mine] = tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest));
+        const [, theirs, mine] = tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest));
         return mine.findIndex((one, s) => one !== theirs[s]); }"""
     assert page.evaluate(first) == 8, "other settings from the ninth step on"
     back_to_two_lanes(page)
@@ -199,26 +199,26 @@ def test_who_masks_by_hand_as_the_rule_starts_from_what_the_rule_has(page: Any) 
     page.wait_for_selector('[data-lane="1"] .tc-panels:focus')
     for key, count in (("ArrowRight", 0), (" ", 1), (" ", 0)):
         page.keyboard.press(key)
-        assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == count
-    assert page.evaluate("() => tokenCritic.stage.player.at") == 9, "the space bar marks, and does not play"
+        assert page.evaluate("() => (tokenCritic.state.hand?.chosen.size ?? 0)") == count
+    assert page.evaluate("() => tokenCritic.state.playhead.at") == 9, "the space bar marks, and does not play"
     x, y = at(page, 1, "decision", 3 * 16 + 3)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(*at(page, 1, "decision", 3 * 16 + 6), steps=8)
     page.mouse.up()
-    chosen = page.evaluate("() => [...tokenCritic.stage.branches.hand.chosen]")
+    chosen = page.evaluate("() => [...tokenCritic.state.hand.chosen]")
     assert chosen == [51, 52, 53, 54] and page.is_disabled("button:text('Run on')")
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(*at(page, 1, "decision", 3 * 16 + 6), steps=8)
     page.mouse.up()
-    assert page.evaluate("() => tokenCritic.stage.branches.hand.chosen.size") == 0, "a stroke over them takes them back"
+    assert page.evaluate("() => (tokenCritic.state.hand?.chosen.size ?? 0)") == 0, "a stroke over them takes them back"
     page.click("button:text('Rest as the rule')")
     run_page(page, "button:text('Run on')")
     theirs, mine = page.evaluate(LANE_DIGESTS)[1:]
     assert mine[:10] == theirs[:10], "as the rule decided"
     assert not set(mine[10:]) & set(theirs[10:]), "and from there on with fresh noise"
-    wanted = page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.masked.length")
+    wanted = page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.masked.length")
     said = page.text_content(".tc-notice")
     assert f"Of {wanted} tokens" in said and f"masked {wanted} alike" in said and "score" in said
     back_to_two_lanes(page)
@@ -234,7 +234,7 @@ def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, pac
     config = session.settings(rule="maskgit", label=session.classes[0])
 
     def refined() -> list[str]:
-        round = page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.round")
+        round = page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.round")
         return [step.digest() for step in refine(session, config.replace(round=round - 1), finished.proposal, 0.6)]
 
     own = page.evaluate(LANE_DIGESTS)[2]
@@ -268,15 +268,15 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     assert page.is_disabled(".tc-own button:text('Refine')")
     Image.fromarray(image[0]).save(tmp_path / "own.png")
     page.set_input_files(".tc-own input[type=file]", tmp_path / "own.png")
-    page.wait_for_function("() => window.tokenCriticOwn.seen")
+    page.wait_for_function("() => window.tokenCritic.own.seen")
     tokens = session.encode(image)
     scores = session.score(tokens, session.classes[0])[0]
-    seen = page.evaluate("() => [tokenCriticOwn.seen.tokens, [...tokenCriticOwn.seen.scores]]")
+    seen = page.evaluate("() => [tokenCritic.own.seen.tokens, [...tokenCritic.own.seen.scores]]")
     assert seen[0] == tokens[0].tolist() and np.allclose(seen[1], scores)
     assert f"mean score is {scores.mean():.2f}" in page.inner_text(".tc-own")
     run_page(page, ".tc-own button:text('Refine')")
     own = page.evaluate(LANE_DIGESTS)[2]
-    round = page.evaluate("() => tokenCritic.stage.lanes[2].meta.origin.round")
+    round = page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.round")
     config = session.settings(rule="critic", label=session.classes[0], round=round - 1)
     assert own[1:] == [step.digest() for step in refine(session, config, tokens, 0.6)]
     assert "from your picture" in page.inner_text('[data-lane="2"] .tc-lane-head')
@@ -291,8 +291,8 @@ def test_the_last_step_is_scored_when_asked_for(page: Any, packs: Packs) -> None
     take(page, 17)
     page.wait_for_function("() => document.querySelector('[data-lane=\"1\"] .tc-note:not(:empty)')")
     page.click('[data-lane="1"] button:text("Score it")')
-    page.wait_for_function("() => tokenCritic.stage.lanes[1].frames[17].judged")
-    judged = page.evaluate("() => [...tokenCritic.stage.lanes[1].frames[17].judged]")
+    page.wait_for_function("() => tokenCritic.state.frames[1][17].judged")
+    judged = page.evaluate("() => [...tokenCritic.state.frames[1][17].judged]")
     assert f"{np.mean(judged):.2f}" in page.text_content(".tc-notice")
     assert np.allclose(judged, session.score(engine_steps(session, "critic")[-1].proposal, session.classes[0])[0])
     painted(page)
@@ -322,14 +322,14 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.click("#tc-many > button")
     page.click("#tc-draw")
     page.wait_for_function(
-        "() => tokenCriticGallery.items.flat().length === 16 && tokenCriticGallery.inbox.run.why === 'done'"
+        "() => tokenCritic.gallery.items.flat().length === 16 && tokenCritic.gallery.run.why === 'done'"
     )
     session = packs.session(packs.first)
     label = session.classes[0]
     config = session.settings(rule="critic", label=label, seed=5)
     *_, last = session.run(config)
     shown = page.evaluate("""async () => {
-        const item = tokenCriticGallery.items[1][5], canvas = document.createElement("canvas");
+        const item = tokenCritic.gallery.items[1][5], canvas = document.createElement("canvas");
         canvas.width = canvas.height = 64;
         const image = item.node.querySelector("img");
         await image.decode();
@@ -341,27 +341,27 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     assert shown[1] == pytest.approx(session.score(last.proposal, label).mean(), abs=1e-6)
     assert shown[2] == pytest.approx(session.recognise(session.decode(last.proposal), label)[0], abs=1e-5)
     page.select_option(".tc-gallery select", "score")
-    ranked = page.evaluate("() => [...tokenCriticGallery.rows[1].children].map((one) => Number(one.textContent))")
+    ranked = page.evaluate("() => [...tokenCritic.gallery.rows[1].children].map((one) => Number(one.textContent))")
     assert ranked == sorted(ranked, reverse=True)
     page.click("button:text('Nearest training picture')")
-    page.wait_for_function("() => tokenCriticGallery.items[1][5].distance !== undefined")
+    page.wait_for_function("() => tokenCritic.gallery.items[1][5].distance !== undefined")
     train = session.pack.pictures().read(session.pack.pictures().indices("train"))
     near = nearest(session.decode(last.proposal), train)[0]
-    assert page.evaluate("() => tokenCriticGallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
+    assert page.evaluate("() => tokenCritic.gallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
     page.check(".tc-chip input >> nth=3")
     page.wait_for_selector(".tc-stage.is-stale")
     run_page(page, ".tc-gallery-one >> nth=0")
-    assert page.evaluate("() => tokenCritic.stage.shown.label") == label, "as it was drawn"
-    seed = page.evaluate("() => tokenCriticGallery.seed")
-    assert page.evaluate("() => tokenCritic.stage.shown.lanes[0].settings.seed") == seed
+    assert page.evaluate("() => tokenCritic.state.shown.label") == label, "as it was drawn"
+    seed = page.evaluate("() => tokenCritic.gallery.seed")
+    assert page.evaluate("() => tokenCritic.state.shown.lanes[0].settings.seed") == seed
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
-    page.wait_for_function("() => tokenCritic.stage.planned.lanes[0].settings.seed === 0")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.seed === 0")
     assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
     page.click("#tc-draw")
-    page.wait_for_function("() => tokenCriticGallery.inbox.run.going && tokenCriticGallery.items.flat().length > 1")
+    page.wait_for_function("() => tokenCritic.gallery.run.going && tokenCritic.gallery.items.flat().length > 1")
     page.click("#tc-many-stop")
-    page.wait_for_function("() => tokenCriticGallery.inbox.run.why === 'stopped'")
+    page.wait_for_function("() => tokenCritic.gallery.run.why === 'stopped'")
     page.click("#tc-many > button")
     run_page(page)
     assert page.problems == []
@@ -370,9 +370,9 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
 def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     page.click("#tc-game > button")
     page.click("#tc-game button:text('Deal a picture')")
-    page.wait_for_function("() => tokenCriticGame.riddle")
+    page.wait_for_function("() => tokenCritic.game.dealt")
     game = page.evaluate(
-        "() => { const g = tokenCriticGame; return [g.seed, [...g.riddle.hidden], [...g.riddle.scores]]; }"
+        "() => { const g = tokenCritic.game; return [g.seed, [...g.riddle.hidden], [...g.riddle.scores]]; }"
     )
     seed, hidden, scores = game
     known = riddle(packs.session(packs.first), seed, 0.25)
@@ -395,11 +395,11 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     assert f"you 75 %, the critic {share:.0f} %" in page.inner_text(".tc-total")
     canvas.focus()
     page.click("#tc-game button:text('Deal a picture')")
-    page.wait_for_function("() => !tokenCriticGame.checked")
+    page.wait_for_function("() => !tokenCritic.game.result")
     canvas.focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
-    assert page.evaluate("() => tokenCriticGame.marks.size") == 1
+    assert page.evaluate("() => tokenCritic.game.marks.size") == 1
     page.evaluate("() => document.activeElement.blur()")
     page.click("#tc-game > button")
     assert page.problems == []
@@ -425,9 +425,9 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.fill(".tc-seed input", "5")
     page.keyboard.press("Tab")
     page.set_input_files("#tc-files input[type=file]", str(file))
-    page.wait_for_function("() => tokenCritic.stage.run.why === 'opened'")
+    page.wait_for_function("() => tokenCritic.state.run.why === 'opened'")
     assert (
-        page.evaluate("() => tokenCritic.stage.lanes.map((lane) => lane.frames.map((one) => one.digest).join())")
+        page.evaluate("() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest).join())")
         == digests
     )
     page.wait_for_function("() => document.querySelector('.tc-seed input').value === '0'")
@@ -438,12 +438,12 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     other.write_text("{}", encoding="utf-8")
     page.set_input_files("#tc-files input[type=file]", str(other))
     page.wait_for_selector("text=no run of this page")
-    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    page.wait_for_function("() => !tokenCritic.state.run.going")
     page.click("#tc-run")
-    page.wait_for_function("() => tokenCritic.stage.lanes[0].frames.length > 1 && tokenCritic.stage.run.going")
+    page.wait_for_function("() => tokenCritic.stage.lanes[0].frames.length > 1 && tokenCritic.state.run.going")
     page.click("#tc-open")
     assert page.text_content(".tc-notice.is-wrong") == en.STAGE["stop_first"]
-    page.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
+    page.wait_for_function("() => tokenCritic.state.run.why === 'done'")
     page.click("#tc-files > button")
     run_page(page)
     assert page.problems == []
@@ -463,19 +463,19 @@ def test_a_run_that_is_dropped_on_the_page_is_opened(page: Any, address: str, pa
     }""",
         session.trace(config, session.run(config)).to_json(),
     )
-    other.wait_for_function("() => tokenCritic.stage.run.why === 'opened'")
+    other.wait_for_function("() => tokenCritic.state.run.why === 'opened'")
     digests = other.evaluate("() => tokenCritic.stage.lanes[0].frames.map((one) => one.digest)")
     assert digests == [step.digest() for step in session.run(config)], "a trace of engine.sample is a run, too"
     other.close()
 
 
 def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
-    link = page.evaluate("() => tokenCritic.stage.link.address")
+    link = page.evaluate("() => tokenCritic.address.address")
     digests = page.evaluate(DIGESTS)
     assert link.startswith(address) and "seed=0" in link
     other = another(page)
     other.goto(link.replace("seed=0", "seed=3"))
-    done = "() => window.tokenCritic && tokenCritic.stage.run.why === 'done'"
+    done = "() => window.tokenCritic && tokenCritic.state.run.why === 'done'"
     other.wait_for_function(done)
     other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('parts from')")
     assert other.input_value(".tc-seed input") == "3"
@@ -493,7 +493,7 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     other.goto(link)
     other.wait_for_function("() => window.tokenCritic?.stage.lanes[0].frames.length > 1")
     other.click("#tc-stop")
-    other.wait_for_function("() => !tokenCritic.stage.run.going")
+    other.wait_for_function("() => !tokenCritic.state.run.going")
     other.fill(".tc-seed input", "3")
     other.keyboard.press("Tab")
     other.wait_for_selector(".tc-stage.is-stale")
@@ -542,7 +542,7 @@ def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
         setInterval(() => { window.lately = asked; asked = 0; }, 1000);""")
     other.goto(address)
     other.wait_for_function(PAGE_READY)
-    other.evaluate("() => tokenCritic.stage.player.pause()")
+    other.evaluate("() => tokenCritic.player.pause()")
     other.wait_for_function("() => window.lately < 5", polling=500)  # by default at every frame
     other.close()
 
@@ -557,14 +557,14 @@ def test_a_lost_frame_is_fetched(page: Any) -> None:
 
 
 def test_stop_ends_the_run_and_keeps_what_came(page: Any) -> None:
-    before = page.evaluate("() => tokenCritic.stage.run.id")
+    before = page.evaluate("() => tokenCritic.state.run.id")
     page.click("#tc-run")
-    arrived = "(id) => tokenCritic.stage.run.id !== id && tokenCritic.stage.lanes[1].frames.length > 1"
+    arrived = "(id) => tokenCritic.state.run.id !== id && tokenCritic.state.frames[1].length > 1"
     page.wait_for_function(arrived, arg=before)
     page.click("#tc-stop")
-    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    page.wait_for_function("() => !tokenCritic.state.run.going")
     assert page.is_visible("#tc-run") and not page.is_visible("#tc-stop")
-    assert 2 <= page.evaluate("() => tokenCritic.stage.lanes[1].frames.length") < 18
+    assert 2 <= page.evaluate("() => tokenCritic.state.frames[1].length") < 18
     assert "Stopped" in page.text_content(".tc-notice")
     assert page.problems == []
 
@@ -574,21 +574,21 @@ def test_a_refused_run_says_why_and_leaves_run_usable(page: Any) -> None:
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-notice.is-wrong")
     page.click("#tc-run")
-    page.wait_for_function("() => !tokenCritic.stage.run.going && document.querySelector('#tc-run').checkVisibility()")
+    page.wait_for_function("() => !tokenCritic.state.run.going && document.querySelector('#tc-run').checkVisibility()")
     assert "seed" in page.text_content(".tc-notice.is-wrong")
     page.problems[:] = [one for one in page.problems if "422" not in one]  # as the browser notes an answer that refuses
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-notice:not(.is-wrong)")
     run_page(page)
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done"
 
 
 def test_what_was_wrong_a_moment_ago_does_not_stop_a_run(page: Any) -> None:
     """The plan that says so is on its way."""
     page.evaluate("() => { tokenCritic.stage.wrong = 'seed=-5'; }")
     run_page(page)
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done"
     page.evaluate("() => { tokenCritic.stage.wrong = ''; tokenCritic.stage.stale(); }")
 
 
@@ -598,33 +598,33 @@ def test_a_run_that_overtakes_a_preset_is_the_one_that_curves_are_drawn_of(page:
     other.wait_for_function(PAGE_READY)
     other.click('[data-preset="locked"]')
     other.evaluate("() => document.getElementById('tc-run').click()")
-    other.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
+    other.wait_for_function("() => tokenCritic.state.run.why === 'done'")
     other.wait_for_function("() => tokenCritic.stage.inbox.past.size === 2")  # the preset that it opened with, and this
     with other.expect_request(
         lambda one: "queue/join" in one.url and len(one.post_data_json["data"]) == 1
     ) as asked_for:
         other.click("#tc-curves > button")
-    assert asked_for.value.post_data_json["data"] == [other.evaluate("() => tokenCritic.stage.run.id")]
+    assert asked_for.value.post_data_json["data"] == [other.evaluate("() => tokenCritic.state.run.id")]
     other.close()
 
 
 def test_a_file_that_takes_the_stage_ends_the_run_on_it(page: Any) -> None:
     page.click("#tc-run")
-    page.wait_for_function("() => tokenCritic.stage.lanes[1].frames.length > 1 && tokenCritic.stage.run.going")
+    page.wait_for_function("() => tokenCritic.state.frames[1].length > 1 && tokenCritic.state.run.going")
     page.evaluate("() => tokenCritic.press()")
     page.wait_for_function("() => !tokenCritic.stage.stream.busy")
     page.evaluate("() => tokenCritic.over()")
-    page.wait_for_function("() => !tokenCritic.stage.run.going")
+    page.wait_for_function("() => !tokenCritic.state.run.going")
     run_page(page)
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done" and page.problems == []
 
 
 def test_a_double_click_on_run_is_one_run(page: Any) -> None:
-    before = page.evaluate("() => tokenCritic.stage.run.id")
+    before = page.evaluate("() => tokenCritic.state.run.id")
     box = page.locator("#tc-run").bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + 10, click_count=2)
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done"
+    page.wait_for_function("(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going", arg=before)
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done"
 
 
 @contextmanager
@@ -641,23 +641,23 @@ def all_turns_taken(address: str) -> Iterator[None]:
 
 
 def test_who_has_to_wait_for_others_is_told(page: Any, address: str) -> None:
-    before = page.evaluate("() => tokenCritic.stage.run.id")
+    before = page.evaluate("() => tokenCritic.state.run.id")
     with all_turns_taken(address):
         page.click("#tc-run")
         page.wait_for_function("() => document.querySelector('.tc-notice').textContent.startsWith('Waiting: 2 other')")
-    page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
+    page.wait_for_function("(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going", arg=before)
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done" and page.problems == []
 
 
 def test_stop_ends_the_wait_for_others_too(page: Any, address: str) -> None:
-    before = page.evaluate("() => tokenCritic.stage.run.id")
+    before = page.evaluate("() => tokenCritic.state.run.id")
     with all_turns_taken(address):
         page.click("#tc-run")
         page.click("#tc-stop")
-        page.wait_for_function("() => !tokenCritic.stage.run.going")
-    assert page.evaluate("() => tokenCritic.stage.run.id") == before
+        page.wait_for_function("() => !tokenCritic.state.run.going")
+    assert page.evaluate("() => tokenCritic.state.run.id") == before
     run_page(page)
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done" and page.problems == []
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done" and page.problems == []
 
 
 def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:

@@ -18,8 +18,8 @@ from tests.pages import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-DRAWN = """async () => Promise.all(tokenCritic.stage.lanes.filter((lane) => lane.meta)
-    .map((lane) => Promise.all(lane.frames.map(tokenCritic.digestOf))))"""
+DRAWN = """async () => Promise.all(tokenCritic.state.frames
+    .map((lane) => Promise.all(lane.map(tokenCritic.digestOf))))"""
 
 
 def recorded(key: str) -> list[list[str]]:
@@ -61,7 +61,7 @@ def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch:
     try:
         with serve_page(packs) as address:
             page = visit(opened, address)
-            page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
+            page.wait_for_function("() => window.tokenCritic?.state.playhead.playing")
             assert page.evaluate(DRAWN) == recorded(FIRST)
             session = packs.session(packs.first, loaded=False)
             assert not {"tokenizer", "generator", "critic"} & set(vars(session))
@@ -75,7 +75,7 @@ def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch:
 
 def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, address: str) -> None:
     page = visit(opened, address)
-    page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
+    page.wait_for_function("() => window.tokenCritic?.state.playhead.playing")
     assert page.evaluate(DRAWN) == recorded(FIRST)
     page.wait_for_function(PAGE_READY)
     said = page.text_content(".tc-notice")
@@ -88,7 +88,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page.click("[data-preset=early]")
     early = load("early").controls  # whose seed may be that of the first one
     page.wait_for_function(
-        """([seed, label]) => { const { settings } = tokenCritic.stage.planned.lanes[0];
+        """([seed, label]) => { const { settings } = tokenCritic.state.planned.lanes[0];
             return settings.seed === seed && settings.label === label; }""",
         arg=[early["seed"], early["label"]],
     )
@@ -99,10 +99,10 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     assert page.text_content(".tc-notice") == "", "another run is not held against it"
     assert page.text_content("#tc-run") == en.RUN
     page.click("[data-preset=early]")
-    page.wait_for_function("() => tokenCritic.stage.run.why === 'recorded'")
+    page.wait_for_function("() => tokenCritic.state.run.why === 'recorded'")
     page.click("#tc-many > button")
     page.click("#tc-draw")
-    page.wait_for_function("() => window.tokenCriticGallery?.items[0]?.length > 1")
+    page.wait_for_function("() => window.tokenCritic?.gallery.items[0]?.length > 1")
     run_page(page, ".tc-gallery-row >> nth=0 >> .tc-gallery-one >> nth=1")  # the first one has the recording's seed
     assert page.text_content(".tc-notice") == "", "nor is a picture of a gallery"
     assert page.problems == []
@@ -112,18 +112,18 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
 def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, address: str) -> None:
     page = visit(opened, address, reduced_motion="reduce")
     page.wait_for_function(PAGE_READY)
-    assert not page.evaluate("() => tokenCritic.stage.player.playing"), "nothing moves by itself"
+    assert not page.evaluate("() => tokenCritic.state.playhead.playing"), "nothing moves by itself"
     page.click("button:text('Add a lane')")
-    page.wait_for_function("() => tokenCritic.stage.planned.lanes.length === 3")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 3")
     for key in PRESETS:
-        before = page.evaluate("() => tokenCritic.stage.run.id")
+        before = page.evaluate("() => tokenCritic.state.run.id")
         page.click(f"[data-preset={key}]")
-        page.wait_for_function("(id) => tokenCritic.stage.run.id !== id && !tokenCritic.stage.run.going", arg=before)
+        page.wait_for_function("(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going", arg=before)
         page.wait_for_function("() => !document.querySelector('.tc-stage').classList.contains('is-stale')")
         assert page.evaluate(DRAWN) == recorded(key), key
         told = page.text_content(".tc-notice")
         assert TITLES_AND_HINTS[key][1] in told and f"{load(key).shows} of {load(key).tried}" in told
-        asked = page.evaluate("() => tokenCritic.stage.planned.lanes.map((lane) => lane.settings)")
+        asked = page.evaluate("() => tokenCritic.state.planned.lanes.map((lane) => lane.settings)")
         assert asked == [lane["settings"] for lane in load(key).frames[0]["lanes"]]
     assert page.problems == []
     page.context.close()
@@ -133,8 +133,8 @@ def test_who_presses_run_at_once_gets_a_live_run(opened: Any, address: str) -> N
     page = visit(opened, address)
     page.wait_for_function("() => window.tokenCritic")
     page.click("#tc-run")
-    page.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
+    page.wait_for_function("() => tokenCritic.state.run.why === 'done'")
     page.wait_for_function("() => tokenCritic.stage.inbox.past.size === 1")  # that is the recording, early or late
-    assert page.evaluate("() => tokenCritic.stage.run.why") == "done", "and the recording does not take its place"
+    assert page.evaluate("() => tokenCritic.state.run.why") == "done", "and the recording does not take its place"
     assert page.problems == []
     page.context.close()

@@ -36,7 +36,7 @@ def pixels(page: Any, lane: int, panel: str) -> np.ndarray:
 
 def test_a_proposal_is_seen_as_picture_hatched_under_its_scores_and_as_numbers(page: Any) -> None:
     take(page, 9)
-    frame = page.evaluate("""() => { const { proposal, tokens, scores } = tokenCritic.stage.lanes[1].frames[9];
+    frame = page.evaluate("""() => { const { proposal, tokens, scores } = tokenCritic.state.frames[1][9];
         return [[...proposal], [...tokens], [...scores]]; }""")
     proposal, tokens, scores = (np.array(one).reshape(16, 16) for one in frame)
     plain = pixels(page, 1, "proposal")
@@ -106,11 +106,11 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
     page.mouse.move(*at(page, 1, "scores", 40))
     page.keyboard.press("Home")
     page.keyboard.press(".")
-    page.wait_for_function("() => tokenCritic.stage.player.at === 1")
+    page.wait_for_function("() => tokenCritic.state.playhead.at === 1")
     page.mouse.click(*at(page, 1, "scores", 40))
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("Escape")
-    assert page.evaluate("() => tokenCritic.stage.cells.pin") == -1, "one thing at a time"
+    assert page.evaluate("() => tokenCritic.state.pinned") == -1, "one thing at a time"
     assert page.locator(".tc-stage.is-projected").count() == 1
     page.keyboard.press("Escape")
     page.wait_for_selector(".tc-stage:not(.is-projected)")

@@ -58,7 +58,7 @@ USABLE = """(() => {
     look();
 })()"""
 RUN_PAINTED = (
-    "() => tokenCritic.stage.shown && !tokenCritic.stage.run.going && tokenCritic.stage.times.frames.length >= %d"
+    "() => tokenCritic.state.shown && !tokenCritic.state.run.going && tokenCritic.stage.times.frames.length >= %d"
 )
 
 

@@ -49,7 +49,7 @@ def main(argv: list[str]) -> None:
 
 
 def show_step(page: Page, at: int) -> None:
-    page.evaluate("(at) => tokenCritic.stage.player.take(at)", at)
+    page.evaluate("(at) => tokenCritic.player.take(at)", at)
 
 
 def show_lanes(page: Page) -> None:
@@ -86,9 +86,9 @@ def show_refinement(page: Page) -> None:
 def play_game(page: Page) -> None:
     page.click("#tc-game > button")
     page.click("button:text('Deal a picture')")
-    page.wait_for_function("() => window.tokenCriticGame?.riddle")
+    page.wait_for_function("() => window.tokenCritic?.game.dealt")
     page.evaluate("""() => { // every third fake found, and as many real ones accused
-        const game = window.tokenCriticGame, places = [...game.riddle.hidden.keys()];
+        const game = window.tokenCritic.game, places = [...game.riddle.hidden.keys()];
         for (const fake of [1, 0]) places.filter((i) => game.riddle.hidden[i] === fake)
             .filter((_, i) => i % (fake ? 3 : 9) === 0).forEach((i) => game.marks.add(i));
         game.check();
