@@ -1,4 +1,4 @@
-"""The page on one screen of code, and how it is served."""
+"""The page on one screen of code, and the options with which it is served."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def build(context: Context) -> gr.Blocks:
     return page.queue(max_size=MAX_WAITING, api_open=False)
 
 
-def serving(context: Context) -> dict[str, Any]:
-    """Arguments of `launch` that hold wherever the page is served."""
+def get_launch_options(context: Context) -> dict[str, Any]:
+    """Return the arguments of `gr.Blocks.launch` that do not depend on the host."""
     stream = RunStream(partial(complete_values, context), partial(run_lanes, context))
     return {
         "app_kwargs": {"routes": [stream.route], "middleware": [Middleware(Opening)]},

@@ -22,7 +22,7 @@ class Stage(gr.HTML):
     """
 
     def __init__(self, functions: Sequence[Callable[[Any], Any]], **props: Any) -> None:
-        words = {**en.STAGE, "explain": explain.words()}
+        words = {**en.STAGE, "explain": explain.list_explanations()}
         super().__init__(
             **drawn(STAGE, MOUNT, words=words, names=control_names(), version=SAMPLING_VERSION),
             server_functions=list(functions),

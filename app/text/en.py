@@ -1,4 +1,4 @@
-"""English."""
+"""Labels and messages of the page, in English."""
 
 TITLE = "Token-Critic explorer"
 
