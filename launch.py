@@ -67,7 +67,7 @@ def serve(given: argparse.Namespace, port: int) -> None:
     print(f"opening pack {given.pack} ...", flush=True)
     with bypass_proxies(given.host, given.share):
         from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
-        from app.main import build, serving
+        from app.main import build, get_launch_options
         from app.packs import Packs
 
     packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
@@ -79,7 +79,7 @@ def serve(given: argparse.Namespace, port: int) -> None:
     page = build(context)
     with bypass_proxies(given.host, given.share):
         how = {"prevent_thread_lock": True, "inbrowser": False, "root_path": given.root_path}
-        _, address, public = page.launch(**how, **where, **serving(context))
+        _, address, public = page.launch(**how, **where, **get_launch_options(context))
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     address = address.replace("//[::]", "//[::1]")
     lines = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]

@@ -1,1 +1,1 @@
-"""The page: shows the Steps that the engine makes. Nothing here samples, scores or masks."""
+"""The page. It shows the Steps that the engine makes, and never samples, scores or masks itself."""

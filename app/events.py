@@ -37,9 +37,7 @@ SHOWN_RUN = "() => window.tokenCritic.shownRun()"
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def connect(
-    context: Context, controls: Controls, lanes: Sequence[LaneControls], curves: Curves, about: About
-) -> None:
+def connect(context: Context, controls: Controls, lanes: Sequence[LaneControls], curves: Curves, about: About) -> None:
     """Register all events. Call inside the Blocks."""
     values: list[Any] = [*controls.values, *(component for lane in lanes for component in lane.values)]
     gr.on([component.input for component in values], None, values, js=CHANGED, trigger_mode="multiple")

@@ -1,4 +1,4 @@
-"""The page on one screen of code, and how it is served."""
+"""The page on one screen of code, and the options with which it is served."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def build(context: Context) -> gr.Blocks:
             ]
         Mounted("presets", elem_classes="tc-presets")
         Mounted("stage", elem_id="tc-stage")
-        build_section(en.GALLERY["title"], "gallery", "tc-many")
+        build_section(str(en.GALLERY["title"]), "gallery", "tc-many")
         run_curves = curves.build()
         build_section(en.FILES["title"], "files", "tc-files")
         build_section(en.OWN["title"], "own", "tc-own")
@@ -48,8 +48,8 @@ def build(context: Context) -> gr.Blocks:
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 
-def serving(context: Context) -> dict[str, Any]:
-    """Arguments of `launch` that hold wherever the page is served."""
+def get_launch_options(context: Context) -> dict[str, Any]:
+    """Return the arguments of `gr.Blocks.launch` that do not depend on the host."""
     routes = [RunStream(context).route, *endpoint_routes(context), module_route(describe_page(context))]
     return {
         "app_kwargs": {"routes": routes, "middleware": [Middleware(ModulePreload)]},

@@ -558,7 +558,7 @@ def test_curves_of_a_recorded_run_are_those_of_the_run(monkeypatch: pytest.Monke
     made = SimpleNamespace(
         key=FIRST, pack="fake", controls=get_controls(context, run_id), frames=sent, tried=1, shows=1, against=0
     )
-    monkeypatch.setattr("app.features.presets.load", lambda key: made)
+    monkeypatch.setattr("app.features.presets.load_recording", lambda key: made)
     other = new_context()
     *_, (_, recorded) = play_preset(other, FIRST)
     drawn = draw_curves(context, run_id)

@@ -427,8 +427,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.set_input_files("#tc-files input[type=file]", str(file))
     page.wait_for_function("() => tokenCritic.state.run.why === 'opened'")
     assert (
-        page.evaluate("() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest).join())")
-        == digests
+        page.evaluate("() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest).join())") == digests
     )
     page.wait_for_function("() => document.querySelector('.tc-seed input').value === '0'")
     page.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('From a file')")

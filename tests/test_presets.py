@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.features.presets import FIRST, PRESETS, list_recorded_with, load
+from app.features.presets import FIRST, PRESETS, list_recorded_with, load_recording
 from app.packs import Packs
 from app.text import en
 from app.text.presets import TITLES_AND_HINTS
@@ -24,7 +24,7 @@ DRAWN = """async () => Promise.all(tokenCritic.state.frames
 
 def recorded(key: str) -> list[list[str]]:
     """The hashes of each lane's steps in a recording."""
-    steps = [step for frame in load(key).frames for step in frame.get("steps", [])]
+    steps = [step for frame in load_recording(key).frames for step in frame.get("steps", [])]
     return [[step["digest"] for step in steps if step["lane"] == lane] for lane in (0, 1)]
 
 
@@ -49,7 +49,7 @@ def test_every_preset_is_recorded_with_the_shipped_weights(packs: Packs) -> None
     pack = packs.session(packs.first).pack
     assert list_recorded_with(pack.name, pack.fingerprint()) == list(PRESETS) == list(TITLES_AND_HINTS)
     for key, preset in PRESETS.items():
-        made = load(key)
+        made = load_recording(key)
         assert made.against < made.shows <= made.tried - made.against and made.controls["label"] == preset.label
         assert all(made.controls[name] == value for name, value in preset.values.items())
 
@@ -79,14 +79,14 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     assert page.evaluate(DRAWN) == recorded(FIRST)
     page.wait_for_function(PAGE_READY)
     said = page.text_content(".tc-notice")
-    assert said.startswith("Recorded") and f"of {load(FIRST).tried} seeds" in said
+    assert said.startswith("Recorded") and f"of {load_recording(FIRST).tried} seeds" in said
     assert page.text_content("#tc-run") == en.STAGE["run_live"]
-    assert page.input_value(".tc-seed input") == str(load(FIRST).controls["seed"])
+    assert page.input_value(".tc-seed input") == str(load_recording(FIRST).controls["seed"])
     run_page(page)
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
     assert ("exactly" in said) == same and ("parts from" in said) != same, "it says whether this machine gets the same"
     page.click("[data-preset=early]")
-    early = load("early").controls  # whose seed may be that of the first one
+    early = load_recording("early").controls  # whose seed may be that of the first one
     page.wait_for_function(
         """([seed, label]) => { const { settings } = tokenCritic.state.planned.lanes[0];
             return settings.seed === seed && settings.label === label; }""",
@@ -122,9 +122,11 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
         page.wait_for_function("() => !document.querySelector('.tc-stage').classList.contains('is-stale')")
         assert page.evaluate(DRAWN) == recorded(key), key
         told = page.text_content(".tc-notice")
-        assert TITLES_AND_HINTS[key][1] in told and f"{load(key).shows} of {load(key).tried}" in told
+        assert (
+            TITLES_AND_HINTS[key][1] in told and f"{load_recording(key).shows} of {load_recording(key).tried}" in told
+        )
         asked = page.evaluate("() => tokenCritic.state.planned.lanes.map((lane) => lane.settings)")
-        assert asked == [lane["settings"] for lane in load(key).frames[0]["lanes"]]
+        assert asked == [lane["settings"] for lane in load_recording(key).frames[0]["lanes"]]
     assert page.problems == []
     page.context.close()
 

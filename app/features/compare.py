@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from app.context import Context
+from app.features.settings import describe_lane, visible_controls
 from app.frames import Frame, encode_array, pack_step
 from app.interleave import group, interleave, prefetch
-from app.features.settings import describe_lane, visible_controls
 from app.request import RunRequest, resolve, used_controls
 from app.runs import Run
 from engine.session import Session

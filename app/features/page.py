@@ -21,7 +21,7 @@ def describe_page(context: Context) -> dict[str, Any]:
     return {
         "words": {
             **en.STAGE,
-            "explain": explain.words(),
+            "explain": explain.list_explanations(),
             "presets": {
                 "label": presets_text.ROW["label"],
                 "titles": {key: presets_text.TITLES_AND_HINTS[key][0] for key in presets},

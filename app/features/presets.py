@@ -101,7 +101,7 @@ class Recording:
 
 def play_preset(context: Context, key: object) -> Iterator[Frame]:
     """Yield the frames of a recorded run. It needs no network. Raises ValueError where there is none."""
-    recording = load(key)
+    recording = load_recording(key)
     session = context.packs.session(recording.pack, loaded=False)
     lanes = resolve(session, RunRequest.from_controls(recording.controls))
     run = context.runs.start(recording.pack, lanes, recording.controls)
@@ -128,7 +128,7 @@ def list_presets(context: Context) -> list[str]:
     return list_recorded_with(pack.name, pack.fingerprint())
 
 
-def load(key: object) -> Recording:
+def load_recording(key: object) -> Recording:
     """Return the recording of a preset. Raises ValueError where there is none."""
     if not isinstance(key, str) or key not in PRESETS or not _path(key).is_file():
         raise ValueError(f"no recorded preset {str(key)[:40]!r}: one of {', '.join(list_recorded())}")
@@ -148,7 +148,7 @@ def list_recorded() -> Iterator[str]:
 
 def list_recorded_with(pack: str, weights: str) -> list[str]:
     """Return the presets that were recorded with these weights (a fingerprint)."""
-    return [one.key for one in map(load, list_recorded()) if (one.pack, one.weights) == (pack, weights)]
+    return [one.key for one in map(load_recording, list_recorded()) if (one.pack, one.weights) == (pack, weights)]
 
 
 def _path(key: str) -> Path:

@@ -1,1 +1,1 @@
-"""Every word the page shows, one file per language."""
+"""Every word that the page shows, in English."""

@@ -1,4 +1,4 @@
-"""What the page is, whose work it shows, and how to use it from code; in English."""
+"""What the page is, whose work it shows, and how to use it from code, in English."""
 
 WHAT = """
 Two ways to choose tokens in masked image generation, live and side by side. **MaskGIT** keeps the tokens that its

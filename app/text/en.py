@@ -1,4 +1,4 @@
-"""English."""
+"""Labels and messages of the page, in English."""
 
 TITLE = "Token-Critic explorer"
 
@@ -137,8 +137,8 @@ GAME = {
     "riddle": "{label}: {fakes} of its tokens are fakes. Marked: {marks}. Who guesses blindly is right {chance} of the "
     "time.",
     "result": "{name}. Of your {marks} marks {mine} are fakes ({mine_share}); of the critic's {marks} lowest scores "
-    "{theirs} ({theirs_share}); blind guesses would be right {chance} of the time. There were {fakes} fakes; {same} more "
-    "tokens were sampled and came out as the real one, so they do not count.",
+    "{theirs} ({theirs_share}); blind guesses would be right {chance} of the time. There were {fakes} fakes; {same} "
+    "more tokens were sampled and came out as the real one, so they do not count.",
     "total_one": "After one round: you {mine}, the critic {theirs}.",
     "total_many": "After {n} rounds: you {mine}, the critic {theirs}.",
     "roc": "Fakes found against real ones accused",

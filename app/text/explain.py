@@ -1,4 +1,4 @@
-"""What each control means, in English: its name, its formula with the papers' symbols, and a few words."""
+"""What each control means, in English: its name, its formula with the papers' symbols, and an explanation."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
 }
 
 
-def words() -> dict[str, Any]:
-    """For the page. A rule's parameter without words of its own is explained by the rule's."""
+def list_explanations() -> dict[str, Any]:
+    """Return all explanations for the page. A rule's parameter without one here uses the rule's own help."""
     missing = {name: spec.metadata for name, spec in all_parameters().items() if name not in EXPLAIN}
     own = {name: (facts["symbol"] or name, "", facts["help"]) for name, facts in missing.items()}
     return {"ask": "What is {name}?", "all": {key: list(text) for key, text in {**EXPLAIN, **own}.items()}}
