@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.request import Request, urlopen
 
 from app.tools.browser import run_page
 
@@ -14,12 +11,6 @@ PATIENCE = 120_000  # ms that anything may take where others keep the machine bu
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 AT_REST = """() => document.getAnimations().every((one) =>
     one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
-BUILT = """(what) => new Promise((done) => { // no change below it for a while
-    const node = document.querySelector(what), wait = () => setTimeout(() => { changes.disconnect(); done(); }, 300);
-    const changes = new MutationObserver(() => { clearTimeout(timer); timer = wait(); });
-    let timer = wait();
-    changes.observe(node, { childList: true, subtree: true, attributes: true });
-})"""
 
 
 def painted(page: Any) -> None:
@@ -62,13 +53,3 @@ def at(page: Any, lane: int, panel: str, place: int) -> tuple[float, float]:
     box = page.locator(f'[data-lane="{lane}"] canvas[data-panel="{panel}"]').bounding_box()
     cell = box["width"] / 16
     return box["x"] + (place % 16 + 0.5) * cell, box["y"] + (place // 16 + 0.5) * cell
-
-
-def called(address: str, name: str, data: Sequence[Any]) -> list[str]:
-    """What an event of the page answers through Gradio's API, line by line."""
-    url = f"{address}gradio_api/call/{name}"
-    body, kind = json.dumps({"data": data}).encode(), {"Content-Type": "application/json"}
-    with urlopen(Request(url, body, kind)) as answer:
-        event = json.load(answer)["event_id"]
-    with urlopen(f"{url}/{event}") as lines:
-        return [line.decode().rstrip("\n") for line in lines]

@@ -164,7 +164,7 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press(".tc-game-board canvas", "ArrowDown")
     page.keyboard.press("Enter")
     press("=Check")
-    page.wait_for_function("() => tokenCritic.game.result?.k === 1")
+    page.wait_for_function("() => tokenCritic.game.result?.marks === 1")
     press("#tc-many > button")
     press("#tc-draw")
     page.wait_for_function(

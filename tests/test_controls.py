@@ -17,7 +17,7 @@ VISIBLE = """(names) => names.filter((name) =>
     document.querySelector(`#tc-settings-1 .block.tc-x-${name}`)?.checkVisibility())"""
 SETTING = "([lane, name]) => tokenCritic.state.planned.lanes[lane].settings[name]"
 DELAY = """() => { // ms to the next step of what plays
-    const { player } = tokenCritic.stage, asked = [], set = window.setTimeout;
+    const { player } = tokenCritic, asked = [], set = window.setTimeout;
     window.setTimeout = (call, delay) => { asked.push(delay); return set(call, delay); };
     player.play();
     window.setTimeout = set;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.features.replay import read_traces
 from app.packs import Packs
@@ -160,19 +160,17 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Pack
         [sys.executable, "-c", snippet(page, 0)], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE / 1000
     )
     assert python.returncode == 0, python.stderr
-    file = Path(python.stdout.strip().splitlines()[-1])
-    ask, traces = read_traces(file.read_text(encoding="utf-8"))
+    ask, traces = read_traces((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert (ask["label"], ask["seed"]) == (packs.session(packs.first).classes[-1], 7)
     assert [trace.settings["rule"] for trace in traces] == ["maskgit", "critic"]
     if shutil.which("curl") and shutil.which("sh"):
         done = subprocess.run(
             ["sh", "-c", snippet(page, 1)], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE / 1000
         )
-        said = next(line for line in done.stdout.splitlines() if line.startswith("data: "))
-        made = json.loads(said.removeprefix("data: "))[0]
-        ask, _ = read_traces(Path(made["path"]).read_text(encoding="utf-8"))
         last = json.loads((tmp_path / "frames.txt").read_text().splitlines()[-1])
-        assert ask["seed"] == 7 and last["why"] == "done"
+        (made,) = tmp_path.glob("*.gif")
+        assert done.returncode == 0 and last["why"] == "done" and made.name.endswith("-7.gif")
+        assert Image.open(made).n_frames == 18  # type: ignore[attr-defined]
     page.click("#tc-code > button")
 
 

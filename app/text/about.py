@@ -45,8 +45,8 @@ with urlopen(Request("{origin}/run", json.dumps(ask).encode(), {"Content-Type": 
         print(frame["kind"], len(frame.get("steps", [])))
 
 export = f"{origin}/export?run={frame['run']}&kind=json"  # also gif, webp, png, pdf, svg
-with urlopen(export) as file:
-    print(json.load(file)["format"])""",
+with urlopen(export) as content, open("run.json", "wb") as file:
+    file.write(content.read())""",
     ),
     (
         "curl",

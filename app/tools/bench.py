@@ -51,15 +51,24 @@ NOTE_PAINT = """([kind, within]) => {
 }"""
 USABLE = """(() => {
     const look = () => {
-        const stage = window.tokenCritic?.stage, preset = document.querySelector("[data-preset]");
-        if (stage && (preset ? stage.player.playing : stage.planned)) window.usableAt = performance.now();
+        const state = window.tokenCritic?.state, preset = document.querySelector("[data-preset]");
+        const isReady = state && document.querySelector(".tc-stage") && document.querySelector("#tc-run");
+        if (isReady && (preset ? state.playhead.playing : state.planned)) window.usableAt = performance.now();
         else setTimeout(look, 10);
     };
     look();
 })()"""
-RUN_PAINTED = (
-    "() => tokenCritic.state.shown && !tokenCritic.state.run.going && tokenCritic.stage.times.frames.length >= %d"
-)
+# The page marks when a run was asked for, when each step arrived, and which step of each lane was painted when.
+RUN_TIMES = """() => {
+    const marks = (name) => performance.getEntriesByName(name, "mark"), painted = marks("stage-painted");
+    const seen = ({ lane, s }) => painted.find(({ detail }) => detail[lane] >= s)?.startTime;
+    const frames = marks("step-arrived").map(({ detail }) => ({ sent: detail.sent, painted: seen(detail) }));
+    return { pressed: marks("run-asked").at(-1)?.startTime, frames };
+}"""
+RUN_PAINTED = f"""(expected) => {{
+    const {{ frames }} = ({RUN_TIMES})();
+    return !tokenCritic.state.run.going && frames.length === expected && frames.every(({{ painted }}) => painted);
+}}"""
 
 
 def main(argv: list[str]) -> None:
@@ -175,10 +184,9 @@ def summarise(turns: list[tuple[float, float, dict[str, Any]]]) -> dict[str, flo
 
 def time_run(page: Page, expected: int) -> dict[str, Any]:
     """Press Run. Return the times of the click and of the frames, in ms of the page's clock."""
-    page.evaluate("() => { tokenCritic.stage.times.frames = []; }")
     page.click("#tc-run")
-    page.wait_for_function(RUN_PAINTED % expected, polling=POLL_MS)
-    times: dict[str, Any] = page.evaluate("() => tokenCritic.stage.times")
+    page.wait_for_function(RUN_PAINTED, arg=expected, polling=POLL_MS)
+    times: dict[str, Any] = page.evaluate(RUN_TIMES)
     return times
 
 

@@ -59,7 +59,7 @@ def show_lanes(page: Page) -> None:
 
 def pin_token(page: Page) -> None:
     show_lanes(page)
-    page.evaluate("() => tokenCritic.stage.cells.set(7 * 16 + 8)")
+    page.evaluate("() => tokenCritic.stage.cells.pin(7 * 16 + 8)")
     page.evaluate("() => document.querySelector('.tc-token').scrollIntoView({ block: 'end' })")
 
 
@@ -88,8 +88,8 @@ def play_game(page: Page) -> None:
     page.click("button:text('Deal a picture')")
     page.wait_for_function("() => window.tokenCritic?.game.dealt")
     page.evaluate("""() => { // every third fake found, and as many real ones accused
-        const game = window.tokenCritic.game, places = [...game.riddle.hidden.keys()];
-        for (const fake of [1, 0]) places.filter((i) => game.riddle.hidden[i] === fake)
+        const game = window.tokenCritic.game, places = [...game.dealt.fake.keys()];
+        for (const fake of [1, 0]) places.filter((i) => game.dealt.fake[i] === fake)
             .filter((_, i) => i % (fake ? 3 : 9) === 0).forEach((i) => game.marks.add(i));
         game.check();
     }""")

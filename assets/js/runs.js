@@ -30,6 +30,7 @@ export class RunClient {
     const reading = new AbortController();
     this.reading = reading;
     const before = this.run;
+    performance.clearMarks(); // else the marks of all runs would be kept
     performance.mark("run-asked");
     this.store.set({
       run: { ...before, going: true, begun: false, stopping: false, progress: this.words.starting },

@@ -97,7 +97,8 @@ export class Stage {
     const tab = /** @type {HTMLInputElement} */ (this.tabs.querySelector(`[value="${state.view.panel}"]`));
     tab.checked = true;
     this.labelSettings();
-    performance.mark("stage-painted", { detail: state.frames.map((_, i) => shownFrame(state, i)?.s ?? -1) });
+    const shown = state.frames.map((_, i) => shownFrame(state, i)?.s ?? -1);
+    setTimeout(() => performance.mark("stage-painted", { detail: shown })); // once the browser has painted
     clearTimeout(this.speaking);
     if (!state.run.going && !state.playhead.playing) this.speaking = setTimeout(() => this.speak(state), SPEAK_AFTER);
   }
