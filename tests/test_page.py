@@ -27,7 +27,7 @@ from engine.fakes import riddle
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from tests.pages import PATIENCE, another, at, back_to_two_lanes, comes_to, painted, take
+from tests.pages import PATIENCE, another, at, back_to_two_lanes, comes_to, forget_refusals, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -150,14 +150,17 @@ def test_a_cell_tells_its_token_and_a_click_shows_its_life(page: Any, packs: Pac
 
 
 def test_the_arrow_keys_move_the_cell_and_escape_lets_go(page: Any) -> None:
+    take(page, 9)
+    page.evaluate("() => tokenCritic.store.set({ pinned: 5 * 16 + 6 })")
     page.focus('[data-lane="0"] .tc-panels')
     page.keyboard.press("ArrowRight")
     assert page.evaluate("() => tokenCritic.state.pinned") == 5 * 16 + 7, "the pinned cell goes along"
     page.keyboard.press("ArrowUp")
-    assert page.inner_text(".tc-token h2") == "Row 5, column 8"
+    comes_to(page, "() => document.querySelector('.tc-token h2').innerText", "Row 5, column 8")
     assert "row 5, column 8" in page.text_content(".tc-spoken")
     page.keyboard.press("Escape")
-    assert page.is_hidden(".tc-token") and page.evaluate("() => tokenCritic.state.pinned") == -1
+    page.wait_for_selector(".tc-token", state="hidden")
+    assert page.evaluate("() => tokenCritic.state.pinned") == -1
     page.evaluate("() => document.activeElement.blur()")
 
 
@@ -345,7 +348,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     assert shown[0] == 5 and shown[3] == session.decode(last.proposal)[0].ravel().tolist()
     assert shown[1] == pytest.approx(session.score(last.proposal, label).mean(), abs=1e-6)
     assert shown[2] == pytest.approx(session.recognise(session.decode(last.proposal), label)[0], abs=1e-5)
-    page.select_option(".tc-gallery select", "score")
+    page.select_option("[data-gallery=order]", "score")
     ranked = page.evaluate("() => [...tokenCritic.gallery.rows[1].children].map((one) => Number(one.textContent))")
     assert ranked == sorted(ranked, reverse=True)
     page.click("button:text('Nearest training picture')")
@@ -443,6 +446,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.set_input_files("#tc-files input[type=file]", str(other))
     page.wait_for_selector("text=no run of this page")
     page.wait_for_function("() => !tokenCritic.state.run.going")
+    forget_refusals(page)
     page.click("#tc-run")
     page.wait_for_function("() => tokenCritic.state.frames[0].length > 1 && tokenCritic.state.run.going")
     page.set_input_files("#tc-files input[type=file]", str(file))
@@ -651,7 +655,7 @@ def test_a_refused_run_says_why_and_leaves_run_usable(page: Any) -> None:
     page.click("#tc-run")
     page.wait_for_function("() => !tokenCritic.state.run.going && document.querySelector('#tc-run').checkVisibility()")
     assert "seed" in page.text_content(".tc-notice.is-wrong")
-    page.problems[:] = [one for one in page.problems if "422" not in one]  # as the browser notes an answer that refuses
+    forget_refusals(page)
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
     page.wait_for_selector(".tc-notice:not(.is-wrong)")
@@ -691,7 +695,7 @@ def test_a_file_that_takes_the_stage_ends_the_run_on_it(page: Any) -> None:
     page.evaluate("() => { tokenCritic.runs.start({ file: '{}' }); }")
     page.wait_for_selector("text=no run of this page")
     page.wait_for_function("() => !tokenCritic.state.run.going")
-    page.problems[:] = [one for one in page.problems if "422" not in one]  # as the browser notes an answer that refuses
+    forget_refusals(page)
     run_page(page)
     assert page.evaluate("() => tokenCritic.state.run.why") == "done" and page.problems == []
 

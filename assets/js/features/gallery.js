@@ -36,12 +36,16 @@ export class Gallery {
     this.rows = [];
     const { words: w } = this;
     const counts = COUNTS.map((n) => el("option", { value: n }, String(n)));
-    this.count = el("select", { id: "tc-many-count" }, ...counts);
+    this.count = el("select", { "data-gallery": "count" }, ...counts);
     this.draw = actionButton(w.draw, () => this.start(), { id: "tc-draw" });
     this.draw.classList.add("is-main");
     this.stop = actionButton(w.stop, () => this.end(), { id: "tc-many-stop", hidden: true });
     const orders = ORDERS.map((name) => el("option", { value: name }, w.orders[name]));
-    this.order = el("select", { "aria-label": w.order, onchange: () => this.sort() }, ...orders);
+    this.order = el(
+      "select",
+      { "data-gallery": "order", "aria-label": w.order, onchange: () => this.sort() },
+      ...orders,
+    );
     this.measure = actionButton(w.nearest, () => this.nearest(), { disabled: true, title: w.nearest_help });
     this.status = el("p", { class: "tc-status", role: "status" }, w.empty);
     this.body = el("div", { class: "tc-gallery-rows" });
