@@ -28,7 +28,7 @@ from app.lanes import (
     settle,
 )
 from app.packs import Packs
-from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
+from app.presets import load, made_with
 from app.runs import Run, Runs
 from app.text import en
 from app.walk import ahead, in_turns, walk
@@ -98,13 +98,8 @@ class Handlers:
         try:
             for frame in made.frames[:-1]:
                 yield run.sent({**frame, "recorded": True}, counted=False)
-            look = en.PRESETS[made.key][1]
-            mine = PRESETS[made.key].better
-            sides = {"lane": en.SIDES[mine], "other": en.SIDES[1 - mine]}
-            how = en.SHOWS[PRESETS[made.key].shows].format(**sides, tokens=TAKEN_BACK, plain=PLAIN)
-            counts = {"tried": made.tried, "shows": made.shows, "against": made.against}
-            told = en.RECORDED.format(look=look, how=how, **counts)
-            yield run.sent({**made.frames[-1], "why": "recorded", "told": told, "recorded": True}, counted=False)
+            told = {"why": "recorded", "told": made.told(lanes)}
+            yield run.sent({**made.frames[-1], **told, "recorded": True}, counted=False)
         finally:
             run.ended = "recorded"
 

@@ -3,7 +3,7 @@
 Tries a preset for so many seeds, counts how many show what it is about (app/presets.py) and how many the opposite, and
 records of the former the one in which the pack's classifier is most in favour of the lane that it speaks for. Prints
 a line each.
-To be run again when the weights change: a recording says which it was made with.
+To be run again when the weights or the pack's settings change: a recording says which it was made with.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 from tqdm import tqdm
 
 from app.handlers import Handlers
-from app.lanes import Ask, control_values, settle
+from app.lanes import Ask, at_first, control_values, settle
 from app.packs import Packs
-from app.presets import PLAIN, PRESETS, TAKEN_BACK, Preset, Recording
+from app.presets import PLAIN, PRESETS, TAKEN_BACK, Preset, Recording, Times
 from engine import cli
 from engine.step import State
 
@@ -86,9 +86,15 @@ def judged(packs: Packs, preset: Preset, seed: int) -> tuple[bool, bool, float]:
 def controls(packs: Packs, preset: Preset, seed: int) -> list[Any]:
     """The page's first values, changed as the preset says, in the order of the controls."""
     session, given = packs.session(packs.first), preset.values
-    rules = {i: session.settings(rule=given[f"rule_{i}"]) for i in (1, 2) if f"rule_{i}" in given}
-    lanes = {f"{name}_{i}": value for i, config in rules.items() for name, value in control_values(config).items()}
-    return Handlers(packs=packs).values({"label": preset.label, "seed": seed, **lanes, **given})
+    first = at_first(session)[:2]
+    left, right = (session.settings(rule=given.get(f"rule_{i}", one.rule)) for i, one in enumerate(first, 1))
+    if preset.alike:
+        left = right.replace(rule=left.rule)
+    lanes = {
+        f"{name}_{i}": value for i, one in enumerate((left, right), 1) for name, value in control_values(one).items()
+    }
+    own = {name: one.factor * lanes[name] if isinstance(one, Times) else one for name, one in given.items()}
+    return Handlers(packs=packs).values({"label": preset.label, "seed": seed, **lanes, **own})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +11,13 @@ from typing import Any
 import pytest
 
 from app.browser import SETTLED, browser, run, served
+from app.handlers import Handlers
+from app.lanes import Ask, by_name, names, settle
 from app.packs import Packs
-from app.presets import FIRST, PRESETS, load, made_with
+from app.presets import FIRST, LEVEL, PRESETS, load, made_with
+from app.record import controls
 from app.text import en
+from engine.rules import all_parameters
 from engine.session import Session
 from tests.pages import PATIENCE
 
@@ -43,14 +49,66 @@ def visit(opened: Any, address: str, **how: Any) -> Any:
     return page
 
 
-def test_every_preset_is_recorded_with_the_shipped_weights(packs: Packs) -> None:
-    """Fails where the weights are new: python -m app.record."""
+def test_every_preset_is_recorded_with_the_shipped_weights_and_settings(packs: Packs) -> None:
+    """Fails where they are new: python -m app.record."""
     pack = packs.session(packs.first).pack
     assert made_with(pack.name, pack.fingerprint()) == list(PRESETS) == list(en.PRESETS)
     for key, preset in PRESETS.items():
         made = load(key)
-        assert made.against < made.shows <= made.tried - made.against and made.ask["label"] == preset.label
-        assert all(made.ask[name] == value for name, value in preset.values.items())
+        assert made.ask == by_name(controls(packs, preset, made.ask["seed"]), 2), f"{key}: record it again"
+        assert 0 < made.shows <= made.tried - made.against
+        assert made.against <= made.shows or made.p > LEVEL, f"{key}: the opposite is what seeds show"
+
+
+@pytest.mark.parametrize("key", PRESETS)
+def test_the_lanes_of_a_preset_differ_in_one_thing(packs: Packs, key: str) -> None:
+    preset, session = PRESETS[key], packs.session(packs.first, loaded=False)
+    lanes = settle(session, Ask.of(controls(packs, preset, 7)))
+    left, right = (lane.config.flat() for lane in lanes)
+    differing = {name for name in left.keys() | right.keys() if left.get(name) != right.get(name)}
+    if preset.differs != "rule":
+        assert differing == {preset.differs}
+        return
+    own = [dict(lane.config.parameters) for lane in lanes]
+    assert "rule" in differing
+    if preset.alike:
+        assert differing - {"rule"} == own[0].keys() ^ own[1].keys(), "all that both rules read is the same"
+        assert own[0] == {name: own[1].get(name, all_parameters()[name].default) for name in own[0]}
+    else:
+        assert own == [dict(session.settings(rule=lane.config.rule).parameters) for lane in lanes]
+    apart = lanes[1].passes - lanes[0].passes
+    assert apart in (-1, 0) if preset.values.get("equal_passes") else left["steps"] == right["steps"]
+
+
+def test_what_may_be_chance_is_said_to_be(packs: Packs) -> None:
+    handlers = Handlers(packs=packs)
+    for key in PRESETS:
+        *_, (last, _) = handlers.recorded(key)
+        assert ("may be chance" in last["told"]) == (load(key).p > 0.05) and "p " in last["told"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "against", "p"),
+    [(11, 4, 0.118469), (4, 11, 0.118469), (5, 0, 0.0625), (6, 0, 0.03125), (3, 3, 1), (0, 0, 1), (40, 0, 2**-39)],
+)
+def test_the_sign_test_is_exact(shows: int, against: int, p: float) -> None:
+    made = dataclasses.replace(load(FIRST), shows=shows, against=against)
+    assert made.p == pytest.approx(p, rel=1e-4)
+
+
+def test_a_text_says_what_its_counts_allow(packs: Packs) -> None:
+    made = load("early")
+    lanes = settle(packs.session(packs.first, loaded=False), Ask.of([made.ask.get(name) for name in names()]))
+    said = [dataclasses.replace(made, shows=n, against=4, tried=40).told(lanes) for n in (11, 30)]
+    assert "11 of 40 seeds of Hands & body show it, this one most, 4 the opposite; p = 0.12: may be chance." in said[0]
+    assert "30 of 40 seeds" in said[1] and "p < 0.001" in said[1] and "chance" not in said[1]
+
+
+def test_texts_of_presets_hold_no_number_and_no_guess_of_their_own() -> None:
+    """Their numbers are the recording's, and how often something happens is counted."""
+    for title, text in en.PRESETS.values():
+        words = re.sub(r"\{[^}]*\}", "", f"{title}. {text}").lower()
+        assert not re.search(r"\d|often|usual|mostl|almost|always|never|nearly|better|worse", words), words
 
 
 def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +179,7 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
         page.wait_for_function("() => !document.querySelector('.tc-stage').classList.contains('is-stale')")
         assert page.evaluate(DRAWN) == recorded(key), key
         told = page.text_content(".tc-notice")
-        assert en.PRESETS[key][1] in told and f"{load(key).shows} of {load(key).tried}" in told
+        assert f"{load(key).shows} of {load(key).tried}" in told and f"{load(key).against} the opposite" in told
         asked = page.evaluate("() => tokenCritic.stage.planned.lanes.map((lane) => lane.settings)")
         assert asked == [lane["settings"] for lane in load(key).frames[0]["lanes"]]
     assert page.problems == []
