@@ -100,7 +100,10 @@ def test_a_text_says_what_its_counts_allow(packs: Packs) -> None:
     made = load("early")
     lanes = settle(packs.session(packs.first, loaded=False), Ask.of([made.ask.get(name) for name in names()]))
     said = [dataclasses.replace(made, shows=n, against=4, tried=40).told(lanes) for n in (11, 30)]
-    assert "11 of 40 seeds of Hands & body show it, this one most, 4 the opposite; p = 0.12: may be chance." in said[0]
+    assert (
+        "11 of 40 seeds of Hands & body show it, this one most clearly, 4 the opposite; p = 0.12: may be chance"
+        in said[0]
+    )
     assert "30 of 40 seeds" in said[1] and "p < 0.001" in said[1] and "chance" not in said[1]
 
 

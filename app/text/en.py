@@ -107,8 +107,8 @@ PRESETS = {  # title, and how the lanes differ; {left} and {right}: their settin
     ),
 }
 RECORDED = (
-    "Recorded. {look} Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most, {against} the "
-    "opposite; {chance}. Press Run to run it live."
+    "Recorded. {look} Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} "
+    "the opposite; {chance}. Press Run to run it live."
 )
 CHANCE = {True: "{p}: may be chance", False: "{p} (sign test)"}  # whether the count may be that
 SHOWS = {  # {lane}: the one that the preset speaks for, {other}: the other one
