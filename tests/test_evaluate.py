@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.evaluate.auc import FRACTIONS, GROUPS, Contested, auc, contested
+from engine.evaluate.auc import FRACTIONS, GROUPS, Contested, auc, concepts_of, contested, weighted_auc
 from engine.evaluate.copies import nearest
 from engine.evaluate.tokenizer import entropy
+from engine.session import Session
 from engine.train.tokenizer import psnr
 from tests.fakes import CODES, FakeGenerator
 
@@ -55,7 +56,7 @@ def test_every_place_is_hidden_in_as_many_rotations(fraction: float) -> None:
 
 def test_intervals_hold_the_figure_and_the_lead() -> None:
     cell = measured(0.5)
-    intervals, lead = cell.intervals()
+    intervals, lead = cell.intervals(np.arange(len(REAL)))
     assert intervals["oracle"] == [1.0, 1.0] and lead == pytest.approx([0.5, 0.5])
 
 
@@ -65,6 +66,48 @@ def test_auc_counts_every_pair() -> None:
     wins = [(h > x) + 0.5 * (h == x) for h in high for x in low]
     assert auc(high, low) == pytest.approx(np.mean(wins))
     assert auc(low, high) == pytest.approx(1 - np.mean(wins))
+
+
+def test_a_weighted_auc_is_that_of_clusters_written_out_so_often() -> None:
+    rng = np.random.default_rng(0)
+    high, low, cluster = rng.integers(0, 9, 60) + 1.0, rng.integers(0, 9, 60) + 0.0, rng.integers(0, 4, 60)
+    counts = np.array([0, 1, 3, 2])
+    chosen = np.repeat(np.arange(60), counts[cluster])
+    assert weighted_auc(high, low, cluster)(counts.astype(float)) == pytest.approx(auc(high[chosen], low[chosen]))
+    assert weighted_auc(high, low, cluster)(np.ones(4)) == pytest.approx(auc(high, low))
+
+
+def test_where_pictures_are_copies_only_the_interval_over_concepts_holds_the_truth() -> None:
+    """By simulation: 80 concepts, of each three copies, whose pairs are shifted alike. The truth is the mean of all."""
+    rng, trials = np.random.default_rng(0), 300
+    concepts, pictures = np.repeat(np.arange(80), 3), np.arange(240)
+    values, found = [], []
+    for _ in range(trials):
+        shift, noise = rng.normal(0.5, 1, (80, 1)), rng.normal(size=(2, 80, 4))
+        real, fake = (np.repeat(scores, 3, axis=0).ravel() for scores in (noise[0] + shift, noise[1]))
+        cell = pairs_of({"judge": real}, {"judge": fake}, picture=np.repeat(pictures, 4))
+        values.append(cell.auc("judge"))
+        found.append([cell.intervals(by, resamples=200)[0]["judge"] for by in (pictures, concepts)])
+    low, high = np.moveaxis(np.array(found), -1, 0)  # each (trials, 2)
+    by_pictures, by_concepts = ((low <= np.mean(values)) & (np.mean(values) <= high)).mean(0)
+    assert by_pictures < 0.85 and 0.90 <= by_concepts <= 0.99, (by_pictures, by_concepts)
+
+
+def pairs_of(real: dict[str, np.ndarray], fake: dict[str, np.ndarray], picture: np.ndarray) -> Contested:
+    """Pairs of which only scores and pictures matter."""
+    nothing = np.zeros(len(picture), np.int64)
+    scores = {"hidden_scores": {}, "shown_scores": {}}
+    return Contested(q=0, picture=picture, place=nothing, real=real, fake=fake, filled=nothing, **scores)
+
+
+def test_all_skin_tones_of_an_emoji_are_one_concept(session: Session) -> None:
+    pictures = session.pack.pictures()
+    tones = ("", "light skin tone, ", "medium-light skin tone, ", "dark skin tone, ")
+    names = [f"{who}: {tone}{hair}" for who in ("man", "woman") for hair in ("bald", "red hair") for tone in tones]
+    found = concepts_of(pictures, np.array([pictures.names.index(name) for name in names]))
+    assert found.tolist() == [i // len(tones) for i in range(len(names))]
+    plain = np.array([i for i, name in enumerate(pictures.names) if "skin tone" not in name])
+    assert len(set(concepts_of(pictures, plain))) == len(plain), "without skin tones each is its own"
 
 
 def test_psnr_pools_the_squared_error_of_the_chosen_pixels() -> None:

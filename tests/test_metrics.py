@@ -153,7 +153,7 @@ def test_the_interval_holds_the_true_value_19_times_of_20() -> None:
     for name in held:
         truth = np.mean([values[name] for values, _ in found])
         held[name] = sum(ends[name][0] <= truth <= ends[name][1] for _, ends in found)
-        assert 0.90 <= held[name] / trials <= 0.99, (name, held[name])
+        assert 0.90 <= held[name] / trials <= 0.97, (name, held[name])
 
 
 def test_held_out_pictures_count_as_their_classes_do_in_training() -> None:

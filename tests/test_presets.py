@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from app.features.presets import FIRST, PRESETS, list_recorded_with, load_recording
+from app.context import Context
+from app.features.presets import (
+    FIRST,
+    LEVEL,
+    PRESETS,
+    describe,
+    list_recorded_with,
+    load_recording,
+    play_preset,
+)
 from app.packs import Packs
+from app.request import RunRequest, resolve, used_controls
 from app.text import en
 from app.text.presets import TITLES_AND_HINTS
 from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
+from app.tools.record import get_controls
+from engine.rules import all_parameters
 from engine.session import Session
 from tests.pages import PATIENCE
 
@@ -44,14 +58,70 @@ def visit(opened: Any, address: str, **how: Any) -> Any:
     return page
 
 
-def test_every_preset_is_recorded_with_the_shipped_weights(packs: Packs) -> None:
-    """Fails where the weights are new: python -m app.tools.record."""
+def test_every_preset_is_recorded_with_the_shipped_weights_and_settings(packs: Packs) -> None:
+    """Fails where they are new: python -m app.tools.record."""
     pack = packs.session(packs.first).pack
     assert list_recorded_with(pack.name, pack.fingerprint()) == list(PRESETS) == list(TITLES_AND_HINTS)
     for key, preset in PRESETS.items():
         made = load_recording(key)
-        assert made.against < made.shows <= made.tried - made.against and made.controls["label"] == preset.label
-        assert all(made.controls[name] == value for name, value in preset.values.items())
+        now = get_controls(Context(packs=packs), preset, made.controls["seed"])
+        assert made.controls == used_controls(now, 2), f"{key}: record it again"
+        assert 0 < made.shows <= made.tried - made.against
+        assert made.against <= made.shows or made.p > LEVEL, f"{key}: the opposite is what seeds show"
+
+
+@pytest.mark.parametrize("key", PRESETS)
+def test_the_lanes_of_a_preset_differ_in_one_thing(packs: Packs, key: str) -> None:
+    preset, session = PRESETS[key], packs.session(packs.first, loaded=False)
+    lanes = resolve(session, RunRequest.from_controls(get_controls(Context(packs=packs), preset, 7)))
+    left, right = (lane.config.flat() for lane in lanes)
+    differing = {name for name in left.keys() | right.keys() if left.get(name) != right.get(name)}
+    if preset.differs != "rule":
+        assert differing == {preset.differs}
+        return
+    own = [dict(lane.config.parameters) for lane in lanes]
+    assert "rule" in differing
+    if preset.alike:
+        assert differing - {"rule"} == own[0].keys() ^ own[1].keys(), "all that both rules read is the same"
+        assert own[0] == {name: own[1].get(name, all_parameters()[name].default) for name in own[0]}
+    else:
+        assert own == [dict(session.settings(rule=lane.config.rule).parameters) for lane in lanes]
+    apart = lanes[1].passes - lanes[0].passes
+    assert apart in (-1, 0) if preset.values.get("equal_passes") else left["steps"] == right["steps"]
+
+
+def test_what_may_be_chance_is_said_to_be(packs: Packs) -> None:
+    context = Context(packs=packs)
+    for key in PRESETS:
+        *_, last = play_preset(context, key)
+        assert ("may be chance" in last["told"]) == (load_recording(key).p > 0.05) and "p " in last["told"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "against", "p"),
+    [(11, 4, 0.118469), (4, 11, 0.118469), (5, 0, 0.0625), (6, 0, 0.03125), (3, 3, 1), (0, 0, 1), (40, 0, 2**-39)],
+)
+def test_the_sign_test_is_exact(shows: int, against: int, p: float) -> None:
+    made = dataclasses.replace(load_recording(FIRST), shows=shows, against=against)
+    assert made.p == pytest.approx(p, rel=1e-4)
+
+
+def test_a_text_says_what_its_counts_allow(packs: Packs) -> None:
+    made = load_recording("early")
+    lanes = resolve(packs.session(packs.first, loaded=False), RunRequest.from_controls(made.controls))
+    said = [describe(dataclasses.replace(made, shows=n, against=4, tried=40), lanes) for n in (11, 30)]
+    assert (
+        "11 of 40 seeds of Hands & body show it, this one most clearly, 4 the opposite; p = 0.12: may be chance"
+        in said[0]
+    )
+    assert "30 of 40 seeds" in said[1] and "p < 0.001" in said[1] and "chance" not in said[1]
+
+
+def test_texts_of_presets_hold_no_number_and_no_guess_of_their_own() -> None:
+    """Their numbers are the recording's, and how often something happens is counted."""
+    for title, text in TITLES_AND_HINTS.values():
+        words = re.sub(r"\{[^}]*\}", "", f"{title}. {text}").lower()
+        assert not re.search(r"\d|often|usual|mostl|almost|always|never|nearly|better|worse", words), words
 
 
 def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +193,8 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
         assert page.evaluate(DRAWN) == recorded(key), key
         told = page.text_content(".tc-notice")
         assert (
-            TITLES_AND_HINTS[key][1] in told and f"{load_recording(key).shows} of {load_recording(key).tried}" in told
+            f"{load_recording(key).shows} of {load_recording(key).tried}" in told
+            and f"{load_recording(key).against} the opposite" in told
         )
         asked = page.evaluate("() => tokenCritic.state.planned.lanes.map((lane) => lane.settings)")
         assert asked == [lane["settings"] for lane in load_recording(key).frames[0]["lanes"]]

@@ -6,7 +6,7 @@ import dataclasses
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -17,49 +17,66 @@ from app.assets import ASSETS
 from app.context import Context
 from app.features.compare import begin_frame
 from app.frames import Frame, read_picture, unpack_step
-from app.request import RunRequest, resolve
+from app.request import Lane, RunRequest, resolve
 from app.text import presets as text
+from engine.evaluate.shares import mcnemar
 from engine.step import Step
 
 FOLDER = ASSETS / "recorded"
 FIRST = "first-look"  # the page opens with it
 MIN_REVOKED = 30  # tokens that a lane takes back to show "revokes"
+LEVEL, LEAST_P = 0.05, 0.001  # above the one, a count may be chance; below the other, p is not written out
 PLAIN_RATIO = 0.75  # a picture with fewer than this share of the other's distinct tokens is plainer
+
+
+@dataclass(frozen=True)
+class Times:
+    """So many times what the lane begins with: a sweep may change that."""
+
+    factor: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Controls that differ from the page's first ones, and the effect that a seed has to show.
+    """Controls that differ from the page's first ones, and what a seed has to show.
 
-    `better` is the lane that the preset speaks for. `shows` names the effect:
+    `differs`: the one control in which the lanes differ. Where that is the rule, each has the pack's own settings,
+    unless they are `alike`: then the left lane takes the right one's, and the default of what only its rule reads.
+    `better`: the lane that the preset speaks for. A seed shows it where, by `shows`,
     - "named": the pack's classifier, which has no part in sampling, finds the class in that lane's picture only;
     - "plainer": the other lane's picture has fewer than PLAIN_RATIO of its distinct tokens;
-    - "revokes": that lane takes back MIN_REVOKED tokens or more, and the other lane none.
+    - "revokes": that lane takes back MIN_REVOKED tokens or more, and the other none.
     """
 
     label: str
     better: int
-    values: Mapping[str, Any]
+    differs: str
+    alike: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
     shows: str = "named"
 
 
+TWO_CRITICS = {"rule_1": "critic"}
 PRESETS: dict[str, Preset] = {
-    FIRST: Preset(label="Person", better=1, values={}, shows="revokes"),
-    "early": Preset(label="Hands & body", better=1, values={}),
-    "locked": Preset(label="Hands & body", better=1, values={"rule_1": "critic-locked"}),
-    "self": Preset(  # both lanes as the critic does best
-        label="Animals",
-        better=1,
-        shows="plainer",
-        values={"rule_1": "self-revoking", "noise_K_1": 2.0, "temp_a_1": 0.1, "temp_b_1": 0.9},
+    FIRST: Preset(label="Person", better=1, differs="rule", shows="revokes"),
+    "early": Preset(label="Hands & body", better=1, differs="rule"),
+    "locked": Preset(label="Hands & body", better=1, differs="rule", alike=True, values={"rule_1": "critic-locked"}),
+    "self": Preset(
+        label="Animals", better=1, differs="rule", alike=True, values={"rule_1": "self-revoking"}, shows="plainer"
     ),
     "sure": Preset(
-        label="Objects", better=1, shows="plainer", values={"rule_2": "maskgit", "choice_temperature_1": 4.5}
+        label="Objects",
+        better=1,
+        differs="choice_temperature",
+        values={"rule_2": "maskgit", "choice_temperature_1": 4.5},
+        shows="plainer",
     ),
-    "noise": Preset(label="Hands & body", better=0, values={"rule_1": "critic", "noise_K_2": 4.0}),
-    "no-noise": Preset(label="Food", better=0, values={"rule_1": "critic", "noise_K_2": 0.0}, shows="plainer"),
-    "hot": Preset(label="Family", better=0, values={"rule_1": "critic", "temp_b_2": 1.5}),
-    "passes": Preset(label="Action", better=1, values={"equal_passes": True}),
+    "noise": Preset(label="Hands & body", better=0, differs="noise_K", values={**TWO_CRITICS, "noise_K_2": Times(4)}),
+    "no-noise": Preset(
+        label="Food", better=0, differs="noise_K", values={**TWO_CRITICS, "noise_K_2": 0.0}, shows="plainer"
+    ),
+    "hot": Preset(label="Family", better=0, differs="temp_b", values={**TWO_CRITICS, "temp_b_2": 1.5}),
+    "passes": Preset(label="Action", better=1, differs="rule", values={"equal_passes": True}),
 }
 
 
@@ -79,6 +96,11 @@ class Recording:
     def controls(self) -> dict[str, Any]:
         """The controls that it was recorded with: name -> value."""
         return dict(self.frames[0]["ask"])
+
+    @property
+    def p(self) -> float:
+        """p of the exact two-sided sign test: how likely so unequal counts are by chance."""
+        return mcnemar(self.shows, self.against)
 
     @cached_property
     def steps(self) -> list[list[tuple[Step, np.ndarray]]]:
@@ -110,16 +132,24 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
     yield begin_frame(session, run, recorded=recording.key)
     for frame in recording.frames[1:-1]:
         yield run.frame(**frame)
-    yield run.frame(**{**recording.frames[-1], "why": "recorded", "told": describe(recording)})
+    yield run.frame(**{**recording.frames[-1], "why": "recorded", "told": describe(recording, lanes)})
 
 
-def describe(recording: Recording) -> str:
-    """Return what to look for, and how many seeds show it."""
+def describe(recording: Recording, lanes: Sequence[Lane]) -> str:
+    """Return how the lanes differ, what was counted, and whether that may be chance."""
     preset = PRESETS[recording.key]
+    left, right = ({**lane.config.flat(), "passes": lane.passes} for lane in lanes)
     sides = {"lane": text.SIDES[preset.better], "other": text.SIDES[1 - preset.better]}
-    how = text.SHOWS[preset.shows].format(**sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO)
-    counts = {"tried": recording.tried, "shows": recording.shows, "against": recording.against}
-    return text.RECORDED.format(look=text.TITLES_AND_HINTS[recording.key][1], how=how, **counts)
+    p = f"p = {recording.p:.2g}" if recording.p >= LEAST_P else f"p < {LEAST_P}"
+    return text.RECORDED.format(
+        look=text.TITLES_AND_HINTS[recording.key][1].format(left=left, right=right),
+        how=text.SHOWS[preset.shows].format(**sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO),
+        label=preset.label,
+        shows=recording.shows,
+        against=recording.against,
+        tried=recording.tried,
+        chance=text.CHANCE[recording.p > LEVEL].format(p=p),
+    )
 
 
 def list_presets(context: Context) -> list[str]:

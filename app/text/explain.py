@@ -51,8 +51,8 @@ EXPLAIN: dict[str, tuple[str, str, str]] = {
     "noise_K": (
         "Ranking noise K",
         "ranked = score + K · (t/T) · u,   u ~ U[−½, ½]",
-        "Added to the critic's scores before the lowest are masked. It fades to nothing at the last step. Without it "
-        "the commonest tokens win from the first step on; with much of it chance decides early.",
+        "Added to the critic's scores before the lowest are masked. It fades to nothing at the last step. At 0 the "
+        "scores alone decide; the higher it is, the longer chance has a say.",
     ),
     "temp_a": (
         "Temperature a",

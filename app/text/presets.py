@@ -1,41 +1,58 @@
 """Words of the presets, in English."""
 
 ROW = {"label": "Look at"}
-TITLES_AND_HINTS = {  # key -> title, what to look for
+# key -> title, and how the lanes differ. {left} and {right} are their settings and passes, read from the recording.
+TITLES_AND_HINTS = {
     "first-look": (
         "First look",
-        "The right lane takes tokens back that it had accepted (orange); the left one never does.",
+        "MaskGIT on the left, Token-Critic on the right, each with the model's own settings. An orange token was "
+        "accepted before and is taken back.",
     ),
     "early": (
-        "Kept too early",
-        "What the left lane kept early no longer fits what grew around it; the right lane takes such tokens back.",
+        "Equal steps",
+        "MaskGIT on the left, Token-Critic on the right, each with the model's own settings and {left[steps]} steps: "
+        "{left[passes]} network passes against {right[passes]}.",
     ),
     "locked": (
         "Without the right to revoke",
-        "Both lanes ask the critic, but the left one may not take a token back: what it kept early stays. Over many "
-        "pictures both have the same FID here.",
+        "Both lanes ask the critic and have the same settings. The left one may not take a token back.",
     ),
     "self": (
         "The generator judges itself",
-        "Both lanes revoke with the same settings, but on the left by the generator's own probability: what is likely "
-        "everywhere wins. With four times the noise, the best of the settings tried, its FID is twice the critic's.",
+        "Both lanes may take tokens back and have the same settings. On the left the generator's own probability "
+        "decides, on the right the critic.",
     ),
     "sure": (
-        "Sure of itself",
-        "MaskGIT twice: with the choice temperature of its paper, 4.5 (left), it keeps what it is surest of, and that "
-        "is plain.",
+        "Choice temperature",
+        "MaskGIT twice. Only the choice temperature differs: {left[choice_temperature]:g}, as in its paper, on the "
+        "left, {right[choice_temperature]:g} on the right.",
     ),
-    "noise": ("Too much noise", "At K = 4 (right) chance decides what is kept for most of the run."),
+    "noise": (
+        "More noise",
+        "Token-Critic twice. Only the ranking noise differs: K = {left[noise_K]:g} on the left, {right[noise_K]:g} on "
+        "the right.",
+    ),
     "no-noise": (
         "No noise",
-        "At K = 0 (right) the commonest tokens win from the start: often a plainer picture.",
+        "Token-Critic twice. Only the ranking noise differs: K = {left[noise_K]:g} on the left, {right[noise_K]:g} on "
+        "the right.",
     ),
-    "hot": ("Too hot", "At b = 1.5 (right) the proposals are wild, and no critic can save what is not proposed."),
-    "passes": ("Equal passes", "Both lanes have 35 network passes: MaskGIT takes 35 steps, Token-Critic 18."),
+    "hot": (
+        "Hotter",
+        "Token-Critic twice. Only the softmax temperature differs: b = {left[temp_b]:g} on the left, "
+        "{right[temp_b]:g} on the right.",
+    ),
+    "passes": (
+        "Equal passes",
+        "MaskGIT on the left has {left[passes]} network passes in {left[steps]} steps, Token-Critic on the right "
+        "{right[passes]} in {right[steps]}. Otherwise each has the model's own settings.",
+    ),
 }
 RECORDED = (
-    "Recorded. {look} {shows} of {tried} seeds show it ({against} the opposite): {how}. Press Run to run it live."
+    "Recorded. {look} Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} "
+    "the opposite; {chance}. Press Run to run it live."
 )
+CHANCE = {True: "{p}: may be chance", False: "{p} (sign test)"}  # whether the count may be that
 SHOWS = {  # {lane}: the lane that the preset speaks for; {other}: the other lane
     "named": "the pack's classifier finds the class in the {lane} picture and not in the {other} one",
     "plainer": "the {other} picture has fewer than {plain:.0%} of the different tokens of the {lane} one",

@@ -3,7 +3,7 @@
 Tries each preset for many seeds. Counts the seeds that show its effect (app/features/presets.py), and those that show
 the opposite. Of the former it records the one in which the pack's classifier favours the preset's lane most.
 Prints one line per preset.
-Run it again when the weights change: a recording stores which weights made it.
+Run it again when the weights or the pack's settings change: a recording stores which weights made it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from app.context import Context
 from app.features.compare import run_lanes
-from app.features.presets import MIN_REVOKED, PLAIN_RATIO, PRESETS, Preset, Recording
+from app.features.presets import MIN_REVOKED, PLAIN_RATIO, PRESETS, Preset, Recording, Times
 from app.features.settings import complete_controls
 from app.packs import Packs
-from app.request import RunRequest, lane_values, resolve
+from app.request import RunRequest, initial_configs, lane_values, resolve
 from engine import cli
 from engine.step import State
 
@@ -91,9 +91,13 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
 def get_controls(context: Context, preset: Preset, seed: int) -> dict[str, Any]:
     """Return all controls: the page's first values, changed as the preset says."""
     session, given = context.packs.session(context.packs.first), preset.values
-    rules = {i: session.settings(rule=given[f"rule_{i}"]) for i in (1, 2) if f"rule_{i}" in given}
-    lanes = {f"{name}_{i}": value for i, config in rules.items() for name, value in lane_values(config).items()}
-    return complete_controls(context, {"label": preset.label, "seed": seed, **lanes, **given})
+    first = initial_configs(session)[:2]
+    left, right = (session.settings(rule=given.get(f"rule_{i}", one.rule)) for i, one in enumerate(first, 1))
+    if preset.alike:
+        left = right.replace(rule=left.rule)
+    lanes = {f"{name}_{i}": value for i, one in enumerate((left, right), 1) for name, value in lane_values(one).items()}
+    own = {name: one.factor * lanes[name] if isinstance(one, Times) else one for name, one in given.items()}
+    return complete_controls(context, {"label": preset.label, "seed": seed, **lanes, **own})
 
 
 if __name__ == "__main__":

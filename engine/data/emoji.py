@@ -58,10 +58,14 @@ class Emoji(NamedTuple):
 
     @property
     def concept(self) -> str:
-        """The name without its skin tones: what all tone variants share."""
-        base, _, rest = self.name.partition(": ")
-        kept = [part for part in rest.split(", ") if part and "skin tone" not in part]
-        return f"{base}: {', '.join(kept)}" if kept else base
+        return concept_of(self.name)
+
+
+def concept_of(name: str) -> str:
+    """An emoji's name without its skin tones: what all tone variants share."""
+    base, _, rest = name.partition(": ")
+    kept = [part for part in rest.split(", ") if part and "skin tone" not in part]
+    return f"{base}: {', '.join(kept)}" if kept else base
 
 
 def read_names(path: Path) -> Iterator[Emoji]:

@@ -7,6 +7,7 @@
     python -m engine.evaluate copies pack=emoji       how near samples come to training pictures
     python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of FID
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
+    python -m engine.evaluate ratios pack=emoji       from table1's report: FID of the critic over that of each row
     python -m engine.evaluate classes pack=emoji      class by class, the share of samples that the classifier finds
     python -m engine.evaluate exact pack=avatars      the share of samples that break a rule of their style
 
@@ -18,6 +19,7 @@ it stopped. They also take:
   workers=2              pictures drawn at once, by default as many as there are cores
   dtype=bfloat16         products in bf16, where the machine is faster in it
   seed=                  table1, classes, exact: the noise
+  against=DIR            ratios: another report, whose rows the critic of this one is held against
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
@@ -39,6 +41,7 @@ from engine.evaluate.copies import measure_copies
 from engine.evaluate.exact import measure_exact
 from engine.evaluate.judge import Judge
 from engine.evaluate.metrics import K
+from engine.evaluate.ratios import measure_ratios
 from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import ROUNDS, Round, set_presets, sweep
 from engine.evaluate.table1 import table1
@@ -53,6 +56,7 @@ COUNTS = {
     "copies": 130,
     "sweep": 0,
     "table1": None,
+    "ratios": 0,
     "classes": 5000,
     "exact": 5000,
 }
@@ -72,6 +76,7 @@ def main(argv: list[str]) -> None:
         "preset": False,
         "dtype": "float32",
         "runs": "runs",
+        "against": "",
     }
     action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MANY_THREADS else FEWEST
@@ -131,9 +136,18 @@ def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _judge(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Judge, Path]:
     """And the folder of the report."""
-    folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
+    folder = _reports(session, options)
     store = cli.path(options["runs"]) / session.pack.name / "draws"
     return Judge.open(session, store, options["workers"], classifies), folder
+
+
+def _reports(session: Session, options: Mapping[str, Any]) -> Path:
+    return cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
+
+
+def _ratios(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    folder = _reports(session, options)
+    return measure_ratios(folder, cli.path(options["against"]) if options["against"] else folder)
 
 
 def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -156,6 +170,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),
     "sweep": _sweep,
     "table1": _table1,
+    "ratios": _ratios,
     "classes": _classes,
     "exact": _exact,
 }

@@ -17,11 +17,13 @@ import torch
 from torch import Tensor
 
 from engine import MASK
+from engine.data.emoji import concept_of
+from engine.data.pictures import Pictures
 from engine.noise import Noise
 from engine.session import Session
 
 GROUPS = 4  # places are split at random into four; fraction 0.25 / 0.5 / 0.75 hides one / two / three
-BOOTSTRAPS = 200
+BOOTSTRAPS = 2000  # resamples of the concepts, for the intervals
 FRACTIONS = (0.25, 0.5, 0.75)
 CHANGES = (0.0, 8.0, 16.0, 32.0, 64.0)  # mean difference of a patch's pixels, of 255, from which a bin begins
 Judge = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> probability that each is real (B, N)
@@ -52,16 +54,22 @@ class Contested:
         """Plain AUC of visible against sampled, whose ceiling is about 1 - q/2."""
         return auc(self.shown_scores[judge], self.hidden_scores[judge])
 
-    def intervals(self) -> tuple[dict[str, list[float]], list[float]]:
-        """95 % intervals over pictures: of each judge's AUC, and of the first judge's lead over the second."""
+    def intervals(
+        self, concepts: np.ndarray, resamples: int = BOOTSTRAPS
+    ) -> tuple[dict[str, list[float]], list[float]]:
+        """95 % intervals of each judge's AUC, and of the first judge's lead over the second.
+
+        `concepts` (pictures,) has the same number for pictures that show the same. Whole concepts are resampled: five
+        skin tones of one hand are no five independent pictures.
+        """
         rng = np.random.Generator(np.random.Philox(0))
-        pictures = np.unique(self.picture)
-        members = {p: np.flatnonzero(self.picture == p) for p in pictures.tolist()}
+        found, cluster = np.unique(concepts[self.picture], return_inverse=True)
         names = list(self.real)
-        draws = np.empty((BOOTSTRAPS, len(names)))
-        for i in range(BOOTSTRAPS):
-            chosen = np.concatenate([members[p] for p in rng.choice(pictures, len(pictures)).tolist()])
-            draws[i] = [auc(self.real[name][chosen], self.fake[name][chosen]) for name in names]
+        aucs = [weighted_auc(self.real[name], self.fake[name], cluster) for name in names]
+        draws = np.empty((resamples, len(names)))
+        for i in range(resamples):
+            counts = np.bincount(rng.integers(0, len(found), len(found)), minlength=len(found)).astype(np.float64)
+            draws[i] = [one(counts) for one in aucs]
         lead = draws[:, 0] - draws[:, 1] if len(names) > 1 else draws[:, 0]
         return {name: _interval(draws[:, j]) for j, name in enumerate(names)}, _interval(lead)
 
@@ -73,6 +81,23 @@ def auc(high: np.ndarray, low: np.ndarray) -> float:
     ordered = np.sort(low)
     below, upto = np.searchsorted(ordered, high, "left"), np.searchsorted(ordered, high, "right")
     return float((below + upto).mean() / 2 / len(low))
+
+
+def weighted_auc(high: np.ndarray, low: np.ndarray, cluster: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The AUC of pairs (M,) as a function of how often each cluster (C,) counts; `cluster` (M,) is that of each pair.
+
+    Scores are sorted here, once. A call adds up weights in that order, so many resamples are cheap.
+    """
+    by_high, by_low = np.argsort(high, kind="stable"), np.argsort(low, kind="stable")
+    below, upto = (np.searchsorted(low[by_low], high[by_high], side) for side in ("left", "right"))
+    of_high, of_low = cluster[by_high], cluster[by_low]
+
+    def measured(counts: np.ndarray) -> float:
+        weights = counts[of_high]
+        lower = np.concatenate(([0.0], counts[of_low].cumsum()))  # (M + 1,) weight of the lowest 0, 1, 2, ... scores
+        return float(weights @ (lower[below] + lower[upto])) / 2 / float(weights.sum() * lower[-1])
+
+    return measured
 
 
 @torch.no_grad()
@@ -142,6 +167,13 @@ def _interval(values: np.ndarray) -> list[float]:
     return [float(v) for v in np.quantile(values, (0.025, 0.975))]
 
 
+def concepts_of(pictures: Pictures, indices: np.ndarray) -> np.ndarray:
+    """(len(indices),) the same number for all skin tones of one emoji; other pictures have one each."""
+    number: dict[tuple[int, str], int] = {}
+    names = ((int(pictures.labels[i]), concept_of(pictures.names[i])) for i in indices)
+    return np.array([number.setdefault(name, len(number)) for name in names], np.int64)
+
+
 def measure_auc(session: Session, n: int) -> dict[str, Any]:
     """The figures of a pack, per held-out split and fraction hidden, with up to n pictures a split."""
     if session.critic is None:
@@ -155,21 +187,23 @@ def measure_auc(session: Session, n: int) -> dict[str, Any]:
         indices = pictures.spread(split, n)
         real = torch.from_numpy(session.encode(pictures.read(indices))).long()
         labels = torch.from_numpy(pictures.labels[indices]).to(session.device)
+        concepts = concepts_of(pictures, indices)
         result[split] = {}
         for fraction in FRACTIONS:
             print(f"{split} {fraction}: {len(indices)} pictures", file=sys.stderr)
             cell = contested(real.to(session.device), labels, session.generator, judges, fraction=fraction)
-            result[split][f"{fraction:g}"] = _row(session, cell, real.numpy())
+            result[split][f"{fraction:g}"] = _row(session, cell, real.numpy(), concepts)
     return result
 
 
-def _row(session: Session, cell: Contested, real: np.ndarray) -> dict[str, Any]:
-    intervals, lead = cell.intervals()
+def _row(session: Session, cell: Contested, real: np.ndarray, concepts: np.ndarray) -> dict[str, Any]:
+    intervals, lead = cell.intervals(concepts)
     row: dict[str, Any] = {
         "q": cell.q,
         "contested_share": 1 - cell.q,
         "pairs": len(cell.picture),
         "pictures": len(real),
+        "concepts": len(np.unique(concepts)),
     }
     for name in cell.real:
         row[name] = {

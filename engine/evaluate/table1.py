@@ -127,9 +127,7 @@ def markdown(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
     head = ["rule", "settings", "steps", "passes", "n", *(name for name, _, _ in COLUMNS), "seconds"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
-        own = ", ".join(f"{spec.metadata['symbol']} {values[name]:g}" for name, spec in specs.items())
-        cells = [named(row), own or "–", str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
+        cells = [named(row), own_settings(row), str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
         cells += [between(row, key, digits) if key in row else "–" for _, key, digits in COLUMNS]
         lines.append("| " + " | ".join([*cells, f"{row['seconds_per_picture']:.2f}"]) + " |")
     lines += ["", "In brackets 95 % intervals. What real pictures get:", ""]
@@ -160,3 +158,10 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 def named(row: Row) -> str:
     return RULES[row["rule"]].label + (", matched" if row["matched"] else "")
+
+
+def own_settings(row: Row) -> str:
+    """The parameters that its rule reads, as in "K 2, a 0.1, b 0.9"; reports of older versions lack some."""
+    specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
+    own = [f"{spec.metadata['symbol']} {values[name]:g}" for name, spec in specs.items() if name in values]
+    return ", ".join(own) or "–"

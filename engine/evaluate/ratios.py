@@ -1,0 +1,45 @@
+"""The critic held against every other row of a stored report: the ratios that texts quote. Nothing is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.evaluate.report import read
+from engine.evaluate.table1 import NAME, Row, compared
+
+COMMON = ("pictures_sha256", "definitions")  # what two reports must share
+
+
+def measure_ratios(folder: Path, against: Path) -> dict[str, dict[str, Any]]:
+    """Per row of the critic in `folder` and per row in `against`, often the same folder: how their figures compare.
+
+    FileNotFoundError where there is no report, ValueError where figures of two reports do not mean the same.
+    """
+    mine, theirs = stored(folder), stored(against)
+    other = [name for name in COMMON if mine.get(name) != theirs.get(name)]
+    if other:
+        raise ValueError(f"{folder} and {against} do not compare: {other[0]} differ")
+    critics = {name: row for name, row in rows_of(mine).items() if row["rule"] == "critic"}
+    found = {
+        name: {over: compared(row, other) for over, other in rows_of(theirs).items() if other != row}
+        for name, row in critics.items()
+    }
+    return {name: {over: one for over, one in some.items() if one} for name, some in found.items()}
+
+
+def stored(folder: Path) -> dict[str, Any]:
+    """What table1 wrote into a folder. FileNotFoundError where it wrote nothing."""
+    file = folder / f"{NAME}.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing: make it with python -m engine.evaluate {NAME}")
+    return read(file)
+
+
+def rows_of(report: Mapping[str, Any]) -> dict[str, Row]:
+    """The rows by rule and steps, as in "maskgit 18 matched". Of two such the first: the last call's come first."""
+    found: dict[str, Row] = {}
+    for row in report["rows"]:
+        found.setdefault(f"{row['rule']} {row['steps']}" + (" matched" if row["matched"] else ""), row)
+    return found

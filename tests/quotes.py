@@ -1,0 +1,140 @@
+"""What the texts quote of the committed reports: `quotes.yaml`, read and filled in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.evaluate.ratios import rows_of, stored
+from engine.evaluate.report import read
+from engine.evaluate.table1 import compared, named, own_settings
+
+ROOT = Path(__file__).parent.parent
+TABLE = yaml.safe_load((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))
+PLACE = re.compile(r"\{(?P<row>[^{}]*?)\[(?P<figure>[^\]]+)\](?::(?P<digits>[^{}]*))?\}")
+FIGURE = re.compile(
+    r"\d+\.\d+|\d+(?= (?:(?:and|against) \d+ )?%)"
+)  # in a text: a number that has to come from somewhere
+NO_FIGURE = re.compile(r"`[^`]*`|\]\([^)]*\)|[Vv]ersion \d\.\d|version \d\.\d's|\(section [^)]*\)")
+Row = Mapping[str, Any]
+
+
+def section(file: str, heading: str) -> str:
+    """The text under a heading, up to the next one of its level, on one line."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    level = heading.split()[0]
+    assert f"\n{heading}\n" in text, f"{file} has no section {heading!r}"
+    rest = text.split(f"\n{heading}\n", 1)[1]
+    return one_line(re.split(rf"\n{level} ", rest)[0])
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def sentences(text: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each sentence and row of a table that a text must have: as it is in quotes.yaml, and with its numbers."""
+    for template in text["says"]:
+        yield template, filled(template, {})
+    for kind, template in text.get("tables", {}).items():
+        for row in rows(kind):
+            yield template, filled(template, row)
+
+
+def filled(template: str, row: Row) -> str:
+    """A sentence with the numbers of the reports; `row` is meant where no other one is named."""
+
+    def number(place: re.Match[str]) -> str:
+        found = by_name(place["row"]) if place["row"] else row
+        return said(found, place["figure"], place["digits"] or "")
+
+    return one_line(PLACE.sub(number, template))
+
+
+def said(row: Row, name: str, digits: str) -> str:
+    """A figure of a row as texts write it: "~" adds its interval, "-" gives that alone, "p" is percent."""
+    value, mark = row[name], digits[-1:]
+    if isinstance(value, str):
+        return value
+    if mark == "~":
+        return f"{said(row, name, digits[:-1])} ({said(row, name, f'-{digits[:-1]}')})"
+    if digits.startswith("-"):
+        low, high = row[f"{name}_ci"]
+        between = " to " if "+" in digits else "–"
+        return f"{low:{digits[1:]}}{between}{high:{digits[1:]}}"
+    if mark == "p":
+        return f"{100 * value:{digits[:-1] or '.0'}f}"
+    return f"{value:{digits or 'g'}}"
+
+
+def by_name(name: str) -> Row:
+    """A row, or by "one / other" how two compare."""
+    if " / " in name:
+        one, other = map(by_name, name.split(" / "))
+        return compared(one, other)
+    found = everything()
+    assert name in found, f"quotes.yaml: no row {name!r}; there is {', '.join(get_close_matches(name, found))}"
+    return found[name]
+
+
+def rows(kind: str) -> list[Row]:
+    """All rows of a table."""
+    return [row for name, row in everything().items() if row.get("table") == kind]
+
+
+@cache
+def everything() -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    for prefix, folder in TABLE["reports"].items():
+        report, table = stored(ROOT / folder), "" if prefix else "table1"
+        named_rows = {name: _row(row, table) for name, row in rows_of(report).items()}
+        named_rows |= {f"floors {name}": row for name, row in report["floors"].items()}
+        found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
+    found |= _swept(read(ROOT / TABLE["sweep"]))
+    for split, cells in _json("auc").items():
+        for hidden, cell in cells.items():
+            found[f"auc {split} {hidden}"] = {**_flat(cell), "split": split, "hidden": hidden, "table": "auc"}
+    for name, cell in _json("classes")["classes"].items():
+        found[f"classes {name}"] = {**cell, "class": name, "table": "classes"}
+    found["tokenizer"] = _flat(_json("tokenizer"))
+    return found
+
+
+def _row(row: Row, table: str) -> Row:
+    """With its settings beside its figures, and with what the tables call it."""
+    return {**row, **row["settings"], "label": named(row), "own": own_settings(row), "table": table}
+
+
+def _swept(report: Mapping[str, Any]) -> dict[str, Row]:
+    """Of each rule the best of the sweep and the second, over the pictures of its last round."""
+    last = max(row["n"] for row in report["rows"])
+    found = {}
+    for best in report["best"]:
+        for name, settings in (("", best["settings"]), (" second", best["second"][0])):
+            row = next(
+                row
+                for row in report["rows"]
+                if (row["rule"], row["steps"], row["n"]) == (best["rule"], best["steps"], last)
+                and settings.items() <= row["settings"].items()
+            )
+            found[f"sweep {best['rule']} {best['steps']}{name}"] = _row(row, "")
+    return found
+
+
+def _json(name: str) -> dict[str, Any]:
+    return json.loads((ROOT / TABLE[name]).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested figures by dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value}
+    return found
