@@ -50,7 +50,7 @@ def _lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[in
     What its settings say holds for the steps that are its own, not for those it shares with another.
     """
     config = lane.config
-    rule = config.make_rule(places=places)
+    rule = config.make_rule(num_tokens=places)
     planned = config.planned(places)
     own = range(lane.first_step, config.steps)
     return [

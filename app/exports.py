@@ -17,8 +17,8 @@ from app.runs import Run
 from app.text import en
 from engine.plots import new_figure
 from engine.rules import RULES
-from engine.sample import sheet as in_rows
 from engine.session import Session
+from engine.sheet import make_sheet
 from engine.step import State, Step, Trace
 
 FORMAT = 1  # of the JSON
@@ -43,7 +43,7 @@ def sheet(run: Run, session: Session, at: int) -> bytes:
     columns = max(map(len, run.steps))
     blank = np.full_like(run.steps[0][0][1], 255)
     cells = [done[s][1] if s < len(done) else blank for done in run.steps for s in range(columns)]
-    whole = in_rows(np.stack(cells), columns)
+    whole = make_sheet(np.stack(cells), columns)
     out = io.BytesIO()
     Image.fromarray(whole).save(out, "PNG")
     return out.getvalue()

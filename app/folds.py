@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from app import frames
 from app.exports import EXPORTS, read_trace, step_at
-from app.gallery import MOST, distances, drawn, item
+from app.gallery import MOST, drawn, item
 from app.handlers import Frame, beginning
 from app.lanes import Ask, Lane, by_name, names, of_version_1, settle
 from app.packs import Packs
@@ -24,8 +24,8 @@ from app.text import en
 from engine import SAMPLING_VERSION
 from engine.cli import in_one_line
 from engine.config import SampleConfig
+from engine.critic_example import make_critic_example
 from engine.data.decode import UNREADABLE, decode, in_one_scan
-from engine.fakes import riddle
 from engine.session import Session
 from engine.step import State, Trace
 
@@ -126,7 +126,7 @@ class Folds:
         if run is None:
             return []
         session = self.packs.session(run.pack)
-        return [distances(session, np.stack(some)).tolist() if some else [] for some in run.pictures]
+        return [session.distance_to_training(np.stack(some)).tolist() if some else [] for some in run.pictures]
 
     def riddle(self, pack: object, seed: object, fraction: object) -> Frame:
         """A round of Spot the fakes, or what is wrong with the wish for one."""
@@ -135,14 +135,14 @@ class Folds:
             config = session.settings(rule="maskgit", seed=seed)
             if not isinstance(fraction, float):
                 raise ValueError(f"fraction={str(fraction)[:40]}: expected a share between 0 and 1")
-            found = self.packs.worker.submit(riddle, session, config.seed, fraction).result()
+            found = self.packs.worker.submit(make_critic_example, session, config.seed, fraction).result()
             filled, real = self.packs.worker.submit(session.decode, np.stack([found.filled, found.real])).result()
         except (ValueError, FileNotFoundError) as error:
             return {"wrong": in_one_line(error)}
         return {
             "name": found.name,
             "label": found.label,
-            "grid": session.tokenizer.config.grid,
+            "grid": session.tokenizer_config.grid,
             "hidden": frames.packed(found.hidden, "u1"),
             "scores": frames.packed(found.scores, "<f4"),
             "same": int((found.hidden & (found.real == found.filled)).sum()),
@@ -160,7 +160,7 @@ class Folds:
             config = session.settings(label=label)
             if session.critic is None:
                 raise ValueError(en.OWN["no_critic"])
-            image = _picture(_content(url), session.tokenizer.config.image_size)
+            image = _picture(_content(url), session.tokenizer_config.image_size)
             tokens = self.packs.worker.submit(session.encode, image[None]).result()
             shown = self.packs.worker.submit(session.decode, tokens).result()[0]
             scores = self.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
@@ -168,7 +168,7 @@ class Folds:
             return {"wrong": in_one_line(error)}
         return {
             "label": config.label,
-            "grid": session.tokenizer.config.grid,
+            "grid": session.tokenizer_config.grid,
             "tokens": tokens[0].tolist(),
             "picture": frames.data_url(image),
             "shown": frames.data_url(shown),
@@ -228,9 +228,9 @@ def _recorded(trace: Trace) -> Lane:
 
 def _check(trace: Trace, session: Session) -> None:
     """ValueError for a trace whose steps are not those of a run of this pack."""
-    codes = session.tokenizer.config.codes
+    codes = session.tokenizer_config.codes
     for s, step in enumerate(trace.steps):
-        fits = step.s == s and step.state.shape[1] == session.places and step.state.max() <= max(State)
+        fits = step.s == s and step.state.shape[1] == session.num_tokens and step.state.max() <= max(State)
         if not fits or step.proposal.min() < 0 or max(step.proposal.max(), step.top_tokens.max()) >= codes:
             raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
 

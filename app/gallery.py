@@ -11,12 +11,10 @@ import numpy as np
 from app.frames import data_url
 from app.lanes import Lane
 from app.walk import ahead
-from engine.evaluate.copies import nearest
 from engine.session import Session
 from engine.step import Step
 
 MOST = 64
-READ_AT_ONCE = 512  # training pictures
 
 
 def drawn(
@@ -49,11 +47,3 @@ def drawn(
 
 def item(lane: int, i: int, seed: int, picture: np.ndarray, score: float | None) -> dict[str, Any]:
     return {"lane": lane, "i": i, "seed": seed + i, "picture": data_url(picture), "score": score}
-
-
-def distances(session: Session, images: np.ndarray) -> np.ndarray:
-    """(M,) root mean square difference to the nearest training picture, 0..255."""
-    pictures = session.pack.pictures()
-    train = pictures.indices("train")
-    parts = [train[i : i + READ_AT_ONCE] for i in range(0, len(train), READ_AT_ONCE)]
-    return np.min([nearest(images, pictures.read(part)) for part in parts], 0)

@@ -32,7 +32,6 @@ from app.presets import PLAIN, PRESETS, TAKEN_BACK, load, made_with
 from app.runs import Run, Runs
 from app.text import en
 from app.walk import ahead, in_turns, walk
-from engine.precision import WORTH
 from engine.rules import RULES
 from engine.session import Session
 
@@ -135,7 +134,7 @@ class Handlers:
             return None
         sent = [step for frame in run.frames for step in frame.get("steps", ())]
         steps = [[frames.unpack(step) for step in sent if step["lane"] == lane] for lane in range(len(run.lanes))]
-        return curves(run.lanes, steps, self.packs.session(run.pack, loaded=False).places)
+        return curves(run.lanes, steps, self.packs.session(run.pack, loaded=False).num_tokens)
 
     def patches(self, pack: object) -> dict[str, Any]:
         """What the tokens of a pack look like; nothing for one that is not offered."""
@@ -164,7 +163,11 @@ class Handlers:
         session = self.packs.session(self.packs.first)
         measured = session.precision.milliseconds
         times = ", ".join(f"{name} {time:g} ms" for name, time in (measured or {}).items())
-        why = en.MACHINE["measured"].format(times=times, worth=WORTH) if measured else en.MACHINE["told"]
+        why = (
+            en.MACHINE["measured"].format(times=times, worth=session.precision.min_speedup)
+            if measured
+            else en.MACHINE["told"]
+        )
         return en.MACHINE["line"].format(**session.made_by()) + why
 
     def asked(self, run_id: object) -> dict[str, Any]:
@@ -232,7 +235,7 @@ class Handlers:
 
 
 def beginning(session: Session, run: Run) -> Frame:
-    size = session.tokenizer.config
+    size = session.tokenizer_config
     return {
         "kind": "begin",
         "pack": run.pack,

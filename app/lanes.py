@@ -209,10 +209,10 @@ def _places(value: Any) -> bool:
 
 def _leaving(session: Session, origin: Origin, configs: Sequence[SampleConfig]) -> Lane:
     """The third lane. ValueError where it cannot leave there."""
-    config, N = configs[-1].replace(round=origin.round), session.places
+    config, N = configs[-1].replace(round=origin.round), session.num_tokens
     whole = origin.step if origin.lane is None else configs[origin.lane].steps
     if origin.tokens is not None:
-        codes = session.tokenizer.config.codes
+        codes = session.tokenizer_config.codes
         if len(origin.tokens) != N or not 0 <= min(origin.tokens) <= max(origin.tokens) < codes:
             raise ValueError(f"third: tokens: expected {N} numbers from 0 to {codes - 1}")
     if origin.masked is not None and not 0 <= origin.masked[0] <= origin.masked[-1] < N:

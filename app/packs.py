@@ -9,12 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from app.frames import data_url
-from engine.pack import list_packs, pack_path
-from engine.sample import sheet
-from engine.session import Session
+from engine.session import Session, available_packs, pack_name, read_card
+from engine.sheet import make_sheet
 
 ACROSS = 32  # patches in a row of the sheet
 
@@ -38,9 +35,9 @@ class Packs:
     ) -> None:
         self._device, self._threads, self._dtype = device, threads, dtype
         self.worker = ThreadPoolExecutor(1, "networks")
-        self.first = pack_path(first).resolve().name
-        offered = [*(list_packs() if others is None else others), first]
-        self._paths = {pack_path(one).resolve().name: one for one in offered}
+        self.first = pack_name(first)
+        offered = [*(available_packs() if others is None else others), first]
+        self._paths = {pack_name(one): one for one in offered}
         self._locks = {name: threading.Lock() for name in self._paths}
         self._sessions: dict[str, Session] = {}
         self._loads: dict[str, Future[None]] = {}
@@ -81,7 +78,7 @@ class Packs:
         with self._locks[name]:  # two visitors must not load the same weights twice
             if name not in self._sessions:
                 how = (self._paths[name], self._device, self._threads, self._dtype)
-                session = self.worker.submit(Session.glance, *how).result()
+                session = self.worker.submit(Session.open, *how, load=False).result()
                 self._loads[name] = self.worker.submit(session.load)
                 self._sessions[name] = session
             return self._sessions[name]
@@ -91,21 +88,17 @@ class Packs:
         session = self.session(name)
         if session.pack.name not in self._patches:
             found = self.worker.submit(session.patches).result()
-            url = data_url(sheet(found, columns=ACROSS, gap=0))
+            url = data_url(make_sheet(found, columns=ACROSS, gap=0))
             self._patches[session.pack.name] = {"sheet": url, "side": found.shape[1], "across": ACROSS}
         return self._patches[session.pack.name]
 
     def card(self, name: str) -> str:
         """How the pack was made and measured, as Markdown; "" where it does not say."""
-        file = pack_path(self._paths[name]) / "card.md"
-        return file.read_text(encoding="utf-8") if file.is_file() else ""
+        return read_card(self._paths[name])
 
     def faces(self, name: str) -> list[str]:
         """A picture of each class as a data URL: the first of its own."""
         if name not in self._faces:
-            pictures = self.session(name, loaded=False).pack.pictures()
-            trained = pictures.splits == "train"
-            of_class = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
-            first = [int(next((i for i in mine if trained[i]), mine[0])) for mine in of_class]
-            self._faces[name] = [data_url(image) for image in pictures.read(np.array(first))]
+            images = self.session(name, loaded=False).class_pictures()
+            self._faces[name] = [data_url(image) for image in images]
         return self._faces[name]

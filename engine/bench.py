@@ -65,12 +65,12 @@ def run_figures(session: Session, steps: int) -> dict[str, object]:
 def pass_figures(session: Session) -> dict[str, float]:
     """One generator pass against its own matrix products, timed in turns so that both meet the same machine."""
     model = session.generator
-    tokens = torch.full((1, session.places), MASK, device=session.device)
+    tokens = torch.full((1, session.num_tokens), MASK, device=session.device)
     labels = torch.zeros(1, dtype=torch.int64, device=session.device)
     products = matrix_products(session)
     encoder = reference_encoder(session)
-    x = torch.zeros(1, session.places + 1, model.config.width, device=session.device)
-    code = torch.zeros(1, session.places, dtype=torch.int64).numpy()
+    x = torch.zeros(1, session.num_tokens + 1, model.config.width, device=session.device)
+    code = torch.zeros(1, session.num_tokens, dtype=torch.int64).numpy()
     work: dict[str, Callable[[], object]] = {
         "pass": lambda: model(tokens, labels),
         "limit": lambda: [product() for product in products],
@@ -120,7 +120,7 @@ def noise_figures(device: torch.device) -> dict[str, object]:
 
 def matrix_products(session: Session) -> list[Callable[[], Tensor]]:
     """The products of one pass of the trunk and head, on preallocated operands of the same shapes."""
-    config, n = session.generator.config, session.places + 1
+    config, n = session.generator.config, session.num_tokens + 1
     d, dim = config.width, config.width // config.heads
     shapes = [((n, d), (d, 3 * d)), ((config.heads, n, dim), (config.heads, dim, n))]
     shapes += [((config.heads, n, n), (config.heads, n, dim)), ((n, d), (d, d))]
@@ -129,7 +129,7 @@ def matrix_products(session: Session) -> list[Callable[[], Tensor]]:
 
 
 def head_products(session: Session) -> list[Callable[[], Tensor]]:
-    d, n = session.generator.config.width, session.places
+    d, n = session.generator.config.width, session.num_tokens
     return [_product(session, (n, d), (d, d)), _product(session, (n, d), (d, session.generator.codes))]
 
 

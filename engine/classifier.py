@@ -66,7 +66,7 @@ class Block(nn.Module):
 
 
 @torch.no_grad()
-def look(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def extract_features(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features (M, D) and logits (M, L), float32, of uint8 pictures (M, S, S, 3)."""
     place = model.head.weight.device
     features, logits = [], []
@@ -80,12 +80,12 @@ def look(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.concatenate(features), np.concatenate(logits)
 
 
-def owners(fine_labels: Sequence[tuple[str, str]], classes: Sequence[str]) -> np.ndarray:
+def fine_to_class(fine_labels: Sequence[tuple[str, str]], classes: Sequence[str]) -> np.ndarray:
     """(L,) the index of the class of each fine label (class, group)."""
     return np.array([classes.index(name) for name, _ in fine_labels])
 
 
-def class_probabilities(logits: np.ndarray, owners: np.ndarray, classes: int) -> np.ndarray:
-    """(M, C): the probabilities of the fine labels, summed over those of each class; owners (L,) says which."""
+def class_probabilities(logits: np.ndarray, of_class: np.ndarray, classes: int) -> np.ndarray:
+    """(M, C): the probabilities of the fine labels, summed over each class. of_class (L,) is the class of each."""
     p = torch.from_numpy(logits).double().softmax(1).numpy()
-    return p @ (owners[:, None] == np.arange(classes))
+    return p @ (of_class[:, None] == np.arange(classes))

@@ -89,19 +89,19 @@ class SampleConfig:
         each = RULES[self.rule].passes_per_step
         return each * self.steps - (each - 1)
 
-    def planned(self, places: int) -> list[int]:
+    def planned(self, num_tokens: int) -> list[int]:
         """How many tokens stay masked after each step of a run from the start; 0 after the last."""
-        rule = self.make_rule(places=places)
-        counts, now = [], places
+        rule = self.make_rule(num_tokens=num_tokens)
+        counts, now = [], num_tokens
         for s in range(self.steps - 1):
             now = rule.masked_after(s, now)
             counts.append(now)
         return [*counts, 0]
 
-    def make_rule(self, *, places: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
+    def make_rule(self, *, num_tokens: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
         """The rule of these settings; without the models it can plan, but not score."""
         own = {name: getattr(self, name) for name in ("steps", "schedule", "matched")}
-        return make_rule(self.rule, places=places, generator=generator, critic=critic, **own, **self.parameters)
+        return make_rule(self.rule, num_tokens=num_tokens, generator=generator, critic=critic, **own, **self.parameters)
 
 
 def _from_flat(flat: dict[str, Any]) -> SampleConfig:

@@ -25,11 +25,11 @@ class Critic(nn.Module):
     out how many are sampled; in sampling, where that is known, so that scores are probabilities of x_t.
     """
 
-    def __init__(self, config: CriticConfig, *, places: int, codes: int, classes: int) -> None:
+    def __init__(self, config: CriticConfig, *, num_tokens: int, codes: int, classes: int) -> None:
         super().__init__()
         self.config = config
         self.token = nn.Embedding(codes, config.width)
-        self.trunk = Trunk(config, places, classes)
+        self.trunk = Trunk(config, num_tokens, classes)
         self.linear = nn.Linear(config.width, 1)
         if config.head == "likelihood":
             self.dense = nn.Linear(config.width, config.width)

@@ -13,12 +13,12 @@ from engine.transformer import Trunk, initialise
 class Generator(nn.Module):
     """p_theta(x_0 | x_t, c) of MaskGIT, section 3.2. The output table is tied to the input's."""
 
-    def __init__(self, config: TrunkConfig, *, places: int, codes: int, classes: int) -> None:
+    def __init__(self, config: TrunkConfig, *, num_tokens: int, codes: int, classes: int) -> None:
         super().__init__()
         self.config = config
         self.codes = codes
         self.token = nn.Embedding(codes + 1, config.width)  # the last row is MASK
-        self.trunk = Trunk(config, places, classes)
+        self.trunk = Trunk(config, num_tokens, classes)
         self.dense = nn.Linear(config.width, config.width)
         self.norm = nn.LayerNorm(config.width)
         self.bias = nn.Parameter(self.token.weight.new_zeros(codes))

@@ -158,11 +158,11 @@ def build(
         return Tokenizer(config)
     if isinstance(config, ClassifierConfig):
         return Classifier(config, fine_labels)
-    places = tokenizer.grid**2
+    num_tokens = tokenizer.grid**2
     if isinstance(config, CriticConfig):
-        return Critic(config, places=places, codes=tokenizer.codes, classes=classes)
+        return Critic(config, num_tokens=num_tokens, codes=tokenizer.codes, classes=classes)
     assert isinstance(config, TrunkConfig)
-    return Generator(config, places=places, codes=tokenizer.codes, classes=classes)
+    return Generator(config, num_tokens=num_tokens, codes=tokenizer.codes, classes=classes)
 
 
 def fewest_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig) -> int:

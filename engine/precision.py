@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,8 +15,8 @@ from engine.device import best_seconds
 from engine.transformer import Layer, Trunk, usually_explicit
 
 DTYPES = ("float32", "bfloat16")
-# Times as fast: below it bf16 is not worth its coarser logits, nor an attention that is not the usual one.
-WORTH = 1.2
+# Below this speedup bf16 is not worth its coarser logits, and an unusual attention not the difference.
+MIN_SPEEDUP = 1.2
 SECONDS = 0.6  # of measuring layers
 HOPELESS = 0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
 
@@ -27,6 +28,7 @@ class Precision:
     dtype: str = "float32"
     explicit_attention: bool | None = None  # None: torch's own choice in fp32, explicit in bf16 on a CPU
     milliseconds: dict[str, float] | None = None
+    min_speedup: ClassVar[float] = MIN_SPEEDUP
 
     def apply(self, trunk: Trunk) -> None:
         """Let a trunk sample so."""
@@ -39,9 +41,9 @@ class Precision:
 @torch.no_grad()
 def measure_precision(trunk: Trunk, batch: int) -> Precision:
     """Time one layer of a trunk on `batch` pictures in each dtype with each attention, for less than a second."""
-    places, width = trunk.position.shape
+    num_tokens, width = trunk.position.shape
     device = trunk.position.device
-    x = torch.zeros(batch, places, width, device=device)
+    x = torch.zeros(batch, num_tokens, width, device=device)
     dtypes = DTYPES if _has_bf16(device) else DTYPES[:1]
     work = {
         (dtype, explicit): partial(_pass, _layer(trunk, dtype, explicit), x, dtype)
@@ -51,7 +53,7 @@ def measure_precision(trunk: Trunk, batch: int) -> Precision:
     times = best_seconds(work, device, SECONDS)
     best = {dtype: _attention(times, dtype, usually_explicit(getattr(torch, dtype), device)) for dtype in dtypes}
     gain = times["float32", best["float32"]] / times["bfloat16", best["bfloat16"]] if "bfloat16" in best else 0.0
-    dtype = "bfloat16" if gain >= WORTH else "float32"
+    dtype = "bfloat16" if gain >= MIN_SPEEDUP else "float32"
     names = {True: "explicit", False: "fused"}
     milliseconds = {f"{dtype} {names[e]}": round(1000 * seconds, 3) for (dtype, e), seconds in times.items()}
     return Precision(dtype=dtype, explicit_attention=best[dtype], milliseconds=milliseconds)
@@ -68,7 +70,7 @@ def _layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
 
 def _attention(times: Mapping[tuple[str, bool], float], dtype: str, usual: bool) -> bool:
     """Explicit or not: the usual one, unless the other is plainly faster. Near a tie two starts must pick the same."""
-    return (not usual) if times[dtype, usual] >= WORTH * times[dtype, not usual] else usual
+    return (not usual) if times[dtype, usual] >= MIN_SPEEDUP * times[dtype, not usual] else usual
 
 
 def _pass(layer: Layer, x: Tensor, dtype: str) -> Tensor:

@@ -25,7 +25,7 @@ def refine(session: Session, config: SampleConfig, tokens: np.ndarray, fraction:
     masked = lowest(session.score(tokens, label)[0], fraction)
     start = np.array(tokens, dtype=np.int32)
     start[0, masked] = MASK
-    first = entry_step(config, session.places, len(masked))
+    first = entry_step(config, session.num_tokens, len(masked))
     return session.run(config.replace(round=config.round + 1), samples=(0,), start=start, first_step=first)
 
 
@@ -34,9 +34,9 @@ def lowest(scores: np.ndarray, fraction: float) -> np.ndarray:
     return np.sort(np.argsort(scores, kind="stable")[: round(fraction * len(scores))])
 
 
-def entry_step(config: SampleConfig, places: int, hidden: int) -> int:
+def entry_step(config: SampleConfig, num_tokens: int, hidden: int) -> int:
     """The step before which a finished picture with `hidden` of its tokens masked joins a run.
 
     The first one after which no more than these are masked: the largest t whose R(t) <= hidden.
     """
-    return next(s for s, masked in enumerate(config.planned(places)) if masked <= hidden)
+    return next(s for s, masked in enumerate(config.planned(num_tokens)) if masked <= hidden)

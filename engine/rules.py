@@ -62,7 +62,7 @@ class Rule:
     """What all rules share. `matched` gives every rule Token-Critic's counts and ranking noise (Algorithm 2)."""
 
     steps: int = 18
-    places: int = 256
+    num_tokens: int = 256
     schedule: str = "cosine"
     matched: bool = False
     critic: Scorer | None = field(default=None, repr=False)
@@ -135,12 +135,12 @@ class Rule:
     def masked_after(self, s: int, now: int) -> int:
         """How many places are masked after step s, of which `now` were masked before it."""
         if self.matched or self.algorithm_2:
-            return masked_after(self.schedule, s, self.steps, self.places)
+            return masked_after(self.schedule, s, self.steps, self.num_tokens)
         return self.own_count(s, now)
 
     def own_count(self, s: int, now: int) -> int:
         """The same where Algorithm 2 does not say it: MaskGIT's count unless a rule has its own."""
-        return masked_after_greedy(self.schedule, s, self.steps, self.places, now)
+        return masked_after_greedy(self.schedule, s, self.steps, self.num_tokens, now)
 
     def temperature(self, s: int) -> float:
         """T(t) = a * t/T + b (Token-Critic, Algorithm 2). MaskGIT and others as published have a = 0, b = 1."""
@@ -224,11 +224,11 @@ class Halton(Rule):
     uses_schedule = False
 
     def scores(self, proposal: Proposal) -> Tensor:
-        order = halton_scores(self.places, proposal.log_p.device)
+        order = halton_scores(self.num_tokens, proposal.log_p.device)
         return order.expand(len(proposal.tokens), -1)
 
     def own_count(self, s: int, now: int) -> int:
-        return masked_after_halton(s, self.steps, self.places)
+        return masked_after_halton(s, self.steps, self.num_tokens)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,21 +316,21 @@ def all_parameters() -> Mapping[str, dataclasses.Field[Any]]:
 
 
 @cache
-def halton_scores(places: int, device: torch.device = CPU) -> Tensor:
+def halton_scores(num_tokens: int, device: torch.device = CPU) -> Tensor:
     """(N,) in (0, 1]: first in the order scores highest. Kept on the device, as every copy to it waits.
 
     Points i = 1, 2, ... of the Halton sequence with bases 2 (row) and 3 (column); each place of the square grid
     counts when it is met first.
     """
-    side = round(places**0.5)
+    side = round(num_tokens**0.5)
     order: dict[int, None] = {}
     i = 1
-    while len(order) < places:
+    while len(order) < num_tokens:
         row, column = int(_radical_inverse(i, 2) * side), int(_radical_inverse(i, 3) * side)
         order.setdefault(row * side + column)
         i += 1
-    scores = torch.empty(places)
-    scores[torch.tensor(list(order))] = 1 - torch.arange(places) / places
+    scores = torch.empty(num_tokens)
+    scores[torch.tensor(list(order))] = 1 - torch.arange(num_tokens) / num_tokens
     return scores.to(device)
 
 

@@ -34,6 +34,7 @@ from engine import cli
 from engine.config import SETTINGS, SampleConfig
 from engine.rules import RULES, Rule, all_parameters
 from engine.session import Session
+from engine.sheet import make_sheet
 from engine.step import CANDIDATES, Step, Trace
 
 AT_ONCE = 16  # pictures sampled together
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> None:
     out = cli.path(options["out"])
     out.mkdir(parents=True, exist_ok=True)
     images, traces = draw(session, config, keep=options["trace"], out=out)
-    Image.fromarray(sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")
+    Image.fromarray(make_sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")
     if traces:
         (out / "trace.json").write_text(joined(traces).to_json(), encoding="utf-8")
     print(f"{config.n} pictures by {config.rule}, {config.passes} network passes each -> {out}")
@@ -105,18 +106,6 @@ def joined(traces: list[Trace]) -> Trace:
     whole = tuple(Step.join(parts) for parts in steps)
     labels = tuple(label for trace in traces for label in trace.labels)
     return dataclasses.replace(traces[0], steps=whole, labels=labels)
-
-
-def sheet(images: np.ndarray, columns: int = 0, gap: int = 2) -> np.ndarray:
-    """Pictures (M, S, S, 3) in rows with white between them."""
-    columns = columns or min(len(images), 8)
-    rows = -(-len(images) // columns)
-    cell = images.shape[1] + gap
-    canvas = np.full((rows * cell - gap, columns * cell - gap, 3), 255, np.uint8)
-    for i, image in enumerate(images):
-        top, left = i // columns * cell, i % columns * cell
-        canvas[top : top + cell - gap, left : left + cell - gap] = image
-    return canvas
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def sample(
     rule: Rule,
     *,
     labels: Tensor,
-    places: int,
+    num_tokens: int,
     seed: int,
     samples: Sequence[int] | None = None,
     round: int = 0,
@@ -44,7 +44,7 @@ def sample(
     """
     device = labels.device
     noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples), round)
-    tokens = torch.full((len(labels), places), MASK) if start is None else start
+    tokens = torch.full((len(labels), num_tokens), MASK) if start is None else start
     counts = _planned(rule, (tokens == MASK).sum(1).tolist(), first_step)
     hidden_after = torch.tensor(counts).to(device, non_blocking=True)  # (T - first_step, B)
     tokens = tokens.to(device, non_blocking=True)

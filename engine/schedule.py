@@ -22,9 +22,9 @@ def mask_ratio(schedule: str, done: float) -> float:
     return SCHEDULES[schedule](done)
 
 
-def masked_after(schedule: str, s: int, steps: int, places: int) -> int:
+def masked_after(schedule: str, s: int, steps: int, num_tokens: int) -> int:
     """R = ceil(gamma * N), Token-Critic's Algorithm 2: how many are masked again after step s."""
-    return max(0, math.ceil(mask_ratio(schedule, (s + 1) / steps) * places - ROUNDING))
+    return max(0, math.ceil(mask_ratio(schedule, (s + 1) / steps) * num_tokens - ROUNDING))
 
 
 def masked_after_greedy(schedule: str, s: int, steps: int, at_start: int, now: int) -> int:
@@ -33,7 +33,7 @@ def masked_after_greedy(schedule: str, s: int, steps: int, at_start: int, now: i
     return max(1, min(now - 1, planned))
 
 
-def masked_after_halton(s: int, steps: int, places: int) -> int:
+def masked_after_halton(s: int, steps: int, num_tokens: int) -> int:
     """Halton-MaskGIT's arccos counts (Besnier et al., ICLR 2025): at least one more token a step."""
-    shown = math.floor((1 - mask_ratio("arccos", (s + 1) / steps)) * places + ROUNDING)
-    return max(0, places - max(s + 1, shown))
+    shown = math.floor((1 - mask_ratio("arccos", (s + 1) / steps)) * num_tokens + ROUNDING)
+    return max(0, num_tokens - max(s + 1, shown))

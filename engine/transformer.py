@@ -108,11 +108,11 @@ class Layer(nn.Module):
 class Trunk(nn.Module):
     """Token vectors (B, N, D) and a class -> states of the places (B, N, D)."""
 
-    def __init__(self, config: TrunkConfig, places: int, classes: int) -> None:
+    def __init__(self, config: TrunkConfig, num_tokens: int, classes: int) -> None:
         super().__init__()
         self.config = config
         self.label = nn.Embedding(classes, config.width)
-        self.position = nn.Parameter(torch.zeros(places + 1, config.width))
+        self.position = nn.Parameter(torch.zeros(num_tokens + 1, config.width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.bf16 = False

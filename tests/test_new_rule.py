@@ -41,7 +41,7 @@ class Centre(Rule):
     label = "Centre first"
 
     def scores(self, proposal: Proposal) -> Tensor:
-        at = (arange(self.places) / self.places - 0.5).abs() * self.pull
+        at = (arange(self.num_tokens) / self.num_tokens - 0.5).abs() * self.pull
         return (1 - at).expand(len(proposal.tokens), -1)
 
     def own_ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:

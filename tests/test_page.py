@@ -22,8 +22,8 @@ from app.packs import Packs
 from app.stream import RUNS_AT_ONCE
 from app.text import en
 from engine import SAMPLING_VERSION
-from engine.evaluate.copies import nearest
-from engine.fakes import riddle
+from engine.critic_example import make_critic_example
+from engine.distance import nearest_distance
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
@@ -346,7 +346,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.click("button:text('Nearest training picture')")
     page.wait_for_function("() => tokenCriticGallery.items[1][5].distance !== undefined")
     train = session.pack.pictures().read(session.pack.pictures().indices("train"))
-    near = nearest(session.decode(last.proposal), train)[0]
+    near = nearest_distance(session.decode(last.proposal), train)[0]
     assert page.evaluate("() => tokenCriticGallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
     page.check(".tc-chip input >> nth=3")
     page.wait_for_selector(".tc-stage.is-stale")
@@ -375,7 +375,7 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
         "() => { const g = tokenCriticGame; return [g.seed, [...g.riddle.hidden], [...g.riddle.scores]]; }"
     )
     seed, hidden, scores = game
-    known = riddle(packs.session(packs.first), seed, 0.25)
+    known = make_critic_example(packs.session(packs.first), seed, 0.25)
     assert hidden == known.hidden.astype(int).tolist() and scores == pytest.approx(known.scores.tolist())
     fakes = [place for place in range(256) if hidden[place]]
     real = next(place for place in range(256) if not hidden[place])

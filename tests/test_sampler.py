@@ -19,9 +19,9 @@ N, T = 64, 7
 
 
 def draw(name: str, samples: tuple[int, ...], **more: object) -> list[Step]:
-    rule = make_rule(name, steps=T, places=N, noise_K=0.5, critic=FakeCritic(), generator=FakeGenerator())
+    rule = make_rule(name, steps=T, num_tokens=N, noise_K=0.5, critic=FakeCritic(), generator=FakeGenerator())
     labels = torch.zeros(len(samples), dtype=torch.long)
-    return list(sample(FakeGenerator(), rule, labels=labels, places=N, seed=5, samples=samples, **more))  # type: ignore[arg-type]
+    return list(sample(FakeGenerator(), rule, labels=labels, num_tokens=N, seed=5, samples=samples, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -43,9 +43,9 @@ def test_a_branch_without_changes_is_the_run_itself(name: str, k: int) -> None:
 
 
 def test_temperature_zero_takes_the_likeliest() -> None:
-    rule = make_rule("critic", steps=T, places=N, temp_b=0.0, critic=FakeCritic())
+    rule = make_rule("critic", steps=T, num_tokens=N, temp_b=0.0, critic=FakeCritic())
     model = FakeGenerator()
-    for step in sample(model, rule, labels=torch.zeros(1, dtype=torch.long), places=N, seed=0):
+    for step in sample(model, rule, labels=torch.zeros(1, dtype=torch.long), num_tokens=N, seed=0):
         logits = model(torch.from_numpy(step.tokens.astype(np.int64)), torch.zeros(1, dtype=torch.long))
         likeliest = logits.argmax(-1).numpy()
         assert np.array_equal(step.proposal[step.masked], likeliest[step.masked])
@@ -98,9 +98,9 @@ def test_a_step_waits_for_the_device_once(name: str, matched: bool) -> None:
         return lambda *given: model(*(one.as_subclass(torch.Tensor) for one in given)).as_subclass(Counted)
 
     models = {"critic": counted(FakeCritic()), "generator": counted(FakeGenerator())}
-    rule = make_rule(name, steps=T, places=N, matched=matched, **models)
+    rule = make_rule(name, steps=T, num_tokens=N, matched=matched, **models)
     labels = torch.zeros(3, dtype=torch.long).as_subclass(Counted)
-    steps = sample(models["generator"], rule, labels=labels, places=N, seed=5, start=None)
+    steps = sample(models["generator"], rule, labels=labels, num_tokens=N, seed=5, start=None)
     for _ in range(T):
         Counted.waits.clear()
         next(steps)

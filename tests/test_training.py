@@ -32,7 +32,7 @@ from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
 from engine.train.generator import draw_mask
 from engine.train.loop import train
-from engine.train.optim import orthogonalise, rate
+from engine.train.optim import lr_factor, orthogonalise
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
 from tests.tiny import CLASSIFIER, TOKENIZER, TRUNK, make_folder, make_pack, make_whole_pack
@@ -247,7 +247,7 @@ def test_the_critic_adds_the_log_odds_of_what_is_not_new(tmp_path: Path) -> None
     assert torch.equal(critic(tokens, labels, masked), critic(tokens, labels, masked.roll(3, 1)))  # never which
     told = critic(tokens, labels, masked) - plain
     assert torch.allclose(told, torch.tensor([[math.log(12.5 / 4.5)], [math.log(0.5 / 16.5)]]).expand(2, 16), atol=1e-5)
-    paper = Critic(replace(critic.config, share_offset=False), places=16, codes=16, classes=2)
+    paper = Critic(replace(critic.config, share_offset=False), num_tokens=16, codes=16, classes=2)
     assert torch.equal(paper(tokens, labels), paper(tokens, labels, masked))
 
 
@@ -327,7 +327,7 @@ def test_orthogonalise_evens_out_singular_values() -> None:
 
 def test_the_rate_rises_stays_and_falls() -> None:
     config = TrainConfig(iterations=100, warmup=10, decay=0.5)
-    rates = [rate(config, i) for i in range(100)]
+    rates = [lr_factor(config, i) for i in range(100)]
     assert rates[0] == 0.1 and rates[9:51] == [1.0] * 42 and rates[99] == pytest.approx(0.02)
 
 

@@ -32,12 +32,12 @@ def rule_digest(name: str, schedule: str) -> str:
     generator, critic = _model(1, CODES), _model(2, 1)
     for config in _settings(name, schedule):
         rule = config.make_rule(
-            places=PLACES,
+            num_tokens=PLACES,
             generator=generator,
             critic=lambda tokens, labels, masked: critic(tokens, labels)[..., 0] + masked.float() / 8,
         )
         labels = torch.zeros(len(SAMPLES), dtype=torch.int64)
-        how = {"labels": labels, "places": PLACES, "seed": config.seed, "samples": SAMPLES, "round": config.round}
+        how = {"labels": labels, "num_tokens": PLACES, "seed": config.seed, "samples": SAMPLES, "round": config.round}
         for step in sample(generator, rule, candidates=0, **how):  # type: ignore[arg-type]
             digest.update(step.proposal.astype("<i4").tobytes() + step.state.tobytes())
     return digest.hexdigest()

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.distance import nearest_distance
 from engine.evaluate.sheets import RULES
 from engine.sample import draw
 from engine.session import Session
 
-AT_ONCE = 500  # pictures
 NEAR = 10.0  # root mean square difference per channel, of 255, below which two pictures look the same
 
 
@@ -24,32 +24,11 @@ def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
     share = -(-n // len(pictures.held_out))
     held_out = np.concatenate([pictures.spread(split, share) for split in pictures.held_out])
     real = session.decode(session.encode(pictures.read(held_out)))
-    result: dict[str, Any] = {"near": NEAR, "n": n, "held_out_pictures": _summary(nearest(real, train))}
+    result: dict[str, Any] = {"near": NEAR, "n": n, "held_out_pictures": _summary(nearest_distance(real, train))}
     for rule, config in zip(RULES, configs, strict=True):
         images, _ = draw(session, config)
-        result[rule] = _summary(nearest(images, train))
+        result[rule] = _summary(nearest_distance(images, train))
     return result
-
-
-def nearest(images: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
-    """(M,) root mean square difference of each picture to the nearest reference picture, on a 0..255 scale.
-
-    Without a reference: to the nearest other one of the pictures themselves.
-    """
-    b = _flat(images if reference is None else reference)
-    squares = (b**2).sum(1)
-    result = []
-    for i in range(0, len(images), AT_ONCE):
-        a = _flat(images[i : i + AT_ONCE])
-        squared = (a**2).sum(1)[:, None] + squares - 2 * a @ b.T
-        if reference is None:
-            squared[np.arange(len(a)), i + np.arange(len(a))] = np.inf
-        result.append(squared.min(1))
-    return np.sqrt(np.maximum(np.concatenate(result), 0) / b.shape[1])
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1).astype(np.float32)
 
 
 def _summary(distance: np.ndarray) -> dict[str, float]:

@@ -116,7 +116,7 @@ class Draws:
     def _given(self) -> dict[str, np.ndarray]:
         """What each network gives for fixed tokens."""
         session = self.session
-        tokens = torch.arange(session.places, device=session.device)[None] % session.tokenizer.config.codes
+        tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
         label = torch.zeros(1, dtype=torch.int64, device=session.device)
         given = {"tokenizer": session.decode(tokens.cpu().numpy())}
         for kind, model in (("generator", session.generator), ("critic", session.critic)):
@@ -149,7 +149,7 @@ class Draws:
             tokens: np.ndarray = np.load(_file(folder, span), mmap_mode="r", allow_pickle=False)  # no memory yet
         except (OSError, ValueError, EOFError, OverflowError):
             return None
-        right = tokens.shape == (span[1] - span[0], self.session.places) and tokens.dtype == np.uint16
+        right = tokens.shape == (span[1] - span[0], self.session.num_tokens) and tokens.dtype == np.uint16
         return np.array(tokens) if right and tokens.max() < self.session.tokenizer.config.codes else None
 
 

@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from engine.classifier import Classifier, class_probabilities, owners
+from engine.classifier import Classifier, class_probabilities, fine_to_class
 from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
-from engine.evaluate.copies import NEAR, nearest
+from engine.distance import nearest_distance
+from engine.evaluate.copies import NEAR
 from engine.evaluate.draws import Draws, made_of
 from engine.evaluate.metrics import (
     DEFINITIONS,
@@ -180,7 +181,7 @@ class Judge:
                 for name, left in without.items()
             },
             "without_group": {name: without[name] for name in LEFT_OUT if name in without},
-            **_distances(nearest(images, self.train)),
+            **_distances(nearest_distance(images, self.train)),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
             "made_by": self.session.made_by(),
@@ -215,13 +216,13 @@ class Judge:
             "halves": {"n": len(halves[1]), "fid": fid(*halves)},
             "reference": {"n": len(real), **self._labelled(real, trained)},
             "reconstruction": self._held_against(trained, self.pictures.weights[trained]),
-            "training_pictures": _distances(nearest(self.train)),
+            "training_pictures": _distances(nearest_distance(self.train)),
         }
         held_out = np.flatnonzero(self._held)
         if len(held_out) > K:
             result["held_out_pictures"] = {
                 **self._held_against(held_out, self._held[held_out]),
-                **_distances(nearest(self.shown[held_out], self.train)),
+                **_distances(nearest_distance(self.shown[held_out], self.train)),
             }
         return result
 
@@ -261,7 +262,9 @@ class Judge:
     def _named(self, seen: Seen) -> np.ndarray:
         """(M,) the likeliest class."""
         classes = self.session.classes
-        return class_probabilities(seen.logits, owners(self.session.pack.fine_labels, classes), len(classes)).argmax(1)
+        return class_probabilities(
+            seen.logits, fine_to_class(self.session.pack.fine_labels, classes), len(classes)
+        ).argmax(1)
 
     def _labelled(self, seen: Seen, indices: np.ndarray) -> dict[str, float]:
         right = self._named(seen) == self.pictures.labels[indices]

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.classifier import Classifier, look
+from engine.classifier import Classifier, extract_features
 from engine.data.pictures import Pictures
 
 K = 3  # nearest neighbours of precision and recall
@@ -94,7 +94,7 @@ class Seen:
 
 def see(model: Classifier, images: np.ndarray) -> Seen:
     """uint8 pictures (M, S, S, 3) as the classifier sees them, all of the same weight."""
-    features, logits = look(model, images)
+    features, logits = extract_features(model, images)
     return Seen(features=features, logits=logits, weights=np.ones(len(features)))
 
 

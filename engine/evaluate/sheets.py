@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from engine.sample import draw, sheet
+from engine.sample import draw
 from engine.session import Session
+from engine.sheet import make_sheet
 
 RULES = ("maskgit", "critic")
 
@@ -24,7 +25,7 @@ def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str
     for rule, config in zip(RULES, configs, strict=True):
         images, _ = draw(session, config)
         file = out / f"sheet-{rule}.png"
-        Image.fromarray(sheet(np.asarray(images), columns=classes)).save(file)
+        Image.fromarray(make_sheet(np.asarray(images), columns=classes)).save(file)
         files[rule] = str(file)
     return {"classes": list(session.classes), "seeds": seeds, "steps": steps, "files": files}
 
@@ -35,7 +36,7 @@ def draw_blind(session: Session, n: int, steps: int, out: Path) -> dict[str, Any
     config = session.settings(rule="critic", steps=steps, n=n, seed=2)
     images, _ = draw(session, config)
     order = np.random.Generator(np.random.Philox(2)).permutation(n)
-    Image.fromarray(sheet(images[order], columns=10)).save(out / "blind.png")
+    Image.fromarray(make_sheet(images[order], columns=10)).save(out / "blind.png")
     key = [session.classes[i % len(session.classes)] for i in order.tolist()]
     (out / "blind-key.json").write_text(json.dumps(key), encoding="utf-8")
     return {"sheet": str(out / "blind.png"), "key": str(out / "blind-key.json"), "n": n}

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.psnr import psnr
 from engine.session import Session
-from engine.train.tokenizer import psnr
 
 
 def measure_tokenizer(session: Session) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.classifier import Classifier, class_probabilities, look, owners
+from engine.classifier import Classifier, class_probabilities, extract_features, fine_to_class
 from engine.config import TrainConfig
 from engine.train.generator import TokenSource
 from engine.train.loop import Task
@@ -28,7 +28,7 @@ class ClassifierTask(Task):
         self.model: Classifier = model
         self.source, self.config, self.pictures = source, config, source.pictures
         self.fine = self.pictures.fine
-        self.owners = owners(self.pictures.fine_labels, self.pictures.classes)
+        self.of_class = fine_to_class(self.pictures.fine_labels, self.pictures.classes)
 
     def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), fine labels (B,), and which go through the tokenizer (B,)."""
@@ -72,5 +72,5 @@ class ClassifierTask(Task):
 
     def _say(self, averaged: nn.Module, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (M, L), and the likeliest class (M,)."""
-        _, logits = look(cast(Classifier, averaged), self.pictures.read(indices))
-        return logits, class_probabilities(logits, self.owners, len(self.pictures.classes)).argmax(1)
+        _, logits = extract_features(cast(Classifier, averaged), self.pictures.read(indices))
+        return logits, class_probabilities(logits, self.of_class, len(self.pictures.classes)).argmax(1)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrainConfig
+from engine.contested import TokenScorer, critic_scorer, generator_scorer, measure_contested
 from engine.critic import Critic
-from engine.evaluate.auc import Judge, contested, critic_judge, generator_judge
 from engine.generator import Generator
 from engine.train.generator import TokenSource, draw_mask, sample_sheet
 from engine.train.loop import Task
@@ -49,11 +49,11 @@ class CriticTask(Task):
         """Contested AUC at half hidden, per held-out split, beside the generator's own on the same pictures."""
         figures = {}
         generator = self._frozen[0]
-        judges: dict[str, Judge] = {"critic": critic_judge(averaged), "generator": generator_judge(generator)}
+        scorers: dict[str, TokenScorer] = {"critic": critic_scorer(averaged), "generator": generator_scorer(generator)}
         for split in self.source.pictures.held_out:
             tokens, labels = self.source.of_split(split, MEASURED)
-            cell = contested(tokens, labels, generator, judges, fraction=0.5)
-            for name in judges:
+            cell = measure_contested(tokens, labels, generator, scorers, fraction=0.5)
+            for name in scorers:
                 figures[f"auc_{split}_{name}"] = cell.auc(name)
                 figures[f"sampled_{split}_{name}"] = cell.sampled(name)
         return figures

@@ -56,11 +56,11 @@ class TokenSource:
             return self.tokenizer.encode(pictures.to(device)), torch.from_numpy(labels).to(device)
 
 
-def draw_mask(rng: torch.Generator, size: int, places: int) -> Tensor:
+def draw_mask(rng: torch.Generator, size: int, num_tokens: int) -> Tensor:
     """(B, N) bool: hidden = ceil(N * cos(pi/2 * u)) random places each, u ~ U(0, 1)."""
     u = torch.rand(size, generator=rng).tolist()
-    hidden = torch.tensor([max(1, math.ceil(places * mask_ratio("cosine", x))) for x in u])
-    order = torch.rand(size, places, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
+    hidden = torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", x))) for x in u])
+    order = torch.rand(size, num_tokens, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
     return order < hidden[:, None]
 
 
@@ -115,11 +115,11 @@ def sample_sheet(
     generator: Generator, tokenizer: Tokenizer, classes: int, critic: nn.Module | None = None
 ) -> np.ndarray:
     """Pictures of the first 16 classes, a column each, by the critic where there is one: to look at during training."""
-    rows, places = 4, tokenizer.config.grid**2
+    rows, num_tokens = 4, tokenizer.config.grid**2
     labels = torch.arange(min(classes, 16), device=tokenizer.codebook.device).repeat(rows)
     name = "maskgit" if critic is None else "critic"
-    rule = make_rule(name, steps=12, places=places, critic=critic)
-    *_, last = sample(generator, rule, labels=labels, places=places, seed=0)
+    rule = make_rule(name, steps=12, num_tokens=num_tokens, critic=critic)
+    *_, last = sample(generator, rule, labels=labels, num_tokens=num_tokens, seed=0)
     images = (
         to_uint8(tokenizer.decode(torch.tensor(last.proposal, dtype=torch.int64, device=labels.device))).cpu().numpy()
     )

@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from engine.config import TrainConfig
 from engine.train.checkpoint import load_checkpoint, save_checkpoint
-from engine.train.length import check_length, more
-from engine.train.optim import average, optimisers, rate
+from engine.train.length import check_length, how_to_continue
+from engine.train.optim import lr_factor, make_optimisers, update_average
 from engine.train.probe import Probe
 from engine.train.stop import asked_to_stop
 
@@ -78,17 +78,20 @@ def train(
     identity = {**_identity(config), **origin}
     board = _tensorboard(run) if tensorboard else None
     averaged = copy.deepcopy(task.model).eval()
-    opts = optimisers(task.model, config, probe.torch_dtype)
+    opts = make_optimisers(task.model, config, probe.torch_dtype)
     start = _resume(run, task, averaged, opts, identity, config)
     if start == config.iterations:
-        print(f"{run}: nothing to train, all {start} iterations are done; {more(task, config)}", file=sys.stderr)
+        print(
+            f"{run}: nothing to train, all {start} iterations are done; {how_to_continue(config, task.settled)}",
+            file=sys.stderr,
+        )
     started = saved = time.monotonic()
     run.mkdir(parents=True, exist_ok=True)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
     with asked_to_stop() as asked:
         for iteration in bar:
             figures = _iterate(task, config, opts, iteration, probe, device)
-            average(averaged, task.model, config.ema, iteration)
+            update_average(averaged, task.model, config.ema, iteration)
             done = iteration + 1
             if done % 20 == 0:
                 bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
@@ -135,7 +138,7 @@ def _iterate(
     totals["norm"] = float(nn.utils.clip_grad_norm_(task.model.parameters(), config.clip))
     for opt in opts:
         for group in opt.param_groups:
-            group["lr"] = group["peak"] * rate(config, iteration)
+            group["lr"] = group["peak"] * lr_factor(config, iteration)
         opt.step()
         opt.zero_grad(set_to_none=True)
     return totals
@@ -185,7 +188,7 @@ def _resume(
     tensors, state = found
     changed = [name for name, value in identity.items() if state["config"].get(name) != value]
     if changed == ["iterations"]:
-        check_length(run, task, config, int(state["iteration"]), int(state["config"]["iterations"]))
+        check_length(run, config, task.settled, int(state["iteration"]), int(state["config"]["iterations"]))
     elif changed:
         made = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
         raise ValueError(f"{made}: give those, or another runs=, or remove {run}")

@@ -51,7 +51,7 @@ def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
     return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
-def optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
+def make_optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
     """Muon on the matrices inside layers, AdamW on tables, biases, norms and convolutions.
 
     Each group of parameters holds its peak rate as "peak".
@@ -72,7 +72,7 @@ def optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> lis
     return [adamw, Muon(chosen, config.lr, config.weight_decay, dtype)] if chosen else [adamw]
 
 
-def rate(config: TrainConfig, iteration: int) -> float:
+def lr_factor(config: TrainConfig, iteration: int) -> float:
     """Share of the peak rate: linear warm-up, flat, then linearly to zero over the last `decay`."""
     up = min(1.0, (iteration + 1) / max(1, config.warmup))
     left = (config.iterations - iteration) / config.iterations
@@ -80,7 +80,7 @@ def rate(config: TrainConfig, iteration: int) -> float:
 
 
 @torch.no_grad()
-def average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
+def update_average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
     """Exponential moving average of the weights, short at first; buffers are copied."""
     weight = 1 - min(decay, (1 + iteration) / (10 + iteration))
     ours: list[Tensor] = list(averaged.parameters())

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine.config import TrainConfig
 from engine.data.augment import augment
 from engine.data.pictures import Pictures
+from engine.psnr import psnr
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task
 
@@ -124,10 +125,3 @@ def reconstruct(model: Tokenizer, images: np.ndarray, size: int = 64) -> tuple[n
         tokens.append(code.cpu().numpy())
         decoded.append(to_uint8(model.decode(code)).cpu().numpy())
     return np.concatenate(decoded), np.concatenate(tokens)
-
-
-def psnr(images: np.ndarray, decoded: np.ndarray, where: np.ndarray) -> float | None:
-    """dB, from the squared error pooled over the pixels `where` (M, S, S); None where it is not a number."""
-    error = (images.astype(np.float64) - decoded)[where]
-    squared = float(np.mean(error**2)) if error.size else 0.0
-    return float(10 * np.log10(255**2 / squared)) if squared else None
