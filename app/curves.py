@@ -51,7 +51,7 @@ def _lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[in
     """
     config = lane.config
     rule = config.make_rule(num_tokens=places)
-    planned = config.planned(places)
+    planned = config.mask_counts(places)
     own = range(lane.first_step, config.steps)
     return [
         (MASKED, lane.shared, [float(planned[s]) for s in own], "dash"),

@@ -22,7 +22,7 @@ from app.packs import Packs
 from app.runs import Run, Runs
 from app.text import en
 from engine import SAMPLING_VERSION
-from engine.cli import in_one_line
+from engine.cli import format_error
 from engine.config import SampleConfig
 from engine.critic_example import make_critic_example
 from engine.data.decode import UNREADABLE, decode, in_one_scan
@@ -138,7 +138,7 @@ class Folds:
             found = self.packs.worker.submit(make_critic_example, session, config.seed, fraction).result()
             filled, real = self.packs.worker.submit(session.decode, np.stack([found.filled, found.real])).result()
         except (ValueError, FileNotFoundError) as error:
-            return {"wrong": in_one_line(error)}
+            return {"wrong": format_error(error)}
         return {
             "name": found.name,
             "label": found.label,
@@ -165,7 +165,7 @@ class Folds:
             shown = self.packs.worker.submit(session.decode, tokens).result()[0]
             scores = self.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
         except ValueError as error:
-            return {"wrong": in_one_line(error)}
+            return {"wrong": format_error(error)}
         return {
             "label": config.label,
             "grid": session.tokenizer_config.grid,

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.config import MOST_STEPS, SampleConfig
+from engine.config import MAX_STEPS, SampleConfig
 from engine.refine import entry_step
 from engine.rules import RULES, Rule, all_parameters
 from engine.session import Session
-from engine.settings import checked
+from engine.settings import validate
 
 RULES_AT_FIRST = ("maskgit", "critic", "critic-locked")  # left, right, and the third, which has to be added
 INSTEAD = ("confidence", "confidence", "random")  # where a pack has no critic
@@ -164,7 +164,7 @@ def _read(lane: dict[str, Any]) -> dict[str, Any]:
     read = SampleConfig.readable(lane)
     for name, spec in all_parameters().items():
         if name not in read:
-            checked(spec, lane[name])
+            validate(spec, lane[name])
     return read
 
 
@@ -257,9 +257,9 @@ def _equal_passes(configs: tuple[SampleConfig, ...], count: int) -> tuple[Sample
 
 def _with_passes(config: SampleConfig, passes: int) -> SampleConfig:
     steps = -(-passes // RULES[config.rule].passes_per_step)
-    if steps > MOST_STEPS:
+    if steps > MAX_STEPS:
         raise ValueError(
-            f"equal_passes: {passes} passes are {steps} steps of {RULES[config.rule].label}, the most is {MOST_STEPS}: "
+            f"equal_passes: {passes} passes are {steps} steps of {RULES[config.rule].label}, the most is {MAX_STEPS}: "
             "take fewer steps in the other lane"
         )
     return config.replace(steps=steps)

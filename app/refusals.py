@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.cli import in_one_line
+from engine.cli import format_error
 
 LONGEST_LINE = 300
 
@@ -51,5 +51,5 @@ def line(error: Exception) -> gr.Error:
 
 def in_short(error: Exception) -> str:
     """What is wrong, in a line that fits on the page."""
-    text = in_one_line(error)
+    text = format_error(error)
     return text[:LONGEST_LINE] + ("…" if len(text) > LONGEST_LINE else "")

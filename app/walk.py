@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from app.lanes import Lane
-from engine.refine import lowest
+from engine.refine import lowest_positions
 from engine.session import Session
 from engine.step import Step
 
@@ -73,8 +73,8 @@ def _parting(session: Session, lane: Lane, step: Step) -> Step:
     if lane.origin.fraction is not None:
         scores = session.score(step.proposal, lane.config.label or "")
         step = dataclasses.replace(step, scores=scores, ranked=scores.copy())
-        masked = tuple(lowest(scores[0], lane.origin.fraction).tolist())
-    return step if masked is None else step.decided(masked)
+        masked = tuple(lowest_positions(scores[0], lane.origin.fraction).tolist())
+    return step if masked is None else step.with_masked(masked)
 
 
 def ahead(items: Iterator[Item], worker: Executor) -> Iterator[Item]:

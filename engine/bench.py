@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import MASK, cli, noise
-from engine.config import MOST_STEPS
+from engine.config import MAX_STEPS
 from engine.device import describe, prepare
 from engine.session import Session
 
@@ -37,13 +37,13 @@ NOISE_ROUNDS = 101
 
 def main(argv: list[str]) -> None:
     defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0, "dtype": "float32", "noise": False}
-    _, options = cli.parse(argv, __doc__ or "", defaults)
-    cli.yes_or_no("noise", options["noise"])
+    options = cli.parse(argv, __doc__ or "", defaults).options
+    cli.check_bool("noise", options["noise"])
     if options["noise"]:
         device = prepare(options["device"], options["threads"])
         return print(json.dumps({**noise_figures(device), **describe(device)}))
     session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
-    steps = cli.whole("steps", options["steps"], 1, MOST_STEPS)
+    steps = cli.check_integer("steps", options["steps"], 1, MAX_STEPS)
     print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
 
 
@@ -57,7 +57,7 @@ def run_figures(session: Session, steps: int) -> dict[str, object]:
             for step in session.run(config):  # type: ignore[arg-type]
                 session.decode(step.proposal)
 
-        lanes[rule] = median(lane, 5)
+        lanes[rule] = median_time(lane, 5)
     return {"run_seconds": sum(lanes.values()), "lane_seconds": lanes, "steps": steps}
 
 
@@ -80,9 +80,9 @@ def pass_figures(session: Session) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(ROUNDS + 1):
         for name, call in work.items():
-            times[name].append(timed(call))
+            times[name].append(time_call(call))
     seconds = {name: statistics.median(values[1:]) for name, values in times.items()}
-    head = timed_products(head_products(session))
+    head = time_products(head_products(session))
     return {
         "pass_seconds": seconds["pass"],
         "limit_seconds": seconds["limit"],
@@ -110,9 +110,9 @@ def noise_figures(device: torch.device) -> dict[str, object]:
         tensors_equal &= torch.equal(tensors(given, 5, shape, logs).cpu(), expected)
     given, shape = noise.Noise(0, (0,)), (256, 1024)
     return {
-        "draw_ms": 1000 * median(lambda: given.exponential(0, "token", shape, device), NOISE_ROUNDS),
-        "tensors_ms": 1000 * median(lambda: tensors(given, 0, shape, 1), NOISE_ROUNDS),
-        "kernel": device.type == "cuda" and noise.kernel(device) is not None,
+        "draw_ms": 1000 * median_time(lambda: given.exponential(0, "token", shape, device), NOISE_ROUNDS),
+        "tensors_ms": 1000 * median_time(lambda: tensors(given, 0, shape, 1), NOISE_ROUNDS),
+        "kernel": device.type == "cuda" and noise.load_kernel(device) is not None,
         "equal": equal,
         "tensors_equal": tensors_equal,
     }
@@ -146,16 +146,16 @@ def reference_encoder(session: Session) -> nn.Module:
     return nn.TransformerEncoder(layer, c.layers).eval().to(session.device)
 
 
-def timed_products(products: list[Callable[[], Tensor]]) -> float:
-    return median(lambda: [product() for product in products], ROUNDS)
+def time_products(products: list[Callable[[], Tensor]]) -> float:
+    return median_time(lambda: [product() for product in products], ROUNDS)
 
 
-def median(work: Callable[[], object], rounds: int) -> float:
+def median_time(work: Callable[[], object], rounds: int) -> float:
     work()
-    return statistics.median(timed(work) for _ in range(rounds))
+    return statistics.median(time_call(work) for _ in range(rounds))
 
 
-def timed(work: Callable[[], object]) -> float:
+def time_call(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     if torch.cuda.is_available():

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from engine.config import ClassifierConfig
 
 GROUPS = 8  # of channels that are normalised together
-AT_ONCE = 64  # pictures; always as many, so that what is seen in one does not depend on its neighbours
+BATCH = 64  # pictures; always as many, so that what is seen in one does not depend on its neighbours
 
 
 class Classifier(nn.Module):
@@ -70,9 +70,9 @@ def extract_features(model: Classifier, images: np.ndarray) -> tuple[np.ndarray,
     """Features (M, D) and logits (M, L), float32, of uint8 pictures (M, S, S, 3)."""
     place = model.head.weight.device
     features, logits = [], []
-    for i in range(0, len(images), AT_ONCE):
-        part = images[i : i + AT_ONCE]
-        part = np.concatenate([part, part[-1:].repeat(AT_ONCE - len(part), 0)])
+    for i in range(0, len(images), BATCH):
+        part = images[i : i + BATCH]
+        part = np.concatenate([part, part[-1:].repeat(BATCH - len(part), 0)])
         pictures = torch.from_numpy(part).permute(0, 3, 1, 2).to(place).float() / 127.5 - 1
         seen = model.features(pictures)
         features.append(seen[: len(images) - i].cpu().numpy())

@@ -13,9 +13,9 @@ from typing import Any
 
 from engine.rules import RULES, Rule, Scorer, all_parameters, make_rule
 from engine.schedule import SCHEDULES
-from engine.settings import check, checked, setting
+from engine.settings import check_fields, setting, validate
 
-MOST_STEPS = 256
+MAX_STEPS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class SampleConfig:
     seed: int = setting(0, "seed of all noise", low=0, high=2**32 - 1)
     round: int = setting(0, "another number draws fresh noise from the same seed", low=0, high=2**32 - 1)
     n: int = setting(1, "pictures", low=1, high=1_000_000)
-    steps: int = setting(18, "sampling steps", low=1, high=MOST_STEPS, symbol="T", step=1)
+    steps: int = setting(18, "sampling steps", low=1, high=MAX_STEPS, symbol="T", step=1)
     schedule: str = setting("cosine", "how the share of masked tokens falls", choices=SCHEDULES, symbol="γ")
     matched: bool = setting(
         False, "all but the rule equal: Token-Critic's counts, temperature and ranking noise for every rule"
@@ -38,14 +38,14 @@ class SampleConfig:
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         specs = RULES[self.rule].parameters(self.matched)
         if unread := sorted(map(str, self.parameters.keys() - specs.keys())):
             which = "matched" if self.matched else "not matched"
             raise ValueError(
                 f"rule {self.rule!r}, {which}, has no parameter {unread[0]!r}: it has {', '.join(specs) or 'none'}"
             )
-        values = {name: checked(spec, self.parameters.get(name, spec.default)) for name, spec in specs.items()}
+        values = {name: validate(spec, self.parameters.get(name, spec.default)) for name, spec in specs.items()}
         object.__setattr__(self, "parameters", MappingProxyType(values))
 
     @classmethod
@@ -89,7 +89,7 @@ class SampleConfig:
         each = RULES[self.rule].passes_per_step
         return each * self.steps - (each - 1)
 
-    def planned(self, num_tokens: int) -> list[int]:
+    def mask_counts(self, num_tokens: int) -> list[int]:
         """How many tokens stay masked after each step of a run from the start; 0 after the last."""
         rule = self.make_rule(num_tokens=num_tokens)
         counts, now = [], num_tokens
@@ -125,7 +125,7 @@ class TokenizerConfig:
     decoder_blocks: int = setting(3, "3x3 blocks of the decoder at token resolution", low=0, high=16)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.image_size % self.patch or self.patch & (self.patch - 1):
             raise ValueError(f"patch={self.patch}: expected a power of two that divides image_size={self.image_size}")
 
@@ -145,7 +145,7 @@ class TrunkConfig:
     dropout: float = setting(0.0, "dropout on attention and MLP outputs in training", low=0, high=0.9)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.width % self.heads:
             raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
 
@@ -173,7 +173,7 @@ class ClassifierConfig:
     depth: int = setting(2, "blocks of a stage", low=1, high=16)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.base % 8:
             raise ValueError(f"base={self.base}: expected a multiple of 8")
 
@@ -184,9 +184,9 @@ class TrainConfig:
 
     iterations: int = setting(10_000, "optimiser steps of the whole run", low=1, high=10**8)
     batch: int = setting(64, "pictures per optimiser step", low=1, high=65536)
-    micro: int = setting(16, "pictures per forward pass; small ones stay in a CPU's cache", low=1, high=65536)
-    lr: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
-    lr_rest: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
+    micro_batch: int = setting(16, "pictures per forward pass; small batches stay in a CPU's cache", low=1, high=65536)
+    lr_muon: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
+    lr_adamw: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
     weight_decay: float = setting(0.01, "decoupled weight decay", low=0, high=1)
     beta2: float = setting(0.96, "AdamW's second moment decay", low=0, high=0.99999)
     muon: bool = setting(True, "Muon for the trunk's matrices; AdamW alone if false")
@@ -200,7 +200,7 @@ class TrainConfig:
     label_smoothing: float = setting(
         0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9
     )
-    draws: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
+    fillings: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
     zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
@@ -219,4 +219,4 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)

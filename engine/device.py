@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-MOST_THREADS = 1024
+MAX_THREADS = 1024
 
 
 def prepare(device: str = "auto", threads: int = 0) -> torch.device:
@@ -22,8 +22,8 @@ def prepare(device: str = "auto", threads: int = 0) -> torch.device:
     """
     if device not in DEVICES:
         raise ValueError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 0 <= threads <= MOST_THREADS:
-        raise ValueError(f"threads={threads!r}: expected a whole number from 0 to {MOST_THREADS}")
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 0 <= threads <= MAX_THREADS:
+        raise ValueError(f"threads={threads!r}: expected a whole number from 0 to {MAX_THREADS}")
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     chosen = next(name for name, here in there.items() if here) if device == "auto" else device
     if not there[chosen]:

@@ -16,7 +16,7 @@ from engine.generator import Generator
 from engine.pack import Pack
 from engine.precision import Precision, measure_precision
 from engine.tokenizer import Tokenizer
-from engine.transformer import usually_explicit
+from engine.transformer import default_explicit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Networks:
         """explicit or fused: which kernel the networks use."""
         explicit = self.precision.explicit_attention
         if explicit is None:
-            explicit = usually_explicit(getattr(torch, self.dtype), self.device)
+            explicit = default_explicit(getattr(torch, self.dtype), self.device)
         return "explicit" if explicit else "fused"
 
     @property

@@ -23,8 +23,8 @@ PURPOSES = {"token": 0, "rank": 1, "score": 2}
 CPU = torch.device("cpu")
 Numbers = Any  # Tensor or np.ndarray: the operators below mean the same for both
 Counter = tuple[int, int, int]  # round, step, purpose: what stands above the number of the block
-AT_ONCE = 2**16  # numbers of one pass: with what they take along, they fill a core's cache
-AT_ONCE_DEVICE = 2**22  # the same on an accelerator, which waits for each operation
+CHUNK = 2**16  # numbers of one pass: with what they take along, they fill a core's cache
+CHUNK_DEVICE = 2**22  # the same on an accelerator, which waits for each operation
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -61,9 +61,9 @@ class Noise:
     def _draw(self, step: int, purpose: str, shape: Sequence[int], device: torch.device, logs: int) -> Tensor:
         counter, n = (self.round, step, PURPOSES[purpose]), math.prod(shape)
         out = torch.empty(len(self.samples), n, device=device)
-        by_kernel = kernel(out.device) if device.type == "cuda" else None
+        by_kernel = load_kernel(out.device) if device.type == "cuda" else None
         if by_kernel is not None:
-            by_kernel(out, on(self.samples, out.device), self.seed, counter, logs, (LN2, *LOG))
+            by_kernel(out, unsigned_on(self.samples, out.device), self.seed, counter, logs, (LN2, *LOG))
         else:
             fill(out.numpy() if device.type == "cpu" else out, self.seed, self.samples, counter, logs)
         return out.view(len(self.samples), *shape)
@@ -75,7 +75,7 @@ def fill(out: Numbers, seed: int, samples: tuple[int, ...], counter: Counter, lo
     An array is filled by numpy, whose Philox is C and which starts no threads; a tensor by torch, where it is.
     """
     n, tensors = out.shape[1], isinstance(out, Tensor)
-    at_once = AT_ONCE_DEVICE if tensors else AT_ONCE
+    at_once = CHUNK_DEVICE if tensors else CHUNK
     rows = max(1, at_once // max(1, n))
     for i in range(0, len(samples), rows):
         given = (seed, samples[i : i + rows], counter, -(-n // 2))
@@ -130,13 +130,15 @@ def tensor_words(seed: int, samples: tuple[int, ...], counter: Counter, n: int, 
     counters[0] = torch.arange(1, blocks + 1, device=device)
     for i, value in enumerate(counter, 1):
         counters[i] = value
-    key = torch.stack([torch.full_like(on(samples, device), seed), on(samples, device)])[..., None]  # (2, B, 1)
+    key = torch.stack([torch.full_like(unsigned_on(samples, device), seed), unsigned_on(samples, device)])[
+        ..., None
+    ]  # (2, B, 1)
     return philox(counters, key).flatten(1)[:, :n]
 
 
 def philox(counter: Tensor, key: Tensor) -> Tensor:
     """Philox4x64-10 of counters (4, B, n) under keys (2, B, 1), words (B, n, 4): unsigned numbers, held as int64."""
-    multiplier, weyl = (on(values, counter.device)[:, None, None] for values in (MULTIPLIERS, WEYL))
+    multiplier, weyl = (unsigned_on(values, counter.device)[:, None, None] for values in (MULTIPLIERS, WEYL))
     even, odd = counter[0::2], counter[1::2]  # (2, B, n)
     for _ in range(ROUNDS):
         high, low = _product(even, multiplier)
@@ -158,13 +160,13 @@ def _upper(x: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def on(values: tuple[int, ...], device: torch.device) -> Tensor:
+def unsigned_on(values: tuple[int, ...], device: torch.device) -> Tensor:
     """Unsigned 64-bit numbers as int64 on a device. Kept, as every copy to an accelerator waits for it; read only."""
     return torch.tensor([value - 2**64 if value >= 2**63 else value for value in values], device=device)
 
 
 @cache
-def kernel(device: torch.device) -> Callable[..., None] | None:
+def load_kernel(device: torch.device) -> Callable[..., None] | None:
     """The kernel that does all this in one pass, where it can be built and gives the same bits; else None."""
     try:
         from engine import noise_triton
@@ -174,7 +176,7 @@ def kernel(device: torch.device) -> Callable[..., None] | None:
     mine, its = torch.empty(2, 2, 1001, device=device)
     fill(mine, 5, samples, counter, 2)
     try:
-        noise_triton.fill(its, on(samples, device), 5, counter, 2, (LN2, *LOG))
+        noise_triton.fill(its, unsigned_on(samples, device), 5, counter, 2, (LN2, *LOG))
     except noise_triton.UNBUILT:  # it needs a C compiler and Python's headers
         return None
     return noise_triton.fill if torch.equal(mine, its) else None

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from engine.classifier import Classifier
 from engine.config import ClassifierConfig, CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
-from engine.data.atomic import whole
-from engine.data.pictures import Pictures, count_pictures, load_pictures, stored_digest
+from engine.data.atomic import write_atomic
+from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer, to_float
 
@@ -62,7 +62,7 @@ class Pack:
         return self.path.resolve().name  # of "." as well
 
     @property
-    def given(self) -> str:
+    def cli_name(self) -> str:
         """What opens it as pack=, fit for a command line: its name where it is under weights/, else its path."""
         return shlex.quote(self.name if self.path.parent == WEIGHTS else str(self.path))
 
@@ -105,11 +105,11 @@ class Pack:
         """The trained model in fp32, in evaluation mode. FileNotFoundError where the pack has none."""
         if not self.has(kind):
             raise FileNotFoundError(
-                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.given}"
+                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.cli_name}"
             )
         file = self.path / f"{kind}.safetensors"
-        _refuse_damaged(file, self.digest(kind))
-        if file.stat().st_size < fewest_weights(kind, self.config[kind], self.tokenizer_config):
+        _check_hash(file, self.digest(kind))
+        if file.stat().st_size < min_weights(kind, self.config[kind], self.tokenizer_config):
             raise ValueError(f"{file} does not fit the sizes in config.yaml: it is too small for them")
         # Every value comes from the file. Not built on "meta", which would import a compiler: 0.8 s at each start.
         with torch.random.fork_rng(devices=[]):
@@ -131,8 +131,8 @@ class Pack:
         file = self.path / TOKENS
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: train the pack's tokenizer")
-        tokens, config = _tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
-        said, made_from = _made_from(file), self._made_tokens()
+        tokens, config = _read_tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
+        said, made_from = _read_made_from(file), self._token_sources()
         if said not in ("", made_from):  # older ones do not say it
             what = "weights" if said.partition(" ")[0] != made_from.partition(" ")[0] else "pictures"
             raise ValueError(f"{file} was made from other {what}: train the pack's tokenizer again")
@@ -142,9 +142,9 @@ class Pack:
             raise ValueError(f"{file} does not fit the pack's pictures and tokenizer: train the tokenizer again")
         return tokens.long()
 
-    def _made_tokens(self) -> str:
+    def _token_sources(self) -> str:
         """What the tokens of the pack's pictures are made from: the tokenizer's hash and theirs."""
-        return f"{self.digest('tokenizer')} {stored_digest(self.path / 'data')}"
+        return f"{self.digest('tokenizer')} {digest_files(self.path / 'data')}"
 
 
 def build(
@@ -165,7 +165,7 @@ def build(
     return Generator(config, num_tokens=num_tokens, codes=tokenizer.codes, classes=classes)
 
 
-def fewest_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig) -> int:
+def min_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig) -> int:
     """Of a model of these sizes, its blocks and largest tables alone: known before any memory is taken for it."""
     config = KINDS[kind](**sizes)
     if isinstance(config, TokenizerConfig):
@@ -200,13 +200,13 @@ def open_pack(name: str | Path) -> Pack:
         raise FileNotFoundError(f"no pack {str(name)!r}: packs here are {there}; or give a path to one")
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
-        _check(config)
+        _check_config(config)
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not a pack's config: {error}") from error
     return Pack(path=path, config=config)
 
 
-def _check(config: Any) -> None:
+def _check_config(config: Any) -> None:
     """ValueError, TypeError or KeyError for a config of which something later would trip over."""
     classes = config["classes"]
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
@@ -230,7 +230,7 @@ def _check(config: Any) -> None:
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
     path.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-    with whole(path / "config.yaml") as out:
+    with write_atomic(path / "config.yaml") as out:
         out.write(text.encode())
 
 
@@ -242,8 +242,8 @@ def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
     """
     file = path / f"{kind}.safetensors"
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
-    _refuse_infinite(f"this {kind} is not stored", tensors)
-    with whole(file) as out:
+    _check_finite(f"this {kind} is not stored", tensors)
+    with write_atomic(file) as out:
         out.write(save(tensors))
     before = open_pack(path)
     config = {**before.config, **said}
@@ -266,16 +266,16 @@ def save_tokens(pack: Pack, images: np.ndarray) -> None:
     """Store what the pack's tokenizer makes of its own pictures, uint8 (M, S, S, 3)."""
     tokenizer = pack.load("tokenizer")
     tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
-    with whole(pack.path / TOKENS) as out:
+    with write_atomic(pack.path / TOKENS) as out:
         kind = TOKEN_TYPES[tokenizer.config.codes > 2**15]
-        out.write(save({"tokens": tokens.to(kind)}, metadata={"made_from": pack._made_tokens()}))
+        out.write(save({"tokens": tokens.to(kind)}, metadata={"made_from": pack._token_sources()}))
 
 
 def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _refuse_damaged(file: Path, digest: str) -> None:
+def _check_hash(file: Path, digest: str) -> None:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing")
     if sha256(file) != digest:
@@ -284,30 +284,30 @@ def _refuse_damaged(file: Path, digest: str) -> None:
 
 def checked_tensors(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors of a safetensors file as fp32, after every check that needs no trust in it."""
-    tensors = _tensors(file)
+    tensors = _read_tensors(file)
     if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
         odd = sorted(set(tensors) ^ set(expected))[:3]
         raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape or not tensor.is_floating_point():
             raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
-    _refuse_infinite(str(file), tensors)
+    _check_finite(str(file), tensors)
     return {name: tensor.float() for name, tensor in tensors.items()}
 
 
-def _refuse_infinite(said: str, tensors: Mapping[str, Tensor]) -> None:
+def _check_finite(said: str, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise ValueError(f"{said}: {name} holds NaN or infinity")
 
 
-def _made_from(file: Path) -> str:
+def _read_made_from(file: Path) -> str:
     """What a safetensors file that can be read says it was made from."""
     with safe_open(file, "pt") as opened:
         return (opened.metadata() or {}).get("made_from", "")  # type: ignore[no-any-return]
 
 
-def _tensors(file: Path) -> dict[str, Tensor]:
+def _read_tensors(file: Path) -> dict[str, Tensor]:
     """What a safetensors file holds, whatever that is. ValueError where it is none."""
     with open(file, "rb") as stream:
         header = int.from_bytes(stream.read(8), "little")

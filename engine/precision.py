@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from engine.device import best_seconds
-from engine.transformer import Layer, Trunk, usually_explicit
+from engine.transformer import Layer, Trunk, default_explicit
 
 DTYPES = ("float32", "bfloat16")
 # Below this speedup bf16 is not worth its coarser logits, and an unusual attention not the difference.
 MIN_SPEEDUP = 1.2
-SECONDS = 0.6  # of measuring layers
-HOPELESS = 0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
+MEASURE_SECONDS = 0.6  # of measuring layers
+MIN_RELATIVE_SPEED = (
+    0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Precision:
         if self.dtype == "bfloat16":
             trunk.use_bf16()
         if self.explicit_attention is not None:
-            trunk.sample_with(explicit=self.explicit_attention)
+            trunk.use_explicit_attention(explicit=self.explicit_attention)
 
 
 @torch.no_grad()
@@ -46,12 +48,12 @@ def measure_precision(trunk: Trunk, batch: int) -> Precision:
     x = torch.zeros(batch, num_tokens, width, device=device)
     dtypes = DTYPES if _has_bf16(device) else DTYPES[:1]
     work = {
-        (dtype, explicit): partial(_pass, _layer(trunk, dtype, explicit), x, dtype)
+        (dtype, explicit): partial(_run_layer, _copy_layer(trunk, dtype, explicit), x, dtype)
         for dtype in dtypes
         for explicit in (False, True)
     }
-    times = best_seconds(work, device, SECONDS)
-    best = {dtype: _attention(times, dtype, usually_explicit(getattr(torch, dtype), device)) for dtype in dtypes}
+    times = best_seconds(work, device, MEASURE_SECONDS)
+    best = {dtype: _choose_attention(times, dtype, default_explicit(getattr(torch, dtype), device)) for dtype in dtypes}
     gain = times["float32", best["float32"]] / times["bfloat16", best["bfloat16"]] if "bfloat16" in best else 0.0
     dtype = "bfloat16" if gain >= MIN_SPEEDUP else "float32"
     names = {True: "explicit", False: "fused"}
@@ -59,7 +61,7 @@ def measure_precision(trunk: Trunk, batch: int) -> Precision:
     return Precision(dtype=dtype, explicit_attention=best[dtype], milliseconds=milliseconds)
 
 
-def _layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
+def _copy_layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
     layer = copy.deepcopy(trunk.layers[0])
     assert isinstance(layer, Layer)
     layer.attention.explicit_sampling = explicit
@@ -68,12 +70,12 @@ def _layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
     return layer
 
 
-def _attention(times: Mapping[tuple[str, bool], float], dtype: str, usual: bool) -> bool:
+def _choose_attention(times: Mapping[tuple[str, bool], float], dtype: str, usual: bool) -> bool:
     """Explicit or not: the usual one, unless the other is plainly faster. Near a tie two starts must pick the same."""
     return (not usual) if times[dtype, usual] >= MIN_SPEEDUP * times[dtype, not usual] else usual
 
 
-def _pass(layer: Layer, x: Tensor, dtype: str) -> Tensor:
+def _run_layer(layer: Layer, x: Tensor, dtype: str) -> Tensor:
     with torch.autocast(x.device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
         return layer(x)  # type: ignore[no-any-return]
 
@@ -81,5 +83,7 @@ def _pass(layer: Layer, x: Tensor, dtype: str) -> Tensor:
 def _has_bf16(device: torch.device) -> bool:
     """By a small matrix product: a whole layer would take seconds where bf16 is emulated."""
     operands = {dtype: torch.ones(256, 256, device=device, dtype=getattr(torch, dtype)) for dtype in DTYPES}
-    times = best_seconds({dtype: partial(torch.matmul, a, a) for dtype, a in operands.items()}, device, SECONDS / 10)
-    return times["float32"] / times["bfloat16"] > HOPELESS
+    times = best_seconds(
+        {dtype: partial(torch.matmul, a, a) for dtype, a in operands.items()}, device, MEASURE_SECONDS / 10
+    )
+    return times["float32"] / times["bfloat16"] > MIN_RELATIVE_SPEED

@@ -22,14 +22,14 @@ def refine(session: Session, config: SampleConfig, tokens: np.ndarray, fraction:
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction={fraction!r}: expected 0 to 1")
     label = session.classes[int(session.labels(config, (0,))[0])]
-    masked = lowest(session.score(tokens, label)[0], fraction)
+    masked = lowest_positions(session.score(tokens, label)[0], fraction)
     start = np.array(tokens, dtype=np.int32)
     start[0, masked] = MASK
     first = entry_step(config, session.num_tokens, len(masked))
     return session.run(config.replace(round=config.round + 1), samples=(0,), start=start, first_step=first)
 
 
-def lowest(scores: np.ndarray, fraction: float) -> np.ndarray:
+def lowest_positions(scores: np.ndarray, fraction: float) -> np.ndarray:
     """Places (round(fraction * N),) of the lowest of the scores (N,), the lower index first where they tie."""
     return np.sort(np.argsort(scores, kind="stable")[: round(fraction * len(scores))])
 
@@ -39,4 +39,4 @@ def entry_step(config: SampleConfig, num_tokens: int, hidden: int) -> int:
 
     The first one after which no more than these are masked: the largest t whose R(t) <= hidden.
     """
-    return next(s for s, masked in enumerate(config.planned(num_tokens)) if masked <= hidden)
+    return next(s for s, masked in enumerate(config.mask_counts(num_tokens)) if masked <= hidden)

@@ -23,7 +23,11 @@ from engine.settings import setting
 
 Scorer = Callable[..., Tensor]  # (tokens (B, N), labels (B,)) -> logits; a critic is told the new places (B, N), too
 Kind = Literal["ranking", "temperature", "score"]
-KINDS: tuple[Kind, ...] = ("ranking", "temperature", "score")  # the order in which a rule's parameters are shown
+PARAMETER_ORDER: tuple[Kind, ...] = (
+    "ranking",
+    "temperature",
+    "score",
+)  # the order in which a rule's parameters are shown
 
 
 def parameter(
@@ -50,7 +54,7 @@ class Proposal:
     """What a rule looks at in step s."""
 
     s: int
-    tokens: Tensor  # (B, N) the filled picture x̂_0
+    filled: Tensor  # (B, N) the filled picture x̂_0, none masked: Step.proposal
     masked: Tensor  # (B, N) bool, hidden when the step began: these tokens are new
     log_p: Tensor  # (B, N) the generator's log-probability of each token, temperature 1
     labels: Tensor  # (B,)
@@ -111,7 +115,7 @@ class Rule:
         read = [
             s for s in specs if s.metadata["kind"] != "ranking" or (s.name in shared) == (matched or cls.algorithm_2)
         ]
-        return {spec.name: spec for spec in sorted(read, key=lambda spec: KINDS.index(spec.metadata["kind"]))}
+        return {spec.name: spec for spec in sorted(read, key=lambda spec: PARAMETER_ORDER.index(spec.metadata["kind"]))}
 
     @property
     def can_revoke(self) -> bool:
@@ -208,7 +212,7 @@ class Random(Rule):
     label = "Random"
 
     def scores(self, proposal: Proposal) -> Tensor:
-        return proposal.noise.uniform(proposal.s, "score", proposal.tokens.shape[1:], proposal.log_p.device)
+        return proposal.noise.uniform(proposal.s, "score", proposal.filled.shape[1:], proposal.log_p.device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +229,7 @@ class Halton(Rule):
 
     def scores(self, proposal: Proposal) -> Tensor:
         order = halton_scores(self.num_tokens, proposal.log_p.device)
-        return order.expand(len(proposal.tokens), -1)
+        return order.expand(len(proposal.filled), -1)
 
     def own_count(self, s: int, now: int) -> int:
         return masked_after_halton(s, self.steps, self.num_tokens)
@@ -243,7 +247,7 @@ class CriticLocked(Rule):
 
     def scores(self, proposal: Proposal) -> Tensor:
         assert self.critic is not None
-        return self.critic(proposal.tokens, proposal.labels, proposal.masked).sigmoid()
+        return self.critic(proposal.filled, proposal.labels, proposal.masked).sigmoid()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,8 +290,8 @@ class SelfRevoking(Rule):
 
     def scores(self, proposal: Proposal) -> Tensor:
         assert self.generator is not None
-        log_p = self.generator(proposal.tokens, proposal.labels).log_softmax(-1)
-        p = log_p.gather(-1, proposal.tokens[..., None])[..., 0].exp()
+        log_p = self.generator(proposal.filled, proposal.labels).log_softmax(-1)
+        p = log_p.gather(-1, proposal.filled[..., None])[..., 0].exp()
         return torch.where(proposal.masked, p, 1 - self.eta * (1 - p))
 
 
@@ -312,7 +316,7 @@ def all_parameters() -> Mapping[str, dataclasses.Field[Any]]:
                 first = found.setdefault(name, spec).metadata
                 same = all(first[key] == spec.metadata[key] for key in ("low", "high", "symbol", "kind"))
                 assert same, f"{rule.name}: another rule has a parameter {name!r} of another range, symbol or kind"
-    return dict(sorted(found.items(), key=lambda one: KINDS.index(one[1].metadata["kind"])))
+    return dict(sorted(found.items(), key=lambda one: PARAMETER_ORDER.index(one[1].metadata["kind"])))
 
 
 @cache

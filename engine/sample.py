@@ -37,35 +37,34 @@ from engine.session import Session
 from engine.sheet import make_sheet
 from engine.step import CANDIDATES, Step, Trace
 
-AT_ONCE = 16  # pictures sampled together
-MOST_TRACED = 8192  # steps in a trace.json: some 250 MB of text
-MOST_ON_SHEET = 1024  # pictures
-OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0, "dtype": "float32"}
+BATCH = 16  # pictures sampled together
+MAX_TRACED_STEPS = 8192  # steps in a trace.json: some 250 MB of text
+MAX_ON_SHEET = 1024  # pictures
+COMMAND_KEYS = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0, "dtype": "float32"}
 
 
 def main(argv: list[str]) -> None:
     settings = {spec.name: spec for spec in dataclasses.fields(SampleConfig) if spec.name in SETTINGS}
     defaults = {name: spec.default for name, spec in settings.items()} | {"label": ""}
     defaults |= dict.fromkeys(all_parameters())  # None: as the pack's preset or the rule has it
-    _, options = cli.parse(argv, f"{__doc__}\n{helps(settings)}", {**OWN, **defaults})
-    given = cli.overrides(argv, {**OWN, **defaults})
-    chosen = {name: value for name, value in given.items() if name not in OWN}
+    _, options, given = cli.parse(argv, f"{__doc__}\n{describe_keys(settings)}", {**COMMAND_KEYS, **defaults})
+    chosen = {name: value for name, value in given.items() if name not in COMMAND_KEYS}
     chosen["label"] = options["label"] or None
-    cli.yes_or_no("trace", options["trace"])
+    cli.check_bool("trace", options["trace"])
     session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
     config = session.settings(**chosen)
-    if options["trace"] and config.n * config.steps > MOST_TRACED:
+    if options["trace"] and config.n * config.steps > MAX_TRACED_STEPS:
         raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")
-    out = cli.path(options["out"])
+    out = cli.expand_path(options["out"])
     out.mkdir(parents=True, exist_ok=True)
-    images, traces = draw(session, config, keep=options["trace"], out=out)
-    Image.fromarray(make_sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")
+    images, traces = draw_pictures(session, config, keep=options["trace"], out=out)
+    Image.fromarray(make_sheet(images[:MAX_ON_SHEET])).save(out / "sheet.png")
     if traces:
-        (out / "trace.json").write_text(joined(traces).to_json(), encoding="utf-8")
+        (out / "trace.json").write_text(join_traces(traces).to_json(), encoding="utf-8")
     print(f"{config.n} pictures by {config.rule}, {config.passes} network passes each -> {out}")
 
 
-def helps(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
+def describe_keys(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
     """What each key means, and which rules read it."""
     lines = [f"  {name:20}{spec.metadata['help']}" for name, spec in settings.items()]
     lines += ["", "Parameters of rules, with the range and the default where the pack has no preset:"]
@@ -79,14 +78,14 @@ def helps(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
     return "\n".join(lines)
 
 
-def draw(
+def draw_pictures(
     session: Session, config: SampleConfig, keep: bool = False, out: Path | None = None
 ) -> tuple[np.ndarray, list[Trace]]:
     """Pictures uint8 (n, S, S, 3), each stored in `out` once it is drawn; their traces by AT_ONCE where `keep`."""
     images, traces = [], []
     with tqdm(total=config.n * config.steps, unit="step", disable=None, file=sys.stderr) as bar:
-        for first in range(0, config.n, AT_ONCE):
-            samples = range(first, min(first + AT_ONCE, config.n))
+        for first in range(0, config.n, BATCH):
+            samples = range(first, min(first + BATCH, config.n))
             steps: list[Step] = []
             for step in session.run(config, samples=samples, candidates=CANDIDATES if keep else 0):
                 steps = [*steps, step] if keep else [step]
@@ -100,7 +99,7 @@ def draw(
     return np.concatenate(images), traces
 
 
-def joined(traces: list[Trace]) -> Trace:
+def join_traces(traces: list[Trace]) -> Trace:
     """One trace of all pictures, from traces of some each."""
     steps: Iterator[tuple[Step, ...]] = zip(*(trace.steps for trace in traces), strict=True)
     whole = tuple(Step.join(parts) for parts in steps)

@@ -45,17 +45,17 @@ def sample(
     device = labels.device
     noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples), round)
     tokens = torch.full((len(labels), num_tokens), MASK) if start is None else start
-    counts = _planned(rule, (tokens == MASK).sum(1).tolist(), first_step)
+    counts = _plan_counts(rule, (tokens == MASK).sum(1).tolist(), first_step)
     hidden_after = torch.tensor(counts).to(device, non_blocking=True)  # (T - first_step, B)
     tokens = tokens.to(device, non_blocking=True)
     for s in range(first_step, rule.steps):
         masked = tokens == MASK
         logits = predict(tokens, labels)  # (B, N, V)
         temperature = rule.temperature(s)
-        proposal = torch.where(masked, _draw(logits, temperature, noise, s), tokens)
+        proposal = torch.where(masked, _sample_tokens(logits, temperature, noise, s), tokens)
         log_p = logits.log_softmax(-1)
         chosen_log_p = log_p.gather(-1, proposal[..., None])[..., 0]
-        seen = Proposal(s=s, tokens=proposal, masked=masked, log_p=chosen_log_p, labels=labels, noise=noise)
+        seen = Proposal(s=s, filled=proposal, masked=masked, log_p=chosen_log_p, labels=labels, noise=noise)
         last = s == rule.steps - 1
         scores = ranked = torch.full_like(chosen_log_p, torch.nan)
         if not last or score_last or rule.passes_per_step == 1:
@@ -63,7 +63,7 @@ def sample(
             ranked = rule.ranked(scores, seen)
             if not rule.can_revoke:
                 scores, ranked = scores.where(masked, torch.nan), ranked.where(masked, torch.nan)
-        hide = _lowest(ranked, masked, rule, hidden_after[s - first_step])
+        hide = _choose_masked(ranked, masked, rule, hidden_after[s - first_step])
         top = log_p.topk(min(candidates, log_p.shape[-1]), -1)
         after = proposal.masked_fill(hide, MASK)
         arrays = {
@@ -74,13 +74,13 @@ def sample(
             "confidence": chosen_log_p.exp(),
             "top_tokens": top.indices,
             "top_probs": top.values.exp(),
-            "state": _states(masked, hide),
+            "state": _label_states(masked, hide),
         }
         yield Step(s=s, steps=rule.steps, temperature=temperature, **_to_host(arrays))
         tokens = after
 
 
-def _planned(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[int]]:
+def _plan_counts(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[int]]:
     """How many places each picture has masked after each step, (T - first_step, B): 0 after the last."""
     planned, now = [], list(masked)
     for s in range(first_step, rule.steps):
@@ -93,7 +93,7 @@ def _planned(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[in
     return planned
 
 
-def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
+def _sample_tokens(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
     """One sample per place, (B, N), from the softmax of logits (B, N, V) / temperature; at 0 the likeliest.
 
     The first of V exponential clocks whose rates are the probabilities: argmax(p / E). The same draw as
@@ -105,7 +105,7 @@ def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
     return (logits if temperature == 1 else logits / temperature).softmax(-1).div_(clocks).argmax(-1)
 
 
-def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor:
+def _choose_masked(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor:
     """(B, N) bool: the `count` (B,) places to mask. Stable sort, so that the lower index goes first where ranks tie."""
     order = ranked.nan_to_num(nan=torch.inf).argsort(dim=1, stable=True)
     rank = torch.empty_like(order).scatter_(
@@ -115,7 +115,7 @@ def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor
     return hide if rule.can_revoke else hide & masked
 
 
-def _states(masked: Tensor, hide: Tensor) -> Tensor:
+def _label_states(masked: Tensor, hide: Tensor) -> Tensor:
     """(B, N) uint8, a State each."""
     fresh = torch.where(hide, int(State.MASKED), int(State.NEW))
     accepted = torch.where(hide, int(State.REVOKED), int(State.KEPT))

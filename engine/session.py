@@ -188,7 +188,7 @@ class Session(Networks):
         """The critic's probability that each token is real if half of them are, float32 (B, N)."""
         if self.critic is None:
             raise ValueError(
-                f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.given}"
+                f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.cli_name}"
             )
         codes = self._checked_tokens(tokens).to(self.device)
         labels = torch.full((len(codes),), self._class_index(label), device=self.device)

@@ -24,18 +24,18 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-def check(config: Any) -> None:
+def check_fields(config: Any) -> None:
     """ValueError for the first field made by `setting` whose value is of the wrong kind or out of range."""
     for spec in dataclasses.fields(config):
         if "help" not in spec.metadata:
             continue
         value = getattr(config, spec.name)
-        valid = checked(spec, value)
+        valid = validate(spec, value)
         if valid is not value:
             object.__setattr__(config, spec.name, valid)
 
 
-def checked(spec: dataclasses.Field[Any], value: Any) -> Any:
+def validate(spec: dataclasses.Field[Any], value: Any) -> Any:
     """The value as its field's type. ValueError where it is of the wrong kind or out of range."""
     kind = spec.type if isinstance(spec.type, str) else getattr(spec.type, "__name__", str(spec.type))
     shown = f"{spec.name}={value!r}"

@@ -62,9 +62,9 @@ class Step:
         """Memory of its arrays."""
         return sum(getattr(self, name).nbytes for name in ARRAYS)
 
-    def decided(self, places: Sequence[int]) -> Step:
+    def with_masked(self, positions: Sequence[int]) -> Step:
         """The same step of one picture, had exactly these places been masked."""
-        hide = np.isin(np.arange(self.state.shape[1]), places)[None]
+        hide = np.isin(np.arange(self.state.shape[1]), positions)[None]
         shown = np.where(hide, State.REVOKED, State.KEPT)
         return self._with(
             {"state": np.where(self.masked, np.where(hide, State.MASKED, State.NEW), shown).astype(np.uint8)}

@@ -50,7 +50,7 @@ def explicit_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.bmm(torch.bmm(q, k.transpose(1, 2)).softmax(-1), v).view(shape)
 
 
-def usually_explicit(dtype: torch.dtype, device: torch.device) -> bool:
+def default_explicit(dtype: torch.dtype, device: torch.device) -> bool:
     """Which attention is sampled with where nobody measured it."""
     return dtype == torch.bfloat16 and device.type == "cpu"
 
@@ -79,7 +79,7 @@ class Attention(nn.Module):
     def _samples_explicitly(self, q: Tensor) -> bool:
         if self.explicit_sampling is not None:
             return self.explicit_sampling
-        return usually_explicit(q.dtype, q.device)
+        return default_explicit(q.dtype, q.device)
 
 
 class Layer(nn.Module):
@@ -124,7 +124,7 @@ class Trunk(nn.Module):
             assert isinstance(layer, Layer)
             layer.use_bf16()
 
-    def sample_with(self, *, explicit: bool) -> None:
+    def use_explicit_attention(self, *, explicit: bool) -> None:
         """Choose the attention of sampling: the explicit products, or torch's fused kernel."""
         for layer in self.layers:
             assert isinstance(layer, Layer)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
-from engine.data.pictures import Pictures, in_memory, save_pictures
+from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
+from engine.evaluate.binomial import clopper_pearson, mcnemar, ratio_interval
 from engine.evaluate.checks import Eyes, Identicon, Tones, open_checks
-from engine.evaluate.draws import Draws
-from engine.evaluate.exact import put_together
-from engine.evaluate.report import read
-from engine.evaluate.shares import clopper_pearson, mcnemar, ratio_interval
+from engine.evaluate.exact import join_halves
+from engine.evaluate.report import read_report
+from engine.evaluate.samples import SampleStore
 from engine.pack import Pack, build, open_pack, save_model, save_tokens, write_config
 from tests.tiny import CLASSIFIER, TRUNK, make_whole_pack
 
@@ -157,7 +157,7 @@ def test_intervals_cover_what_they_promise(one: float, other: float) -> None:
 
 def test_halves_are_put_together() -> None:
     tokens = np.arange(3)[:, None].repeat(16, 1)
-    assert put_together(tokens, 4)[2].reshape(4, 4).tolist() == [[2, 2, 0, 0]] * 4
+    assert join_halves(tokens, 4)[2].reshape(4, 4).tolist() == [[2, 2, 0, 0]] * 4
 
 
 def make_avatars(path: Path) -> Pack:
@@ -177,7 +177,7 @@ def make_avatars(path: Path) -> Pack:
         splits=np.array(["train"] * 12 + ["test"] * 12),
         weights=np.ones(24, np.float32),
         size=64,
-        read=in_memory(images),
+        read=read_from_memory(images),
         recipes=tuple(json.dumps(one) for one in recipes),
     )
     write_config(path, {"format": 1, "classes": list(pictures.classes), "tokenizer": sizes})
@@ -199,7 +199,7 @@ def test_the_command_measures_real_pictures_first(
     words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic"]
     command.main([*words, "out=strict"])
     file = tmp_path / "strict" / "exact.json"
-    content = read(file, "checks")
+    content = read_report(file, "checks")
     assert list(content["real"]) == ["identicon", "skin", "hair", "eyes"] and list(content["real"]["identicon"]) == [
         "Identicon"
     ]
@@ -209,11 +209,11 @@ def test_the_command_measures_real_pictures_first(
     assert all(row["checks"] == {exact.ANY: row["checks"][exact.ANY]} for row in content["rows"])
     assert "no: too many false alarms" in file.with_suffix(".md").read_text()
 
-    monkeypatch.setattr(exact, "MOST_FALSE", 1.0)
+    monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
     capsys.readouterr()
     command.main(words)
     printed = json.loads(capsys.readouterr().out)
-    content = read(pack.path / "reports" / "exact.json", "checks")
+    content = read_report(pack.path / "reports" / "exact.json", "checks")
     assert [(row["rule"], row["passes"]) for row in content["rows"]] == [("maskgit", 2), ("critic", 3), ("maskgit", 3)]
     for row in content["rows"]:
         one = row["checks"]["identicon"]
@@ -222,7 +222,7 @@ def test_the_command_measures_real_pictures_first(
     assert printed["compared"]["equal_passes"]["identicon"]["n"] == 5 and "equal_steps" in printed["compared"]
     text = (pack.path / "reports" / "exact.md").read_text()
     assert "| identicon |" in text and "| – symmetry |" in text
-    monkeypatch.setattr(Draws, "tokens", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(SampleStore, "tokens", lambda *_: pytest.fail("drawn again"))
     command.main(words)
 
 

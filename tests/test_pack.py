@@ -142,7 +142,7 @@ def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
             open_pack(tmp_path / name).load("generator")
         word = shlex.split(str(said.value).partition(": ")[2])[-1]
         assert open_pack(word.removeprefix("pack=")).path == tmp_path / name
-    assert open_pack("emoji").given == "emoji"
+    assert open_pack("emoji").cli_name == "emoji"
 
 
 def test_a_huge_header_is_not_read(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def greedy_counts(steps: int, num_tokens: int) -> list[int]:
     return counts
 
 
-@pytest.mark.parametrize("places", [256, 1024])
+@pytest.mark.parametrize("num_tokens", [256, 1024])
 def test_counts_equal_an_exact_recursion(num_tokens: int) -> None:
     for steps in range(1, 65):
         assert [masked_after("cosine", s, steps, num_tokens) for s in range(steps)] == critic_counts(steps, num_tokens)

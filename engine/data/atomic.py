@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole(file: Path) -> Iterator[BinaryIO]:
+def write_atomic(file: Path) -> Iterator[BinaryIO]:
     """Write beside `file`, flush to disk, then rename: whatever is killed meanwhile, it is there whole or as it was."""
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:

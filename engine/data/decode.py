@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from engine.cli import printable
+from engine.cli import to_printable
 
 NOT_READ = {  # kinds that Pillow knows by name
     "EPS": "EPS and PS would need another program, Ghostscript, to run",
@@ -40,15 +40,15 @@ BESIDE_PIXELS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # chunks of a PNG that may
 
 
 @cache
-def kinds() -> dict[str, str]:
+def known_formats() -> dict[str, str]:
     """Pillow's kind of file by suffix, those that are not read included: ".jpg" -> "JPEG"."""
     return {suffix.lower(): kind for suffix, kind in Image.registered_extensions().items()}
 
 
 @cache
-def readable(suffix: str) -> tuple[str, ...]:
+def allowed_formats(suffix: str) -> tuple[str, ...]:
     """The kinds that a file may be, whatever its suffix says; of those that are known by no mark, only that one."""
-    own = kinds().get(suffix)  # which also has Pillow load all that it can read
+    own = known_formats().get(suffix)  # which also has Pillow load all that it can read
     marked = [kind for kind, (_, accept) in Image.OPEN.items() if accept or kind == own]
     return tuple(kind for kind in marked if kind not in NOT_READ)
 
@@ -57,9 +57,9 @@ def read_picture(path: Path, size: int) -> np.ndarray:
     """One picture as uint8 (size, size, 3). ValueError where it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return decode(file, size, readable(path.suffix.lower()))
+            return decode(file, size, allowed_formats(path.suffix.lower()))
     except UNREADABLE as error:
-        raise ValueError(f"{printable(path)} is not a readable picture: {reason(error)}") from error
+        raise ValueError(f"{to_printable(path)} is not a readable picture: {explain_error(error)}") from error
 
 
 def decode(
@@ -69,7 +69,7 @@ def decode(
     try:
         with Image.open(file, formats=list(formats)) as image:
             check(image)
-            return squared(image, size)
+            return crop_square(image, size)
     except ValueError as error:
         if "MAX_TEXT" not in str(error):
             raise
@@ -77,7 +77,7 @@ def decode(
         return decode(io.BytesIO(_without_text(file.read())), size, formats, check)
 
 
-def reason(error: BaseException) -> str:
+def explain_error(error: BaseException) -> str:
     """Why a picture cannot be read, in words that need no knowledge of Pillow."""
     said = " ".join(str(error).split())
     if isinstance(error, UnidentifiedImageError):
@@ -93,7 +93,7 @@ def reason(error: BaseException) -> str:
     return f"it is damaged ({said})" if said else "it is damaged"
 
 
-def squared(image: Image.Image, size: int) -> np.ndarray:
+def crop_square(image: Image.Image, size: int) -> np.ndarray:
     """uint8 (size, size, 3): upright, on white, the centre square. ValueError for greys in floating point."""
     image.draft(None, (DRAFT * size, DRAFT * size))  # only a JPEG can
     image.load()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
-from engine.data.pictures import Pictures, in_memory
+from engine.data.pictures import Pictures, read_from_memory
 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 NAMES = Path("/usr/share/unicode/emoji/emoji-test.txt")
@@ -53,7 +53,7 @@ class Emoji(NamedTuple):
     label: str
 
     @property
-    def toned(self) -> bool:
+    def has_skin_tone(self) -> bool:
         return "skin tone" in self.name
 
     @property
@@ -80,7 +80,7 @@ def read_names(path: Path) -> Iterator[Emoji]:
             yield Emoji(sequence, name, subgroup, label)
 
 
-def draw_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
+def render_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
     """One emoji on white, uint8 (SIZE, SIZE, 3)."""
     canvas = Image.new("RGB", (CANVAS, CANVAS), "white")
     left, top, right, bottom = font.getbbox(sequence)
@@ -89,7 +89,7 @@ def draw_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
     return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
-def split_of(emojis: list[Emoji]) -> list[str]:
+def assign_splits(emojis: list[Emoji]) -> list[str]:
     """ "concept": 5 % of concepts of each class with all tones; "tone": 10 % of the other toned ones."""
     concepts: dict[str, set[str]] = defaultdict(set)
     for emoji in emojis:
@@ -97,18 +97,18 @@ def split_of(emojis: list[Emoji]) -> list[str]:
     held = {
         (label, concept)
         for label, members in concepts.items()
-        for concept in sorted(members, key=_hash)[: max(1, round(CONCEPT_SHARE * len(members)))]
+        for concept in sorted(members, key=_hash_to_unit)[: max(1, round(CONCEPT_SHARE * len(members)))]
     }
 
     def split(emoji: Emoji) -> str:
         if (emoji.label, emoji.concept) in held:
             return "concept"
-        return "tone" if emoji.toned and _hash(emoji.name) < TONE_SHARE else "train"
+        return "tone" if emoji.has_skin_tone and _hash_to_unit(emoji.name) < TONE_SHARE else "train"
 
     return [split(emoji) for emoji in emojis]
 
 
-def draw_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
+def render_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
     """All pictures with labels and splits. FileNotFoundError says which Debian package is missing."""
     for path, package in ((font_path, "fonts-noto-color-emoji"), (names_path, "unicode-data")):
         if not path.is_file():
@@ -122,13 +122,13 @@ def draw_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
         labels=np.array([CLASSES.index(emoji.label) for emoji in emojis], np.int64),
         names=tuple(emoji.name for emoji in emojis),
         groups=tuple(emoji.subgroup for emoji in emojis),
-        splits=np.array(split_of(emojis)),
-        weights=np.array([TONE_WEIGHT if e.toned else 1.0 for e in emojis], np.float32),
+        splits=np.array(assign_splits(emojis)),
+        weights=np.array([TONE_WEIGHT if e.has_skin_tone else 1.0 for e in emojis], np.float32),
         size=SIZE,
-        read=in_memory(np.stack([draw_emoji(emoji.sequence, font) for emoji in emojis])),
+        read=read_from_memory(np.stack([render_emoji(emoji.sequence, font) for emoji in emojis])),
     )
 
 
-def _hash(name: str) -> float:
+def _hash_to_unit(name: str) -> float:
     """A fixed number in [0, 1) for a name, the same on every machine and in every version."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48

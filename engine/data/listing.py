@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from engine.cli import printable
-from engine.data.decode import NOT_READ, kinds
+from engine.cli import to_printable
+from engine.data.decode import NOT_READ, known_formats
 
 SPLITS = {
     **{"train": "train", "training": "train"},
@@ -30,16 +30,16 @@ class Listing:
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def leave_out(self, path: PurePosixPath, reason: str, mark: str = "") -> None:
-        self.left_out.setdefault(reason, []).append(printable(path) + mark)
+        self.left_out.setdefault(reason, []).append(to_printable(path) + mark)
 
 
 def list_pictures(root: Path) -> Listing:
     """Walk through the folder and what links in it lead to. ValueError where it looks like another layout."""
     if not root.is_dir():
-        raise FileNotFoundError(f"{printable(root)} is not a folder: give a folder of class folders")
+        raise FileNotFoundError(f"{to_printable(root)} is not a folder: give a folder of class folders")
     listing = Listing(root=root)
     status = os.stat(root)
-    for path in sorted(_walk(listing, PurePosixPath(), {(status.st_dev, status.st_ino)})):
+    for path in sorted(_list_below(listing, PurePosixPath(), {(status.st_dev, status.st_ino)})):
         if len(path.parts) == 1:
             listing.leave_out(path, "in no class folder")
         else:
@@ -49,20 +49,20 @@ def list_pictures(root: Path) -> Listing:
     return listing
 
 
-def class_of(path: PurePosixPath) -> str:
-    return printable(path.parts[1] if split_of(path) else path.parts[0])
+def get_class(path: PurePosixPath) -> str:
+    return to_printable(path.parts[1] if get_split(path) else path.parts[0])
 
 
-def split_of(path: PurePosixPath) -> str:
+def get_split(path: PurePosixPath) -> str:
     """The split that a file is in by its folder, SPLIT/CLASS/; "" where none says it."""
-    return _split(path.parts[0]) if len(path.parts) > 2 else ""
+    return _parse_split(path.parts[0]) if len(path.parts) > 2 else ""
 
 
-def _split(name: str) -> str:
+def _parse_split(name: str) -> str:
     return SPLITS.get(name.lower(), "")
 
 
-def _walk(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
+def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
     """Pictures below a folder; `seen`: the folders that it is in, and those of its class so far."""
     try:
         entries = sorted(os.scandir(listing.root / folder), key=os.DirEntry.is_symlink)  # links come last
@@ -71,81 +71,81 @@ def _walk(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, int]]) -
         return []
     found: list[PurePosixPath] = []
     for entry in entries:
-        path, is_folder = folder / entry.name, _holds(entry.is_dir)
+        path, is_folder = folder / entry.name, _ask(entry.is_dir)
         if entry.name.startswith(".") or entry.name.lower() in LITTER:
             listing.leave_out(path, "hidden, or of a system or program", "/" if is_folder else "")
         elif is_folder:
-            found += _enter(listing, path, seen)
-        elif not _holds(entry.is_file):
+            found += _enter_folder(listing, path, seen)
+        elif not _ask(entry.is_file):
             listing.leave_out(path, "leads to nothing" if entry.is_symlink() else "no file")
-        elif why := _why_not(entry.name):
+        elif why := _refusal_reason(entry.name):
             listing.leave_out(path, why)
         else:
             found.append(path)
     return found
 
 
-def _enter(listing: Listing, path: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
+def _enter_folder(listing: Listing, path: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
     """Pictures below a folder, which is entered once per class: links can lead anywhere."""
     status = os.stat(listing.root / path)
     where = (status.st_dev, status.st_ino)
     if where in seen:
         listing.leave_out(path, "leads to a folder that is taken already", "/")
         return []
-    begins_class = len(path.parts) == 1 or (len(path.parts) == 2 and _split(path.parts[0]))
+    begins_class = len(path.parts) == 1 or (len(path.parts) == 2 and _parse_split(path.parts[0]))
     own = {*seen, where} if begins_class else seen
     own.add(where)
-    found = _walk(listing, path, own)
+    found = _list_below(listing, path, own)
     if not found and begins_class:
         listing.leave_out(path, "no picture in it", "/")
     return found
 
 
-def _holds(question: Callable[[], bool]) -> bool:
+def _ask(question: Callable[[], bool]) -> bool:
     try:
         return question()
     except OSError:  # a link that leads to itself
         return False
 
 
-def _why_not(name: str) -> str:
+def _refusal_reason(name: str) -> str:
     """Why a file of this name is not read, "" where it is."""
-    kind = kinds().get(os.path.splitext(name)[1].lower())
+    kind = known_formats().get(os.path.splitext(name)[1].lower())
     return "no picture by its name" if kind is None else NOT_READ.get(kind, "")
 
 
 def _refuse_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
     """ValueError where there is `train/CLASS/` and a picture in another folder: its folder would count as a class."""
-    other = [path for path in paths if not split_of(path)]
-    if other and any(split_of(path) == "train" for path in paths):
+    other = [path for path in paths if not get_split(path)]
+    if other and any(get_split(path) == "train" for path in paths):
         raise ValueError(
-            f"{printable(root / other[0])}: beside train/CLASS/ there can only be test/CLASS/, or val/, valid/, "
+            f"{to_printable(root / other[0])}: beside train/CLASS/ there can only be test/CLASS/, or val/, valid/, "
             "validation/ in its place: move it away"
         )
 
 
 def _refuse_other_layouts(root: Path, paths: Sequence[PurePosixPath]) -> None:
     """ValueError where the class folders seem to be one folder further down, or to hold the splits."""
-    if len({class_of(path) for path in paths}) == 1:
+    if len({get_class(path) for path in paths}) == 1:
         tops = {path.parts[0] for path in paths}
-        bases = [_common([path.parts[:-1] for path in paths if path.parts[0] == top]) for top in sorted(tops)]
+        bases = [_common_prefix([path.parts[:-1] for path in paths if path.parts[0] == top]) for top in sorted(tops)]
         if not any(path.parts[:-1] in bases for path in paths):  # each holds folders only
-            where = printable(root.joinpath(*bases[0]))
+            where = to_printable(root.joinpath(*bases[0]))
             do = f"give data={shlex.quote(where)}" if len(bases) == 1 else "move them up by one folder in each split"
             raise ValueError(
                 f"{where} holds folders of pictures: if they are the classes, {do}; "
                 "if they are all of one class, put their pictures into one folder"
             )
-    inner = {(path.parts[0], path.parts[1]) for path in paths if len(path.parts) > 2 and not split_of(path)}
+    inner = {(path.parts[0], path.parts[1]) for path in paths if len(path.parts) > 2 and not get_split(path)}
     for name, split in sorted(inner):
-        if {"train", "test"} == {_split(other) for of, other in inner if of == name} - {""}:
+        if {"train", "test"} == {_parse_split(other) for of, other in inner if of == name} - {""}:
             raise ValueError(
-                f"{printable(root / name / split)}: the split comes before the class: "
-                f"expected {printable(root / split / name)}"
+                f"{to_printable(root / name / split)}: the split comes before the class: "
+                f"expected {to_printable(root / split / name)}"
             )
 
 
-def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def _common_prefix(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """The folders that all paths begin with."""
     first, last = min(paths), max(paths)
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))

@@ -30,7 +30,7 @@ class Pictures:
     size: int
     read: Callable[[np.ndarray], np.ndarray]
     recipes: tuple[str, ...] = ()  # for each picture, JSON: the parts it was made of; none where nobody knows
-    carried: np.ndarray | None = None  # indices of those that a pack stores, None for a spread of all
+    stored_indices: np.ndarray | None = None  # indices of those that a pack stores, None for a spread of all
     contents: tuple[str, ...] = ()  # SHA-256 of each one's pixels, where that is known without reading it again
 
     def __len__(self) -> int:
@@ -39,26 +39,26 @@ class Pictures:
     def indices(self, split: str) -> np.ndarray:
         return np.flatnonzero(self.splits == split)
 
-    def spread(self, split: str, most: int) -> np.ndarray:
+    def pick_evenly(self, split: str, most: int) -> np.ndarray:
         """Indices of at most `most` pictures, evenly over a split: pictures are sorted by class."""
         members = self.indices(split)
         return members[np.unique(np.linspace(0, len(members) - 1, min(most, len(members))).astype(int))]
 
     @cached_property
-    def hashed(self) -> tuple[str, ...]:
+    def content_hashes(self) -> tuple[str, ...]:
         """SHA-256 of each picture's pixels: read and hashed once, where that is not known yet."""
         return self.contents or tuple(
-            content(image)
+            hash_pixels(image)
             for first in range(0, len(self), 256)
             for image in self.read(np.arange(first, min(first + 256, len(self))))
         )
 
     def digest(self) -> str:
         """SHA-256 over what training sees of them, in their order: pixels and labels, but no names of files."""
-        columns = (self.hashed, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
+        columns = (self.content_hashes, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
         rows = zip(*columns, strict=True)
-        whole = json.dumps([self.classes, self.size, list(rows)])
-        return hashlib.sha256(whole.encode()).hexdigest()
+        text = json.dumps([self.classes, self.size, list(rows)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def fine_labels(self) -> tuple[tuple[str, str], ...]:
@@ -97,12 +97,12 @@ class Pictures:
         return self.subset(np.argsort(self.labels, kind="stable"))
 
 
-def content(image: np.ndarray) -> str:
+def hash_pixels(image: np.ndarray) -> str:
     """SHA-256 of a picture's pixels."""
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def in_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def read_from_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """A `read` over uint8 (M, size, size, 3) that is already in memory."""
     return lambda indices: images[indices]
 
@@ -140,7 +140,7 @@ def load_pictures(folder: Path) -> Pictures:
         raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
 
 
-def stored_digest(folder: Path) -> str:
+def digest_files(folder: Path) -> str:
     """SHA-256 over the files that `save_pictures` wrote, without unfolding them."""
     index = folder / "index.csv"
     files = [index, *(folder / name for name in dict.fromkeys(row.get("sheet") or "index.csv" for row in _rows(index)))]
@@ -172,7 +172,7 @@ def _load(index: Path) -> Pictures:
         splits=np.array([row["split"] for row in rows]),
         weights=np.array([float(row["weight"]) for row in rows], np.float32),
         size=size,
-        read=in_memory(images),
+        read=read_from_memory(images),
         recipes=tuple(row["recipe"] for row in rows) if "recipe" in rows[0] else (),
     )
 

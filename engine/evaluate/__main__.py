@@ -32,20 +32,20 @@ from pathlib import Path
 from typing import Any
 
 from engine import cli
-from engine.config import MOST_STEPS
+from engine.config import MAX_STEPS
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.classes import measure_classes
 from engine.evaluate.copies import measure_copies
+from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact import measure_exact
-from engine.evaluate.judge import Judge
-from engine.evaluate.metrics import K
+from engine.evaluate.metrics import NEIGHBOURS
 from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import ROUNDS, Round, set_presets, sweep
 from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
 
-COUNTS = {
+DEFAULT_N = {
     "tokenizer": 0,
     "auc": 100_000,
     "sheets": 8,
@@ -56,8 +56,8 @@ COUNTS = {
     "classes": 5000,
     "exact": 5000,
 }
-FEWEST = K + 1  # pictures of which there are precision and recall
-MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
+MIN_SAMPLES = NEIGHBOURS + 1  # pictures of which there are precision and recall
+SINGLE_STREAM = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
 
 
 def main(argv: list[str]) -> None:
@@ -73,25 +73,27 @@ def main(argv: list[str]) -> None:
         "dtype": "float32",
         "runs": "runs",
     }
-    action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
-    fewest = 1 if action in MANY_THREADS else FEWEST
+    action, options, _ = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
+    fewest = 1 if action in SINGLE_STREAM else MIN_SAMPLES
     if action == "sweep" and options["n"] is not None:
         raise ValueError("n: a sweep has rounds, give pictures=[128,512,2000]")
-    options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], fewest, 1_000_000)
+    options["n"] = (
+        DEFAULT_N[action] if options["n"] is None else cli.check_integer("n", options["n"], fewest, 1_000_000)
+    )
     for name, low, high in (
-        ("steps", 1, MOST_STEPS),
+        ("steps", 1, MAX_STEPS),
         ("workers", 0, 256),
     ):
-        cli.whole(name, options[name], low, high)
-    cli.yes_or_no("preset", options["preset"])
-    threads = options["threads"] if action in MANY_THREADS else 1
+        cli.check_integer(name, options[name], low, high)
+    cli.check_bool("preset", options["preset"])
+    threads = options["threads"] if action in SINGLE_STREAM else 1
     session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
     print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options)
-    found = sweep(judge, _rules(session, options), options["steps"], _rounds(options), folder)
+    evaluator, folder = _open_evaluator(session, options)
+    found = sweep(evaluator, _rules(session, options), options["steps"], _rounds(options), folder)
     if options["preset"]:
         set_presets(session.pack, found["best"])
     return found
@@ -105,7 +107,7 @@ def _rounds(options: Mapping[str, Any]) -> list[Round]:
         for name, value in given.items():
             if not isinstance(value, list) or len(value) != len(ROUNDS):
                 raise ValueError(f"{name}={value}: expected {len(ROUNDS)} numbers, as in [{_numbers(name)}]")
-            cli.whole(name, value[i], 1 if name == "settings" else FEWEST, 1_000_000)
+            cli.check_integer(name, value[i], 1 if name == "settings" else MIN_SAMPLES, 1_000_000)
         rounds.append(one._replace(**{name: value[i] for name, value in given.items()}))
     return rounds
 
@@ -115,25 +117,25 @@ def _numbers(name: str) -> str:
 
 
 def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options)
-    return table1(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+    evaluator, folder = _open_evaluator(session, options)
+    return table1(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
 def _classes(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, _ = _judge(session, options)
-    return measure_classes(judge, _rules(session, options), options["n"], options["steps"], options["seed"])
+    evaluator, _ = _open_evaluator(session, options)
+    return measure_classes(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"])
 
 
 def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options, classifies=False)
-    return measure_exact(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+    evaluator, folder = _open_evaluator(session, options, classifies=False)
+    return measure_exact(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
-def _judge(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Judge, Path]:
+def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
     """And the folder of the report."""
-    folder = cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
-    store = cli.path(options["runs"]) / session.pack.name / "draws"
-    return Judge.open(session, store, options["workers"], classifies), folder
+    folder = cli.expand_path(options["out"]) if options["out"] else session.pack.path / "reports"
+    store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
+    return Evaluator.open(session, store, options["workers"], classifies), folder
 
 
 def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -145,7 +147,7 @@ def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _out(options: Mapping[str, Any]) -> Path:
-    return cli.path(options["out"] or "out")
+    return cli.expand_path(options["out"] or "out")
 
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {

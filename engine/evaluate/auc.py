@@ -28,7 +28,7 @@ def measure_auc(session: Session, n: int) -> dict[str, Any]:
     }
     result: dict[str, Any] = {}
     for split in pictures.held_out:
-        indices = pictures.spread(split, n)
+        indices = pictures.pick_evenly(split, n)
         real = torch.from_numpy(session.encode(pictures.read(indices))).long()
         labels = torch.from_numpy(pictures.labels[indices]).to(session.device)
         result[split] = {}

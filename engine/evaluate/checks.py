@@ -74,12 +74,14 @@ def open_checks(pictures: Pictures) -> dict[str, dict[str, Check]]:
             "this pack's are none"
         )
     return {
-        check: {name: _open(check, how, pictures, name) for name, how in styles.items() if name in pictures.classes}
+        check: {
+            name: _open_check(check, how, pictures, name) for name, how in styles.items() if name in pictures.classes
+        }
         for check, styles in table.items()
     }
 
 
-def _open(check: str, how: Any, pictures: Pictures, name: str) -> Check:
+def _open_check(check: str, how: Any, pictures: Pictures, name: str) -> Check:
     """A check of one class, from its line in exact.yaml."""
     if check == "identicon":
         return Identicon(**how)
@@ -104,7 +106,7 @@ class Identicon:
         return np.array([self._faults(image.astype(np.float32)) for image in images], bool).reshape(len(images), 4)
 
     def _faults(self, image: np.ndarray) -> list[bool]:
-        inner = self._inner(image)
+        inner = self._cell_interiors(image)
         means = inner.mean((2, 3))  # (cells, cells, 3)
         filled = np.linalg.norm(255 - means, axis=-1) > GROUND
         if not filled.any():
@@ -112,19 +114,19 @@ class Identicon:
         colour = means[filled].mean(0)
         away = np.linalg.norm(means[filled] - colour, axis=-1)
         return [
-            self._strays(image, filled, colour),
+            self._has_stray_square(image, filled, colour),
             bool(~filled.any(1).all()),
             bool((filled != filled[:, ::-1]).any()),
             bool((away > SAME_COLOUR).any()),
         ]
 
-    def _inner(self, image: np.ndarray) -> np.ndarray:
+    def _cell_interiors(self, image: np.ndarray) -> np.ndarray:
         """The pixels of each cell but for its rim, (cells, cells, side - 2 EDGE, side - 2 EDGE, 3)."""
         square = slice(self.first, self.first + self.cells * self.side)
         cells = image[square, square].reshape(self.cells, self.side, self.cells, self.side, 3).swapaxes(1, 2)
         return cells[:, :, EDGE:-EDGE, EDGE:-EDGE]
 
-    def _strays(self, image: np.ndarray, filled: np.ndarray, colour: np.ndarray) -> bool:
+    def _has_stray_square(self, image: np.ndarray, filled: np.ndarray, colour: np.ndarray) -> bool:
         """Whether any square of 2 x 2 pixels, border and rims included, is of the other kind than its cell."""
         half = len(image) // 2
         wanted = np.zeros((half, half), bool)
@@ -197,17 +199,19 @@ class Tones:
         return ("tones",)
 
     def faults(self, images: np.ndarray) -> np.ndarray:
-        covers = np.array([self._areas(image) > AREA for image in images], bool).reshape(len(images), len(self.tones))
-        return np.einsum("mi,ij,mj->m", covers, self._apart, covers, dtype=np.int64)[:, None] > 0
+        covers = np.array([self._tone_areas(image) > AREA for image in images], bool).reshape(
+            len(images), len(self.tones)
+        )
+        return np.einsum("mi,ij,mj->m", covers, self._distinct_tones, covers, dtype=np.int64)[:, None] > 0
 
     @cached_property
-    def _apart(self) -> np.ndarray:
+    def _distinct_tones(self) -> np.ndarray:
         """(T, T) bool"""
         values = np.array([[int(tone[at : at + 2], 16) for at in (1, 3, 5)] for tone in self.tones], np.float32)
         apart: np.ndarray = np.linalg.norm(values[:, None] - values, axis=-1) >= APART
         return apart
 
-    def _areas(self, image: np.ndarray) -> np.ndarray:
+    def _tone_areas(self, image: np.ndarray) -> np.ndarray:
         """(T,) the share of the picture inside areas of each tone's own colours."""
         pixels = image.reshape(-1, 3).astype(np.float32)
         nearest = ((self.colours**2).sum(1) - 2 * pixels @ self.colours.T).argmin(1)
@@ -221,4 +225,4 @@ class Tones:
     def differ(self, one: Recipe, other: Recipe) -> bool:
         if self.part not in one or self.part not in other:
             return False
-        return bool(self._apart[self.tones.index(one[self.part]), self.tones.index(other[self.part])])
+        return bool(self._distinct_tones[self.tones.index(one[self.part]), self.tones.index(other[self.part])])

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.distance import nearest_distance
 from engine.evaluate.sheets import RULES
-from engine.sample import draw
+from engine.sample import draw_pictures
 from engine.session import Session
 
 NEAR = 10.0  # root mean square difference per channel, of 255, below which two pictures look the same
@@ -22,11 +22,11 @@ def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
         raise ValueError(f"pack {session.pack.name!r} carries no pictures of both kinds, trained on and held out")
     train = session.decode(session.encode(pictures.read(pictures.indices("train"))))
     share = -(-n // len(pictures.held_out))
-    held_out = np.concatenate([pictures.spread(split, share) for split in pictures.held_out])
+    held_out = np.concatenate([pictures.pick_evenly(split, share) for split in pictures.held_out])
     real = session.decode(session.encode(pictures.read(held_out)))
     result: dict[str, Any] = {"near": NEAR, "n": n, "held_out_pictures": _summary(nearest_distance(real, train))}
     for rule, config in zip(RULES, configs, strict=True):
-        images, _ = draw(session, config)
+        images, _ = draw_pictures(session, config)
         result[rule] = _summary(nearest_distance(images, train))
     return result
 

@@ -20,11 +20,11 @@ from torch import Tensor
 from engine.classifier import Classifier, extract_features
 from engine.data.pictures import Pictures
 
-K = 3  # nearest neighbours of precision and recall
+NEIGHBOURS = 3  # nearest neighbours of precision and recall
 GROUPS = 20  # of samples, for the intervals
-STUDENT = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
-FEWEST = 2 * GROUPS  # samples without which there are no intervals
-SHARES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
+T_QUANTILE = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
+MIN_SAMPLES = 2 * GROUPS  # samples without which there are no intervals
+SHARE_FIGURES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
 
 DEFINITIONS = {
     "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels of the same "
@@ -51,7 +51,7 @@ DEFINITIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class PictureFeatures:
     """What the classifier saw in M pictures, and what each counts."""
 
     features: np.ndarray  # (M, D) float32
@@ -76,29 +76,29 @@ class Seen:
         return mean, (share[:, None] * apart).T @ apart / (1 - float((share**2).sum()))
 
     @cached_property
-    def likeness(self) -> float:
+    def mean_kernel(self) -> float:
         """Mean kernel of two different pictures, by weights: what KID needs of each side."""
         share = torch.from_numpy(self.weights / self.weights.sum())
         among = _kernel(_points(self.features), _points(self.features))
         pairs = float(share @ among @ share) - float((share**2) @ among.diagonal())
         return pairs / (1 - float((share**2).sum()))
 
-    def at(self, chosen: slice | np.ndarray) -> Seen:
+    def select(self, chosen: slice | np.ndarray) -> PictureFeatures:
         """Some of the pictures."""
-        return Seen(features=self.features[chosen], logits=self.logits[chosen], weights=self.weights[chosen])
+        return PictureFeatures(features=self.features[chosen], logits=self.logits[chosen], weights=self.weights[chosen])
 
-    def weighted(self, weights: np.ndarray) -> Seen:
+    def with_weights(self, weights: np.ndarray) -> PictureFeatures:
         """The same pictures, counted otherwise; those of weight 0 are left out."""
-        return dataclasses.replace(self, weights=weights.astype(np.float64)).at(np.flatnonzero(weights > 0))
+        return dataclasses.replace(self, weights=weights.astype(np.float64)).select(np.flatnonzero(weights > 0))
 
 
-def see(model: Classifier, images: np.ndarray) -> Seen:
+def compute_features(model: Classifier, images: np.ndarray) -> PictureFeatures:
     """uint8 pictures (M, S, S, 3) as the classifier sees them, all of the same weight."""
     features, logits = extract_features(model, images)
-    return Seen(features=features, logits=logits, weights=np.ones(len(features)))
+    return PictureFeatures(features=features, logits=logits, weights=np.ones(len(features)))
 
 
-def held_weights(pictures: Pictures) -> np.ndarray:
+def held_out_weights(pictures: Pictures) -> np.ndarray:
     """(M,) weights of all pictures: 0 for those trained on; of the others each class sums up to its share of training.
 
     Within a class by their own weights. A class of which none is held out has no part.
@@ -112,10 +112,12 @@ def held_weights(pictures: Pictures) -> np.ndarray:
     return np.where(trained, 0, weights * factor[pictures.labels])
 
 
-def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
+def compute_metrics(
+    real: PictureFeatures, fake: PictureFeatures, right: np.ndarray, chosen: np.ndarray
+) -> dict[str, float]:
     """Figures of the `chosen` samples (indices) against a reference; right (M,) bool: is its class the wanted one?"""
-    some = fake.at(chosen)
-    few = fake.at(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
+    some = fake.select(chosen)
+    few = fake.select(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
     precision, recall = precision_recall(real, few)
     return {
         "fid": fid(real, some),
@@ -127,18 +129,18 @@ def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> di
     }
 
 
-def fid(real: Seen, fake: Seen) -> float:
+def fid(real: PictureFeatures, fake: PictureFeatures) -> float:
     """Frechet distance of the Gaussians with the moments of both (Heusel et al. 2017)."""
     (mean, covariance), (other_mean, other_covariance) = real.moments, fake.moments
     roots = torch.linalg.eigvals(covariance @ other_covariance).sqrt().real.sum()
     return float((mean - other_mean).square().sum() + covariance.trace() + other_covariance.trace() - 2 * roots)
 
 
-def kid(real: Seen, fake: Seen) -> float:
+def kid(real: PictureFeatures, fake: PictureFeatures) -> float:
     """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, of all pictures of both sides."""
     ours, theirs = (torch.from_numpy(side.weights / side.weights.sum()) for side in (real, fake))
     across = float(ours @ _kernel(_points(real.features), _points(fake.features)) @ theirs)
-    return real.likeness + fake.likeness - 2 * across
+    return real.mean_kernel + fake.mean_kernel - 2 * across
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -153,13 +155,13 @@ def inception_score(logits: np.ndarray) -> float:
     return float((log_p.exp() * (log_p - log_mean)).sum(1).mean().exp())
 
 
-def precision_recall(real: Seen, fake: Seen) -> tuple[float, float]:
+def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[float, float]:
     """Share of fake inside the manifold of the real, and of real, by weight, inside that of the fake.
 
     A manifold is the union of balls around its points that reach to their K-th neighbour (Kynkäänniemi et al. 2019,
     equations 1 and 2). Needs more than K points on both sides.
     """
-    if min(len(real), len(fake)) <= K:
+    if min(len(real), len(fake)) <= NEIGHBOURS:
         return float("nan"), float("nan")
     between = torch.cdist(_points(real.features), _points(fake.features))
     precision = (between < real.radii[:, None]).any(0).double().mean()
@@ -167,16 +169,18 @@ def precision_recall(real: Seen, fake: Seen) -> tuple[float, float]:
     return float(precision), float(inside @ torch.from_numpy(real.weights / real.weights.sum()))
 
 
-def without_each(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
+def leave_out_groups(compute: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
     """Figures over n samples without each of GROUPS groups in turn; none where the samples are too few."""
-    if n < FEWEST:
+    if n < MIN_SAMPLES:
         return {}
     group = np.arange(n) % GROUPS
-    parts = [measured(np.flatnonzero(group != g)) for g in range(GROUPS)]
+    parts = [compute(np.flatnonzero(group != g)) for g in range(GROUPS)]
     return {name: [part[name] for part in parts] for name in parts[0]}
 
 
-def interval(value: float, without: Sequence[float], within: tuple[float, float] | None = None) -> list[float]:
+def jackknife_interval(
+    value: float, without: Sequence[float], within: tuple[float, float] | None = None
+) -> list[float]:
     """95 % interval of a figure from its values without each group: the delete-a-group jackknife.
 
     Not the bootstrap: samples drawn twice would move all of these figures. Cut off where no figure
@@ -185,7 +189,7 @@ def interval(value: float, without: Sequence[float], within: tuple[float, float]
     left = np.array(without)
     error = float(np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()))
     low, high = within or (-math.inf, math.inf)
-    return [max(value - STUDENT * error, low), min(value + STUDENT * error, high)]
+    return [max(value - T_QUANTILE * error, low), min(value + T_QUANTILE * error, high)]
 
 
 def _points(features: np.ndarray) -> Tensor:
@@ -194,4 +198,4 @@ def _points(features: np.ndarray) -> Tensor:
 
 def _radii(points: Tensor) -> Tensor:
     """(M,) distance of each point to its K-th neighbour, itself not counted."""
-    return torch.cdist(points, points).kthvalue(K + 1, dim=1).values
+    return torch.cdist(points, points).kthvalue(NEIGHBOURS + 1, dim=1).values

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from engine.sample import draw
+from engine.sample import draw_pictures
 from engine.session import Session
 from engine.sheet import make_sheet
 
@@ -23,7 +23,7 @@ def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str
     classes = len(session.classes)
     configs = [session.settings(rule=rule, steps=steps, n=classes * seeds, seed=0) for rule in RULES]
     for rule, config in zip(RULES, configs, strict=True):
-        images, _ = draw(session, config)
+        images, _ = draw_pictures(session, config)
         file = out / f"sheet-{rule}.png"
         Image.fromarray(make_sheet(np.asarray(images), columns=classes)).save(file)
         files[rule] = str(file)
@@ -34,7 +34,7 @@ def draw_blind(session: Session, n: int, steps: int, out: Path) -> dict[str, Any
     """n pictures of the critic in an order that gives their class away to nobody; the key is in a file of its own."""
     out.mkdir(parents=True, exist_ok=True)
     config = session.settings(rule="critic", steps=steps, n=n, seed=2)
-    images, _ = draw(session, config)
+    images, _ = draw_pictures(session, config)
     order = np.random.Generator(np.random.Philox(2)).permutation(n)
     Image.fromarray(make_sheet(images[order], columns=10)).save(out / "blind.png")
     key = [session.classes[i % len(session.classes)] for i in order.tolist()]

@@ -29,12 +29,12 @@ from engine.config import TokenizerConfig, TrainConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
 from engine.pack import KINDS, MADE_FROM, Pack, build, open_pack, save_model, save_tokens
-from engine.train.begin import find_pictures, prepare_pack
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.loop import Task, stored_probe, train
-from engine.train.probe import measure
+from engine.train.prepare import find_pictures, prepare_pack
+from engine.train.probe import measure_machine
 from engine.train.tokenizer import TokenizerTask
 from engine.transformer import use_attention
 
@@ -53,8 +53,7 @@ def main(argv: list[str]) -> None:
         + "\n"
         + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
     )
-    kind, options = cli.parse(argv, usage, {**OWN, **settings, **sizes}, tuple(KINDS))
-    given = cli.overrides(argv, {**OWN, **settings, **sizes})
+    kind, options, given = cli.parse(argv, usage, {**OWN, **settings, **sizes}, tuple(KINDS))
     recipe = read_recipe(options["config"])
     own_sizes = {f.name for f in dataclasses.fields(KINDS[kind])}
     foreign = sorted(set(given) & set(sizes) - own_sizes)
@@ -66,30 +65,30 @@ def main(argv: list[str]) -> None:
         raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
     name = options["pack"] or Path(options["config"]).stem
     for switch in ("tensorboard", "skip_bad"):
-        cli.yes_or_no(switch, options[switch])
+        cli.check_bool(switch, options[switch])
     device = prepare(options["device"], options["threads"])
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
     pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size, options["skip_bad"])
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
-    run = cli.path(options["runs"]) / pack.name / kind
+    run = cli.expand_path(options["runs"]) / pack.name / kind
     if config.init == "pack" and pack.has(kind):
         _refuse_other_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
     task = make_task(kind, pack, model_sizes, pictures, config, device)
     trunk = getattr(task.model, "trunk", None)
-    probe = stored_probe(run) or measure(device, trunk.config if trunk else None, config.micro)
+    probe = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
     print(
         f"{probe.dtype}, explicit attention: {probe.explicit_attention}, {probe.gflops}, {probe.attention_ms}",
         file=sys.stderr,
     )
     use_attention(task.model, probe.explicit_attention)
-    made_from = origin(kind, pack, pictures, task)
+    made_from = describe_sources(kind, pack, pictures, task)
     averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"])
-    finish(kind, pack, averaged, pictures)
+    store_weights(kind, pack, averaged, pictures)
 
 
 def read_recipe(name: str) -> dict[str, Any]:
     """A config by name under engine/configs, or by path."""
-    file = cli.path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
+    file = cli.expand_path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
     if not file.is_file():
         raise FileNotFoundError(
             f"no config {name!r}: one of {', '.join(sorted(f.stem for f in CONFIGS.glob('*.yaml')))}, or a path"
@@ -100,9 +99,11 @@ def read_recipe(name: str) -> dict[str, Any]:
     recipe = OmegaConf.to_container(OmegaConf.create(text))
     if not isinstance(recipe, dict) or not {*KINDS, "train"} <= set(recipe):
         raise ValueError(f"{file} is not a recipe: expected the keys {', '.join(KINDS)} and train")
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
     try:
         for kind, sizes in KINDS.items():
             sizes(**recipe[kind])
+            recipe["train"][kind] = {cli.rename_key(k, names): v for k, v in recipe["train"][kind].items()}
             TrainConfig(**recipe["train"][kind])
     except (TypeError, KeyError) as error:
         raise ValueError(f"{file} is not a recipe: {error}") from error
@@ -138,7 +139,7 @@ def make_task(
     return CriticTask(model, generator, source, config)
 
 
-def origin(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
+def describe_sources(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
     """What a run is made from, besides its settings: one made from something else cannot be resumed."""
     sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
     return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in MADE_FROM[kind]}}
@@ -152,7 +153,7 @@ def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None
             raise ValueError(f"{name}: with init=pack the {kind} keeps the pack's size, {stored.get(name)}")
 
 
-def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
+def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
     """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
     said: dict[str, Any] = {}
     if kind == "classifier":
@@ -162,7 +163,7 @@ def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> No
     if kind == "tokenizer":
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))
-    print(cli.printable(f"{kind} -> {saved.path}"))
+    print(cli.to_printable(f"{kind} -> {saved.path}"))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from engine.config import TrainConfig
 from engine.train.generator import TokenSource
 from engine.train.loop import Task
 
-MEASURED = 1024  # pictures per split in a measurement
+MEASURED_PICTURES = 1024  # pictures per split in a measurement
 SHOWN = 16  # pictures on a sheet
 
 
@@ -30,14 +30,14 @@ class ClassifierTask(Task):
         self.fine = self.pictures.fine
         self.of_class = fine_to_class(self.pictures.fine_labels, self.pictures.classes)
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), fine labels (B,), and which go through the tokenizer (B,)."""
         pictures, chosen = self.source.draw_pictures(rng, size)
         return pictures, torch.from_numpy(self.fine[chosen]), torch.rand(size, generator=rng) < 0.5
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         pictures, target, shown = batch
-        pictures = self._through_tokens(pictures, shown)
+        pictures = self._reconstruct(pictures, shown)
         target = target.to(pictures.device)
         logits = self.model(pictures.contiguous(memory_format=torch.channels_last)).float()
         loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
@@ -45,7 +45,7 @@ class ClassifierTask(Task):
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
 
     @torch.no_grad()
-    def _through_tokens(self, pictures: Tensor, chosen: Tensor) -> Tensor:
+    def _reconstruct(self, pictures: Tensor, chosen: Tensor) -> Tensor:
         """The chosen ones as the tokenizer shows them, all on the model's device."""
         tokenizer = self.source.tokenizer
         result = pictures.to(tokenizer.codebook.device)
@@ -58,19 +58,19 @@ class ClassifierTask(Task):
         """Share of pictures, as they are, whose fine label, and whose class, is named right, per split."""
         figures: dict[str, float] = {}
         for split in ("train", *self.pictures.held_out):
-            indices = self.pictures.spread(split, MEASURED)
-            logits, said = self._say(averaged, indices)
+            indices = self.pictures.pick_evenly(split, MEASURED_PICTURES)
+            logits, said = self._predict(averaged, indices)
             figures[f"accuracy_{split}"] = float((logits.argmax(1) == self.fine[indices]).mean())
             figures[f"class_accuracy_{split}"] = float((said == self.pictures.labels[indices]).mean())
         return figures
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
         """Pictures that it takes for another class, held-out ones where there are any."""
-        indices = self.pictures.spread((*self.pictures.held_out, "train")[0], MEASURED)
-        wrong = indices[self._say(averaged, indices)[1] != self.pictures.labels[indices]][:SHOWN]
+        indices = self.pictures.pick_evenly((*self.pictures.held_out, "train")[0], MEASURED_PICTURES)
+        wrong = indices[self._predict(averaged, indices)[1] != self.pictures.labels[indices]][:SHOWN]
         return np.concatenate(list(self.pictures.read(wrong if len(wrong) else indices[:1])), 1)
 
-    def _say(self, averaged: nn.Module, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _predict(self, averaged: nn.Module, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (M, L), and the likeliest class (M,)."""
         _, logits = extract_features(cast(Classifier, averaged), self.pictures.read(indices))
         return logits, class_probabilities(logits, self.of_class, len(self.pictures.classes)).argmax(1)

@@ -12,10 +12,10 @@ from engine.config import TrainConfig
 from engine.contested import TokenScorer, critic_scorer, generator_scorer, measure_contested
 from engine.critic import Critic
 from engine.generator import Generator
-from engine.train.generator import TokenSource, draw_mask, sample_sheet
+from engine.train.generator import TokenSource, sample_mask, sample_sheet
 from engine.train.loop import Task
 
-MEASURED = 48  # pictures per split in a measurement
+MEASURED_PICTURES = 48  # pictures per split in a measurement
 
 
 class CriticTask(Task):
@@ -27,19 +27,19 @@ class CriticTask(Task):
         self.source, self.config = source, config
         self._frozen = [generator.eval().requires_grad_(False)]  # in a list: not part of this task's state
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,), masks (B, N), and a uniform number for each draw at each place (B, N, draws)."""
-        tokens, labels = self.source.draw(rng, size)
-        masked = draw_mask(rng, *tokens.shape).to(tokens.device)
-        return tokens, labels, masked, torch.rand(*tokens.shape, self.config.draws, generator=rng).to(tokens.device)
+        tokens, labels = self.source.draw_batch(rng, size)
+        masked = sample_mask(rng, *tokens.shape).to(tokens.device)
+        return tokens, labels, masked, torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         tokens, labels, masked, u = batch
         with torch.no_grad():
             logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
-        draws = self.config.draws
-        filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(draws, 1)
-        out = self.model(filled, labels.repeat(draws), masked).float()
+        fillings = self.config.fillings
+        filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(fillings, 1)
+        out = self.model(filled, labels.repeat(fillings), masked).float()
         loss = F.binary_cross_entropy_with_logits(out, (~masked).float())
         right = ((out.detach() > 0) == ~masked).float().mean()
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
@@ -51,14 +51,14 @@ class CriticTask(Task):
         generator = self._frozen[0]
         scorers: dict[str, TokenScorer] = {"critic": critic_scorer(averaged), "generator": generator_scorer(generator)}
         for split in self.source.pictures.held_out:
-            tokens, labels = self.source.of_split(split, MEASURED)
+            tokens, labels = self.source.read_split(split, MEASURED_PICTURES)
             cell = measure_contested(tokens, labels, generator, scorers, fraction=0.5)
             for name in scorers:
                 figures[f"auc_{split}_{name}"] = cell.auc(name)
                 figures[f"sampled_{split}_{name}"] = cell.sampled(name)
         return figures
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
         classes = len(self.source.pictures.classes)
         return sample_sheet(self._frozen[0], self.source.tokenizer, classes, critic=averaged)
 

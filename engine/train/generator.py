@@ -20,9 +20,9 @@ from engine.rules import make_rule
 from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
-from engine.train.loop import Task, stream
+from engine.train.loop import Task, make_rng
 
-MEASURED = 192  # pictures per split in a measurement
+MEASURED_PICTURES = 192  # pictures per split in a measurement
 
 
 class TokenSource:
@@ -38,14 +38,14 @@ class TokenSource:
         chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
         return augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng), chosen
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of `size` training pictures."""
         pictures, chosen = self.draw_pictures(rng, size)
         return self._encode(pictures, self.pictures.labels[chosen])
 
-    def of_split(self, split: str, most: int = MEASURED) -> tuple[Tensor, Tensor]:
+    def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
         """Tokens and labels of pictures spread over a split, as they are."""
-        indices = self.pictures.spread(split, most)
+        indices = self.pictures.pick_evenly(split, most)
         pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
         return self._encode(pictures, self.pictures.labels[indices])
 
@@ -56,7 +56,7 @@ class TokenSource:
             return self.tokenizer.encode(pictures.to(device)), torch.from_numpy(labels).to(device)
 
 
-def draw_mask(rng: torch.Generator, size: int, num_tokens: int) -> Tensor:
+def sample_mask(rng: torch.Generator, size: int, num_tokens: int) -> Tensor:
     """(B, N) bool: hidden = ceil(N * cos(pi/2 * u)) random places each, u ~ U(0, 1)."""
     u = torch.rand(size, generator=rng).tolist()
     hidden = torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", x))) for x in u])
@@ -70,10 +70,10 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
-        tokens, labels = self.source.draw(rng, size)
-        return tokens, labels, draw_mask(rng, *tokens.shape).to(tokens.device)
+        tokens, labels = self.source.draw_batch(rng, size)
+        return tokens, labels, sample_mask(rng, *tokens.shape).to(tokens.device)
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
         """As many as tokens are hidden: the loss is the mean over all hidden tokens of a batch."""
@@ -93,8 +93,8 @@ class GeneratorTask(Task):
         figures: dict[str, float] = {}
         for split in ("train", *self.source.pictures.held_out):
             right, nll, count = 0.0, 0.0, 0
-            for tokens, labels in batches(*self.source.of_split(split)):
-                masked = draw_mask(stream("measure", split, count), *tokens.shape).to(tokens.device)
+            for tokens, labels in split_batches(*self.source.read_split(split)):
+                masked = sample_mask(make_rng("measure", split, count), *tokens.shape).to(tokens.device)
                 logits = averaged(tokens.masked_fill(masked, MASK), labels)[masked].float()
                 right += float((logits.argmax(-1) == tokens[masked]).sum())
                 nll += float(F.cross_entropy(logits, tokens[masked], reduction="sum"))
@@ -102,11 +102,11 @@ class GeneratorTask(Task):
             figures |= {f"accuracy_{split}": right / count, f"nll_{split}": nll / count}
         return figures
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
         return sample_sheet(cast(Generator, averaged), self.source.tokenizer, len(self.source.pictures.classes))
 
 
-def batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
+def split_batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
     return zip(tokens.split(size), labels.split(size), strict=True)
 
 

@@ -61,15 +61,15 @@ def make_optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -
     rest = [p for n, p in named if n not in matrices]
     adamw = torch.optim.AdamW(
         [
-            {"params": [p for p in rest if p.dim() >= 2], "peak": config.lr_rest, "weight_decay": config.weight_decay},
-            {"params": [p for p in rest if p.dim() < 2], "peak": config.lr_rest, "weight_decay": 0.0},
+            {"params": [p for p in rest if p.dim() >= 2], "peak": config.lr_adamw, "weight_decay": config.weight_decay},
+            {"params": [p for p in rest if p.dim() < 2], "peak": config.lr_adamw, "weight_decay": 0.0},
         ],
-        lr=config.lr_rest,
+        lr=config.lr_adamw,
         betas=(0.9, config.beta2),
         fused=True,
     )
     chosen = [p for n, p in named if n in matrices]
-    return [adamw, Muon(chosen, config.lr, config.weight_decay, dtype)] if chosen else [adamw]
+    return [adamw, Muon(chosen, config.lr_muon, config.weight_decay, dtype)] if chosen else [adamw]
 
 
 def lr_factor(config: TrainConfig, iteration: int) -> float:

@@ -32,7 +32,7 @@ class Probe:
         return asdict(self)
 
 
-def measure(device: torch.device, trunk: TrunkConfig | None = None, micro: int = 16) -> Probe:
+def measure_machine(device: torch.device, trunk: TrunkConfig | None = None, micro_batch: int = 16) -> Probe:
     """Time matrix products in both dtypes, then a layer with both attentions in the faster one."""
     operands = {name: torch.ones(1024, 1024, device=device, dtype=getattr(torch, name)) for name in DTYPES}
     products = {name: partial(torch.matmul, a, a) for name, a in operands.items()}
@@ -43,7 +43,7 @@ def measure(device: torch.device, trunk: TrunkConfig | None = None, micro: int =
     attention: dict[str, float] = {}
     if trunk is not None:
         layer = Layer(trunk).to(device)
-        x = torch.ones(micro, 257, trunk.width, device=device, requires_grad=True)
+        x = torch.ones(micro_batch, 257, trunk.width, device=device, requires_grad=True)
 
         def once(explicit: bool) -> None:
             use_attention(layer, explicit)

@@ -37,7 +37,7 @@ def find_tool(name: str) -> list[str]:
     return [str(node)] if name == "node" else [str(node), str(script)]
 
 
-def installed(cache: Path = CACHE) -> Path:
+def install_script(cache: Path = CACHE) -> Path:
     """The script in a folder with its packages, which `npm ci` fetches on first use. OSError where that fails."""
     find_tool("node")
     cache.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def installed(cache: Path = CACHE) -> Path:
     return cache / SCRIPT
 
 
-class Drawing:
+class Renderer:
     """One process of the script, drawing range after range: iterate for (recipe, picture), close to end it early."""
 
     def __init__(self, script: Path, styles: Sequence[dict[str, Any]], ranges: Sequence[Range], size: int) -> None:
@@ -78,7 +78,7 @@ class Drawing:
             yield json.loads(line), self._picture(self._process.stdout)
         said = self._process.stderr.read().decode(errors="replace")
         if self._process.wait():
-            raise OSError(f"Node could not draw the avatars: {next(iter(_reasons(said)), 'no reason given')}")
+            raise OSError(f"Node could not draw the avatars: {next(iter(_error_lines(said)), 'no reason given')}")
         self.spent = json.loads(said)
 
     def _picture(self, source: IO[bytes]) -> np.ndarray:
@@ -95,5 +95,5 @@ class Drawing:
                 pipe.close()
 
 
-def _reasons(said: str) -> list[str]:
+def _error_lines(said: str) -> list[str]:
     return [line.strip() for line in said.splitlines() if re.match(r"\w*Error\b", line)]

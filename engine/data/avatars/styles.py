@@ -14,10 +14,10 @@ FILE = Path(__file__).resolve().parent / "styles.yaml"
 
 def read_styles() -> dict[str, dict[str, Any]]:
     """DiceBear's name of each style -> what styles.yaml says of it, in the order of the classes."""
-    return _file()["styles"]  # type: ignore[no-any-return]
+    return _shard_file()["styles"]  # type: ignore[no-any-return]
 
 
-def credits() -> str:
+def make_credits() -> str:
     """A Markdown table of who drew what, under which licence: for a model card and the page."""
     rows = [
         f"| {s['class']} | [{s['title']}]({s['source']}) | [{s['creator']}]({s['homepage']}) "
@@ -25,14 +25,14 @@ def credits() -> str:
         for s in read_styles().values()
     ]
     head = ["| class | style | by | licence |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", f"Changes: {_file()['changed']}."])
+    return "\n".join([*head, *rows, "", f"Changes: {_shard_file()['changed']}."])
 
 
-def group_of(rule: Mapping[str, str], recipe: Mapping[str, Any]) -> str:
+def get_group(rule: Mapping[str, str], recipe: Mapping[str, Any]) -> str:
     """The fine label of a recipe by a style's `group`, e.g. "short #ac6511"; "none" where no such part is there."""
     matches = [re.match(pattern, recipe[part]) for part, pattern in rule.items() if part in recipe]
     return " ".join(match.group() for match in matches if match) or "none"
 
 
-def _file() -> dict[str, Any]:
+def _shard_file() -> dict[str, Any]:
     return yaml.safe_load(FILE.read_text(encoding="utf-8"))  # type: ignore[no-any-return]

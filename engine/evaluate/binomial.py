@@ -13,8 +13,8 @@ HALVINGS = 60  # until no float lies between
 
 def clopper_pearson(count: int, n: int) -> list[float]:
     """Interval of a share of which `count` of `n` were seen (Clopper and Pearson 1934): it covers 95 % or more."""
-    low = _root(lambda p: 1 - _at_most(count - 1, n, p) - TAIL) if count else 0.0
-    high = _root(lambda p: TAIL - _at_most(count, n, p)) if count < n else 1.0
+    low = _bisect(lambda p: 1 - _binomial_cdf(count - 1, n, p) - TAIL) if count else 0.0
+    high = _bisect(lambda p: TAIL - _binomial_cdf(count, n, p)) if count < n else 1.0
     return [low, high]
 
 
@@ -32,10 +32,10 @@ def ratio_interval(count: int, other: int) -> list[float | None]:
 
 def mcnemar(only_one: int, only_other: int) -> float:
     """p of the exact two-sided test (McNemar 1947) whether two shares differ, from the samples in which they part."""
-    return min(1.0, 2 * _at_most(min(only_one, only_other), only_one + only_other, 0.5))
+    return min(1.0, 2 * _binomial_cdf(min(only_one, only_other), only_one + only_other, 0.5))
 
 
-def _at_most(count: int, n: int, p: float) -> float:
+def _binomial_cdf(count: int, n: int, p: float) -> float:
     """The chance of at most `count` of `n`, each with chance 0 < p < 1."""
     if count < 0:
         return 0.0
@@ -44,7 +44,7 @@ def _at_most(count: int, n: int, p: float) -> float:
     return float(np.exp(ways + np.arange(count + 1) * math.log(p) + (n - np.arange(count + 1)) * math.log1p(-p)).sum())
 
 
-def _root(rising: Callable[[float], float]) -> float:
+def _bisect(rising: Callable[[float], float]) -> float:
     """Where a rising function of 0 < p < 1 crosses 0."""
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
