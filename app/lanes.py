@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.config import MAX_STEPS, SampleConfig
 from engine.refine import entry_step
-from engine.rules import RULES, Rule, all_parameters
+from engine.rule import Rule
+from engine.rules import RULES, all_parameters
 from engine.session import Session
 from engine.settings import validate
 

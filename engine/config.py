@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from engine.rules import RULES, Rule, Scorer, all_parameters, make_rule
+from engine.rule import Rule, Scorer
+from engine.rules import RULES, all_parameters, make_rule
 from engine.schedule import SCHEDULES
 from engine.settings import check_fields, setting, validate
 

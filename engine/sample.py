@@ -32,7 +32,8 @@ from tqdm import tqdm
 
 from engine import cli
 from engine.config import SETTINGS, SampleConfig
-from engine.rules import RULES, Rule, all_parameters
+from engine.rule import Rule
+from engine.rules import RULES, all_parameters
 from engine.session import Session
 from engine.sheet import make_sheet
 from engine.step import CANDIDATES, Step, Trace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
-CORE = {"", "config", "settings", "schedule", "step", "noise", "rules", "sampler"}
+CORE = {"", "config", "settings", "schedule", "step", "noise", "rule", "rules", "sampler"}
 MEASURES = {"contested", "distance", "psnr"}  # what training, evaluation and the page measure with: below all of them
 ALLOWED = {
     "": set(),
@@ -23,9 +23,10 @@ ALLOWED = {
     "noise_triton": set(),
     "step": {""},
     "settings": set(),
-    "rules": {"noise", "schedule", "settings"},
-    "sampler": {"", "noise", "rules", "step"},
-    "config": {"rules", "schedule", "settings"},
+    "rule": {"noise", "schedule", "settings"},
+    "rules": {"noise", "rule", "schedule"},
+    "sampler": {"", "noise", "rule", "step"},
+    "config": {"rule", "rules", "schedule", "settings"},
     "contested": {"", "noise"},
     "transformer": {"config"},
     "tokenizer": {"config"},
@@ -35,23 +36,25 @@ ALLOWED = {
     "cli": set(),
     "device": set(),
     "data": {"cli", "config"},
-    "pack": {"config", "data"} | MODELS,
+    "weights": set(),
+    "models": {"config"} | MODELS,
+    "pack": {"config", "data", "models", "tokenizer", "weights"},
     "precision": {"device", "transformer"},
     "networks": {"config", "pack", "precision"} | MODELS,
     "session": {"device", "distance", "networks", "pack", "precision"} | CORE | MODELS,
     "refine": {"", "config", "session", "step"},
     "critic_example": {"", "noise", "session"},
-    "sample": {"cli", "config", "rules", "session", "sheet", "step"},
+    "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "bench": {"", "cli", "config", "device", "noise", "session"},
-    "train": {"cli", "data", "device", "pack", "plots"} | MEASURES | CORE | MODELS,
-    "evaluate": {"cli", "data", "device", "pack", "plots", "sample", "session", "sheet", "classifier"}
+    "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
+    "evaluate": {"cli", "data", "device", "pack", "plots", "sample", "session", "sheet", "classifier", "weights"}
     | MEASURES
     | CORE,
 }
 # What app/ may know of the engine. Session is the door: networks, packs and files of weights are behind it.
 DOORS = {
     *("session", "refine", "critic_example"),  # what can be done with a pack
-    *("", "config", "settings", "rules", "step"),  # the words that both sides speak
+    *("", "config", "settings", "rule", "rules", "step"),  # the words that both sides speak
     *("cli", "plots", "sheet", "data.decode"),  # one line for an error, figures, sheets, a visitor's picture file
 }
 

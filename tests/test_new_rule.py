@@ -20,7 +20,8 @@ from engine.evaluate import __main__ as evaluate
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.report import read_report
 from engine.pack import Pack
-from engine.rules import RULES, Proposal, Rule, parameter
+from engine.rule import Proposal, Rule, parameter
+from engine.rules import RULES
 from engine.schedule import SCHEDULES
 from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack

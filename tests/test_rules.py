@@ -13,7 +13,8 @@ import torch
 
 from engine import MASK
 from engine.noise import Noise
-from engine.rules import RULES, Rule, halton_scores, make_rule
+from engine.rule import Rule
+from engine.rules import RULES, halton_scores, make_rule
 from engine.sampler import sample
 from engine.step import State, Step
 from tests.fakes import FakeCritic, FakeGenerator

@@ -22,7 +22,8 @@ from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
 from engine.evaluate.tokenizer import measure_tokenizer
-from engine.pack import KINDS, build, min_weights, open_pack, save_model
+from engine.models import KINDS, build_model, min_weights
+from engine.pack import open_pack, save_model
 from engine.session import Session
 from engine.tokenizer import Tokenizer, to_float
 from engine.train import __main__ as train_command
@@ -391,7 +392,7 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
     for kind in KINDS:
         TrainConfig(**recipe["train"][kind])
         with torch.device("meta"):
-            model = build(kind, recipe[kind], tokenizer, classes, fine_labels=classes)
+            model = build_model(kind, recipe[kind], tokenizer, classes, fine_labels=classes)
         count = sum(p.numel() for p in model.parameters())
         assert 0.3 * count < min_weights(kind, recipe[kind], tokenizer) < count
         if name != "emoji" and kind in ("generator", "critic"):

@@ -15,9 +15,9 @@ unless given), per rule (classes, exact), or in all (blind, copies). sweep, tabl
 default reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where
 it stopped. They also take:
   rules=maskgit,critic   some of the rules
-  workers=2              pictures drawn at once, by default as many as there are cores
-  dtype=bfloat16         products in bf16, where the machine is faster in it
-  seed=                  table1, classes, exact: the noise
+  workers=2              pictures drawn at once; default: one per core
+  dtype=bfloat16         products in bf16, if the machine is faster in it
+  seed=                  table1, classes, exact: seed of the noise
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
@@ -56,8 +56,8 @@ DEFAULT_N = {
     "classes": 5000,
     "exact": 5000,
 }
-MIN_SAMPLES = NEIGHBOURS + 1  # pictures of which there are precision and recall
-SINGLE_STREAM = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
+MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
+MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
 
 
 def main(argv: list[str]) -> None:
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
         "runs": "runs",
     }
     action, options, _ = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
-    fewest = 1 if action in SINGLE_STREAM else MIN_SAMPLES
+    fewest = 1 if action in MULTI_THREADED else MIN_SAMPLES
     if action == "sweep" and options["n"] is not None:
         raise ValueError("n: a sweep has rounds, give pictures=[128,512,2000]")
     options["n"] = (
@@ -86,7 +86,7 @@ def main(argv: list[str]) -> None:
     ):
         cli.check_integer(name, options[name], low, high)
     cli.check_bool("preset", options["preset"])
-    threads = options["threads"] if action in SINGLE_STREAM else 1
+    threads = options["threads"] if action in MULTI_THREADED else 1
     session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
     print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
 
@@ -100,7 +100,7 @@ def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _rounds(options: Mapping[str, Any]) -> list[Round]:
-    """Those of the sweep, with other numbers of settings and pictures where these are given."""
+    """The rounds of the sweep, with the numbers of settings and pictures that were given."""
     rounds = []
     for i, one in enumerate(ROUNDS):
         given = {name: options[name] for name in ("settings", "pictures") if options[name]}
@@ -132,14 +132,14 @@ def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
-    """And the folder of the report."""
+    """The evaluator, and the folder of its report."""
     folder = cli.expand_path(options["out"]) if options["out"] else session.pack.path / "reports"
     store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
     return Evaluator.open(session, store, options["workers"], classifies), folder
 
 
 def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """ValueError for a rule that the pack cannot run."""
+    """The rules to measure. ValueError for a rule that the pack cannot run."""
     chosen = tuple(name.strip() for name in options["rules"].split(",")) if options["rules"] else session.rules
     for name in chosen:
         session.settings(rule=name)

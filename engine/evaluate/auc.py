@@ -16,7 +16,7 @@ CHANGES = (0.0, 8.0, 16.0, 32.0, 64.0)  # mean difference of a patch's pixels, o
 
 
 def measure_auc(session: Session, n: int) -> dict[str, Any]:
-    """The figures of a pack, per held-out split and fraction hidden, with up to n pictures a split."""
+    """Figures of a pack for each held-out split and fraction hidden, with up to n pictures a split."""
     if session.critic is None:
         raise ValueError(f"pack {session.pack.name!r} has no critic to measure")
     pictures = session.pack.pictures()
@@ -61,10 +61,12 @@ def _row(session: Session, cell: Contested, real: np.ndarray) -> dict[str, Any]:
 
 
 def _changes(session: Session, cell: Contested, real: np.ndarray) -> np.ndarray:
-    """(M,) how much the patches of the draw and of the real token differ, each code decoded among its own kind."""
+    """(M,) mean pixel difference, 0..255, of the patches of the sampled and of the real token."""
     codes = session.tokenizer.config.codes
     grid, patch = session.tokenizer.config.grid, session.tokenizer.config.patch
-    flat = session.decode(np.repeat(np.arange(codes)[:, None], session.num_tokens, 1))  # each code among its own kind
+    flat = session.decode(
+        np.repeat(np.arange(codes)[:, None], session.num_tokens, 1)
+    )  # each code in a picture of this code alone
     middle = grid // 2 * patch
     patches = flat[:, middle : middle + patch, middle : middle + patch].astype(np.float32)
     return np.abs(patches[cell.filled] - patches[real[cell.picture, cell.position]]).mean((1, 2, 3))

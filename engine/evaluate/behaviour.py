@@ -1,7 +1,7 @@
-"""What a rule does, as a hash: samples that were stored are good as long as it stays.
+"""The behaviour of a rule as a hash. Stored samples stay valid as long as it does not change.
 
-Not the code is hashed but what comes out of it, for two small models that are made here: a comment, another name or
-a new rule changes nothing, and whatever changes a sample does.
+The hash is over the samples that the rule draws with two small models made here. So comments, names and new rules
+do not change it, and whatever changes a sample does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.sampler import sample
 
 NUM_TOKENS, CODES, STEPS = 36, 16, 6
 SAMPLES = (0, 3)
-VALUES = (0.75, 0.25, 2.5)  # of parameters, where they allow them
+VALUES = (0.75, 0.25, 2.5)  # of all parameters, clamped to their ranges
 
 
 @cache
@@ -50,9 +50,9 @@ def rule_digest(name: str, schedule: str) -> str:
 
 
 def _list_configs(name: str, schedule: str) -> Iterator[SampleConfig]:
-    """All parameters at one value, each at two others, and another seed and round.
+    """Yield settings: all parameters at one value, each parameter at two others, and another seed and round.
 
-    The values are fixed: neither a rule's default nor what a sweep tries changes what its samples are.
+    The values are fixed, so a new default or other values of a sweep do not change the hash.
     """
     for matched in (False, True):
         specs = RULES[name].parameters(matched)
@@ -75,9 +75,9 @@ def _clamp(spec: Any, value: float) -> float:
 
 
 def _make_model(seed: int, width: int):  # type: ignore[no-untyped-def]
-    """tokens (B, N) -> (B, N, width): sums of entries of two tables, by place and by the token before it.
+    """A function of tokens (B, N) -> (B, N, width): table_1[position] + table_2[the token before it].
 
-    Entries are multiples of 2^-10, so that sums are exact on every machine.
+    All entries are multiples of 2^-10, so sums are exact on every machine.
     """
     rng = np.random.Generator(np.random.Philox(seed))
     by_place = torch.from_numpy(rng.integers(-2048, 2048, (NUM_TOKENS, width)).astype(np.float32) / 1024)

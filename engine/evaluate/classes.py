@@ -1,4 +1,4 @@
-"""Class by class: of how many samples the classifier finds the class that was asked for."""
+"""For each class: in how many samples does the classifier find the requested class?"""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from engine.evaluate.evaluator import Evaluator
 
 
 def measure_classes(evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int) -> dict[str, Any]:
-    """Per class: how many of each rule's `n` samples are of it, and the share of these that is named right.
+    """For each class: its number of samples, and for each rule the share that is classified as requested.
 
-    The samples are those of table1's rows of as many.
+    The samples are those of table1's rows with the same n.
     """
     labels = evaluator.samples.labels(n)
     right = {

@@ -1,4 +1,4 @@
-"""Do samples copy training pictures? Distances to the nearest one, beside those among real pictures."""
+"""Do samples copy training pictures? Compares their distance to the nearest one with that of held-out pictures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from engine.evaluate.sheets import RULES
 from engine.sample import draw_pictures
 from engine.session import Session
 
-NEAR = 10.0  # root mean square difference per channel, of 255, below which two pictures look the same
+NEAR = 10.0  # root mean square difference, 0..255. Below it two pictures look the same
 
 
 def measure_copies(session: Session, n: int, steps: int) -> dict[str, Any]:
-    """Per rule: share of samples nearer than NEAR to a training picture (as the tokenizer shows it)."""
+    """For each rule: the share of samples nearer than NEAR to a reconstructed training picture, and the median."""
     pictures = session.pack.pictures()
     configs = [session.settings(rule=rule, steps=steps, n=n, seed=1) for rule in RULES]
     if not pictures.held_out or not len(pictures.indices("train")):

@@ -1,4 +1,4 @@
-"""Samples of one kind, drawn and measured: a row of a report. And the floors that no sampler can get below."""
+"""Measures the samples of some settings, and real pictures: the floors that no sampler can get below."""
 
 from __future__ import annotations
 
@@ -40,24 +40,18 @@ from engine.evaluate.metrics import (
 )
 from engine.evaluate.report import Report
 from engine.evaluate.samples import SampleStore, digest_sources
-from engine.pack import sha256
 from engine.session import Session
+from engine.weights import sha256
 
-FIRST_SAMPLES = 2000  # samples of the figure that compares rows of different n
-TIMED_RUNS = 3  # pictures of which the time is the median
-LEFT_OUT = (
-    "fid",
-    "fid_first",
-    "kid",
-    "fid_held",
-    "fid_first_held",
-    "kid_held",
-)  # figures whose values without each group are kept, for ratios between rows
+FIRST_SAMPLES = 2000  # fid_first is measured on so many samples, to compare rows of different n
+TIMED_RUNS = 3  # the time of a picture is the median of so many runs
+# A row stores the jackknife values of these figures. Intervals of ratios between two rows need them.
+WITH_GROUPS = ("fid", "fid_first", "kid", "fid_held", "fid_first_held", "kid_held")
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluator:
-    """A pack's samples held against its pictures."""
+    """Compares a pack's samples with its pictures."""
 
     session: Session
     pictures: Pictures
@@ -65,17 +59,17 @@ class Evaluator:
 
     @classmethod
     def open(cls, session: Session, store: Path, workers: int = 0, classifies: bool = True) -> Evaluator:
-        """For a session with one thread on a CPU. ValueError or FileNotFoundError where the pack lacks something.
+        """On a CPU the session must use one thread. ValueError or FileNotFoundError if the pack lacks something.
 
-        It needs the pack's classifier only where it `classifies`.
+        With `classifies` the pack must have a classifier.
         """
         pack = session.pack
         pictures = pack.pictures()
         if pictures.classes != session.classes:
             raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
-        if len(pictures.indices("train")) <= NEIGHBOURS + 1:  # intervals leave out at least one sample of as many
+        if len(pictures.indices("train")) <= NEIGHBOURS + 1:  # the jackknife leaves out at least one picture
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
-        pack.tokens()  # refused now, not after hours of drawing
+        pack.tokens()  # raises now, not after hours of sampling
         samples = SampleStore(session=session, pictures=pictures, store=store, workers=workers)
         if classifies:
             _ = session.classifier
@@ -87,27 +81,27 @@ class Evaluator:
 
     @cached_property
     def all_features(self) -> PictureFeatures:
-        """All the pack's pictures, as they are."""
+        """Features of all pictures of the pack, as stored."""
         return compute_features(self.classifier, self.pictures.read(np.arange(len(self.pictures))))
 
     @cached_property
     def reference(self) -> PictureFeatures:
-        """The pictures that were trained on, by their weights in training: what samples are held against."""
+        """Features of the training pictures, weighted as in training. Samples are compared with them."""
         return self.all_features.with_weights(self._train_weights)
 
     @cached_property
     def held_out(self) -> PictureFeatures | None:
-        """The pictures that were held out, by the classes' shares of training; None where they are too few."""
+        """Features of the held-out pictures, weighted by the classes' shares of training. None if they are too few."""
         return self.all_features.with_weights(self._held_out_weights) if self._has_held_out else None
 
     @cached_property
     def _train_weights(self) -> np.ndarray:
-        """(M,) what each picture counts as one that was trained on."""
+        """(M,) each picture's weight in training; 0 for held-out pictures."""
         return np.where(self.pictures.splits == "train", self.pictures.weights, 0)
 
     @cached_property
     def _held_out_weights(self) -> np.ndarray:
-        """(M,) what each picture counts as one that was held out."""
+        """(M,) each held-out picture's weight; 0 for training pictures."""
         return held_out_weights(self.pictures)
 
     @property
@@ -116,16 +110,16 @@ class Evaluator:
 
     @cached_property
     def reconstructed(self) -> np.ndarray:
-        """All the pack's pictures as its tokenizer shows them, uint8 (M, S, S, 3)."""
+        """All pictures of the pack after encoding and decoding, uint8 (M, S, S, 3)."""
         return self.samples.decode(self.session.pack.tokens().numpy())
 
     @cached_property
     def train_reconstructed(self) -> np.ndarray:
-        """Those that were trained on."""
+        """The training pictures among them."""
         return self.reconstructed[self.pictures.indices("train")]
 
     def identity(self, config: SampleConfig) -> dict[str, Any]:
-        """What tells a row from every other one of its report, and what it was made of."""
+        """What distinguishes a row from the others of its report, and the hashes of its sources."""
         settings = {**config.parameters, "schedule": config.schedule, "seed": config.seed}
         return {
             "rule": config.rule,
@@ -139,11 +133,11 @@ class Evaluator:
         }
 
     def full_row(self, report: Report, config: SampleConfig) -> dict[str, Any]:
-        """The report's row of these settings, measured now unless it has it."""
+        """The report's row of these settings. It is measured now if the report does not have it."""
         return report.get_or_measure(self.identity(config), lambda: self.measure_row(config))
 
     def kid_row(self, report: Report, config: SampleConfig) -> dict[str, Any]:
-        """The report's row of these settings with KID alone, measured now unless it has it."""
+        """The report's row of these settings with KID alone. It is measured now if the report does not have it."""
         return report.get_or_measure(self.identity(config), lambda: self._measure_kid(config))
 
     def _measure_kid(self, config: SampleConfig) -> dict[str, Any]:
@@ -159,11 +153,11 @@ class Evaluator:
         }
 
     def measure_row(self, config: SampleConfig) -> dict[str, Any]:
-        """Draw `config.n` samples and measure them."""
+        """Draw `config.n` samples and compute all figures."""
         tokens, images, fake, right = self._sample_and_classify(config)
         first = min(FIRST_SAMPLES, config.n)
 
-        def figures(chosen: np.ndarray) -> dict[str, float]:
+        def compute(chosen: np.ndarray) -> dict[str, float]:
             of_first, some = fake.select(chosen[chosen < first]), fake.select(chosen)
             found = {**compute_metrics(self.reference, fake, right, chosen), "fid_first": fid(self.reference, of_first)}
             if (held_out := self.held_out) is not None:
@@ -171,7 +165,7 @@ class Evaluator:
                 found["kid_held"] = kid(held_out, some)
             return found
 
-        values, without = figures(np.arange(config.n)), leave_out_groups(figures, config.n)
+        values, without = compute(np.arange(config.n)), leave_out_groups(compute, config.n)
         row = {
             **self.identity(config),
             "passes": config.passes,
@@ -180,22 +174,22 @@ class Evaluator:
                 f"{name}_ci": jackknife_interval(values[name], left, (0, 1) if name in SHARE_FIGURES else None)
                 for name, left in without.items()
             },
-            "without_group": {name: without[name] for name in LEFT_OUT if name in without},
+            "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
             **_distances(nearest_distance(images, self.train_reconstructed)),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
             "made_by": self.session.made_by(),
         }
-        said = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
-        tqdm.write(f"{config.rule}, {config.steps} steps, {said}: FID {row['fid']:.2f}", file=sys.stderr)
+        shown = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
+        tqdm.write(f"{config.rule}, {config.steps} steps, {shown}: FID {row['fid']:.2f}", file=sys.stderr)
         return row
 
     def recognised(self, config: SampleConfig) -> np.ndarray:
-        """(n,) bool: of which samples of these settings the likeliest class is the wanted one."""
+        """(n,) bool: is the likeliest class of each sample the requested class?"""
         return self._sample_and_classify(config)[-1]
 
     def time_per_picture(self, configs: Sequence[SampleConfig]) -> list[float]:
-        """Seconds for one picture alone with all threads, each kind in turn so that all meet the same machine."""
+        """Seconds for one picture alone with all threads. The configs take turns, so that all meet the same load."""
         threads = torch.get_num_threads()
         prepare(self.session.device.type)
         times: list[list[float]] = [[] for _ in configs]
@@ -209,7 +203,7 @@ class Evaluator:
         return [statistics.median(mine[1:]) for mine in times]
 
     def measure_real(self) -> dict[str, Any]:
-        """What real pictures get; every figure at its own n."""
+        """Figures of real pictures. Each is measured on its own number of pictures n."""
         reference, trained = self.reference, np.flatnonzero(self._train_weights)
         halves = reference.select(slice(0, None, 2)), reference.select(slice(1, None, 2))
         result: dict[str, Any] = {
@@ -227,7 +221,7 @@ class Evaluator:
         return result
 
     def provenance(self) -> dict[str, Any]:
-        """What a report says of itself: definitions, and hashes of all that its rows have in common."""
+        """The head of a report: definitions, and hashes of all that its rows have in common."""
         pack = self.session.pack
         files = sorted(
             path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
@@ -246,21 +240,21 @@ class Evaluator:
 
     @cached_property
     def numerics(self) -> str:
-        """SHA-256 of what all networks give for fixed inputs: equal where two machines agree to the last bit."""
+        """SHA-256 of the outputs of all networks for fixed inputs. Equal if two machines agree in every bit."""
         all_features = compute_features(self.classifier, self.pictures.read(np.arange(1)))
         return hashlib.sha256(
             json.dumps(self.samples.numerics).encode() + all_features.features.tobytes() + all_features.logits.tobytes()
         ).hexdigest()
 
     def _sample_and_classify(self, config: SampleConfig) -> tuple[np.ndarray, np.ndarray, PictureFeatures, np.ndarray]:
-        """Tokens, pictures, what the classifier sees in them, and where that is the wanted class."""
+        """Tokens (n, N), pictures, features, and where the likeliest class is the requested one (n,)."""
         tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
         images = self.samples.decode(tokens)
         all_features = compute_features(self.classifier, images)
         return tokens, images, all_features, self._predict_class(all_features) == self.samples.labels(config.n)
 
     def _predict_class(self, all_features: PictureFeatures) -> np.ndarray:
-        """(M,) the likeliest class."""
+        """(M,) index of the likeliest class."""
         classes = self.session.classes
         return class_probabilities(
             all_features.logits, fine_to_class(self.session.pack.fine_labels, classes), len(classes)
@@ -271,7 +265,7 @@ class Evaluator:
         return {"is": inception_score(all_features.logits), "class_accuracy": float(right.mean())}
 
     def _measure_reconstruction(self, indices: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-        """Pictures of the pack by their weights, through its tokenizer, as if they were samples."""
+        """Figures of the pack's own pictures, after encoding and decoding, as if they were samples."""
         reconstructed = compute_features(self.classifier, self.reconstructed[indices]).with_weights(weights)
         precision, recall = precision_recall(self.reference, reconstructed)
         return {

@@ -1,7 +1,7 @@
-"""Figures that are decided exactly: how many samples break a rule that every real picture of their style keeps.
+"""Figures without a classifier: how many samples break a rule that every real picture of their style keeps.
 
-Each check is first held against real pictures that were held out, and against pictures put together from two of them,
-which it ought to find. A style where it fails is left out of the check, and the report says so.
+Each check is first tested on held-out real pictures, where it must find nothing, and on pictures joined from two
+halves, where it must find faults. A style that fails is left out of the check, and the report says so.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from engine.evaluate.table1 import PAPER_RULES
 from engine.session import Session
 
 NAME = "exact"
-MAX_FALSE_ALARMS = 0.02  # of a style's real pictures, as the tokenizer shows them, that a check may find wrong
-MIN_FOUND = 0.1  # of the pictures put together from two that it has to find: one that finds none says nothing
+MAX_FALSE_ALARMS = 0.02  # share of a style's reconstructed real pictures in which a check may find a fault
+MIN_FOUND = 0.1  # share of the joined pictures in which it must find a fault
 ANY_CHECK = "any of these"
 DEFINITIONS = {
     "fault": "a sample that breaks a rule which every real picture of its style keeps, decided by its pixels alone",
@@ -48,7 +48,7 @@ Checks = Mapping[str, Mapping[str, Check]]
 def measure_exact(
     evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int, folder: Path
 ) -> dict[str, Any]:
-    """Fill `folder`/exact.json and .md; returns the real pictures' figures in short, and the comparison."""
+    """Fill `folder`/exact.json and .md. Returns the share of faults of each row, and the comparison."""
     if seed in SEEDS:
         raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
     checks = open_checks(evaluator.pictures)
@@ -75,7 +75,7 @@ def measure_exact(
 
 
 def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, seed: int) -> Iterator[SampleConfig]:
-    """Every rule at `steps`, and maskgit at as many passes as the critic needs; the samples are those of table1."""
+    """Yield settings of all rules at `steps`, and of maskgit at the critic's passes. The samples are those of table1."""
 
     def cell(rule: str, steps: int) -> SampleConfig:
         return best_config(session, rule, steps, n=n, seed=seed)
@@ -89,7 +89,7 @@ def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, see
 
 
 def measure_real_pictures(evaluator: Evaluator, checks: Checks) -> dict[str, dict[str, dict[str, Any]]]:
-    """Check -> class -> false alarms, what it finds, and why it is left out, if it is."""
+    """Check -> class -> false alarms, share found, and why it is left out ("" if it is used)."""
     figures: dict[str, dict[str, dict[str, Any]]] = {check: {} for check in checks}
     tokens = evaluator.session.pack.tokens().numpy()
     for name in dict.fromkeys(name for styles in checks.values() for name in styles):
@@ -110,14 +110,14 @@ def measure_real_pictures(evaluator: Evaluator, checks: Checks) -> dict[str, dic
 
 
 def join_halves(tokens: np.ndarray, grid: int) -> np.ndarray:
-    """Tokens (M, N) whose left half is one picture's and whose right half is the next one's."""
+    """Tokens (M, N) with the left half of each picture and the right half of the next one."""
     rows = tokens.reshape(-1, grid, grid)
     left, right = np.split(rows, [grid // 2], axis=2)
     return np.concatenate([left, np.roll(right, -1, axis=0)], axis=2).reshape(tokens.shape)
 
 
 def _rate_check(check: Check, images: np.ndarray, shown: np.ndarray, broken: np.ndarray) -> dict[str, Any]:
-    """Figures of the faults (M, parts) in pictures as they are, as shown, and in those put together."""
+    """Figures of the faults (M, parts) in real pictures, in reconstructed ones, and in joined ones."""
     figures: dict[str, Any] = {
         "as_they_are": _share_figures(images, check.parts),
         "as_shown": _share_figures(shown, check.parts),
@@ -132,7 +132,7 @@ def _rate_check(check: Check, images: np.ndarray, shown: np.ndarray, broken: np.
 
 
 def _get_row(evaluator: Evaluator, report: Report, checks: Checks, config: SampleConfig) -> dict[str, Any]:
-    """The report's row of these settings, measured now unless it has it."""
+    """The report's row of these settings. It is measured now if the report does not have it."""
     return report.get_or_measure(evaluator.identity(config), lambda: _measure_row(evaluator, checks, config))
 
 
@@ -152,7 +152,7 @@ def _measure_row(evaluator: Evaluator, checks: Checks, config: SampleConfig) -> 
     wrong = np.unique([i for one in found.values() for i in one["samples"]]).astype(int)
     found[ANY_CHECK] = {**_interval_figures(len(wrong), len(every)), "samples": wrong.tolist()}
     for figures in found.values():
-        figures["samples"] = " ".join(str(i) for i in figures["samples"])  # on one line of the report
+        figures["samples"] = " ".join(str(i) for i in figures["samples"])  # keeps the report's JSON short
     return {
         **evaluator.identity(config),
         "passes": config.passes,
@@ -162,7 +162,7 @@ def _measure_row(evaluator: Evaluator, checks: Checks, config: SampleConfig) -> 
 
 
 def _check_figures(styles: Mapping[str, tuple[np.ndarray, np.ndarray]], checks: Mapping[str, Check]) -> dict[str, Any]:
-    """Of one check over all its styles; `samples` are the numbers of those that are wrong."""
+    """Figures of one check over all its styles. `samples` are the indices of the faulty ones."""
     mine, faults = (np.concatenate(parts) for parts in zip(*styles.values(), strict=True))
     parts = next(iter(checks.values())).parts
     each = {name: _share_figures(wrong, checks[name].parts) for name, (_, wrong) in styles.items()}
@@ -170,7 +170,7 @@ def _check_figures(styles: Mapping[str, tuple[np.ndarray, np.ndarray]], checks: 
 
 
 def _share_figures(faults: np.ndarray, parts: Sequence[str]) -> dict[str, Any]:
-    """Figures of faults (M, parts)."""
+    """Count, share and interval of pictures with any fault, and counts by part, from faults (M, parts)."""
     by_part = {part: int(count) for part, count in zip(parts, faults.sum(0), strict=True)}
     return {**_interval_figures(int(faults.any(1).sum()), len(faults)), "parts": by_part}
 
@@ -182,7 +182,7 @@ def _interval_figures(count: int, n: int) -> dict[str, Any]:
 
 
 def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The critic against maskgit at equal steps and at equal passes, check by check."""
+    """Compare the critic with maskgit at equal steps and at equal passes, for each check."""
     mine = next((row for row in rows if row["rule"] == "critic"), None)
     result: dict[str, Any] = {}
     for name in ("steps", "passes"):
@@ -197,7 +197,7 @@ def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _compare_check(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Two rows' figures of one check over the same sample numbers."""
+    """Compare two rows in one check. Their samples have the same classes and noise, index by index."""
     ours, theirs = (set(one["samples"].split()) for one in (mine, other))
     return {
         "n": mine["n"],
@@ -216,6 +216,6 @@ def _shares(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has_class(evaluator: Evaluator, name: str) -> np.ndarray:
-    """(M,) bool"""
+    """(M,) bool: which pictures of the pack have this class."""
     of_class: np.ndarray = evaluator.pictures.labels == evaluator.pictures.classes.index(name)
     return of_class

@@ -1,4 +1,4 @@
-"""The report of exact figures, as a page of Markdown."""
+"""The report of engine.evaluate.exact as Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Figures = Mapping[str, Any]
 
 
 def format_report(rows: Sequence[Figures], content: Figures) -> str:
-    """Shares of faulty samples, the critic against maskgit, what real pictures get, and the definitions."""
+    """Shares of faulty samples, the critic compared with maskgit, figures of real pictures, and definitions."""
     return (
         "\n".join(
             [

@@ -1,8 +1,8 @@
-"""What "better" means: every figure of the reports, defined once. DEFINITIONS is printed with them.
+"""All figures of the reports, defined once. Reports print DEFINITIONS.
 
-FID and KID are ours, since libraries know no weights; tests hold them against torchmetrics where weights are equal, and
-precision and recall against prdc. All are measured in the features of the pack's own classifier and mean nothing beside
-figures in Inception's: compare within a report only.
+FID and KID are implemented here because libraries do not support weighted pictures. Tests compare them with
+torchmetrics for equal weights, and precision and recall with prdc. All figures use the features of the pack's
+own classifier, not of Inception: compare them within one report only.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from torch import Tensor
 from engine.classifier import Classifier, extract_features
 from engine.data.pictures import Pictures
 
-NEIGHBOURS = 3  # nearest neighbours of precision and recall
-GROUPS = 20  # of samples, for the intervals
-T_QUANTILE = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
-MIN_SAMPLES = 2 * GROUPS  # samples without which there are no intervals
+NEIGHBOURS = 3  # the k of k nearest neighbours, for precision and recall
+GROUPS = 20  # groups of samples in the jackknife
+T_QUANTILE = 2.093  # 97.5 % quantile of Student's t for GROUPS - 1 degrees of freedom; scipy for one number is heavy
+MIN_SAMPLES = 2 * GROUPS  # fewer samples get no intervals
 SHARE_FIGURES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
 
 DEFINITIONS = {
@@ -52,23 +52,23 @@ DEFINITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFeatures:
-    """What the classifier saw in M pictures, and what each counts."""
+    """The classifier's outputs for M pictures, and a weight for each."""
 
     features: np.ndarray  # (M, D) float32
     logits: np.ndarray  # (M, L) float32
-    weights: np.ndarray  # (M,) float64, of any sum
+    weights: np.ndarray  # (M,) float64; they need not sum to 1
 
     def __len__(self) -> int:
         return len(self.features)
 
     @cached_property
     def radii(self) -> Tensor:
-        """(M,) how far the ball of each picture reaches: a reference's are needed again and again."""
+        """(M,) distance of each picture to its k-th neighbour. Cached: all rows use those of the reference."""
         return _radii(_points(self.features))
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Weighted mean (D,) and covariance (D, D), the latter unbiased for weights that tell of reliability."""
+        """Weighted mean (D,) and covariance (D, D). The covariance is unbiased for reliability weights."""
         share = torch.from_numpy(self.weights / self.weights.sum())
         points = _points(self.features)
         mean = share @ points
@@ -77,7 +77,7 @@ class PictureFeatures:
 
     @cached_property
     def mean_kernel(self) -> float:
-        """Mean kernel of two different pictures, by weights: what KID needs of each side."""
+        """Weighted mean of the kernel over all pairs of different pictures: one side's term of KID."""
         share = torch.from_numpy(self.weights / self.weights.sum())
         among = _kernel(_points(self.features), _points(self.features))
         pairs = float(share @ among @ share) - float((share**2) @ among.diagonal())
@@ -88,20 +88,20 @@ class PictureFeatures:
         return PictureFeatures(features=self.features[chosen], logits=self.logits[chosen], weights=self.weights[chosen])
 
     def with_weights(self, weights: np.ndarray) -> PictureFeatures:
-        """The same pictures, counted otherwise; those of weight 0 are left out."""
+        """The same pictures with other weights (M,). Pictures of weight 0 are left out."""
         return dataclasses.replace(self, weights=weights.astype(np.float64)).select(np.flatnonzero(weights > 0))
 
 
 def compute_features(model: Classifier, images: np.ndarray) -> PictureFeatures:
-    """uint8 pictures (M, S, S, 3) as the classifier sees them, all of the same weight."""
+    """Features of uint8 pictures (M, S, S, 3), all of weight 1."""
     features, logits = extract_features(model, images)
     return PictureFeatures(features=features, logits=logits, weights=np.ones(len(features)))
 
 
 def held_out_weights(pictures: Pictures) -> np.ndarray:
-    """(M,) weights of all pictures: 0 for those trained on; of the others each class sums up to its share of training.
+    """(M,) weights that give each class of the held-out pictures its share of the training; 0 for training pictures.
 
-    Within a class by their own weights. A class of which none is held out has no part.
+    Within a class pictures keep the ratio of their own weights. A class without held-out pictures is left out.
     """
     trained = pictures.splits == "train"
     weights = pictures.weights.astype(np.float64)
@@ -115,9 +115,11 @@ def held_out_weights(pictures: Pictures) -> np.ndarray:
 def compute_metrics(
     real: PictureFeatures, fake: PictureFeatures, right: np.ndarray, chosen: np.ndarray
 ) -> dict[str, float]:
-    """Figures of the `chosen` samples (indices) against a reference; right (M,) bool: is its class the wanted one?"""
+    """Figures of the `chosen` samples (indices). right (M,) bool: has each sample the requested class?"""
     some = fake.select(chosen)
-    few = fake.select(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
+    few = fake.select(
+        chosen[chosen < len(real)]
+    )  # not chosen[:len(real)], which would replace left-out samples by later ones
     precision, recall = precision_recall(real, few)
     return {
         "fid": fid(real, some),
@@ -137,7 +139,7 @@ def fid(real: PictureFeatures, fake: PictureFeatures) -> float:
 
 
 def kid(real: PictureFeatures, fake: PictureFeatures) -> float:
-    """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, of all pictures of both sides."""
+    """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, over all pictures of both sides."""
     ours, theirs = (torch.from_numpy(side.weights / side.weights.sum()) for side in (real, fake))
     across = float(ours @ _kernel(_points(real.features), _points(fake.features)) @ theirs)
     return real.mean_kernel + fake.mean_kernel - 2 * across
@@ -149,17 +151,17 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
 
 
 def inception_score(logits: np.ndarray) -> float:
-    """exp of the mean KL divergence between each picture's label distribution and that of all, logits (M, L)."""
+    """exp of the mean KL divergence between each picture's label distribution and the mean one, logits (M, L)."""
     log_p = torch.from_numpy(logits).double().log_softmax(1)
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))
     return float((log_p.exp() * (log_p - log_mean)).sum(1).mean().exp())
 
 
 def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[float, float]:
-    """Share of fake inside the manifold of the real, and of real, by weight, inside that of the fake.
+    """Share of the fake inside the manifold of the real, and weighted share of the real inside that of the fake.
 
-    A manifold is the union of balls around its points that reach to their K-th neighbour (Kynkäänniemi et al. 2019,
-    equations 1 and 2). Needs more than K points on both sides.
+    A manifold is the union of balls around its points; each reaches to the point's k-th neighbour (Kynkäänniemi et
+    al. 2019, equations 1 and 2). NaN with k points or fewer on either side.
     """
     if min(len(real), len(fake)) <= NEIGHBOURS:
         return float("nan"), float("nan")
@@ -170,7 +172,7 @@ def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[floa
 
 
 def leave_out_groups(compute: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
-    """Figures over n samples without each of GROUPS groups in turn; none where the samples are too few."""
+    """Figures of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few."""
     if n < MIN_SAMPLES:
         return {}
     group = np.arange(n) % GROUPS
@@ -183,8 +185,8 @@ def jackknife_interval(
 ) -> list[float]:
     """95 % interval of a figure from its values without each group: the delete-a-group jackknife.
 
-    Not the bootstrap: samples drawn twice would move all of these figures. Cut off where no figure
-    of its kind can be, if it has such bounds.
+    The bootstrap does not fit: repeated samples bias all of these figures. The interval is clipped to the
+    bounds `within`, if given.
     """
     left = np.array(without)
     error = float(np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()))
@@ -197,5 +199,5 @@ def _points(features: np.ndarray) -> Tensor:
 
 
 def _radii(points: Tensor) -> Tensor:
-    """(M,) distance of each point to its K-th neighbour, itself not counted."""
+    """(M,) distance of each point to its k-th neighbour. The point itself does not count."""
     return torch.cdist(points, points).kthvalue(NEIGHBOURS + 1, dim=1).values

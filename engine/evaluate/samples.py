@@ -1,7 +1,7 @@
-"""Many samples of one kind: drawn on all cores, stored as they come, taken up again after a kill.
+"""Many samples of some settings, drawn on all cores and stored at once, so that a killed run can continue.
 
-A sample is a function of its settings, its class, its number and the machine. On a CPU each is
-computed by one thread, several at once, so that it does not matter how many cores share the work.
+A sample is a function of its settings, class, index and machine. On a CPU each is computed by a single
+thread, several of them at once. So the number of cores does not change the result.
 """
 
 from __future__ import annotations
@@ -21,31 +21,32 @@ import torch
 from tqdm import tqdm
 
 from engine.config import SampleConfig
+from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures
 from engine.device import cores
 from engine.evaluate.behaviour import rule_digest
-from engine.pack import Pack, write_atomic
+from engine.pack import Pack
 from engine.rules import RULES
 from engine.session import Session
 
-SPAN = 20  # pictures in a file; on an accelerator, which wants them side by side:
+SPAN = 20  # samples in a file. On an accelerator, which samples them together:
 SPAN_DEVICE = 500
-OUTPUTS_SHOWN = 8  # numbers of each network in a report
+OUTPUTS_SHOWN = 8  # outputs of each network that a report stores
 GOLDEN = (5**0.5 - 1) / 2
-Span = tuple[int, int]  # first sample and the one after the last
+Span = tuple[int, int]  # first sample, last sample + 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleStore:
-    """Samples of one pack. `store` keeps the tokens of each kind in a folder of its own."""
+    """Samples of one pack. The folder `store` holds one folder of tokens for each settings."""
 
     session: Session
     pictures: Pictures
     store: Path
-    workers: int = 0  # samples computed at once; 0: one per core on a CPU, one on an accelerator
+    workers: int = 0  # spans computed at once. 0: one per core on a CPU, one on an accelerator
 
     def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
-        """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings, whose labels are `labels(n)`."""
+        """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
         folder = self.store / self.key(config)
         size = SPAN if self.session.device.type == "cpu" else SPAN_DEVICE
         spans = [(first, min(first + size, config.n)) for first in range(0, config.n, size)]
@@ -71,24 +72,24 @@ class SampleStore:
         return np.concatenate(parts)
 
     def labels(self, n: int) -> np.ndarray:
-        """Classes (n,) of samples 0 .. n-1: each as often as the training draws it, evenly along the way.
+        """Classes (n,) of samples 0 .. n-1, each as frequent as in training.
 
-        A low-discrepancy sequence, so that every part of the samples has about the same classes.
+        They follow a low-discrepancy sequence (golden ratio), so that any part of the samples has about the same mix.
         """
         at = np.arange(1, n + 1) * GOLDEN % 1
         return np.searchsorted(np.cumsum(self._shares)[:-1], at, side="right")
 
     @cached_property
     def _shares(self) -> np.ndarray:
-        """(C,) of all training draws those of each class."""
+        """(C,) share of each class among the pictures drawn in training."""
         train = self.pictures.indices("train")
         weight = np.bincount(self.pictures.labels[train], self.pictures.weights[train], len(self.session.classes))
         return weight / weight.sum()
 
     def key(self, config: SampleConfig) -> str:
-        """Names these samples: by settings, what they are made of, the classes' shares and this machine's arithmetic.
+        """The folder name of these samples: a hash of settings, sources, class shares and this machine's arithmetic.
 
-        Only of the models that the rule asks: another critic leaves the samples of MaskGIT what they are.
+        Only models that the rule uses count: a new critic does not change the samples of MaskGIT.
         """
         settings = {k: v for k, v in config.flat().items() if k not in ("n", "label")}
         what = [
@@ -102,19 +103,19 @@ class SampleStore:
         return f"{config.rule}-{config.steps}-{digest[:16]}"
 
     def probe_outputs(self, rule: str) -> dict[str, list[float]]:
-        """Some of what a rule's models give for fixed tokens: two machines agree to some digits."""
+        """A few outputs of the rule's models for fixed tokens. Two machines agree in them to some digits."""
         return {kind: [float(x) for x in self._probe[kind].ravel()[:OUTPUTS_SHOWN]] for kind in _models_of(rule)}
 
     @cached_property
     def numerics(self) -> dict[str, str]:
-        """SHA-256 of what each network gives for fixed tokens: equal where two machines agree to the last bit."""
+        """SHA-256 of each network's outputs for fixed tokens. Equal if two machines agree in every bit."""
         threads = str(torch.get_num_threads()).encode()
         return {kind: hashlib.sha256(threads + given.tobytes()).hexdigest() for kind, given in self._probe.items()}
 
     @cached_property
     @torch.no_grad()
     def _probe(self) -> dict[str, np.ndarray]:
-        """What each network gives for fixed tokens."""
+        """Outputs of each network for fixed tokens."""
         session = self.session
         tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
         label = torch.zeros(1, dtype=torch.int64, device=session.device)
@@ -129,7 +130,7 @@ class SampleStore:
         return self.workers or (cores() if self.session.device.type == "cpu" else 1)
 
     def _sample_spans(self, config: SampleConfig, spans: list[Span]) -> Generator[tuple[Span, np.ndarray]]:
-        """Each span with its tokens, as they are done; those not begun are dropped when the caller stops."""
+        """Yield each span with its tokens once done. If the caller stops, spans that have not begun are dropped."""
         labels = self.labels(config.n)
         pool = ThreadPoolExecutor(self._num_workers)
         try:
@@ -144,9 +145,11 @@ class SampleStore:
         return last.proposal.astype(np.uint16)
 
     def _read_span(self, folder: Path, span: Span) -> np.ndarray | None:
-        """The tokens of a span, or None where they have to be drawn: there is no file, or a damaged one."""
+        """The stored tokens of a span. None if there is no file, or it is damaged."""
         try:
-            tokens: np.ndarray = np.load(_span_file(folder, span), mmap_mode="r", allow_pickle=False)  # no memory yet
+            tokens: np.ndarray = np.load(
+                _span_file(folder, span), mmap_mode="r", allow_pickle=False
+            )  # maps: a damaged header takes no memory
         except (OSError, ValueError, EOFError, OverflowError):
             return None
         right = tokens.shape == (span[1] - span[0], self.session.num_tokens) and tokens.dtype == np.uint16
@@ -154,7 +157,7 @@ class SampleStore:
 
 
 def digest_sources(pack: Pack, rule: str, schedule: str) -> dict[str, str]:
-    """SHA-256 of all that decides a rule's samples, besides settings: what the rule does, and its models' weights."""
+    """SHA-256 of what decides a rule's samples besides settings: the rule's behaviour and its models' weights."""
     return {"rule": rule_digest(rule, schedule), **{kind: pack.digest(kind) for kind in _models_of(rule)}}
 
 

@@ -1,4 +1,4 @@
-"""Pictures to look at: every class by seeds for two rules, and a blind sheet. None is chosen by hand."""
+"""Sheets of samples to look at, none chosen by hand: all classes for two rules, and a blind sheet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULES = ("maskgit", "critic")
 
 
 def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str, Any]:
-    """One row a seed, one column a class: sample i has class i mod C, all from seed 0."""
+    """Write a sheet for each rule: a column per class, `seeds` rows. Sample i has class i mod C; all use seed 0."""
     out.mkdir(parents=True, exist_ok=True)
     files = {}
     classes = len(session.classes)
@@ -31,7 +31,7 @@ def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str
 
 
 def draw_blind(session: Session, n: int, steps: int, out: Path) -> dict[str, Any]:
-    """n pictures of the critic in an order that gives their class away to nobody; the key is in a file of its own."""
+    """Write a sheet of n critic samples in random order, and their classes to another file."""
     out.mkdir(parents=True, exist_ok=True)
     config = session.settings(rule="critic", steps=steps, n=n, seed=2)
     images, _ = draw_pictures(session, config)

@@ -1,10 +1,13 @@
-"""Each rule's own parameters by successive halving on KID, with as many pictures for every rule.
+"""Searches each rule's parameters by successive halving on KID. Every rule gets the same number of pictures.
 
-A rule's first settings are all combinations of the values that its parameters name. Then, until ROUNDS[0].settings
-have been tried, come neighbours of the best: half-way to the next value that was tried, and beyond the last one.
-The best of a round draw more pictures in the next, from other noise. Where the winner is the highest or the lowest
-value that was tried, and a higher or a lower one is allowed, more settings beyond it are tried and the rounds are
-gone through again, WIDENINGS times at most. No sample of a sweep is a sample of table1.
+1. The first settings are all combinations of the `values` of the rule's parameters.
+2. Neighbours of the best settings follow, until ROUNDS[0].settings have been tried. A neighbour lies half-way to
+   the next tried value of one parameter, or beyond the last one.
+3. The best settings of a round draw more pictures in the next round, from other noise.
+4. If a value of the winner is the highest or lowest one tried, and the parameter's range goes on, settings beyond
+   it are tried and the rounds are repeated, at most MAX_WIDENINGS times.
+
+No sample of a sweep is also a sample of table1.
 """
 
 from __future__ import annotations
@@ -37,16 +40,16 @@ class Round(NamedTuple):
 
 ROUNDS = (Round(54, 128, 1001), Round(12, 512, 1002), Round(4, 2000, 1003))
 SEEDS = tuple(one.seed for one in ROUNDS)
-MAX_WIDENINGS, SETTINGS_PER_WIDENING = 3, 12  # how often, and by how many settings each time
+MAX_WIDENINGS, SETTINGS_PER_WIDENING = 3, 12
 Row = Mapping[str, Any]
 Settings = dict[str, float]
-Key = tuple[tuple[str, float], ...]  # of an Own
+Key = tuple[tuple[str, float], ...]  # Settings that can be a key
 
 
 def sweep(
     evaluator: Evaluator, rules: Sequence[str], steps: int, rounds: Sequence[Round], folder: Path
 ) -> dict[str, Any]:
-    """Fill `folder`/sweep.json and a picture per rule; returns the best settings of each rule, and the next best."""
+    """Fill `folder`/sweep.json, plot a figure per rule, return the best and second best settings of each rule."""
     report = Report(folder / NAME, evaluator.provenance())
     found = []
     for rule in rules:
@@ -60,16 +63,16 @@ def sweep(
 
 
 class Search:
-    """The search for one rule's settings at so many steps."""
+    """The search for the best settings of one rule at one number of steps."""
 
     def __init__(self, evaluator: Evaluator, report: Report, rule: str, steps: int, rounds: Sequence[Round]) -> None:
         self.evaluator, self.report, self.rounds = evaluator, report, rounds
         self.plain = evaluator.session.settings(rule=rule, steps=steps)
         self.specs = RULES[rule].parameters()
-        self.tried: list[dict[Key, Row]] = [{} for _ in rounds]  # in each round, in the order of measuring
+        self.tried: list[dict[Key, Row]] = [{} for _ in rounds]  # by round, in the order of measuring
 
     def run(self) -> dict[str, Any]:
-        """Measure until the winner lies inside of what was tried, or WIDENINGS are used up."""
+        """Measure until the winner lies inside the tried values, or MAX_WIDENINGS are used up."""
         self._measure_all(list_grid(self.specs)[: self.rounds[0].settings])
         self._try_neighbours(self.rounds[0].settings)
         for _ in range(MAX_WIDENINGS):
@@ -89,7 +92,7 @@ class Search:
             self._measure(0, one)
 
     def _try_neighbours(self, count: int) -> None:
-        """Neighbours of the best, of the best of these, and so on, until `count` settings were tried."""
+        """Measure neighbours of the best settings so far, until `count` settings have been tried."""
         while len(self.tried[0]) < count:
             ranking = self.rank(0)
             fresh = (
@@ -104,7 +107,7 @@ class Search:
             self._measure(0, settings)
 
     def _run_later_rounds(self) -> None:
-        """The rounds after the first, each with the best of the one before it."""
+        """All rounds after the first, each with the best settings of the round before."""
         for i, one in enumerate(self.rounds[1:], 1):
             for settings in self.rank(i - 1)[: one.settings]:
                 self._measure(i, settings)
@@ -115,11 +118,11 @@ class Search:
             self.tried[i][as_key(settings)] = self.evaluator.kid_row(self.report, config)
 
     def rank(self, i: int) -> list[Settings]:
-        """The settings of a round, the lowest KID first."""
+        """The settings tried in a round, lowest KID first."""
         return [dict(one) for one in sorted(self.tried[i], key=lambda one: self.tried[i][one]["kid"])]
 
     def params_at_edge(self, settings: Settings) -> list[str]:
-        """The parameters that have no tried value on one side, though one is allowed there."""
+        """Parameters whose value is the highest or lowest one tried, although their range goes on."""
         return sorted({name for move in self._steps_outward(settings) for name in move})
 
     def _steps_outward(self, settings: Settings) -> Iterator[Settings]:
@@ -136,7 +139,7 @@ class Search:
         return sorted({dict(one)[name] for one in self.tried[0]})
 
     def _neighbours(self, settings: Settings) -> Iterator[Settings]:
-        """One parameter changed: half-way to the values beside it, and beyond the last one."""
+        """Settings with one parameter changed: half-way to the adjacent tried values, or beyond the last one."""
         for name, value in settings.items():
             values = self._tried_values(name)
             at = values.index(value)
@@ -146,7 +149,7 @@ class Search:
             yield self._round_to_slider({**settings, **move})
 
     def _round_to_slider(self, settings: Settings) -> Settings:
-        """Rounded to the steps of the page's sliders, so that what is found can be set there."""
+        """Settings rounded to the steps of the page's sliders, so that they can be set there."""
         result = {}
         for name, value in settings.items():
             step = self.specs[name].metadata["step"]
@@ -177,15 +180,15 @@ def as_key(settings: Settings) -> Key:
 
 
 def list_grid(specs: Mapping[str, Any]) -> list[Settings]:
-    """All combinations of the values that a rule's parameters name."""
+    """All combinations of the `values` of a rule's parameters."""
     values = [spec.metadata["values"] for spec in specs.values()]
     return [dict(zip(specs, chosen, strict=True)) for chosen in itertools.product(*values)]
 
 
 def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
-    """What the pack's sweep found for these steps; nothing where it did not look.
+    """The best settings that the pack's sweep found for this number of steps. Empty if there was no such sweep.
 
-    ValueError where that sweep was made with other weights, or when the rule did something else.
+    ValueError if the sweep used other weights, or the rule behaved differently.
     """
     file = pack.path / "reports" / NAME
     if not file.is_file():
@@ -198,17 +201,17 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
 
 
 def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:
-    """A run with the best settings that the pack's sweep found at these steps, else with the pack's presets.
+    """Settings of a run: the best of the pack's sweep at this number of steps, else the pack's presets.
 
-    A matched one takes none of them: they are of another ranking noise.
+    A matched run does not use the sweep, which searched another ranking noise.
     """
     settings = {} if more.get("matched") else best_settings(session.pack, rule, steps)
     return session.settings(rule=rule, steps=steps, **{**settings, **more})
 
 
 def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
-    """Make the best settings those that the pack's runs start with."""
-    now = open_pack(pack.path)  # a training may have ended meanwhile
+    """Store the best settings as the pack's presets."""
+    now = open_pack(pack.path)  # read again: a training may have ended since
     if now.config["sha256"] != pack.config["sha256"]:
         raise ValueError(f"pack {pack.name!r} has other weights now: its presets were left as they are")
     presets = {**now.presets, **{one["rule"]: one["settings"] for one in found}}
@@ -217,7 +220,7 @@ def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def plot_kid(rows: Sequence[Row]) -> Figure:
-    """KID of a rule's first round over its first two parameters, for every choice of the others a panel."""
+    """Plot KID in a rule's first round over its first two parameters; one panel for each choice of the others."""
     rule, kids = RULES[rows[0]["rule"]], [row["kid"] for row in rows]
     symbols = {name: spec.metadata["symbol"] for name, spec in all_parameters().items()}
     across, *rest = rule.parameters()

@@ -1,4 +1,4 @@
-"""The paper's table 1 on a pack: every selection rule, held against the pack's pictures."""
+"""The paper's table 1 for a pack: all selection rules, compared with the pack's pictures."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "table1"
-PAPER_RULES = ("maskgit", "critic")  # the comparison of the paper: more pictures, and more cells
+PAPER_RULES = ("maskgit", "critic")  # the paper compares these two; they get more pictures and more rows
 PICTURES_MAIN, PICTURES_OTHER = (
     5000,
     2000,
 )  # pictures: of that comparison at equal steps and at equal passes; of the other cells
-SHORT_STEPS = 8  # steps
+SHORT_STEPS = 8
 Row = Mapping[str, Any]
 
 
 def table1(
     evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path
 ) -> dict[str, Any]:
-    """Fill `folder`/table1.json, .md and .png; returns what the paper's claim is about."""
+    """Fill `folder`/table1.json, .md and .png. Returns the comparison of critic and maskgit."""
     if seed in SEEDS:
         raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
     configs = list(list_configs(evaluator.session, rules, n, steps, seed))
@@ -54,9 +54,9 @@ def table1(
 def list_configs(
     session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int
 ) -> Iterator[SampleConfig]:
-    """Every rule at `steps` as published; maskgit and critic also at equal passes, matched, and at 8 steps.
+    """Yield settings of every rule at `steps`, and of maskgit and critic also at equal passes, matched, and at 8 steps.
 
-    Settings are the best that the pack's sweep found at these steps, else the pack's presets.
+    They are the best of the pack's sweep at this number of steps, else the pack's presets.
     """
 
     def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
@@ -67,16 +67,16 @@ def list_configs(
     if set(PAPER_RULES) <= set(rules):
         critic = cell("critic", steps, PICTURES_OTHER)
         critics = critic.parameters
-        if critic.passes <= MAX_STEPS:  # else no maskgit has as many
+        if critic.passes <= MAX_STEPS:  # else maskgit cannot have as many
             yield cell("maskgit", critic.passes, PICTURES_MAIN)
         yield cell("maskgit", steps, PICTURES_OTHER, matched=True, **critics)
         yield from (cell(rule, SHORT_STEPS, PICTURES_OTHER) for rule in PAPER_RULES if steps != SHORT_STEPS)
 
 
 def compare_rules(rows: Sequence[Row]) -> dict[str, Any]:
-    """The critic against maskgit at equal steps and at equal passes, with 95 % intervals of the paired comparison.
+    """Compare the critic with maskgit at equal steps and at equal passes, with paired 95 % intervals.
 
-    Both have the same classes and the same noise, sample by sample, so groups are left out of both at once.
+    Sample by sample both have the same class and noise. So the jackknife leaves a group out of both at once.
     """
     mine = next((row for row in rows if row["rule"] == "critic"), None)
     result = {}
@@ -89,9 +89,9 @@ def compare_rules(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def compare_rows(mine: Row, other: Row) -> dict[str, Any]:
-    """FID of one row over that of the other, and the difference of their KIDs; over as many samples of each.
+    """The ratio of two rows' FID and the difference of their KID, over the same number of samples.
 
-    Nothing where that cannot be: FID falls with the number of samples.
+    Empty if that is not possible. FID depends on the number of samples: it falls with it.
     """
     figure, n = ("fid", mine["n"]) if mine["n"] == other["n"] else ("fid_first", FIRST_SAMPLES)
     if min(mine["n"], other["n"]) < n:
@@ -103,7 +103,7 @@ def compare_rows(mine: Row, other: Row) -> dict[str, Any]:
 
 
 def _compare_against(mine: Row, other: Row, fid: str, kid: str, reference: str) -> dict[str, Any]:
-    """The same with one reference; nothing where there was none."""
+    """The same against one reference: training ("") or held-out ("_held") pictures. Empty if a row lacks it."""
     if fid not in mine or fid not in other:
         return {}
     ratio, apart = mine[fid] / other[fid], mine[kid] - other[kid]
@@ -130,7 +130,7 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
 
 
 def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
-    """The table, what real pictures get, and the definitions."""
+    """The table, the figures of real pictures, and the definitions, as Markdown."""
     head = ["rule", "settings", "steps", "passes", "n", *(name for name, _, _ in COLUMNS), "seconds"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
@@ -141,14 +141,14 @@ def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
         lines.append("| " + " | ".join([*list_configs, f"{row['seconds_per_picture']:.2f}"]) + " |")
     lines += ["", "In brackets 95 % intervals. What real pictures get:", ""]
     for name, figures in content["floors"].items():
-        said = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
-        lines.append(f"- {name.replace('_', ' ')}: {said}")
+        shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+        lines.append(f"- {name.replace('_', ' ')}: {shown}")
     lines += ["", *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
     return "\n".join(lines) + "\n"
 
 
 def plot_fid(rows: Sequence[Row]) -> Figure:
-    """FID over as many samples of each with its interval, a line per row."""
+    """Plot FID and its interval for each row, over the same number of samples."""
     figure = new_figure(figsize=(8, 0.9 + 0.36 * len(rows)), layout="constrained")
     count = min([FIRST_SAMPLES, *(row["n"] for row in rows)])
     axes = figure.add_subplot(xlabel=f"FID over {count:,} pictures each, lower is better; 95 % intervals")

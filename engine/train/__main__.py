@@ -28,7 +28,8 @@ from engine import cli
 from engine.config import TokenizerConfig, TrainConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
-from engine.pack import KINDS, MADE_FROM, Pack, build, open_pack, save_model, save_tokens
+from engine.models import KINDS, TRAINED_WITH, build_model
+from engine.pack import Pack, open_pack, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
@@ -121,7 +122,7 @@ def make_task(
             model = pack.load(kind).requires_grad_(True)
         else:
             fine = len(pictures.fine_labels)
-            model = build(kind, sizes, pack.tokenizer_config, len(pack.classes), fine)
+            model = build_model(kind, sizes, pack.tokenizer_config, len(pack.classes), fine)
     if kind == "tokenizer":
         return TokenizerTask(model.to(memory_format=torch.channels_last), pictures, config)
     source = TokenSource(pictures, pack.load("tokenizer").to(device), config)
@@ -142,7 +143,7 @@ def make_task(
 def describe_sources(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
     """What a run is made from, besides its settings: one made from something else cannot be resumed."""
     sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
-    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in MADE_FROM[kind]}}
+    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in TRAINED_WITH[kind]}}
 
 
 def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
