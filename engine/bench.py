@@ -1,16 +1,16 @@
-"""How fast is it, and how fast could it be: python -m engine.bench [pack=emoji] [steps=18] [threads=0] [noise=false]
+"""Measure the speed and its upper limit: python -m engine.bench [pack=emoji] [steps=18] [threads=0] [noise=false]
 
 Prints one JSON object. Every figure is the median over repetitions, after one run to warm up.
-  run_seconds      two lanes, MaskGIT and the critic (self-revoking where there is none), decoded step by step
-  lane_seconds     the same, per lane
+  run_seconds      MaskGIT and the critic (or self-revoking if there is no critic), decoded step by step
+  lane_seconds     the same for each of the two
   pass_seconds     one generator pass of one picture
-  limit_seconds    the matrix products that pass consists of, alone, in the same shapes
-  share_of_limit   limit_seconds / pass_seconds: 1 means that nothing but matrix products costs time
+  limit_seconds    only the matrix products of that pass, in the same shapes
+  share_of_limit   limit_seconds / pass_seconds; at 1 only matrix products cost time
   encoder_share    the same for torch.nn.TransformerEncoder of the same size in evaluation mode
   decode_seconds   tokens of one picture to pixels
-With noise=true only the noise of one picture's tokens, on the device where it is used:
-  draw_ms          as it is drawn there: by numpy on a CPU, by one kernel on CUDA with Triton (`kernel`)
-  tensors_ms       by tensors alone; `equal` and `tensors_equal`: whether either has the bits that the CPU draws
+With noise=true it measures only the noise of one picture's tokens, on the device where it is used:
+  draw_ms          as used: by numpy on a CPU, by one kernel on CUDA with Triton (`kernel`)
+  tensors_ms       by tensors alone; `equal` and `tensors_equal`: does each give the CPU's bits?
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
 
 
 def run_figures(session: Session, steps: int) -> dict[str, object]:
-    """Seconds of a two-lane run as the page makes it: sampled and decoded step by step."""
+    """Seconds of a run with two lanes, sampled and decoded step by step as on the page."""
     lanes = {}
     for rule in ("maskgit", "critic" if session.critic is not None else "self-revoking"):
         config = session.settings(rule=rule, steps=steps)
@@ -63,7 +63,7 @@ def run_figures(session: Session, steps: int) -> dict[str, object]:
 
 @torch.no_grad()
 def pass_figures(session: Session) -> dict[str, float]:
-    """One generator pass against its own matrix products, timed in turns so that both meet the same machine."""
+    """Time a generator pass and its matrix products alone. They take turns, so that both meet the same load."""
     model = session.generator
     tokens = torch.full((1, session.num_tokens), MASK, device=session.device)
     labels = torch.zeros(1, dtype=torch.int64, device=session.device)
@@ -93,7 +93,7 @@ def pass_figures(session: Session) -> dict[str, float]:
 
 
 def noise_figures(device: torch.device) -> dict[str, object]:
-    """Milliseconds of one picture's exponential noise, and whether this device draws the CPU's bits in many cases."""
+    """Milliseconds of one picture's exponential noise, and whether this device gives the CPU's bits in many cases."""
 
     def tensors(given: noise.Noise, step: int, shape: tuple[int, ...], logs: int) -> Tensor:
         out = torch.empty(len(given.samples), math.prod(shape), device=device)
@@ -119,7 +119,7 @@ def noise_figures(device: torch.device) -> dict[str, object]:
 
 
 def matrix_products(session: Session) -> list[Callable[[], Tensor]]:
-    """The products of one pass of the trunk and head, on preallocated operands of the same shapes."""
+    """The matrix products of one pass of trunk and head, on preallocated operands of the same shapes."""
     config, n = session.generator.config, session.num_tokens + 1
     d, dim = config.width, config.width // config.heads
     shapes = [((n, d), (d, 3 * d)), ((config.heads, n, dim), (config.heads, dim, n))]
@@ -140,7 +140,7 @@ def _product(session: Session, left: tuple[int, ...], right: tuple[int, ...]) ->
 
 
 def reference_encoder(session: Session) -> nn.Module:
-    """What torch itself offers at this size, with its fast path."""
+    """torch's own transformer encoder of this size, which has a fast path."""
     c = session.generator.config
     layer = nn.TransformerEncoderLayer(c.width, c.heads, c.mlp, 0.0, "gelu", batch_first=True, norm_first=False)
     return nn.TransformerEncoder(layer, c.layers).eval().to(session.device)

@@ -1,6 +1,6 @@
-"""The settings of a run, of each model and of training: frozen dataclasses, checked when built.
+"""Settings of a run, of each model, and of training: frozen dataclasses, checked when built.
 
-The page's sliders, the commands' --help and the checks all read the same fields.
+The page's sliders, the commands' --help and the checks read the same fields.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ MAX_STEPS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class SampleConfig:
-    """A run, as the commands, the page and a trace say it. That its label is a class of the pack, Session checks.
+    """The settings of a run, in commands, page and traces. Session checks that the label is a class of the pack.
 
-    `parameters` are those that the rule reads, by name; those that are not given take the rule's defaults.
+    `parameters` are the rule's parameters by name. Those that are not given take the rule's defaults.
     """
 
     rule: str = setting("critic", "selection rule", choices=RULES)
@@ -51,7 +51,7 @@ class SampleConfig:
 
     @classmethod
     def of(cls, **flat: Any) -> SampleConfig:
-        """From settings and parameters side by side, as commands, links and presets give them."""
+        """From one flat mapping of settings and parameters, as commands, links and presets have it."""
         own = {name: value for name, value in flat.items() if name in SETTINGS}
         rest = {name: value for name, value in flat.items() if name not in SETTINGS}
         if unknown := sorted(rest.keys() - all_parameters().keys()):
@@ -60,9 +60,9 @@ class SampleConfig:
 
     @classmethod
     def readable(cls, flat: Mapping[str, Any]) -> dict[str, Any]:
-        """Of settings from elsewhere (an older version, a page with a slider of every rule) those that this rule reads.
+        """The entries of `flat` that its rule reads. Values are not checked.
 
-        They are not checked.
+        For settings from an older version, or from a page that has controls for all rules.
         """
         name = flat.get("rule", cls.__dataclass_fields__["rule"].default)
         rule = RULES.get(name, Rule) if isinstance(name, str) else Rule
@@ -70,15 +70,15 @@ class SampleConfig:
         return {name: value for name, value in flat.items() if name in read}
 
     def __reduce__(self) -> Any:
-        """For copies and other processes: a view of a dict cannot be pickled."""
+        """Pickle as flat settings, because a MappingProxyType cannot be pickled."""
         return _from_flat, (self.flat(),)
 
     def flat(self) -> dict[str, Any]:
-        """Settings and parameters side by side: the inverse of `of`."""
+        """One flat mapping of settings and parameters: the inverse of `of`."""
         return {**{name: getattr(self, name) for name in SETTINGS}, **self.parameters}
 
     def replace(self, **changes: Any) -> SampleConfig:
-        """The same run with other settings or parameters; what another rule does not read is left behind."""
+        """The same run with changed settings or parameters. Parameters that a new rule does not read are dropped."""
         kept = self.readable(
             {**self.flat(), **{name: changes[name] for name in ("rule", "matched") if name in changes}}
         )
@@ -86,12 +86,12 @@ class SampleConfig:
 
     @property
     def passes(self) -> int:
-        """Network passes a picture costs: two a step where scores cost one, but none for the last scores."""
+        """Network passes per picture. A step costs two if its scores cost one; the last step needs no scores."""
         each = RULES[self.rule].passes_per_step
         return each * self.steps - (each - 1)
 
     def mask_counts(self, num_tokens: int) -> list[int]:
-        """How many tokens stay masked after each step of a run from the start; 0 after the last."""
+        """Number of masked tokens after each step of a run from the start. 0 after the last step."""
         rule = self.make_rule(num_tokens=num_tokens)
         counts, now = [], num_tokens
         for s in range(self.steps - 1):
@@ -100,7 +100,7 @@ class SampleConfig:
         return [*counts, 0]
 
     def make_rule(self, *, num_tokens: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
-        """The rule of these settings; without the models it can plan, but not score."""
+        """The rule of these settings. Without the models it can plan counts, but not score."""
         own = {name: getattr(self, name) for name in ("steps", "schedule", "matched")}
         return make_rule(self.rule, num_tokens=num_tokens, generator=generator, critic=critic, **own, **self.parameters)
 
@@ -157,17 +157,17 @@ class CriticConfig(TrunkConfig):
 
     head: str = setting(
         "likelihood",
-        "likelihood: how likely its surroundings make each token; linear: the paper's",
+        "likelihood: how likely each token is given its surroundings; linear: the paper's",
         choices=("likelihood", "linear"),
     )
     share_offset: bool = setting(
-        True, "add the log odds of the share that is not new: the critic learns which tokens are; false: the paper's"
+        True, "add the log odds of the share of real tokens, so that the critic learns only which; false: the paper's"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """A ResNet: the first stage at half the picture's resolution, each next one half as fine and twice as wide."""
+    """A ResNet. The first stage has half the picture's resolution; each next one half of that and twice the width."""
 
     base: int = setting(32, "channels of the first stage, a multiple of 8", low=8, high=512)
     stages: int = setting(3, "stages", low=1, high=5)
@@ -181,7 +181,7 @@ class ClassifierConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How one model is trained; the same fields for all of them."""
+    """How a model is trained. All models have the same fields."""
 
     iterations: int = setting(10_000, "optimiser steps of the whole run", low=1, high=10**8)
     batch: int = setting(64, "pictures per optimiser step", low=1, high=65536)
@@ -196,7 +196,10 @@ class TrainConfig:
     ema: float = setting(0.999, "decay of the averaged weights that are kept", low=0, high=0.99999)
     clip: float = setting(1.0, "largest gradient norm", low=1e-6, high=1e6)
     code_cost: float = setting(
-        0.006, "tokenizer: what a nat of a code's rarity costs against its fit, 0 = the nearest code", low=0, high=1
+        0.006,
+        "tokenizer: cost of a nat of a code's rarity, in units of the dot product; 0: take the nearest code",
+        low=0,
+        high=1,
     )
     label_smoothing: float = setting(
         0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9
@@ -216,7 +219,7 @@ class TrainConfig:
     evaluate_every: int = setting(500, "iterations between measurements and sample pictures", low=1, high=10**8)
     save_every: float = setting(2.0, "minutes between checkpoints", low=0.001, high=10**4)
     minutes: float = setting(
-        0.0, "stop this sitting after so many minutes, 0 = never; run again to go on", low=0, high=10**6
+        0.0, "stop after so many minutes, 0 = never; the same command continues", low=0, high=10**6
     )
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Which dtype and which attention a machine samples faster with: measured, as they differ by a hundred times."""
+"""Measures which dtype and which attention a machine samples faster with. They can differ a hundredfold."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from engine.device import best_seconds
 from engine.transformer import Layer, Trunk, default_explicit
 
 DTYPES = ("float32", "bfloat16")
-# Below this speedup bf16 is not worth its coarser logits, and an unusual attention not the difference.
+# bf16 has coarser logits. So it, or an attention that is not the default, must be so many times as fast.
 MIN_SPEEDUP = 1.2
-MEASURE_SECONDS = 0.6  # of measuring layers
+MEASURE_SECONDS = 0.6  # spent on all layers
 MIN_RELATIVE_SPEED = (
     0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
 )
@@ -25,15 +25,15 @@ MIN_RELATIVE_SPEED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """What was picked, and the milliseconds of one layer that it was picked by; none where it was told."""
+    """The choice of dtype and attention, and the measured milliseconds of one layer, if it was measured."""
 
     dtype: str = "float32"
-    explicit_attention: bool | None = None  # None: torch's own choice in fp32, explicit in bf16 on a CPU
+    explicit_attention: bool | None = None  # None: the default of dtype and device (default_explicit)
     milliseconds: dict[str, float] | None = None
     min_speedup: ClassVar[float] = MIN_SPEEDUP
 
     def apply(self, trunk: Trunk) -> None:
-        """Let a trunk sample so."""
+        """Apply the choice to a trunk."""
         if self.dtype == "bfloat16":
             trunk.use_bf16()
         if self.explicit_attention is not None:
@@ -42,7 +42,7 @@ class Precision:
 
 @torch.no_grad()
 def measure_precision(trunk: Trunk, batch: int) -> Precision:
-    """Time one layer of a trunk on `batch` pictures in each dtype with each attention, for less than a second."""
+    """Time one layer of a trunk on `batch` pictures with each dtype and attention, for less than a second."""
     num_tokens, width = trunk.position.shape
     device = trunk.position.device
     x = torch.zeros(batch, num_tokens, width, device=device)
@@ -71,7 +71,7 @@ def _copy_layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
 
 
 def _choose_attention(times: Mapping[tuple[str, bool], float], dtype: str, usual: bool) -> bool:
-    """Explicit or not: the usual one, unless the other is plainly faster. Near a tie two starts must pick the same."""
+    """The default attention, unless the other is clearly faster. So two starts choose alike even near a tie."""
     return (not usual) if times[dtype, usual] >= MIN_SPEEDUP * times[dtype, not usual] else usual
 
 
@@ -81,7 +81,7 @@ def _run_layer(layer: Layer, x: Tensor, dtype: str) -> Tensor:
 
 
 def _has_bf16(device: torch.device) -> bool:
-    """By a small matrix product: a whole layer would take seconds where bf16 is emulated."""
+    """Does the device have bf16 units? Measured with a small product: a whole layer in emulated bf16 takes seconds."""
     operands = {dtype: torch.ones(256, 256, device=device, dtype=getattr(torch, dtype)) for dtype in DTYPES}
     times = best_seconds(
         {dtype: partial(torch.matmul, a, a) for dtype, a in operands.items()}, device, MEASURE_SECONDS / 10

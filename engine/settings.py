@@ -1,4 +1,4 @@
-"""Settings: dataclass fields that carry their range and help, and the one check of their values."""
+"""Settings: dataclass fields with range and help text, and the check of their values."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def setting(
     symbol: str = "",
     **more: Any,
 ) -> Any:
-    """A dataclass field with its range (inclusive), allowed words, help, the paper's symbol, and `more` facts."""
+    """A dataclass field with help, range (inclusive), allowed words, the paper's symbol, and `more` metadata."""
     metadata = {"help": help, "low": low, "high": high, "choices": choices, "symbol": symbol, **more}
     return field(default=default, metadata=metadata)
 
 
 def check_fields(config: Any) -> None:
-    """ValueError for the first field made by `setting` whose value is of the wrong kind or out of range."""
+    """Check all fields made by `setting`. ValueError for a value of the wrong type or out of range."""
     for spec in dataclasses.fields(config):
         if "help" not in spec.metadata:
             continue
@@ -36,7 +36,7 @@ def check_fields(config: Any) -> None:
 
 
 def validate(spec: dataclasses.Field[Any], value: Any) -> Any:
-    """The value as its field's type. ValueError where it is of the wrong kind or out of range."""
+    """The value converted to the field's type. ValueError if it is of the wrong type or out of range."""
     kind = spec.type if isinstance(spec.type, str) else getattr(spec.type, "__name__", str(spec.type))
     shown = f"{spec.name}={value!r}"
     if kind.endswith("| None") and value is None:
@@ -62,7 +62,7 @@ def validate(spec: dataclasses.Field[Any], value: Any) -> Any:
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an int larger than any float
         return False
 
 

@@ -1,10 +1,10 @@
-"""Draw a pack's pictures.
+"""Make pictures to train on.
 
     python -m engine.data emoji [out=FOLDER]                            from the font Noto Color Emoji
     python -m engine.data avatars out=FOLDER [n=100000] [held_out=10000] [workers=0]
 
-Avatars are drawn by DiceBear's styles, through Node (packages are fetched on first use), into shards that training
-reads with data=FOLDER; the same command again goes on where it was stopped. workers=0: as many as there are cores.
+Avatars are drawn by DiceBear's styles through Node; its packages are fetched on first use. Training reads them with
+data=FOLDER. The same command again continues where it stopped. workers=0: one per core.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def write_avatars(options: dict[str, Any]) -> None:
     }
     workers = cli.check_integer("workers", options["workers"], 0, 256)
     spent = render_shards(folder, counts, workers)
-    told = ", ".join(f"{key} {value:.2f} ms" for key, value in spent.items())
-    print(f"{sum(counts.values())} pictures -> {folder}: {counts}; per picture and worker: {told}")
+    times = ", ".join(f"{key} {value:.2f} ms" for key, value in spent.items())
+    print(f"{sum(counts.values())} pictures -> {folder}: {counts}; per picture and worker: {times}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Files that are there whole or as they were, whatever is killed meanwhile."""
+"""Writing a file atomically: it has its old or its new content, never a part of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 @contextmanager
 def write_atomic(file: Path) -> Iterator[BinaryIO]:
-    """Write beside `file`, flush to disk, then rename: whatever is killed meanwhile, it is there whole or as it was."""
+    """Open a temporary file beside `file` to write. At the end it is flushed to disk and renamed to `file`."""
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as out:

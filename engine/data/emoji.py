@@ -15,8 +15,8 @@ from engine.data.pictures import Pictures, read_from_memory
 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 NAMES = Path("/usr/share/unicode/emoji/emoji-test.txt")
-FONT_SIZE, CANVAS, SIZE = 109, 136, 64  # the font's only bitmap size; its cell; ours
-TONE_WEIGHT = 0.3  # five tones of each person would drown everything else
+FONT_SIZE, CANVAS, SIZE = 109, 136, 64  # the font's only bitmap size, its cell, and the pack's picture, in pixels
+TONE_WEIGHT = 0.3  # else the five tones of each person would outnumber everything else
 CONCEPT_SHARE, TONE_SHARE = 0.05, 0.10
 
 GROUPS = {  # Unicode's group -> class
@@ -58,7 +58,7 @@ class Emoji(NamedTuple):
 
     @property
     def concept(self) -> str:
-        """The name without its skin tones: what all tone variants share."""
+        """The name without skin tones, the same for all tone variants."""
         base, _, rest = self.name.partition(": ")
         kept = [part for part in rest.split(", ") if part and "skin tone" not in part]
         return f"{base}: {', '.join(kept)}" if kept else base
@@ -90,7 +90,7 @@ def render_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
 
 
 def assign_splits(emojis: list[Emoji]) -> list[str]:
-    """ "concept": 5 % of concepts of each class with all tones; "tone": 10 % of the other toned ones."""
+    """Hold out 5 % of each class's concepts with all tones ("concept"), and 10 % of other toned emoji ("tone")."""
     concepts: dict[str, set[str]] = defaultdict(set)
     for emoji in emojis:
         concepts[emoji.label].add(emoji.concept)
@@ -130,5 +130,5 @@ def render_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
 
 
 def _hash_to_unit(name: str) -> float:
-    """A fixed number in [0, 1) for a name, the same on every machine and in every version."""
+    """Hash a name to a number in [0, 1), the same on every machine and in every version."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48

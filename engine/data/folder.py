@@ -1,4 +1,4 @@
-"""A folder of class folders as a set of pictures: own pictures, CIFAR-10, ImageNet."""
+"""Reads a folder of class folders as a set of pictures: your own, CIFAR-10, ImageNet."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from engine.data.listing import get_class, get_split, list_pictures
 from engine.data.pictures import Pictures, hash_pixels
 
 HELD_OUT_SHARE = 0.05
-IN_MEMORY = 2**29  # bytes of small pictures that are kept, and not read again for each batch
-BATCH = 32  # pictures that a thread reads before it reports
-MAX_NAMED, MAX_CLASSES = 5, 20  # in what is told
+IN_MEMORY = 2**29  # bytes; a set of pictures up to this size is kept in memory and not read for each batch
+BATCH = 32  # pictures of one task of a thread
+MAX_NAMED, MAX_CLASSES = 5, 20  # in the summary
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """What a folder was understood to hold; left_out: names by reason."""
+    """The pictures of a folder, and the names of what was left out, by reason."""
 
     root: Path
     pictures: Pictures
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def summary(self) -> str:
-        """One block: the classes with their pictures, and all that was left out."""
+        """Lines that list the classes with their pictures, and all that was left out."""
         lines = [describe_pictures(to_printable(self.root), self.pictures)]
         for why, names in sorted(self.left_out.items(), key=lambda item: -len(item[1])):
             lines.append(f"  left out, {why}: {shorten(names)}")
@@ -46,11 +46,11 @@ def read_folder(root: Path, size: int) -> Pictures:
 
 
 def open_folder(root: Path, size: int, skip_bad: bool = False) -> Folder:
-    """Class folders of pictures, cropped to the centre square and resized; each is read once, to know that it can be.
+    """Read class folders of pictures, cropped to the centre square and resized. Every picture is read once.
 
-    A folder that holds `train/` and `test/` (or `val/`) keeps these splits; otherwise 5 %,
-    fixed by a hash of the file's name, are held out. ValueError where no picture is found, or one
-    beside such splits, or, unless `skip_bad`, some cannot be read.
+    `train/` and `test/` (or `val/`) in the folder are kept as splits. Without them 5 %, chosen by a hash of
+    the file name, are held out. ValueError if there is no picture, if a picture lies beside such splits, or,
+    unless `skip_bad`, if a picture cannot be read.
     """
     listing = list_pictures(root)
     paths = [root / file for file in listing.files]
@@ -99,7 +99,7 @@ def _make_pictures(
 
 
 def describe_pictures(name: str, pictures: Pictures) -> str:
-    """How many pictures of each class there are, and how many are held out."""
+    """Lines that say how many pictures each class has, and how many of them are held out."""
     held = pictures.splits != "train"
     out = f"{held.sum():,} held out" if held.any() else "none held out"
     lines = [f"{name}: {len(pictures):,} pictures in {len(pictures.classes):,} classes, {out}"]
@@ -118,15 +118,15 @@ def describe_pictures(name: str, pictures: Pictures) -> str:
 
 
 def shorten(names: Sequence[str]) -> str:
-    """The first few of many, and how many more."""
+    """The first few names, and how many more there are."""
     more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
     return ", ".join(names[:MAX_NAMED]) + more
 
 
 def _read_pictures(paths: Sequence[Path], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
-    """What each picture is by content, and why it cannot be read ("" where it can); fills `images` (M, size, size, 3).
+    """Yield each picture's hash, and why it cannot be read ("" if it can). Fills `images` (M, size, size, 3) if given.
 
-    On all cores: most of the time is spent in Pillow, which leaves Python's lock to the others meanwhile.
+    Threads use all cores: Pillow, which takes most of the time, releases Python's lock.
     """
 
     def read(first: int) -> list[tuple[str, str]]:
@@ -154,7 +154,7 @@ def _read_pictures(paths: Sequence[Path], size: int, images: np.ndarray | None) 
 
 
 def _assign_splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> list[str]:
-    """Of each file by its folder; where no folder says it, by a hash of its name, but never all of a class."""
+    """The split of each file: that of its folder, else by a hash of its name, but never "test" for a whole class."""
     splits = [get_split(file) or ("test" if _hash_to_unit(file) < HELD_OUT_SHARE else "train") for file in files]
     trained = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
     return [
@@ -164,5 +164,5 @@ def _assign_splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> lis
 
 
 def _hash_to_unit(file: PurePosixPath) -> float:
-    """A fixed number in [0, 1) for a path in a folder."""
+    """Hash a path to a number in [0, 1), the same on every machine."""
     return int.from_bytes(hashlib.sha256(os.fsencode(file.as_posix())).digest()[:6]) / 2**48

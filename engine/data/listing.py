@@ -1,4 +1,4 @@
-"""What a folder of class folders holds: its pictures, and what is left out and why."""
+"""Lists the picture files of a folder of class folders, and what is left out and why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPLITS = {
     **{"train": "train", "training": "train"},
     **dict.fromkeys(("test", "testing", "val", "valid", "validation"), "test"),
 }
-LITTER = {  # of systems and programs, besides what begins with a dot; in small letters
+LITTER = {  # files of systems and programs, in small letters; names that begin with a dot are left out, too
     *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
     *("$recycle.bin", "system volume information", "lost+found", "@eadir", "__pycache__"),
 }
@@ -23,7 +23,7 @@ LITTER = {  # of systems and programs, besides what begins with a dot; in small 
 
 @dataclass(kw_only=True)
 class Listing:
-    """The picture files below a folder by their path in it, sorted, and what is left out by reason."""
+    """The sorted paths of the picture files below a folder, relative to it, and what is left out, by reason."""
 
     root: Path
     files: list[PurePosixPath] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Listing:
 
 
 def list_pictures(root: Path) -> Listing:
-    """Walk through the folder and what links in it lead to. ValueError where it looks like another layout."""
+    """List a folder, following links. ValueError if it seems to have another layout."""
     if not root.is_dir():
         raise FileNotFoundError(f"{to_printable(root)} is not a folder: give a folder of class folders")
     listing = Listing(root=root)
@@ -44,8 +44,8 @@ def list_pictures(root: Path) -> Listing:
             listing.leave_out(path, "in no class folder")
         else:
             listing.files.append(path)
-    _refuse_beside_splits(root, listing.files)
-    _refuse_other_layouts(root, listing.files)
+    _check_beside_splits(root, listing.files)
+    _check_layout(root, listing.files)
     return listing
 
 
@@ -54,7 +54,7 @@ def get_class(path: PurePosixPath) -> str:
 
 
 def get_split(path: PurePosixPath) -> str:
-    """The split that a file is in by its folder, SPLIT/CLASS/; "" where none says it."""
+    """The split of a file in SPLIT/CLASS/; "" for a file in CLASS/."""
     return _parse_split(path.parts[0]) if len(path.parts) > 2 else ""
 
 
@@ -63,9 +63,9 @@ def _parse_split(name: str) -> str:
 
 
 def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
-    """Pictures below a folder; `seen`: the folders that it is in, and those of its class so far."""
+    """Pictures below a folder. `seen` holds the ids of its parents and of the folders of its class so far."""
     try:
-        entries = sorted(os.scandir(listing.root / folder), key=os.DirEntry.is_symlink)  # links come last
+        entries = sorted(os.scandir(listing.root / folder), key=os.DirEntry.is_symlink)  # links last
     except OSError as error:
         listing.leave_out(folder, f"cannot be opened: {error.strerror}", "/")
         return []
@@ -86,7 +86,7 @@ def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, in
 
 
 def _enter_folder(listing: Listing, path: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
-    """Pictures below a folder, which is entered once per class: links can lead anywhere."""
+    """Pictures below a folder. It is entered once per class, because links can form a circle."""
     status = os.stat(listing.root / path)
     where = (status.st_dev, status.st_ino)
     if where in seen:
@@ -104,18 +104,18 @@ def _enter_folder(listing: Listing, path: PurePosixPath, seen: set[tuple[int, in
 def _ask(question: Callable[[], bool]) -> bool:
     try:
         return question()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
 def _refusal_reason(name: str) -> str:
-    """Why a file of this name is not read, "" where it is."""
+    """Why a file of this name is not read; "" if it is."""
     kind = known_formats().get(os.path.splitext(name)[1].lower())
     return "no picture by its name" if kind is None else NOT_READ.get(kind, "")
 
 
-def _refuse_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
-    """ValueError where there is `train/CLASS/` and a picture in another folder: its folder would count as a class."""
+def _check_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
+    """ValueError if there is `train/CLASS/` and a picture in another folder, which would count as a class."""
     other = [path for path in paths if not get_split(path)]
     if other and any(get_split(path) == "train" for path in paths):
         raise ValueError(
@@ -124,12 +124,12 @@ def _refuse_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
         )
 
 
-def _refuse_other_layouts(root: Path, paths: Sequence[PurePosixPath]) -> None:
-    """ValueError where the class folders seem to be one folder further down, or to hold the splits."""
+def _check_layout(root: Path, paths: Sequence[PurePosixPath]) -> None:
+    """ValueError if the class folders seem to be one level deeper, or if they contain the splits."""
     if len({get_class(path) for path in paths}) == 1:
         tops = {path.parts[0] for path in paths}
         bases = [_common_prefix([path.parts[:-1] for path in paths if path.parts[0] == top]) for top in sorted(tops)]
-        if not any(path.parts[:-1] in bases for path in paths):  # each holds folders only
+        if not any(path.parts[:-1] in bases for path in paths):  # they contain only folders
             where = to_printable(root.joinpath(*bases[0]))
             do = f"give data={shlex.quote(where)}" if len(bases) == 1 else "move them up by one folder in each split"
             raise ValueError(
@@ -146,7 +146,7 @@ def _refuse_other_layouts(root: Path, paths: Sequence[PurePosixPath]) -> None:
 
 
 def _common_prefix(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The folders that all paths begin with."""
+    """The longest common prefix of all paths."""
     first, last = min(paths), max(paths)
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return first[:same]

@@ -75,7 +75,7 @@ def measure_exact(
 
 
 def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, seed: int) -> Iterator[SampleConfig]:
-    """Yield settings of all rules at `steps`, and of maskgit at the critic's passes. The samples are those of table1."""
+    """Yield settings of all rules at `steps`, and of maskgit at the critic's passes, as in table1."""
 
     def cell(rule: str, steps: int) -> SampleConfig:
         return best_config(session, rule, steps, n=n, seed=seed)

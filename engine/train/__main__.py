@@ -1,14 +1,14 @@
-"""Train one model of a pack; the same command again goes on where it stopped.
+"""Train one model of a pack. The same command again continues where it stopped.
 
     python -m engine.train tokenizer|generator|critic|classifier config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
 
-For pictures of your own: data=FOLDER (of class folders, or of avatars) pack=NAME, for the first three models in this
-order; the classifier, which sampling does not need, at any time after the tokenizer. `pack` is a
-name under weights/ or a path. Every picture is read before training begins, and stderr says what was
-understood and what was left out; skip_bad=true leaves out those that cannot be read. Checkpoints,
-metrics.jsonl and sample pictures go to runs/PACK/MODEL; the averaged weights go into the pack in bf16
-when a sitting ends by itself or by minutes= (Ctrl-C writes a checkpoint only). Any size of the model
-(layers, width, ...) and any setting below can be given as key=value.
+For your own pictures, give data=FOLDER (of class folders, or of avatars) and pack=NAME, and train tokenizer,
+generator and critic in this order. Sampling does not need the classifier; train it at any time after the
+tokenizer. `pack` is a name under weights/ or a path. All pictures are read before training begins. stderr
+says how many there are and what was left out; skip_bad=true leaves out pictures that cannot be read.
+Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL. When the run ends, or its minutes= are
+over, the averaged weights are stored in the pack in bf16. Ctrl-C writes a checkpoint only. Any size of the
+model (layers, width, ...) and any setting below can be given as key=value.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from engine.train.tokenizer import TokenizerTask
 from engine.transformer import use_attention
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-OWN = {
+COMMAND_KEYS = {
     **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False},
     **{"device": "auto", "threads": 0, "tensorboard": False},
 }
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
         + "\n"
         + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
     )
-    kind, options, given = cli.parse(argv, usage, {**OWN, **settings, **sizes}, tuple(KINDS))
+    kind, options, given = cli.parse(argv, usage, {**COMMAND_KEYS, **settings, **sizes}, tuple(KINDS))
     recipe = read_recipe(options["config"])
     own_sizes = {f.name for f in dataclasses.fields(KINDS[kind])}
     foreign = sorted(set(given) & set(sizes) - own_sizes)
@@ -73,7 +73,7 @@ def main(argv: list[str]) -> None:
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
     run = cli.expand_path(options["runs"]) / pack.name / kind
     if config.init == "pack" and pack.has(kind):
-        _refuse_other_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
+        _check_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
     task = make_task(kind, pack, model_sizes, pictures, config, device)
     trunk = getattr(task.model, "trunk", None)
     probe = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
@@ -82,8 +82,8 @@ def main(argv: list[str]) -> None:
         file=sys.stderr,
     )
     use_attention(task.model, probe.explicit_attention)
-    made_from = describe_sources(kind, pack, pictures, task)
-    averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"])
+    sources = describe_sources(kind, pack, pictures, task)
+    averaged = train(task.to(device), config, run, probe, device, sources, options["tensorboard"])
     store_weights(kind, pack, averaged, pictures)
 
 
@@ -114,7 +114,7 @@ def read_recipe(name: str) -> dict[str, Any]:
 def make_task(
     kind: str, pack: Pack, sizes: dict[str, Any], pictures: Pictures, config: TrainConfig, device: torch.device
 ) -> Task:
-    """A fresh model with its loss; its start depends on `config.init` and the seed."""
+    """The task of a new model, which starts as `config.init` and the seed say."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model: Any
@@ -141,13 +141,13 @@ def make_task(
 
 
 def describe_sources(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
-    """What a run is made from, besides its settings: one made from something else cannot be resumed."""
+    """The sizes and hashes that a run depends on besides its settings. A run with others cannot be resumed."""
     sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
     return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in TRAINED_WITH[kind]}}
 
 
-def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
-    """ValueError for a size that was given and would not be used: the pack's own model is trained on."""
+def _check_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
+    """ValueError for a given size that differs from the pack's model, which init=pack continues."""
     stored = pack.config[kind]
     for name, value in sizes.items():
         if stored.get(name) != value:
@@ -155,12 +155,12 @@ def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None
 
 
 def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
-    """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
-    said: dict[str, Any] = {}
+    """Store the averaged weights in the pack. For a tokenizer, also encode and store the pack's pictures."""
+    extra: dict[str, Any] = {}
     if kind == "classifier":
         of_class = {name: [group for one, group in pictures.fine_labels if one == name] for name in pictures.classes}
-        said["fine_labels"] = of_class
-    saved = save_model(pack.path, kind, averaged, **said)
+        extra["fine_labels"] = of_class
+    saved = save_model(pack.path, kind, averaged, **extra)
     if kind == "tokenizer":
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))

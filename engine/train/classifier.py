@@ -1,7 +1,7 @@
-"""The classifier's loss: cross-entropy on fine labels, on pictures as they are and as the tokenizer shows them.
+"""The classifier's loss: cross-entropy on fine labels, on stored and on reconstructed pictures.
 
-What it will judge has gone through the tokenizer. Where it saw clean pictures alone, the decoder's
-blur would be most of every distance it measures, and hide what differs between two samplers.
+Samples come out of the tokenizer's decoder. A classifier trained on stored pictures alone would measure
+mostly the decoder's blur, which hides the differences between samplers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ClassifierTask(Task):
         self.of_class = fine_to_class(self.pictures.fine_labels, self.pictures.classes)
 
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """Pictures (B, 3, S, S), fine labels (B,), and which go through the tokenizer (B,)."""
+        """Pictures (B, 3, S, S), fine labels (B,), and which pictures to reconstruct (B,) bool."""
         pictures, chosen = self.source.draw_pictures(rng, size)
         return pictures, torch.from_numpy(self.fine[chosen]), torch.rand(size, generator=rng) < 0.5
 
@@ -46,26 +46,26 @@ class ClassifierTask(Task):
 
     @torch.no_grad()
     def _reconstruct(self, pictures: Tensor, chosen: Tensor) -> Tensor:
-        """The chosen ones as the tokenizer shows them, all on the model's device."""
+        """The pictures on the model's device, the chosen ones encoded and decoded by the tokenizer."""
         tokenizer = self.source.tokenizer
         result = pictures.to(tokenizer.codebook.device)
         if chosen.any():
-            with torch.autocast(result.device.type, enabled=False):  # the tokens that the shipped tokenizer gives
+            with torch.autocast(result.device.type, enabled=False):  # tokens as in sampling, which is in float32
                 result[chosen] = tokenizer.decode(tokenizer.encode(result[chosen])).clamp(-1, 1)
         return result
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Share of pictures, as they are, whose fine label, and whose class, is named right, per split."""
+        """Accuracy of fine labels and of classes on stored pictures, for each split."""
         figures: dict[str, float] = {}
         for split in ("train", *self.pictures.held_out):
             indices = self.pictures.pick_evenly(split, MEASURED_PICTURES)
-            logits, said = self._predict(averaged, indices)
+            logits, predicted = self._predict(averaged, indices)
             figures[f"accuracy_{split}"] = float((logits.argmax(1) == self.fine[indices]).mean())
-            figures[f"class_accuracy_{split}"] = float((said == self.pictures.labels[indices]).mean())
+            figures[f"class_accuracy_{split}"] = float((predicted == self.pictures.labels[indices]).mean())
         return figures
 
     def make_sheet(self, averaged: nn.Module) -> np.ndarray:
-        """Pictures that it takes for another class, held-out ones where there are any."""
+        """Misclassified pictures, from a held-out split if there is one."""
         indices = self.pictures.pick_evenly((*self.pictures.held_out, "train")[0], MEASURED_PICTURES)
         wrong = indices[self._predict(averaged, indices)[1] != self.pictures.labels[indices]][:SHOWN]
         return np.concatenate(list(self.pictures.read(wrong if len(wrong) else indices[:1])), 1)

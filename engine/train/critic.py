@@ -19,16 +19,18 @@ MEASURED_PICTURES = 48  # pictures per split in a measurement
 
 
 class CriticTask(Task):
-    """The target is the mask itself: a hidden token that the generator guessed right still counts as sampled."""
+    """The target is the mask itself: a sampled token counts as fake even if it equals the real one."""
 
     def __init__(self, model: Critic, generator: Generator, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
         self.model: Critic = model
         self.source, self.config = source, config
-        self._frozen = [generator.eval().requires_grad_(False)]  # in a list: not part of this task's state
+        self._frozen = [
+            generator.eval().requires_grad_(False)
+        ]  # in a list, so that it is not part of this task's state_dict
 
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """Tokens (B, N), labels (B,), masks (B, N), and a uniform number for each draw at each place (B, N, draws)."""
+        """Tokens (B, N), labels (B,), masks (B, N), and uniform numbers for the fillings (B, N, fillings)."""
         tokens, labels = self.source.draw_batch(rng, size)
         masked = sample_mask(rng, *tokens.shape).to(tokens.device)
         return tokens, labels, masked, torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
@@ -46,7 +48,7 @@ class CriticTask(Task):
 
     @torch.no_grad()
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Contested AUC at half hidden, per held-out split, beside the generator's own on the same pictures."""
+        """Contested AUC of critic and generator with half of the tokens hidden, for each held-out split."""
         figures = {}
         generator = self._frozen[0]
         scorers: dict[str, TokenScorer] = {"critic": critic_scorer(averaged), "generator": generator_scorer(generator)}
@@ -64,9 +66,9 @@ class CriticTask(Task):
 
 
 def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, u: Tensor) -> Tensor:
-    """Pictures (draws * B, N) with a sample at each of M hidden places, of logits (M, V), by u (M, draws) in [0, 1)."""
-    reached = logits.softmax(-1).cumsum(-1)
-    sampled = torch.searchsorted(reached, u * reached[:, -1:], right=True).clamp_max(logits.shape[1] - 1)  # (M, draws)
+    """Tokens (fillings * B, N): the M hidden ones sampled from logits (M, V) by inverse CDF of u (M, fillings)."""
+    cdf = logits.softmax(-1).cumsum(-1)
+    sampled = torch.searchsorted(cdf, u * cdf[:, -1:], right=True).clamp_max(logits.shape[1] - 1)  # (M, fillings)
     filled = tokens.repeat(u.shape[1], 1)
     filled[masked.repeat(u.shape[1], 1)] = sampled.T.flatten()
     return filled

@@ -26,7 +26,7 @@ MEASURED_PICTURES = 192  # pictures per split in a measurement
 
 
 class TokenSource:
-    """Draws labelled pictures by weight, augments them, and gives their tokens."""
+    """Training batches: pictures drawn by weight, augmented, and encoded as tokens."""
 
     def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
         self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
@@ -44,7 +44,7 @@ class TokenSource:
         return self._encode(pictures, self.pictures.labels[chosen])
 
     def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
-        """Tokens and labels of pictures spread over a split, as they are."""
+        """Tokens and labels of at most `most` pictures of a split, not augmented."""
         indices = self.pictures.pick_evenly(split, most)
         pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
         return self._encode(pictures, self.pictures.labels[indices])
@@ -52,12 +52,12 @@ class TokenSource:
     @torch.no_grad()
     def _encode(self, pictures: Tensor, labels: np.ndarray) -> tuple[Tensor, Tensor]:
         device = self.tokenizer.codebook.device
-        with torch.autocast(device.type, enabled=False):  # the tokens that the shipped tokenizer gives, to the last one
+        with torch.autocast(device.type, enabled=False):  # tokens as in sampling, which is in float32
             return self.tokenizer.encode(pictures.to(device)), torch.from_numpy(labels).to(device)
 
 
 def sample_mask(rng: torch.Generator, size: int, num_tokens: int) -> Tensor:
-    """(B, N) bool: hidden = ceil(N * cos(pi/2 * u)) random places each, u ~ U(0, 1)."""
+    """(B, N) bool: ceil(N * cos(pi/2 * u)) random tokens hidden in each picture, u ~ U(0, 1)."""
     u = torch.rand(size, generator=rng).tolist()
     hidden = torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", x))) for x in u])
     order = torch.rand(size, num_tokens, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
@@ -76,7 +76,7 @@ class GeneratorTask(Task):
         return tokens, labels, sample_mask(rng, *tokens.shape).to(tokens.device)
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """As many as tokens are hidden: the loss is the mean over all hidden tokens of a batch."""
+        """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""
         return batch[2].sum(1).float().cpu()
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -89,7 +89,7 @@ class GeneratorTask(Task):
 
     @torch.no_grad()
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Accuracy and cross-entropy on hidden tokens per split: far apart means learnt by heart."""
+        """Accuracy and cross-entropy on hidden tokens for each split. A gap between splits means overfitting."""
         figures: dict[str, float] = {}
         for split in ("train", *self.source.pictures.held_out):
             right, nll, count = 0.0, 0.0, 0
@@ -114,7 +114,7 @@ def split_batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tu
 def sample_sheet(
     generator: Generator, tokenizer: Tokenizer, classes: int, critic: nn.Module | None = None
 ) -> np.ndarray:
-    """Pictures of the first 16 classes, a column each, by the critic where there is one: to look at during training."""
+    """Samples of the first 16 classes, a column each, to look at during training. Ranked by `critic` if given."""
     rows, num_tokens = 4, tokenizer.config.grid**2
     labels = torch.arange(min(classes, 16), device=tokenizer.codebook.device).repeat(rows)
     name = "maskgit" if critic is None else "critic"

@@ -1,4 +1,4 @@
-"""The training loop: the same for every model, resumable bit for bit."""
+"""The training loop, the same for all models. A resumed run gives the same bits as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from engine.train.stop import catch_stop_signals
 
 
 class Task(nn.Module):
-    """What the loop needs of a model's training: subclasses give the loss and what to measure."""
+    """A model with its data, loss and measurements. Subclasses define them for each kind of model."""
 
     model: nn.Module
-    loss_changes_at = 1.0  # share of the run after which the loss is another one
+    loss_changes_at = 1.0  # share of the run after which the loss is defined differently; 1: never
 
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """A batch drawn with `rng`: tensors of `size` rows, one a picture."""
+        """A batch drawn with `rng`: tensors of `size` rows, one for each picture."""
         raise NotImplementedError
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """(B,) what each picture of a batch counts in the mean that `loss` takes."""
+        """(B,) the weight of each picture in the mean loss of a batch."""
         return torch.ones(len(batch[0]))
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """Mean loss over some pictures of a batch, by their weights, and figures to log."""
+        """Weighted mean loss over some pictures of a batch, and figures to log."""
         raise NotImplementedError
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Figures on all splits, for the averaged weights."""
+        """Figures of the averaged weights on all splits."""
         raise NotImplementedError
 
     def make_sheet(self, averaged: nn.Module) -> np.ndarray:
@@ -56,7 +56,7 @@ class Task(nn.Module):
 
 
 def make_rng(*key: object) -> torch.Generator:
-    """A random stream that is a function of its key alone, so that a resumed run draws the same."""
+    """A random generator seeded by its key alone, so that a resumed run draws the same numbers."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:4]))
 
@@ -67,16 +67,15 @@ def train(
     run: Path,
     probe: Probe,
     device: torch.device,
-    describe_sources: Mapping[str, Any],
+    sources: Mapping[str, Any],
     tensorboard: bool = False,
 ) -> nn.Module:
-    """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds.
+    """Train to the end, or for `config.minutes`, and return the averaged model. Resumes the run in folder `run`.
 
-    `origin` says what the run is made from (sizes, hashes of the models before it). ValueError where
-    `run` holds one of another origin or with other settings. Ctrl-C and SIGTERM write a checkpoint,
-    then end the command.
+    `sources` are the sizes and hashes that the run depends on. ValueError if `run` has other sources or
+    settings. Ctrl-C and SIGTERM write a checkpoint, then end the command.
     """
-    identity = {**_identity(config), **describe_sources}
+    identity = {**_identity(config), **sources}
     board = _open_tensorboard(run) if tensorboard else None
     averaged = copy.deepcopy(task.model).eval()
     optimisers = make_optimisers(task.model, config, probe.torch_dtype)
@@ -145,7 +144,7 @@ def _train_step(
 
 @contextmanager
 def _dropout_rng(config: TrainConfig, iteration: int, part: int) -> Iterator[None]:
-    """Dropout can only draw from torch's global stream: lend it one of its own and put the old one back."""
+    """Seed torch's global generator, the only one that dropout can use, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(make_rng(config.seed, iteration, part, "dropout").initial_seed())
         yield
@@ -192,8 +191,8 @@ def _resume(
     if changed == ["iterations"]:
         check_length(run, config, task.loss_changes_at, int(state["iteration"]), int(stored["iterations"]))
     elif changed:
-        made = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
-        raise ValueError(f"{made}: give those, or another runs=, or remove {run}")
+        problem = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
+        raise ValueError(f"{problem}: give those, or another runs=, or remove {run}")
     _truncate_log(run, int(state["iteration"]))
 
     def part(prefix: str) -> dict[str, Tensor]:
@@ -207,7 +206,7 @@ def _resume(
             p, _, key = name.partition(".")
             states.setdefault(int(p), {})[key] = tensor
         opt.load_state_dict({"state": states, "param_groups": opt.state_dict()["param_groups"]})
-        for weight, moments in opt.state.items():  # a fused step needs each moment in its weight's memory format
+        for weight, moments in opt.state.items():  # the fused AdamW needs each moment in its weight's memory format
             for name, moment in moments.items():
                 if moment.shape == weight.shape:
                     moments[name] = torch.empty_like(weight).copy_(moment)
@@ -215,19 +214,19 @@ def _resume(
 
 
 def stored_probe(run: Path) -> Probe | None:
-    """The choices of the run that is to be resumed: another dtype would make it another run."""
-    found = load_checkpoint(run, quiet=True)  # resuming says what cannot be read
+    """The dtype and attention of the run to resume. A resumed run must not change them."""
+    found = load_checkpoint(run, quiet=True)  # _resume prints which ones cannot be read
     return Probe(**found[1]["probe"]) if found else None
 
 
 def _identity(config: TrainConfig) -> dict[str, Any]:
-    """The settings that make a run what it is; how often it saves and looks does not."""
+    """The settings that the result of a run depends on: all but how often it saves and measures."""
     free = {"minutes", "save_every", "evaluate_every"}
     return {name: value for name, value in vars(config).items() if name not in free}
 
 
 def _truncate_log(run: Path, iteration: int) -> None:
-    """Drop what was logged after the checkpoint, and a line that was cut short: both will be written again."""
+    """Remove rows of the log after the checkpoint, and a line cut short. Both will be written again."""
     file = run / "metrics.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
     kept = [line for line in lines if line.endswith("}\n") and _logged_iteration(line) <= iteration]
@@ -236,7 +235,7 @@ def _truncate_log(run: Path, iteration: int) -> None:
 
 
 def _logged_iteration(line: str) -> float:
-    """The iteration of a line of the log, infinity for one that is none: another was begun after it was cut short."""
+    """The iteration of a row of the log. Infinity for a line cut short with another row appended to it."""
     try:
         return float(json.loads(line)["iteration"])
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run between two iterations, so that its checkpoint can be written first."""
+"""Lets Ctrl-C and SIGTERM stop a run between two iterations, after a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ STOP_MESSAGE = b"\nstopping after this iteration; once more ends it at once\n"
 
 @dataclass
 class StopRequest:
-    """Which signal asked the run to stop, 0 for none."""
+    """The signal that asked the run to stop; 0: none."""
 
     signal_number: int = 0
 
     def end(self) -> None:
-        """End the command as that signal does, where there was one; nothing otherwise."""
+        """End the command as the signal would have done. Does nothing if there was no signal."""
         if self.signal_number == signal.SIGINT:
             raise KeyboardInterrupt
         if self.signal_number:
@@ -31,16 +31,16 @@ class StopRequest:
 
 @contextmanager
 def catch_stop_signals() -> Iterator[StopRequest]:
-    """While a run is under way: the first signal is noted, the second does what it did before.
+    """Inside the block the first signal is recorded, and a second one has its usual effect.
 
-    Nothing is noted where this is not the main thread, which alone hears of signals.
+    Outside the main thread this does nothing, because only the main thread receives signals.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
     handlers = {int(one): signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    theirs = (None, signal.SIG_IGN)  # set by another language, or ignored: not ours to take over
+    theirs = (None, signal.SIG_IGN)  # handlers set outside Python, and ignored signals, stay as they are
     before: dict[int, Any] = {
         signal_number: handler for signal_number, handler in handlers.items() if handler not in theirs
     }
@@ -52,7 +52,7 @@ def catch_stop_signals() -> Iterator[StopRequest]:
     def note_signal(signal_number: int, frame: object) -> None:
         request.signal_number = signal_number
         restore()
-        os.write(2, STOP_MESSAGE)  # a print could fall into the middle of another one
+        os.write(2, STOP_MESSAGE)  # a print inside a handler could interrupt another print
 
     for signal_number in before:
         signal.signal(signal_number, note_signal)

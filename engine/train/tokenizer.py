@@ -1,4 +1,4 @@
-"""The tokenizer's loss: reconstruction, commitment, a codebook that follows its vectors (VQ-VAE with EMA)."""
+"""The tokenizer's loss: reconstruction and commitment. The codebook is a moving average of its vectors (VQ-VAE)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from engine.train.loop import Task
 
 COMMITMENT = 0.25
 CODE_DECAY = 0.99
-RESTART_EVERY, RESTART_BELOW = 25, 0.02  # iterations; uses per picture below which a code counts as dead
-LOSS_CHANGES_AT = 0.8  # share of the run after which codes no longer restart and rare ones begin to cost more
+RESTART_EVERY, RESTART_BELOW = 25, 0.02  # iterations; a code with fewer uses per picture is dead
+LOSS_CHANGES_AT = 0.8  # share of the run after which codes stop to restart, and rare codes cost more
 
 
 class TokenizerTask(Task):
@@ -34,11 +34,11 @@ class TokenizerTask(Task):
         self.train_indices = pictures.indices("train")
         self.odds = torch.from_numpy(pictures.weights[self.train_indices].astype(np.float64))
         codes, width = model.codebook.shape
-        self.register_buffer("uses", torch.ones(codes))  # per picture, averaged
+        self.register_buffer("uses", torch.ones(codes))  # uses per picture, moving average
         self.register_buffer("sums", torch.zeros(codes, width))
         self.uses: Tensor
         self.sums: Tensor
-        model.cost.zero_()  # charged again once the codes have settled
+        model.cost.zero_()  # set again after LOSS_CHANGES_AT
         if config.init == "pack":
             self.sums.copy_(model.codebook)
 
@@ -66,7 +66,9 @@ class TokenizerTask(Task):
         reconstruction = F.mse_loss(decoded.float(), pictures)
         commitment = (vectors - codes).pow(2).sum(-1).mean()
         figures = {"mse": float(reconstruction.detach()), "commitment": float(commitment.detach())}
-        figures["codes_alive"] = float((self.uses > RESTART_BELOW).float().mean())  # one that restarted counts, too
+        figures["codes_alive"] = float(
+            (self.uses > RESTART_BELOW).float().mean()
+        )  # codes that just restarted count as alive
         return reconstruction + 0.1 * COMMITMENT * commitment, figures
 
     def _init_codebook(self, vectors: Tensor, rng: torch.Generator) -> None:
@@ -85,7 +87,7 @@ class TokenizerTask(Task):
         self.model.codebook.copy_(F.normalize(self.sums + 1e-8 * self.model.codebook, dim=-1))
 
     def _restart_dead_codes(self, vectors: Tensor, tokens: Tensor) -> None:
-        """Dead codes start again at the vectors that are furthest from their code, one for each code."""
+        """Move each dead code to one of the vectors that are furthest from their own codes."""
         flat, index = vectors.flatten(0, 1), tokens.flatten()
         dead = torch.nonzero(self.uses < RESTART_BELOW).flatten()
         far = (flat * self.model.codebook[index]).sum(-1).argsort(stable=True)[: 8 * len(dead) : 8][: len(dead)]
@@ -95,7 +97,10 @@ class TokenizerTask(Task):
         self.sums[dead] = 2 * RESTART_BELOW * flat[far]
 
     def _update_costs(self) -> None:
-        """A code costs code_cost * -log(its share of all uses). Earlier it would starve codes that still grow."""
+        """Set each code's cost to code_cost * -log(its share of all uses).
+
+        Only late in the run: earlier, the cost would starve codes whose use still grows.
+        """
         share = self.uses / self.uses.sum()
         self.model.cost.copy_(-self.config.code_cost * share.clamp_min(1e-8).log())
 
@@ -118,7 +123,7 @@ class TokenizerTask(Task):
 
 @torch.no_grad()
 def reconstruct(model: Tokenizer, images: np.ndarray, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (M, S, S, 3) through the tokenizer and back; the tokens (M, N) as well."""
+    """Encode and decode uint8 pictures (M, S, S, 3). Returns the pictures and the tokens (M, N)."""
     decoded, tokens = [], []
     for i in range(0, len(images), size):
         code = model.encode(to_float(torch.from_numpy(images[i : i + size])).to(model.codebook.device))

@@ -1,11 +1,11 @@
-"""Avatars on disk: shards of 2,000 pictures that a trainer maps into memory, drawn by several processes.
+"""Avatars on disk: shards of 2,000 pictures, drawn by several processes. Training maps them into memory.
 
     FOLDER/origin.json                    classes, size, and what the pictures were made from
     FOLDER/SPLIT/pictures-00000.npy       uint8 (2000, 64, 64, 3), the last shard of a split may be shorter
     FOLDER/SPLIT/labels-00000.npy         uint8 (2000,), index into classes
-    FOLDER/SPLIT/recipes-00000.jsonl      a line for each picture: the parts, colours and numbers it was made of
+    FOLDER/SPLIT/recipes-00000.jsonl      one line per picture: its parts, colours and numbers
 
-Picture g of a split is picture g // C of class g % C: any number from the start is balanced.
+Picture g of a split is picture g // C of class g % C. So the first n pictures are balanced for any n.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from engine.data.avatars.styles import get_group, read_styles
 from engine.data.pictures import Pictures
 
 SIZE, SHARD = 64, 2000
-TOLD_EVERY = 50  # pictures, on the progress bar
+UPDATE_EVERY = 50  # pictures between updates of the progress bar
 SPLITS = ("train", "test")
-STORED_IN_PACK = {"train": 4000, "test": 10_000}  # pictures that a pack stores: to look at; to measure against
+STORED_IN_PACK = {"train": 4000, "test": 10_000}  # pictures that a pack stores, to look at and to measure with
 ORIGIN_FILE = "origin.json"
 
 
 def render_shards(folder: Path, counts: dict[str, int], workers: int = 0) -> dict[str, float]:
-    """Draw what `folder` lacks of so many pictures of each split; whole shards that are there stay.
+    """Draw the missing shards of `counts` pictures for each split. Returns milliseconds per picture of one worker.
 
-    Milliseconds per picture that one worker spent. ValueError for a folder of other pictures.
+    Complete shards stay. ValueError if the folder holds pictures of other styles or settings.
     """
     script, styles = install_script(), read_styles()
     _write_origin(folder, styles)
@@ -46,9 +46,9 @@ def render_shards(folder: Path, counts: dict[str, int], workers: int = 0) -> dic
     workers = max(1, min(workers or os.cpu_count() or 1, len(missing)))
     specs = [{"package": name, **style} for name, style in styles.items()]
     drawings = [Renderer(script, specs, missing[w::workers], SIZE) for w in range(workers)] if missing else []
-    total, left = sum(counts.values()), sum(last - first for _, first, last in missing)
+    total, missing_count = sum(counts.values()), sum(last - first for _, first, last in missing)
     with (
-        tqdm(total=total, initial=total - left, unit="picture", disable=None, file=sys.stderr) as bar,
+        tqdm(total=total, initial=total - missing_count, unit="picture", disable=None, file=sys.stderr) as bar,
         ThreadPoolExecutor(workers) as pool,
     ):
         try:
@@ -63,7 +63,7 @@ def render_shards(folder: Path, counts: dict[str, int], workers: int = 0) -> dic
 
 
 def read_shards(folder: Path) -> Pictures:
-    """All that `draw_shards` stored, mapped into memory. FileNotFoundError where there is nothing."""
+    """All stored pictures, mapped into memory. FileNotFoundError if there are none."""
     origin = _read_origin(folder)
     styles, classes = read_styles(), tuple(origin["classes"])
     if list(styles) != origin["styles"] or [style["class"] for style in styles.values()] != list(classes):
@@ -115,7 +115,7 @@ def _read_pictures(shards: Sequence[np.ndarray], indices: np.ndarray) -> np.ndar
 
 
 def _write_shards(folder: Path, drawing: Renderer, parts: Sequence[Range], bar: tqdm[Any]) -> None:
-    """The shards of one process, each renamed into place when all of it is on disk, the pictures last."""
+    """Write the shards of one process atomically. The pictures come last: with them a shard counts as complete."""
     classes, pictures = len(read_styles()), iter(drawing)
     for split, first, last in parts:
         images, lines = np.empty((last - first, SIZE, SIZE, 3), np.uint8), []
@@ -125,20 +125,20 @@ def _write_shards(folder: Path, drawing: Renderer, parts: Sequence[Range], bar: 
             except StopIteration:
                 raise OSError("Node drew fewer pictures than it was asked for") from None
             lines.append(json.dumps(recipe) + "\n")
-            if i % TOLD_EVERY == TOLD_EVERY - 1:
-                bar.update(TOLD_EVERY)
-        bar.update((last - first) % TOLD_EVERY)
+            if i % UPDATE_EVERY == UPDATE_EVERY - 1:
+                bar.update(UPDATE_EVERY)
+        bar.update((last - first) % UPDATE_EVERY)
         labels = (np.arange(first, last) % classes).astype(np.uint8)
         _shard_file(folder, split, first, "pictures").unlink(
             missing_ok=True
-        )  # a shorter shard: half new would be wrong
+        )  # a shorter shard must not stay beside new labels
         with write_atomic(_shard_file(folder, split, first, "recipes", "jsonl")) as out:
             out.write("".join(lines).encode())
         with write_atomic(_shard_file(folder, split, first, "labels")) as out:
             np.save(out, labels)
         with write_atomic(_shard_file(folder, split, first, "pictures")) as out:
             np.save(out, images)
-    for _ in pictures:  # nothing more comes: the process says what it spent, and ends
+    for _ in pictures:  # reads the process to its end, which sets `spent`
         raise AssertionError("more pictures than parts")
 
 
@@ -148,14 +148,14 @@ def _shard_file(folder: Path, split: str, first: int, kind: str, suffix: str = "
 
 
 def _exists(folder: Path, part: Range) -> bool:
-    """Whether that shard is whole, and not the shorter last one of an earlier call."""
+    """Does the shard exist in full length? The last one of an earlier call may be shorter."""
     split, first, last = part
     file = _shard_file(folder, split, first, "pictures")
     return file.is_file() and len(np.load(file, mmap_mode="r")) >= last - first
 
 
 def _write_origin(folder: Path, styles: dict[str, dict[str, Any]]) -> None:
-    """Say what the pictures are made from, or ValueError where those that are there are made from something else."""
+    """Write origin.json. ValueError if the folder has another one."""
     made_from = hashlib.sha256()
     for name in (SCRIPT, LOCK):
         made_from.update((HERE / name).read_bytes())
