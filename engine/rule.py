@@ -36,7 +36,7 @@ def parameter(
     added before ranking, the temperature of the proposal, or the score. With `matched`, Token-Critic's ranking
     noise replaces the rule's own.
     """
-    return setting(default, help, low=low, high=high, symbol=symbol, values=values, kind=kind, step=step)
+    return setting(float(default), help, low=low, high=high, symbol=symbol, values=values, kind=kind, step=step)
 
 
 @dataclass(frozen=True, kw_only=True)

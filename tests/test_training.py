@@ -447,7 +447,7 @@ class Hold:
     """An optimiser that keeps what it is given."""
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self.model, self.param_groups = model, [{"peak": 0.0}]
+        self.model = model
 
     def step(self) -> None:
         self.gradients = {n: p.grad.clone() for n, p in self.model.named_parameters() if p.grad is not None}

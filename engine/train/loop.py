@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
 from engine.cli import rename_key
@@ -80,6 +82,7 @@ def train(
     averaged = copy.deepcopy(task.model).eval()
     optimisers = make_optimisers(task.model, config, probe.torch_dtype)
     start = _resume(run, task, averaged, optimisers, identity, config)
+    schedulers = [LambdaLR(opt, partial(lr_factor, config), last_epoch=start - 1) for opt in optimisers]
     if start == config.iterations:
         more = how_to_continue(config, task.loss_changes_at)
         print(f"{run}: nothing to train, all {start} iterations are done; {more}", file=sys.stderr)
@@ -89,6 +92,8 @@ def train(
     with catch_stop_signals() as stop_request:
         for iteration in bar:
             figures = _train_step(task, config, optimisers, iteration, probe, device)
+            for scheduler in schedulers:
+                scheduler.step()
             update_average(averaged, task.model, config.ema, iteration)
             done = iteration + 1
             if done % 20 == 0:
@@ -135,8 +140,6 @@ def _train_step(
             totals[name] = totals.get(name, 0.0) + value * share
     totals["norm"] = float(nn.utils.clip_grad_norm_(task.model.parameters(), config.clip))
     for opt in optimisers:
-        for group in opt.param_groups:
-            group["lr"] = group["peak"] * lr_factor(config, iteration)
         opt.step()
         opt.zero_grad(set_to_none=True)
     return totals

@@ -20,7 +20,7 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float, dtype: torch.dtype) -> None:
-        super().__init__(params, {"lr": lr, "peak": lr, "weight_decay": weight_decay, "momentum": 0.95})
+        super().__init__(params, {"lr": lr, "initial_lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
         self.dtype = dtype
 
     @torch.no_grad()
@@ -56,17 +56,17 @@ def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
 def make_optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
     """AdamW for tables, biases, norms and convolutions, and Muon for the matrices inside layers.
 
-    Each parameter group stores its peak learning rate as "peak".
+    Each parameter group stores its peak learning rate as "initial_lr", which LambdaLR expects in a resumed run.
     """
     matrices = {n for n, p in model.named_parameters() if config.muon and p.dim() == 2 and ".layers." in n}
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    rest = [p for n, p in named if n not in matrices]
+    rest, lr = [p for n, p in named if n not in matrices], config.lr_adamw
     adamw = torch.optim.AdamW(
         [
-            {"params": [p for p in rest if p.dim() >= 2], "peak": config.lr_adamw, "weight_decay": config.weight_decay},
-            {"params": [p for p in rest if p.dim() < 2], "peak": config.lr_adamw, "weight_decay": 0.0},
+            {"params": [p for p in rest if p.dim() >= 2], "initial_lr": lr, "weight_decay": config.weight_decay},
+            {"params": [p for p in rest if p.dim() < 2], "initial_lr": lr, "weight_decay": 0.0},
         ],
-        lr=config.lr_adamw,
+        lr=lr,
         betas=(0.9, config.beta2),
         fused=True,
     )
@@ -83,7 +83,10 @@ def lr_factor(config: TrainConfig, iteration: int) -> float:
 
 @torch.no_grad()
 def update_average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
-    """Exponential moving average of the weights, short at first; buffers are copied."""
+    """Update the exponential moving average of the weights, which is short at first. Buffers are copied.
+
+    torch.optim.swa_utils.AveragedModel copies the weights at the first update instead, which gives other bits.
+    """
     weight = 1 - min(decay, (1 + iteration) / (10 + iteration))
     ours: list[Tensor] = list(averaged.parameters())
     theirs: list[Tensor] = list(model.parameters())
