@@ -50,9 +50,9 @@ def main(argv: list[str]) -> int:
         print(f"error: {error}: pip install -r requirements.txt brings what is missing", file=sys.stderr)
         return 2
     except (ValueError, OSError) as error:
-        from engine.cli import in_one_line
+        from engine.cli import format_error
 
-        print(f"error: {in_one_line(error)}", file=sys.stderr)
+        print(f"error: {format_error(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from app.request import Branch, Lane
-from engine.refine import lowest
+from engine.refine import lowest_positions
 from engine.session import Session
 from engine.step import Step
 
@@ -74,8 +74,8 @@ def _decide_branch(session: Session, branch: Branch, label: str, step: Step) -> 
     if branch.fraction is not None:
         scores = session.score(step.proposal, label)  # (1, N)
         step = dataclasses.replace(step, scores=scores, ranked=scores.copy())
-        masked = tuple(lowest(scores[0], branch.fraction).tolist())
-    return step if masked is None else step.decided(masked)
+        masked = tuple(lowest_positions(scores[0], branch.fraction).tolist())
+    return step if masked is None else step.with_masked(masked)
 
 
 def prefetch(items: Iterator[Item], worker: Executor) -> Iterator[Item]:

@@ -9,12 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from app.frames import to_data_url
-from engine.pack import list_packs, pack_path
-from engine.sample import sheet
-from engine.session import Session
+from engine.session import Session, available_packs, pack_name, read_card
+from engine.sheet import make_sheet
 
 COLUMNS = 32  # patches in a row of the sheet
 
@@ -38,9 +35,9 @@ class Packs:
     ) -> None:
         self._device, self._threads, self._dtype = device, threads, dtype
         self.worker = ThreadPoolExecutor(1, "networks")
-        self.first = pack_path(first).resolve().name
-        offered = [*(list_packs() if others is None else others), first]
-        self._paths = {pack_path(one).resolve().name: one for one in offered}
+        self.first = pack_name(first)
+        offered = [*(available_packs() if others is None else others), first]
+        self._paths = {pack_name(one): one for one in offered}
         self._locks = {name: threading.Lock() for name in self._paths}
         self._sessions: dict[str, Session] = {}
         self._loads: dict[str, Future[None]] = {}
@@ -81,7 +78,7 @@ class Packs:
         with self._locks[name]:  # two visitors must not load the same weights twice
             if name not in self._sessions:
                 options = (self._paths[name], self._device, self._threads, self._dtype)
-                session = self.worker.submit(Session.glance, *options).result()
+                session = self.worker.submit(Session.open, *options, load=False).result()
                 self._loads[name] = self.worker.submit(session.load)
                 self._sessions[name] = session
             return self._sessions[name]
@@ -91,21 +88,17 @@ class Packs:
         session = self.session(name)
         if session.pack.name not in self._patches:
             patches = self.worker.submit(session.patches).result()
-            url = to_data_url(sheet(patches, columns=COLUMNS, gap=0))
+            url = to_data_url(make_sheet(patches, columns=COLUMNS, gap=0))
             self._patches[session.pack.name] = {"sheet": url, "side": patches.shape[1], "across": COLUMNS}
         return self._patches[session.pack.name]
 
     def card(self, name: str) -> str:
         """Return how the pack was made and measured, as Markdown, or ""."""
-        path = pack_path(self._paths[name]) / "card.md"
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        return read_card(self._paths[name])
 
     def class_pictures(self, name: str) -> list[str]:
         """Return a data URL for each class: its first picture, of the training split where there is one."""
         if name not in self._class_pictures:
-            pictures = self.session(name, loaded=False).pack.pictures()
-            trained = pictures.splits == "train"
-            of_class = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
-            first = [int(next((i for i in indices if trained[i]), indices[0])) for indices in of_class]
-            self._class_pictures[name] = [to_data_url(image) for image in pictures.read(np.array(first))]
+            images = self.session(name, loaded=False).class_pictures()
+            self._class_pictures[name] = [to_data_url(image) for image in images]
         return self._class_pictures[name]

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.config import MOST_STEPS, SampleConfig
+from engine.config import MAX_STEPS, SampleConfig
 from engine.refine import entry_step
-from engine.rules import RULES, Rule, all_parameters
+from engine.rule import Rule
+from engine.rules import RULES, all_parameters
 from engine.session import Session
-from engine.settings import checked
+from engine.settings import validate
 
 INITIAL_RULES = ("maskgit", "critic", "critic-locked")  # left, right, third
 WITHOUT_CRITIC = ("confidence", "confidence", "random")  # their replacements in a pack without a critic
@@ -166,7 +167,7 @@ def _used_values(lane: dict[str, Any]) -> dict[str, Any]:
     used = SampleConfig.readable(lane)
     for name, spec in all_parameters().items():
         if name not in used:
-            checked(spec, lane[name])
+            validate(spec, lane[name])
     return used
 
 
@@ -211,10 +212,10 @@ def _is_integer_list(value: Any) -> bool:
 
 def _branch_lane(session: Session, branch: Branch, configs: Sequence[SampleConfig]) -> Lane:
     """Return the third lane. Raises ValueError where it cannot start there."""
-    config, N = configs[-1].replace(round=branch.round), session.places
+    config, N = configs[-1].replace(round=branch.round), session.num_tokens
     last = branch.step if branch.lane is None else configs[branch.lane].steps
     if branch.tokens is not None:
-        codes = session.tokenizer.config.codes
+        codes = session.tokenizer_config.codes
         if len(branch.tokens) != N or not 0 <= min(branch.tokens) <= max(branch.tokens) < codes:
             raise ValueError(f"third: tokens: expected {N} numbers from 0 to {codes - 1}")
     if branch.masked is not None and not 0 <= branch.masked[0] <= branch.masked[-1] < N:
@@ -259,9 +260,9 @@ def _equalise_passes(configs: tuple[SampleConfig, ...], count: int) -> tuple[Sam
 
 def _with_passes(config: SampleConfig, passes: int) -> SampleConfig:
     steps = -(-passes // RULES[config.rule].passes_per_step)
-    if steps > MOST_STEPS:
+    if steps > MAX_STEPS:
         raise ValueError(
-            f"equal_passes: {passes} passes are {steps} steps of {RULES[config.rule].label}, the most is {MOST_STEPS}: "
+            f"equal_passes: {passes} passes are {steps} steps of {RULES[config.rule].label}, the most is {MAX_STEPS}: "
             "take fewer steps in the other lane"
         )
     return config.replace(steps=steps)

@@ -1,4 +1,4 @@
-"""The engine: settings in, a stream of Steps out. Nothing here knows of the page.
+"""The engine: settings in, a stream of Steps out. Nothing here knows the page.
 
 Letters, the same in every file:
 
@@ -9,6 +9,7 @@ Letters, the same in every file:
 Signs, the same in every file:
 
     tokens   (B, N) int64, row by row; MASK where hidden
+    filled   (B, N) int64, the same with the hidden tokens sampled, none MASK (x̂_0 in the papers)
     masked   (B, N) bool, True = hidden (m = 0 in the papers)
     scores   (B, N) float32, HIGH = keep, for every selection rule
 
@@ -18,4 +19,4 @@ The papers: MaskGIT (Chang et al., CVPR 2022) and Token-Critic (Lezama et al., E
 MASK = -1
 
 __version__ = "0.2.0"
-SAMPLING_VERSION = 2  # of what decides a sample's bits: rules, noise, loop. Traces and links say it; 1 said nothing
+SAMPLING_VERSION = 2  # of rules, noise and loop, which decide a sample's bits. Traces and links store it; 1 did not

@@ -1,16 +1,16 @@
-"""How fast is it, and how fast could it be: python -m engine.bench [pack=emoji] [steps=18] [threads=0] [noise=false]
+"""Measure the speed and its upper limit: python -m engine.bench [pack=emoji] [steps=18] [threads=0] [noise=false]
 
 Prints one JSON object. Every figure is the median over repetitions, after one run to warm up.
-  run_seconds      two lanes, MaskGIT and the critic (self-revoking where there is none), decoded step by step
-  lane_seconds     the same, per lane
+  run_seconds      MaskGIT and the critic (or self-revoking if there is no critic), decoded step by step
+  lane_seconds     the same for each of the two
   pass_seconds     one generator pass of one picture
-  limit_seconds    the matrix products that pass consists of, alone, in the same shapes
-  share_of_limit   limit_seconds / pass_seconds: 1 means that nothing but matrix products costs time
+  limit_seconds    only the matrix products of that pass, in the same shapes
+  share_of_limit   limit_seconds / pass_seconds; at 1 only matrix products cost time
   encoder_share    the same for torch.nn.TransformerEncoder of the same size in evaluation mode
   decode_seconds   tokens of one picture to pixels
-With noise=true only the noise of one picture's tokens, on the device where it is used:
-  draw_ms          as it is drawn there: by numpy on a CPU, by one kernel on CUDA with Triton (`kernel`)
-  tensors_ms       by tensors alone; `equal` and `tensors_equal`: whether either has the bits that the CPU draws
+With noise=true it measures only the noise of one picture's tokens, on the device where it is used:
+  draw_ms          as used: by numpy on a CPU, by one kernel on CUDA with Triton (`kernel`)
+  tensors_ms       by tensors alone; `equal` and `tensors_equal`: does each give the CPU's bits?
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from engine import MASK, cli, noise
-from engine.config import MOST_STEPS
+from engine.config import MAX_STEPS
 from engine.device import describe, prepare
 from engine.session import Session
 
@@ -37,18 +37,18 @@ NOISE_ROUNDS = 101
 
 def main(argv: list[str]) -> None:
     defaults = {"pack": "emoji", "steps": 18, "device": "auto", "threads": 0, "dtype": "float32", "noise": False}
-    _, options = cli.parse(argv, __doc__ or "", defaults)
-    cli.yes_or_no("noise", options["noise"])
+    options = cli.parse(argv, __doc__ or "", defaults).options
+    cli.check_bool("noise", options["noise"])
     if options["noise"]:
         device = prepare(options["device"], options["threads"])
         return print(json.dumps({**noise_figures(device), **describe(device)}))
     session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
-    steps = cli.whole("steps", options["steps"], 1, MOST_STEPS)
+    steps = cli.check_integer("steps", options["steps"], 1, MAX_STEPS)
     print(json.dumps({**run_figures(session, steps), **pass_figures(session), **session.made_by()}, indent=1))
 
 
 def run_figures(session: Session, steps: int) -> dict[str, object]:
-    """Seconds of a two-lane run as the page makes it: sampled and decoded step by step."""
+    """Seconds of a run with two lanes, sampled and decoded step by step as on the page."""
     lanes = {}
     for rule in ("maskgit", "critic" if session.critic is not None else "self-revoking"):
         config = session.settings(rule=rule, steps=steps)
@@ -57,20 +57,20 @@ def run_figures(session: Session, steps: int) -> dict[str, object]:
             for step in session.run(config):  # type: ignore[arg-type]
                 session.decode(step.proposal)
 
-        lanes[rule] = median(lane, 5)
+        lanes[rule] = median_time(lane, 5)
     return {"run_seconds": sum(lanes.values()), "lane_seconds": lanes, "steps": steps}
 
 
 @torch.no_grad()
 def pass_figures(session: Session) -> dict[str, float]:
-    """One generator pass against its own matrix products, timed in turns so that both meet the same machine."""
+    """Time a generator pass and its matrix products alone. They take turns, so that both meet the same load."""
     model = session.generator
-    tokens = torch.full((1, session.places), MASK, device=session.device)
+    tokens = torch.full((1, session.num_tokens), MASK, device=session.device)
     labels = torch.zeros(1, dtype=torch.int64, device=session.device)
     products = matrix_products(session)
     encoder = reference_encoder(session)
-    x = torch.zeros(1, session.places + 1, model.config.width, device=session.device)
-    code = torch.zeros(1, session.places, dtype=torch.int64).numpy()
+    x = torch.zeros(1, session.num_tokens + 1, model.config.width, device=session.device)
+    code = torch.zeros(1, session.num_tokens, dtype=torch.int64).numpy()
     work: dict[str, Callable[[], object]] = {
         "pass": lambda: model(tokens, labels),
         "limit": lambda: [product() for product in products],
@@ -80,9 +80,9 @@ def pass_figures(session: Session) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(ROUNDS + 1):
         for name, call in work.items():
-            times[name].append(timed(call))
+            times[name].append(time_call(call))
     seconds = {name: statistics.median(values[1:]) for name, values in times.items()}
-    head = timed_products(head_products(session))
+    head = time_products(head_products(session))
     return {
         "pass_seconds": seconds["pass"],
         "limit_seconds": seconds["limit"],
@@ -93,7 +93,7 @@ def pass_figures(session: Session) -> dict[str, float]:
 
 
 def noise_figures(device: torch.device) -> dict[str, object]:
-    """Milliseconds of one picture's exponential noise, and whether this device draws the CPU's bits in many cases."""
+    """Milliseconds of one picture's exponential noise, and whether this device gives the CPU's bits in many cases."""
 
     def tensors(given: noise.Noise, step: int, shape: tuple[int, ...], logs: int) -> Tensor:
         out = torch.empty(len(given.samples), math.prod(shape), device=device)
@@ -110,17 +110,17 @@ def noise_figures(device: torch.device) -> dict[str, object]:
         tensors_equal &= torch.equal(tensors(given, 5, shape, logs).cpu(), expected)
     given, shape = noise.Noise(0, (0,)), (256, 1024)
     return {
-        "draw_ms": 1000 * median(lambda: given.exponential(0, "token", shape, device), NOISE_ROUNDS),
-        "tensors_ms": 1000 * median(lambda: tensors(given, 0, shape, 1), NOISE_ROUNDS),
-        "kernel": device.type == "cuda" and noise.kernel(device) is not None,
+        "draw_ms": 1000 * median_time(lambda: given.exponential(0, "token", shape, device), NOISE_ROUNDS),
+        "tensors_ms": 1000 * median_time(lambda: tensors(given, 0, shape, 1), NOISE_ROUNDS),
+        "kernel": device.type == "cuda" and noise.load_kernel(device) is not None,
         "equal": equal,
         "tensors_equal": tensors_equal,
     }
 
 
 def matrix_products(session: Session) -> list[Callable[[], Tensor]]:
-    """The products of one pass of the trunk and head, on preallocated operands of the same shapes."""
-    config, n = session.generator.config, session.places + 1
+    """The matrix products of one pass of trunk and head, on preallocated operands of the same shapes."""
+    config, n = session.generator.config, session.num_tokens + 1
     d, dim = config.width, config.width // config.heads
     shapes = [((n, d), (d, 3 * d)), ((config.heads, n, dim), (config.heads, dim, n))]
     shapes += [((config.heads, n, n), (config.heads, n, dim)), ((n, d), (d, d))]
@@ -129,7 +129,7 @@ def matrix_products(session: Session) -> list[Callable[[], Tensor]]:
 
 
 def head_products(session: Session) -> list[Callable[[], Tensor]]:
-    d, n = session.generator.config.width, session.places
+    d, n = session.generator.config.width, session.num_tokens
     return [_product(session, (n, d), (d, d)), _product(session, (n, d), (d, session.generator.codes))]
 
 
@@ -140,22 +140,22 @@ def _product(session: Session, left: tuple[int, ...], right: tuple[int, ...]) ->
 
 
 def reference_encoder(session: Session) -> nn.Module:
-    """What torch itself offers at this size, with its fast path."""
+    """torch's own transformer encoder of this size, which has a fast path."""
     c = session.generator.config
     layer = nn.TransformerEncoderLayer(c.width, c.heads, c.mlp, 0.0, "gelu", batch_first=True, norm_first=False)
     return nn.TransformerEncoder(layer, c.layers).eval().to(session.device)
 
 
-def timed_products(products: list[Callable[[], Tensor]]) -> float:
-    return median(lambda: [product() for product in products], ROUNDS)
+def time_products(products: list[Callable[[], Tensor]]) -> float:
+    return median_time(lambda: [product() for product in products], ROUNDS)
 
 
-def median(work: Callable[[], object], rounds: int) -> float:
+def median_time(work: Callable[[], object], rounds: int) -> float:
     work()
-    return statistics.median(timed(work) for _ in range(rounds))
+    return statistics.median(time_call(work) for _ in range(rounds))
 
 
-def timed(work: Callable[[], object]) -> float:
+def time_call(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     if torch.cuda.is_available():

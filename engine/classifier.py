@@ -1,8 +1,8 @@
-"""A small ResNet that names what a picture shows: the eyes of the evaluation, and nothing of the sampler.
+"""A small ResNet that classifies pictures, for the evaluation. The sampler does not use it.
 
-Its features are what FID, KID, precision and recall are measured in, its probabilities give the
-inception score, class accuracy and rejection sampling (Token-Critic, section 4.1). It is trained on
-fine labels, so that its features see more than the classes that the generator is told.
+FID, KID, precision and recall are measured in its features. Its probabilities give the inception score,
+class accuracy and rejection sampling (Token-Critic, section 4.1). It is trained on fine labels, so that its
+features distinguish more than the generator's classes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from engine.config import ClassifierConfig
 
-GROUPS = 8  # of channels that are normalised together
-AT_ONCE = 64  # pictures; always as many, so that what is seen in one does not depend on its neighbours
+GROUPS = 8  # groups of channels in GroupNorm
+BATCH = 64  # pictures; a fixed number, so that the bits of one picture's features do not depend on the others
 
 
 class Classifier(nn.Module):
@@ -66,26 +66,26 @@ class Block(nn.Module):
 
 
 @torch.no_grad()
-def look(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def extract_features(model: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features (M, D) and logits (M, L), float32, of uint8 pictures (M, S, S, 3)."""
-    place = model.head.weight.device
+    device = model.head.weight.device
     features, logits = [], []
-    for i in range(0, len(images), AT_ONCE):
-        part = images[i : i + AT_ONCE]
-        part = np.concatenate([part, part[-1:].repeat(AT_ONCE - len(part), 0)])
-        pictures = torch.from_numpy(part).permute(0, 3, 1, 2).to(place).float() / 127.5 - 1
-        seen = model.features(pictures)
-        features.append(seen[: len(images) - i].cpu().numpy())
-        logits.append(model.head(seen)[: len(images) - i].cpu().numpy())
+    for i in range(0, len(images), BATCH):
+        part = images[i : i + BATCH]
+        part = np.concatenate([part, part[-1:].repeat(BATCH - len(part), 0)])
+        pictures = torch.from_numpy(part).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
+        found = model.features(pictures)
+        features.append(found[: len(images) - i].cpu().numpy())
+        logits.append(model.head(found)[: len(images) - i].cpu().numpy())
     return np.concatenate(features), np.concatenate(logits)
 
 
-def owners(fine_labels: Sequence[tuple[str, str]], classes: Sequence[str]) -> np.ndarray:
-    """(L,) the index of the class of each fine label (class, group)."""
+def fine_to_class(fine_labels: Sequence[tuple[str, str]], classes: Sequence[str]) -> np.ndarray:
+    """(L,) class index of each fine label (class, group)."""
     return np.array([classes.index(name) for name, _ in fine_labels])
 
 
-def class_probabilities(logits: np.ndarray, owners: np.ndarray, classes: int) -> np.ndarray:
-    """(M, C): the probabilities of the fine labels, summed over those of each class; owners (L,) says which."""
+def class_probabilities(logits: np.ndarray, of_class: np.ndarray, classes: int) -> np.ndarray:
+    """(M, C): the probabilities of the fine labels, summed over each class. of_class (L,) is the class of each."""
     p = torch.from_numpy(logits).double().softmax(1).numpy()
-    return p @ (owners[:, None] == np.arange(classes))
+    return p @ (of_class[:, None] == np.arange(classes))

@@ -1,6 +1,6 @@
-"""The settings of a run, of each model and of training: frozen dataclasses, checked when built.
+"""Settings of a run, of each model, and of training: frozen dataclasses, checked when built.
 
-The page's sliders, the commands' --help and the checks all read the same fields.
+The page's sliders, the commands' --help and the checks read the same fields.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from engine.rules import RULES, Rule, Scorer, all_parameters, make_rule
+from engine.rule import Rule, Scorer
+from engine.rules import RULES, all_parameters, make_rule
 from engine.schedule import SCHEDULES
-from engine.settings import check, checked, setting
+from engine.settings import check_fields, setting, validate
 
-MOST_STEPS = 256
+MAX_STEPS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleConfig:
-    """A run, as the commands, the page and a trace say it. That its label is a class of the pack, Session checks.
+    """The settings of a run, in commands, page and traces. Session checks that the label is a class of the pack.
 
-    `parameters` are those that the rule reads, by name; those that are not given take the rule's defaults.
+    `parameters` are the rule's parameters by name. Those that are not given take the rule's defaults.
     """
 
     rule: str = setting("critic", "selection rule", choices=RULES)
@@ -30,7 +31,7 @@ class SampleConfig:
     seed: int = setting(0, "seed of all noise", low=0, high=2**32 - 1)
     round: int = setting(0, "another number draws fresh noise from the same seed", low=0, high=2**32 - 1)
     n: int = setting(1, "pictures", low=1, high=1_000_000)
-    steps: int = setting(18, "sampling steps", low=1, high=MOST_STEPS, symbol="T", step=1)
+    steps: int = setting(18, "sampling steps", low=1, high=MAX_STEPS, symbol="T", step=1)
     schedule: str = setting("cosine", "how the share of masked tokens falls", choices=SCHEDULES, symbol="γ")
     matched: bool = setting(
         False, "all but the rule equal: Token-Critic's counts, temperature and ranking noise for every rule"
@@ -38,19 +39,19 @@ class SampleConfig:
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         specs = RULES[self.rule].parameters(self.matched)
         if unread := sorted(map(str, self.parameters.keys() - specs.keys())):
             which = "matched" if self.matched else "not matched"
             raise ValueError(
                 f"rule {self.rule!r}, {which}, has no parameter {unread[0]!r}: it has {', '.join(specs) or 'none'}"
             )
-        values = {name: checked(spec, self.parameters.get(name, spec.default)) for name, spec in specs.items()}
+        values = {name: validate(spec, self.parameters.get(name, spec.default)) for name, spec in specs.items()}
         object.__setattr__(self, "parameters", MappingProxyType(values))
 
     @classmethod
     def of(cls, **flat: Any) -> SampleConfig:
-        """From settings and parameters side by side, as commands, links and presets give them."""
+        """From one flat mapping of settings and parameters, as commands, links and presets have it."""
         own = {name: value for name, value in flat.items() if name in SETTINGS}
         rest = {name: value for name, value in flat.items() if name not in SETTINGS}
         if unknown := sorted(rest.keys() - all_parameters().keys()):
@@ -59,9 +60,9 @@ class SampleConfig:
 
     @classmethod
     def readable(cls, flat: Mapping[str, Any]) -> dict[str, Any]:
-        """Of settings from elsewhere (an older version, a page with a slider of every rule) those that this rule reads.
+        """The entries of `flat` that its rule reads. Values are not checked.
 
-        They are not checked.
+        For settings from an older version, or from a page that has controls for all rules.
         """
         name = flat.get("rule", cls.__dataclass_fields__["rule"].default)
         rule = RULES.get(name, Rule) if isinstance(name, str) else Rule
@@ -69,15 +70,15 @@ class SampleConfig:
         return {name: value for name, value in flat.items() if name in read}
 
     def __reduce__(self) -> Any:
-        """For copies and other processes: a view of a dict cannot be pickled."""
+        """Pickle as flat settings, because a MappingProxyType cannot be pickled."""
         return _from_flat, (self.flat(),)
 
     def flat(self) -> dict[str, Any]:
-        """Settings and parameters side by side: the inverse of `of`."""
+        """One flat mapping of settings and parameters: the inverse of `of`."""
         return {**{name: getattr(self, name) for name in SETTINGS}, **self.parameters}
 
     def replace(self, **changes: Any) -> SampleConfig:
-        """The same run with other settings or parameters; what another rule does not read is left behind."""
+        """The same run with changed settings or parameters. Parameters that a new rule does not read are dropped."""
         kept = self.readable(
             {**self.flat(), **{name: changes[name] for name in ("rule", "matched") if name in changes}}
         )
@@ -85,23 +86,23 @@ class SampleConfig:
 
     @property
     def passes(self) -> int:
-        """Network passes a picture costs: two a step where scores cost one, but none for the last scores."""
+        """Network passes per picture. A step costs two if its scores cost one; the last step needs no scores."""
         each = RULES[self.rule].passes_per_step
         return each * self.steps - (each - 1)
 
-    def planned(self, places: int) -> list[int]:
-        """How many tokens stay masked after each step of a run from the start; 0 after the last."""
-        rule = self.make_rule(places=places)
-        counts, now = [], places
+    def mask_counts(self, num_tokens: int) -> list[int]:
+        """Number of masked tokens after each step of a run from the start. 0 after the last step."""
+        rule = self.make_rule(num_tokens=num_tokens)
+        counts, now = [], num_tokens
         for s in range(self.steps - 1):
             now = rule.masked_after(s, now)
             counts.append(now)
         return [*counts, 0]
 
-    def make_rule(self, *, places: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
-        """The rule of these settings; without the models it can plan, but not score."""
+    def make_rule(self, *, num_tokens: int, generator: Scorer | None = None, critic: Scorer | None = None) -> Rule:
+        """The rule of these settings. Without the models it can plan counts, but not score."""
         own = {name: getattr(self, name) for name in ("steps", "schedule", "matched")}
-        return make_rule(self.rule, places=places, generator=generator, critic=critic, **own, **self.parameters)
+        return make_rule(self.rule, num_tokens=num_tokens, generator=generator, critic=critic, **own, **self.parameters)
 
 
 def _from_flat(flat: dict[str, Any]) -> SampleConfig:
@@ -125,7 +126,7 @@ class TokenizerConfig:
     decoder_blocks: int = setting(3, "3x3 blocks of the decoder at token resolution", low=0, high=16)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.image_size % self.patch or self.patch & (self.patch - 1):
             raise ValueError(f"patch={self.patch}: expected a power of two that divides image_size={self.image_size}")
 
@@ -145,7 +146,7 @@ class TrunkConfig:
     dropout: float = setting(0.0, "dropout on attention and MLP outputs in training", low=0, high=0.9)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.width % self.heads:
             raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
 
@@ -156,37 +157,37 @@ class CriticConfig(TrunkConfig):
 
     head: str = setting(
         "likelihood",
-        "likelihood: how likely its surroundings make each token; linear: the paper's",
+        "likelihood: how likely each token is given its surroundings; linear: the paper's",
         choices=("likelihood", "linear"),
     )
     share_offset: bool = setting(
-        True, "add the log odds of the share that is not new: the critic learns which tokens are; false: the paper's"
+        True, "add the log odds of the share of real tokens, so that the critic learns only which; false: the paper's"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """A ResNet: the first stage at half the picture's resolution, each next one half as fine and twice as wide."""
+    """A ResNet. The first stage has half the picture's resolution; each next one half of that and twice the width."""
 
     base: int = setting(32, "channels of the first stage, a multiple of 8", low=8, high=512)
     stages: int = setting(3, "stages", low=1, high=5)
     depth: int = setting(2, "blocks of a stage", low=1, high=16)
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)
         if self.base % 8:
             raise ValueError(f"base={self.base}: expected a multiple of 8")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How one model is trained; the same fields for all of them."""
+    """How a model is trained. All models have the same fields."""
 
     iterations: int = setting(10_000, "optimiser steps of the whole run", low=1, high=10**8)
     batch: int = setting(64, "pictures per optimiser step", low=1, high=65536)
-    micro: int = setting(16, "pictures per forward pass; small ones stay in a CPU's cache", low=1, high=65536)
-    lr: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
-    lr_rest: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
+    micro_batch: int = setting(16, "pictures per forward pass; small batches stay in a CPU's cache", low=1, high=65536)
+    lr_muon: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
+    lr_adamw: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
     weight_decay: float = setting(0.01, "decoupled weight decay", low=0, high=1)
     beta2: float = setting(0.96, "AdamW's second moment decay", low=0, high=0.99999)
     muon: bool = setting(True, "Muon for the trunk's matrices; AdamW alone if false")
@@ -195,12 +196,15 @@ class TrainConfig:
     ema: float = setting(0.999, "decay of the averaged weights that are kept", low=0, high=0.99999)
     clip: float = setting(1.0, "largest gradient norm", low=1e-6, high=1e6)
     code_cost: float = setting(
-        0.006, "tokenizer: what a nat of a code's rarity costs against its fit, 0 = the nearest code", low=0, high=1
+        0.006,
+        "tokenizer: cost of a nat of a code's rarity, in units of the dot product; 0: take the nearest code",
+        low=0,
+        high=1,
     )
     label_smoothing: float = setting(
         0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9
     )
-    draws: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
+    fillings: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
     zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
@@ -215,8 +219,8 @@ class TrainConfig:
     evaluate_every: int = setting(500, "iterations between measurements and sample pictures", low=1, high=10**8)
     save_every: float = setting(2.0, "minutes between checkpoints", low=0.001, high=10**4)
     minutes: float = setting(
-        0.0, "stop this sitting after so many minutes, 0 = never; run again to go on", low=0, high=10**6
+        0.0, "stop after so many minutes, 0 = never; the same command continues", low=0, high=10**6
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        check_fields(self)

@@ -1,4 +1,4 @@
-"""Where the networks run, set up once per process."""
+"""The device that the networks run on, set up once per process."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any
 import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-MOST_THREADS = 1024
+MAX_THREADS = 1024
 
 
 def prepare(device: str = "auto", threads: int = 0) -> torch.device:
-    """The torch device of that name, with settings under which a run repeats bit for bit.
+    """The torch device of that name. Sets torch up so that a run repeats bit for bit.
 
-    auto takes cuda, then mps, then cpu. `threads` = 0 takes all cores this process may use.
-    ValueError for an unknown device, one this machine has not, or too many threads.
+    auto takes the first of cuda, mps, cpu. `threads` = 0 takes all cores that this process may use.
+    ValueError for an unknown device, a device that this machine does not have, or too many threads.
     """
     if device not in DEVICES:
         raise ValueError(f"unknown device {device!r}: one of {', '.join(DEVICES)}")
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 0 <= threads <= MOST_THREADS:
-        raise ValueError(f"threads={threads!r}: expected a whole number from 0 to {MOST_THREADS}")
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    chosen = next(name for name, here in there.items() if here) if device == "auto" else device
-    if not there[chosen]:
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 0 <= threads <= MAX_THREADS:
+        raise ValueError(f"threads={threads!r}: expected a whole number from 0 to {MAX_THREADS}")
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    chosen = next(name for name, found in available.items() if found) if device == "auto" else device
+    if not available[chosen]:
         raise ValueError(f"device {chosen!r} is not on this machine: use auto or cpu")
     torch.set_num_threads(threads or cores())
     torch.backends.cudnn.benchmark = False
@@ -41,7 +41,7 @@ def cores() -> int:
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """What a trace says of the machine: results are bit-identical where all of this is equal."""
+    """The machine as a trace records it. Results have the same bits if all of this is equal."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
         "device": device.type,
@@ -53,9 +53,9 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 
 def best_seconds(work: Mapping[Any, Callable[[], object]], device: torch.device, budget: float) -> dict[Any, float]:
-    """Best time of a call of each within `budget` seconds in all, after one to warm up.
+    """The best time of each call within `budget` seconds in all, after one call to warm up.
 
-    In turn, so that all meet the same machine: at the start of a server others use it, too.
+    The calls take turns, so that all meet the same load from other processes.
     """
     best = dict.fromkeys(work, float("inf"))
     end = 0.0

@@ -1,4 +1,4 @@
-"""The generator (MaskGIT): masked tokens and a class -> logits over the codebook at every place."""
+"""The generator (MaskGIT): masked tokens and a class -> logits over the codebook at every position."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from engine.transformer import Trunk, initialise
 
 
 class Generator(nn.Module):
-    """p_theta(x_0 | x_t, c) of MaskGIT, section 3.2. The output table is tied to the input's."""
+    """p_theta(x_0 | x_t, c) of MaskGIT, section 3.2. Input and output share one embedding table."""
 
-    def __init__(self, config: TrunkConfig, *, places: int, codes: int, classes: int) -> None:
+    def __init__(self, config: TrunkConfig, *, num_tokens: int, codes: int, classes: int) -> None:
         super().__init__()
         self.config = config
         self.codes = codes
         self.token = nn.Embedding(codes + 1, config.width)  # the last row is MASK
-        self.trunk = Trunk(config, places, classes)
+        self.trunk = Trunk(config, num_tokens, classes)
         self.dense = nn.Linear(config.width, config.width)
         self.norm = nn.LayerNorm(config.width)
         self.bias = nn.Parameter(self.token.weight.new_zeros(codes))
@@ -29,7 +29,7 @@ class Generator(nn.Module):
         return self.trunk(self.token(tokens.where(tokens != MASK, self.codes)), labels)
 
     def logits(self, states: Tensor) -> Tensor:
-        """Logits (..., V) of trunk states (..., D): any selection of places."""
+        """Logits (..., V) of trunk states (..., D), for any selection of positions."""
         x = self.norm(F.gelu(self.dense(states)))
         return F.linear(x, self.token.weight[: self.codes], self.bias)
 

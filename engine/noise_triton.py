@@ -12,23 +12,23 @@ import triton.language as tl
 from torch import Tensor
 from triton.errors import TritonError
 
-BLOCKS = 128  # of Philox per program, each of eight numbers
-UNBUILT = (TritonError, OSError, RuntimeError, subprocess.SubprocessError)  # what a kernel that does not build raises
+BLOCKS = 128  # Philox blocks per program; each gives eight numbers
+UNBUILT = (TritonError, OSError, RuntimeError, subprocess.SubprocessError)  # raised if a kernel cannot be built
 
 
 def fill(
     out: Tensor, samples: Tensor, seed: int, counter: tuple[int, int, int], logs: int, log: tuple[float, ...]
 ) -> None:
-    """Write the numbers of `samples` (B,) to out (B, n): uniform, `logs` times replaced by their negative logarithm.
+    """Fill out (B, n) with the uniform numbers of `samples` (B,), replaced `logs` times by their negative logarithm.
 
-    `log` holds ln 2 as it meets the exponent's bits, then the polynomial's coefficients, highest power first.
+    `log` holds engine.noise.LN2, then the polynomial's coefficients, highest power first.
     """
     B, n = out.shape
     if not out.numel():
         return
     grid = (B, triton.cdiv(n, 8 * BLOCKS))
     with torch.cuda.device(out.device):
-        # without enable_fp_fusion=False the compiler contracts a product and a sum into one operation
+        # enable_fp_fusion=False keeps the compiler from fusing a product and a sum, which changes bits
         _numbers[grid](out, samples, seed, *counter, n, logs, log, BLOCKS, enable_fp_fusion=False)
 
 
@@ -78,4 +78,6 @@ def _negative_log(x, LOG: tl.constexpr):
     for i in tl.static_range(2, last):
         p = (p + LOG[i]) * f
     p = (p + LOG[last]) * (f * f)
-    return ((f + p) + exponent.to(tl.float32) * LOG[0]) * -1.0  # not minus, which is 0 - x here: 0 has a sign
+    return (
+        (f + p) + exponent.to(tl.float32) * LOG[0]
+    ) * -1.0  # not -x, which Triton computes as 0 - x: the sign of 0 differs

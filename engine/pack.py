@@ -1,6 +1,6 @@
 """A model pack: one folder with config.yaml, safetensors, the pictures it was trained on, and a card.
 
-Loading never runs code, and a damaged file is refused with one line that names it and the reason.
+Loading never runs code. A damaged file gives an error of one line that names the file and the reason.
 """
 
 from __future__ import annotations
@@ -18,52 +18,35 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from engine.classifier import Classifier
-from engine.config import ClassifierConfig, CriticConfig, SampleConfig, TokenizerConfig, TrunkConfig
-from engine.critic import Critic
-from engine.data.atomic import whole
-from engine.data.pictures import Pictures, count_pictures, load_pictures, stored_digest
-from engine.generator import Generator
-from engine.tokenizer import Tokenizer, to_float
+from engine.config import SampleConfig, TokenizerConfig
+from engine.data.atomic import write_atomic
+from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
+from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights
+from engine.tokenizer import to_float
+from engine.weights import check_finite, check_hash, read_metadata, read_tensors, read_weights, sha256
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-KINDS = {
-    "tokenizer": TokenizerConfig,
-    "generator": TrunkConfig,
-    "critic": CriticConfig,
-    "classifier": ClassifierConfig,
-}
-MADE_FROM = {  # the models that one was trained with, and is worth nothing without
-    "tokenizer": (),
-    "generator": ("tokenizer",),
-    "critic": ("tokenizer", "generator"),
-    "classifier": ("tokenizer",),
-}
-SAMPLING = ("tokenizer", "generator", "critic")
 TOKENS = Path("data", "tokens.safetensors")
-TOKEN_TYPES = (torch.int16, torch.int32)  # as small as the codebook allows
-MAX_HEADER = 2**20
-MAX_TENSORS = 4096
+TOKEN_TYPES = (torch.int16, torch.int32)  # the smaller one if the codebook allows it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """An opened folder: what it says of itself. Models are loaded one by one, on request."""
+    """An opened folder and its config. Models are loaded one by one, on request."""
 
     path: Path
     config: Mapping[str, Any]
 
     @property
     def name(self) -> str:
-        return self.path.resolve().name  # of "." as well
+        return self.path.resolve().name  # resolved, because the path may be "."
 
     @property
-    def given(self) -> str:
-        """What opens it as pack=, fit for a command line: its name where it is under weights/, else its path."""
+    def cli_name(self) -> str:
+        """The pack's value of pack= on a command line: its name if it is under weights/, else its path, quoted."""
         return shlex.quote(self.name if self.path.parent == WEIGHTS else str(self.path))
 
     @property
@@ -76,17 +59,17 @@ class Pack:
 
     @property
     def version(self) -> str:
-        """Of weights and presets that reports and recordings may build on; "" while they still change."""
+        """Version of weights and presets, for reports and recordings. "" while they still change."""
         return self.config.get("version") or ""  # type: ignore[no-any-return]
 
     @property
     def presets(self) -> Mapping[str, Any]:
-        """Measured settings of this pack that replace the defaults of a run, e.g. noise_K."""
+        """Settings by rule that replace the defaults of a run, e.g. noise_K. The sweep found them."""
         return self.config.get("presets") or {}
 
     @property
     def fine_labels(self) -> tuple[tuple[str, str], ...]:
-        """(class, group) of each of the classifier's logits; none where the pack has no classifier."""
+        """(class, group) of each logit of the classifier. Empty if the pack has no classifier."""
         stored = self.config.get("fine_labels") or {}
         return tuple((name, group) for name in self.classes for group in stored.get(name, ()))
 
@@ -94,32 +77,28 @@ class Pack:
         return kind in self.config and kind in (self.config.get("sha256") or {})
 
     def digest(self, kind: str) -> str:
-        """SHA-256 of a model's file, "" where the pack has none."""
+        """SHA-256 of a model's file, "" if the pack does not have that model."""
         return str((self.config.get("sha256") or {}).get(kind, ""))
 
-    def build(self, kind: str) -> nn.Module:
-        """An untrained model of this pack's sizes."""
-        return build(kind, self.config[kind], self.tokenizer_config, len(self.classes), len(self.fine_labels))
-
     def load(self, kind: str) -> Any:
-        """The trained model in fp32, in evaluation mode. FileNotFoundError where the pack has none."""
+        """The trained model in float32, in evaluation mode. FileNotFoundError if the pack does not have it."""
         if not self.has(kind):
             raise FileNotFoundError(
-                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.given}"
+                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.cli_name}"
             )
         file = self.path / f"{kind}.safetensors"
-        _refuse_damaged(file, self.digest(kind))
-        if file.stat().st_size < fewest_weights(kind, self.config[kind], self.tokenizer_config):
+        check_hash(file, self.digest(kind))
+        sizes, tokenizer = self.config[kind], self.tokenizer_config
+        if file.stat().st_size < min_weights(kind, sizes, tokenizer):
             raise ValueError(f"{file} does not fit the sizes in config.yaml: it is too small for them")
-        # Every value comes from the file. Not built on "meta", which would import a compiler: 0.8 s at each start.
+        # All values come from the file. The device "meta" would save this work, but imports a compiler for 0.8 s.
         with torch.random.fork_rng(devices=[]):
-            model = self.build(kind)
-        tensors = checked_tensors(file, model.state_dict())
-        model.load_state_dict(tensors, assign=True)
+            model = build_model(kind, sizes, tokenizer, len(self.classes), len(self.fine_labels))
+        model.load_state_dict(read_weights(file, model.state_dict()), assign=True)
         return model.eval().requires_grad_(False)
 
     def fingerprint(self) -> str:
-        """Short hash over the hashes of the models that sample: which weights made a trace."""
+        """A short hash over the hashes of the models that sample. It says which weights made a trace."""
         hashes = {kind: self.digest(kind) for kind in SAMPLING if self.digest(kind)}
         return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -127,14 +106,14 @@ class Pack:
         return load_pictures(self.path / "data")
 
     def tokens(self) -> Tensor:
-        """Tokens (M, N) int64 of the pack's own pictures, in their order. ValueError where these cannot be theirs."""
+        """Tokens (M, N) int64 of the pack's own pictures, in their order. ValueError if they cannot be theirs."""
         file = self.path / TOKENS
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: train the pack's tokenizer")
-        tokens, config = _tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
-        said, made_from = _made_from(file), self._made_tokens()
-        if said not in ("", made_from):  # older ones do not say it
-            what = "weights" if said.partition(" ")[0] != made_from.partition(" ")[0] else "pictures"
+        tokens, config = read_tensors(file).get("tokens", torch.empty(0)), self.tokenizer_config
+        stored, current = read_metadata(file, "made_from"), self.token_sources()
+        if stored not in ("", current):  # "": files of older versions do not say it
+            what = "weights" if stored.partition(" ")[0] != current.partition(" ")[0] else "pictures"
             raise ValueError(f"{file} was made from other {what}: train the pack's tokenizer again")
         shape = (count_pictures(self.path / "data"), config.grid**2)
         fits = tokens.shape == shape and tokens.dtype in TOKEN_TYPES
@@ -142,47 +121,16 @@ class Pack:
             raise ValueError(f"{file} does not fit the pack's pictures and tokenizer: train the tokenizer again")
         return tokens.long()
 
-    def _made_tokens(self) -> str:
-        """What the tokens of the pack's pictures are made from: the tokenizer's hash and theirs."""
-        return f"{self.digest('tokenizer')} {stored_digest(self.path / 'data')}"
-
-
-def build(
-    kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int, fine_labels: int = 0
-) -> nn.Module:
-    """A model of the given kind and sizes. ValueError for an unknown size."""
-    if kind not in KINDS:
-        raise ValueError(f"unknown model {kind!r}: one of {', '.join(KINDS)}")
-    config = KINDS[kind](**sizes)
-    if isinstance(config, TokenizerConfig):
-        return Tokenizer(config)
-    if isinstance(config, ClassifierConfig):
-        return Classifier(config, fine_labels)
-    places = tokenizer.grid**2
-    if isinstance(config, CriticConfig):
-        return Critic(config, places=places, codes=tokenizer.codes, classes=classes)
-    assert isinstance(config, TrunkConfig)
-    return Generator(config, places=places, codes=tokenizer.codes, classes=classes)
-
-
-def fewest_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig) -> int:
-    """Of a model of these sizes, its blocks and largest tables alone: known before any memory is taken for it."""
-    config = KINDS[kind](**sizes)
-    if isinstance(config, TokenizerConfig):
-        encoder, decoder = config.encoder_width**2, config.decoder_width**2
-        blocks = 4 * config.encoder_blocks * encoder + 18 * config.decoder_blocks * decoder
-        return blocks + config.codes * config.code_width
-    if isinstance(config, ClassifierConfig):
-        return 9 * config.depth * (config.base << config.stages - 1) ** 2
-    assert isinstance(config, TrunkConfig)
-    tables = tokenizer.grid**2 + tokenizer.codes
-    return config.width * (tables + config.layers * (4 * config.width + 2 * config.mlp))
+    def token_sources(self) -> str:
+        """Hashes of the tokenizer and of the pictures, from which the stored tokens follow."""
+        return f"{self.digest('tokenizer')} {digest_files(self.path / 'data')}"
 
 
 def pack_path(name: str | Path) -> Path:
     """The folder of a pack given by name or path, whether it exists or not."""
     as_path = Path(os.path.expanduser(name))
-    is_name = len(as_path.parts) == 1 and not (as_path / "config.yaml").is_file()  # not just any folder of that name
+    # A single word is a name under weights/, unless a folder of that name here is a pack.
+    is_name = len(as_path.parts) == 1 and not (as_path / "config.yaml").is_file()
     return WEIGHTS / name if is_name else as_path
 
 
@@ -196,18 +144,18 @@ def open_pack(name: str | Path) -> Pack:
     path = pack_path(name)
     file = path / "config.yaml"
     if not file.is_file():
-        there = ", ".join(list_packs()) or "none"
-        raise FileNotFoundError(f"no pack {str(name)!r}: packs here are {there}; or give a path to one")
+        known = ", ".join(list_packs()) or "none"
+        raise FileNotFoundError(f"no pack {str(name)!r}: packs here are {known}; or give a path to one")
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
-        _check(config)
+        _check_config(config)
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not a pack's config: {error}") from error
     return Pack(path=path, config=config)
 
 
-def _check(config: Any) -> None:
-    """ValueError, TypeError or KeyError for a config of which something later would trip over."""
+def _check_config(config: Any) -> None:
+    """ValueError, TypeError or KeyError for a config that would fail later."""
     classes = config["classes"]
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         raise ValueError("expected classes, a list of at least one name")
@@ -228,92 +176,46 @@ def _check(config: Any) -> None:
 
 
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
+    """Write a pack's config.yaml; makes its folder."""
     path.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-    with whole(path / "config.yaml") as out:
+    with write_atomic(path / "config.yaml") as out:
         out.write(text.encode())
 
 
-def save_model(path: Path, kind: str, model: nn.Module, **said: Any) -> Pack:
-    """Store a trained model in bf16 with its sizes and hash, and what is `said` with it; the pack's config must exist.
+def save_model(path: Path, kind: str, model: nn.Module, **extra: Any) -> Pack:
+    """Store a trained model in bf16, its sizes and hash, and `extra` entries of config.yaml, which must exist.
 
-    Another tokenizer takes all other models out of the pack in the same write: they speak the old one's codes.
-    Another model ends the pack's version, which names weights that stay as they are. ValueError for NaN or infinity.
+    A new tokenizer removes all other models, because they use the old one's codes. Any new model removes the
+    pack's version, because a version names weights that do not change. ValueError for NaN or infinity.
     """
     file = path / f"{kind}.safetensors"
     tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
-    _refuse_infinite(f"this {kind} is not stored", tensors)
-    with whole(file) as out:
+    check_finite(f"this {kind} is not stored", tensors)
+    with write_atomic(file) as out:
         out.write(save(tensors))
     before = open_pack(path)
-    config = {**before.config, **said}
+    config = {**before.config, **extra}
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
     hashes = {**(config.get("sha256") or {}), kind: sha256(file)}
-    gone = [k for k, needs in MADE_FROM.items() if kind == "tokenizer" in needs and hashes[kind] != before.digest(kind)]
-    config["sha256"] = {name: digest for name, digest in hashes.items() if name not in gone}
-    if hashes[kind] != before.digest(kind):
+    is_new = hashes[kind] != before.digest(kind)
+    removed = [other for other, needs in TRAINED_WITH.items() if is_new and kind == "tokenizer" in needs]
+    config["sha256"] = {name: digest for name, digest in hashes.items() if name not in removed}
+    if is_new:
         config.pop("version", None)
-    if gone:  # before the new hash is there: these tokens would pass for the new tokenizer's
+    if removed:  # first of all: with the new hash in place, the old tokens would look like the new tokenizer's
         (path / TOKENS).unlink(missing_ok=True)
     write_config(path, config)
-    for name in gone:
+    for name in removed:
         (path / f"{name}.safetensors").unlink(missing_ok=True)
     return open_pack(path)
 
 
 @torch.no_grad()
 def save_tokens(pack: Pack, images: np.ndarray) -> None:
-    """Store what the pack's tokenizer makes of its own pictures, uint8 (M, S, S, 3)."""
+    """Encode the pack's own pictures, uint8 (M, S, S, 3), and store their tokens."""
     tokenizer = pack.load("tokenizer")
     tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
-    with whole(pack.path / TOKENS) as out:
-        kind = TOKEN_TYPES[tokenizer.config.codes > 2**15]
-        out.write(save({"tokens": tokens.to(kind)}, metadata={"made_from": pack._made_tokens()}))
-
-
-def sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _refuse_damaged(file: Path, digest: str) -> None:
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is missing")
-    if sha256(file) != digest:
-        raise ValueError(f"{file} is damaged or was exchanged: its SHA-256 is not the one in config.yaml")
-
-
-def checked_tensors(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of a safetensors file as fp32, after every check that needs no trust in it."""
-    tensors = _tensors(file)
-    if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
-        odd = sorted(set(tensors) ^ set(expected))[:3]
-        raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
-    for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape or not tensor.is_floating_point():
-            raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
-    _refuse_infinite(str(file), tensors)
-    return {name: tensor.float() for name, tensor in tensors.items()}
-
-
-def _refuse_infinite(said: str, tensors: Mapping[str, Tensor]) -> None:
-    for name, tensor in tensors.items():
-        if not bool(tensor.isfinite().all()):
-            raise ValueError(f"{said}: {name} holds NaN or infinity")
-
-
-def _made_from(file: Path) -> str:
-    """What a safetensors file that can be read says it was made from."""
-    with safe_open(file, "pt") as opened:
-        return (opened.metadata() or {}).get("made_from", "")  # type: ignore[no-any-return]
-
-
-def _tensors(file: Path) -> dict[str, Tensor]:
-    """What a safetensors file holds, whatever that is. ValueError where it is none."""
-    with open(file, "rb") as stream:
-        header = int.from_bytes(stream.read(8), "little")
-    if header > MAX_HEADER:
-        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+    with write_atomic(pack.path / TOKENS) as out:
+        dtype = TOKEN_TYPES[tokenizer.config.codes > 2**15]
+        out.write(save({"tokens": tokens.to(dtype)}, metadata={"made_from": pack.token_sources()}))

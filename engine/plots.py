@@ -1,4 +1,4 @@
-"""What is drawn with matplotlib, which wants a folder of its own before it is imported."""
+"""Figures with matplotlib, which needs a writable config folder before it is imported."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def new_figure(**how: Any) -> Figure:
-    """An empty figure, of no window."""
-    settle()
+    """An empty figure without a window."""
+    _set_config_folder()
     from matplotlib.figure import Figure
 
     return Figure(**how)
@@ -24,22 +24,22 @@ def new_figure(**how: Any) -> Figure:
 
 def colour_map(name: str) -> Colormap:
     """The colour map of that name."""
-    settle()
+    _set_config_folder()
     from matplotlib import colormaps
 
     return colormaps[name]
 
 
-def settle() -> None:
-    """Before matplotlib is imported: give it a folder where the user has no home to write to; else it warns, twice."""
-    if os.environ.get("MPLCONFIGDIR") or _home():
+def _set_config_folder() -> None:
+    """Give matplotlib a temporary config folder if the user's home is not writable. Otherwise it warns twice."""
+    if os.environ.get("MPLCONFIGDIR") or _home_is_writable():
         return
     folder = os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="matplotlib-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
-def _home() -> bool:
-    """Can this user's home be written?"""
+def _home_is_writable() -> bool:
+    """Can this process write to the user's home?"""
     try:
         return Path.home().is_dir() and os.access(Path.home(), os.W_OK)
     except RuntimeError:

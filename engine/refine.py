@@ -13,30 +13,30 @@ from engine.step import Step
 
 
 def refine(session: Session, config: SampleConfig, tokens: np.ndarray, fraction: float = 0.6) -> Iterator[Step]:
-    """Mask what the critic scores lowest in a finished picture, tokens (1, N), and run on.
+    """Mask the share `fraction` of a finished picture, tokens (1, N), that the critic scores lowest, and sample on.
 
-    It draws the noise of the next `round`: with that of the picture's own run a place that is masked again in the
-    same step would meet the same numbers, and tend to come out as it was. Another round gives another outcome.
-    ValueError where the pack has no critic, or for a fraction outside 0..1.
+    It uses the noise of the next `round`. With the noise of the picture's own run, a token that is masked again
+    in the same step would tend to come out as before. ValueError if the pack has no critic, or for a fraction
+    outside 0..1.
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction={fraction!r}: expected 0 to 1")
     label = session.classes[int(session.labels(config, (0,))[0])]
-    masked = lowest(session.score(tokens, label)[0], fraction)
+    masked = lowest_positions(session.score(tokens, label)[0], fraction)
     start = np.array(tokens, dtype=np.int32)
     start[0, masked] = MASK
-    first = entry_step(config, session.places, len(masked))
+    first = entry_step(config, session.num_tokens, len(masked))
     return session.run(config.replace(round=config.round + 1), samples=(0,), start=start, first_step=first)
 
 
-def lowest(scores: np.ndarray, fraction: float) -> np.ndarray:
-    """Places (round(fraction * N),) of the lowest of the scores (N,), the lower index first where they tie."""
+def lowest_positions(scores: np.ndarray, fraction: float) -> np.ndarray:
+    """Sorted positions (round(fraction * N),) of the lowest scores (N,). Of tied scores the lower index is taken."""
     return np.sort(np.argsort(scores, kind="stable")[: round(fraction * len(scores))])
 
 
-def entry_step(config: SampleConfig, places: int, hidden: int) -> int:
+def entry_step(config: SampleConfig, num_tokens: int, hidden: int) -> int:
     """The step before which a finished picture with `hidden` of its tokens masked joins a run.
 
     The first one after which no more than these are masked: the largest t whose R(t) <= hidden.
     """
-    return next(s for s, masked in enumerate(config.planned(places)) if masked <= hidden)
+    return next(s for s, masked in enumerate(config.mask_counts(num_tokens)) if masked <= hidden)

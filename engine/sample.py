@@ -1,4 +1,4 @@
-"""Draw pictures: python -m engine.sample pack=emoji rule=critic label=Smileys seed=0 n=16 steps=18 out=DIR
+"""Sample pictures: python -m engine.sample pack=emoji rule=critic label=Smileys seed=0 n=16 steps=18 out=DIR
 
 Writes to DIR:
   sheet.png            all pictures side by side, 1,024 at most
@@ -9,10 +9,10 @@ trace.json is one object: "format" 1; "settings", the keys below; "made_by", pac
 threads and versions ("sampling" is that of rules and noise); "labels", the class of each picture;
 "digest", SHA-256 over the digests of the steps; and "steps", one object a step: "s" of "steps",
 "temperature", and lists of B rows with N = 256 entries each, row by row from the top left:
-  tokens      what went in, -1 where masked        proposal    the filled picture
+  tokens      the input, -1 where masked           proposal    the filled picture
   scores      high = keep, null where not scored   ranked      the scores after noise
   confidence  the generator's probability of the proposal, temperature 1
-  top_tokens, top_probs   the five likeliest tokens of each place
+  top_tokens, top_probs   the five likeliest tokens at each position
   state       0 kept, 1 newly kept, 2 masked again, 3 revoked
   digest      SHA-256 over tokens and proposal (int32), scores (float32, -1 for null), state (uint8)
 engine.step.Trace.from_json reads it back and checks the digests.
@@ -32,40 +32,41 @@ from tqdm import tqdm
 
 from engine import cli
 from engine.config import SETTINGS, SampleConfig
-from engine.rules import RULES, Rule, all_parameters
+from engine.rule import Rule
+from engine.rules import RULES, all_parameters
 from engine.session import Session
+from engine.sheet import make_sheet
 from engine.step import CANDIDATES, Step, Trace
 
-AT_ONCE = 16  # pictures sampled together
-MOST_TRACED = 8192  # steps in a trace.json: some 250 MB of text
-MOST_ON_SHEET = 1024  # pictures
-OWN = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0, "dtype": "float32"}
+BATCH = 16  # pictures sampled together
+MAX_TRACED_STEPS = 8192  # steps in a trace.json, some 250 MB of text
+MAX_ON_SHEET = 1024  # pictures
+COMMAND_KEYS = {"pack": "emoji", "out": "out", "trace": True, "device": "auto", "threads": 0, "dtype": "float32"}
 
 
 def main(argv: list[str]) -> None:
     settings = {spec.name: spec for spec in dataclasses.fields(SampleConfig) if spec.name in SETTINGS}
     defaults = {name: spec.default for name, spec in settings.items()} | {"label": ""}
-    defaults |= dict.fromkeys(all_parameters())  # None: as the pack's preset or the rule has it
-    _, options = cli.parse(argv, f"{__doc__}\n{helps(settings)}", {**OWN, **defaults})
-    given = cli.overrides(argv, {**OWN, **defaults})
-    chosen = {name: value for name, value in given.items() if name not in OWN}
+    defaults |= dict.fromkeys(all_parameters())  # None: the pack's preset, else the rule's default
+    _, options, given = cli.parse(argv, f"{__doc__}\n{describe_keys(settings)}", {**COMMAND_KEYS, **defaults})
+    chosen = {name: value for name, value in given.items() if name not in COMMAND_KEYS}
     chosen["label"] = options["label"] or None
-    cli.yes_or_no("trace", options["trace"])
+    cli.check_bool("trace", options["trace"])
     session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"])
     config = session.settings(**chosen)
-    if options["trace"] and config.n * config.steps > MOST_TRACED:
+    if options["trace"] and config.n * config.steps > MAX_TRACED_STEPS:
         raise ValueError(f"a trace of n={config.n} times steps={config.steps} would fill the memory: give trace=false")
-    out = cli.path(options["out"])
+    out = cli.expand_path(options["out"])
     out.mkdir(parents=True, exist_ok=True)
-    images, traces = draw(session, config, keep=options["trace"], out=out)
-    Image.fromarray(sheet(images[:MOST_ON_SHEET])).save(out / "sheet.png")
+    images, traces = draw_pictures(session, config, keep=options["trace"], out=out)
+    Image.fromarray(make_sheet(images[:MAX_ON_SHEET])).save(out / "sheet.png")
     if traces:
-        (out / "trace.json").write_text(joined(traces).to_json(), encoding="utf-8")
+        (out / "trace.json").write_text(join_traces(traces).to_json(), encoding="utf-8")
     print(f"{config.n} pictures by {config.rule}, {config.passes} network passes each -> {out}")
 
 
-def helps(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
-    """What each key means, and which rules read it."""
+def describe_keys(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
+    """Help on each key, and which rules read it."""
     lines = [f"  {name:20}{spec.metadata['help']}" for name, spec in settings.items()]
     lines += ["", "Parameters of rules, with the range and the default where the pack has no preset:"]
     for name, spec in all_parameters().items():
@@ -78,14 +79,14 @@ def helps(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
     return "\n".join(lines)
 
 
-def draw(
+def draw_pictures(
     session: Session, config: SampleConfig, keep: bool = False, out: Path | None = None
 ) -> tuple[np.ndarray, list[Trace]]:
-    """Pictures uint8 (n, S, S, 3), each stored in `out` once it is drawn; their traces by AT_ONCE where `keep`."""
+    """Sample pictures uint8 (n, S, S, 3). Writes each to `out`, if given. With `keep` also returns traces."""
     images, traces = [], []
     with tqdm(total=config.n * config.steps, unit="step", disable=None, file=sys.stderr) as bar:
-        for first in range(0, config.n, AT_ONCE):
-            samples = range(first, min(first + AT_ONCE, config.n))
+        for first in range(0, config.n, BATCH):
+            samples = range(first, min(first + BATCH, config.n))
             steps: list[Step] = []
             for step in session.run(config, samples=samples, candidates=CANDIDATES if keep else 0):
                 steps = [*steps, step] if keep else [step]
@@ -99,24 +100,12 @@ def draw(
     return np.concatenate(images), traces
 
 
-def joined(traces: list[Trace]) -> Trace:
-    """One trace of all pictures, from traces of some each."""
+def join_traces(traces: list[Trace]) -> Trace:
+    """Join the traces of batches into one trace of all pictures."""
     steps: Iterator[tuple[Step, ...]] = zip(*(trace.steps for trace in traces), strict=True)
-    whole = tuple(Step.join(parts) for parts in steps)
+    joined = tuple(Step.join(parts) for parts in steps)
     labels = tuple(label for trace in traces for label in trace.labels)
-    return dataclasses.replace(traces[0], steps=whole, labels=labels)
-
-
-def sheet(images: np.ndarray, columns: int = 0, gap: int = 2) -> np.ndarray:
-    """Pictures (M, S, S, 3) in rows with white between them."""
-    columns = columns or min(len(images), 8)
-    rows = -(-len(images) // columns)
-    cell = images.shape[1] + gap
-    canvas = np.full((rows * cell - gap, columns * cell - gap, 3), 255, np.uint8)
-    for i, image in enumerate(images):
-        top, left = i // columns * cell, i % columns * cell
-        canvas[top : top + cell - gap, left : left + cell - gap] = image
-    return canvas
+    return dataclasses.replace(traces[0], steps=joined, labels=labels)
 
 
 if __name__ == "__main__":

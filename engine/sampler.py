@@ -10,10 +10,10 @@ from torch import Tensor
 
 from engine import MASK
 from engine.noise import Noise
-from engine.rules import Proposal, Rule, Scorer
+from engine.rule import Proposal, Rule, Scorer
 from engine.step import ARRAYS, CANDIDATES, State, Step
 
-COLDEST = 1e-6  # below it logits / temperature may overflow, and only the likeliest is ever drawn
+COLDEST = 1e-6  # at a lower temperature logits / temperature may overflow; there the likeliest token is taken
 TORCH_TYPES = {np.int32: torch.int32, np.float32: torch.float32, np.uint8: torch.uint8}
 
 
@@ -23,7 +23,7 @@ def sample(
     rule: Rule,
     *,
     labels: Tensor,
-    places: int,
+    num_tokens: int,
     seed: int,
     samples: Sequence[int] | None = None,
     round: int = 0,
@@ -32,56 +32,59 @@ def sample(
     score_last: bool = False,
     candidates: int = CANDIDATES,
 ) -> Iterator[Step]:
-    """Yield one Step after another: MaskGIT's parallel decoding and Token-Critic's Algorithm 2 alike.
+    """Yield the Steps of a run: MaskGIT's parallel decoding and Token-Critic's Algorithm 2 alike.
 
-    predict(tokens (B, N), labels (B,)) -> logits (B, N, V). `samples` are the indices whose noise is used
-    (0 .. B-1 by default) and `round` tells this use of it from another one. `start` are the tokens to begin with
-    (all MASK by default) and `first_step` the step they stand before, so that any run can be taken up where another
-    was. The last step keeps everything: its scores are not needed, and where they would cost a pass they are left
-    out unless `score_last`. `candidates` likeliest tokens of each place are noted.
-
-    A step waits for the device once, when it is brought to the host.
+    predict(tokens (B, N), labels (B,)) -> logits (B, N, V). `samples` are the indices that the noise depends on
+    (default: 0 .. B-1); another `round` gives other noise. The run begins with the tokens `start` (B, N) (default:
+    all MASK) at `first_step`, so it can continue any other run. The last step keeps all tokens and does not need
+    scores. If they cost a network pass, they are computed only with `score_last`. Each step records the
+    `candidates` likeliest tokens of each position. It waits for the device once, when it is copied to the CPU.
     """
     device = labels.device
     noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples), round)
-    tokens = torch.full((len(labels), places), MASK) if start is None else start
-    counts = _planned(rule, (tokens == MASK).sum(1).tolist(), first_step)
+    tokens = torch.full((len(labels), num_tokens), MASK) if start is None else start
+    counts = _plan_counts(rule, (tokens == MASK).sum(1).tolist(), first_step)
     hidden_after = torch.tensor(counts).to(device, non_blocking=True)  # (T - first_step, B)
     tokens = tokens.to(device, non_blocking=True)
     for s in range(first_step, rule.steps):
         masked = tokens == MASK
         logits = predict(tokens, labels)  # (B, N, V)
-        temperature = rule.temperature(s)
-        proposal = torch.where(masked, _draw(logits, temperature, noise, s), tokens)
+        filled = torch.where(masked, _sample_tokens(logits, rule.temperature(s), noise, s), tokens)
         log_p = logits.log_softmax(-1)
-        chosen_log_p = log_p.gather(-1, proposal[..., None])[..., 0]
-        seen = Proposal(s=s, tokens=proposal, masked=masked, log_p=chosen_log_p, labels=labels, noise=noise)
-        last = s == rule.steps - 1
-        scores = ranked = torch.full_like(chosen_log_p, torch.nan)
-        if not last or score_last or rule.passes_per_step == 1:
-            scores = rule.scores(seen)
-            ranked = rule.ranked(scores, seen)
-            if not rule.can_revoke:
-                scores, ranked = scores.where(masked, torch.nan), ranked.where(masked, torch.nan)
-        hide = _lowest(ranked, masked, rule, hidden_after[s - first_step])
+        confidence = log_p.gather(-1, filled[..., None])[..., 0]
+        proposal = Proposal(s=s, filled=filled, masked=masked, log_p=confidence, labels=labels, noise=noise)
+        scores, ranked = _score(rule, proposal, score_last)
+        hide = _choose_masked(ranked, masked, rule, hidden_after[s - first_step])
         top = log_p.topk(min(candidates, log_p.shape[-1]), -1)
-        after = proposal.masked_fill(hide, MASK)
         arrays = {
             "tokens": tokens,
-            "proposal": proposal,
+            "proposal": filled,
             "scores": scores,
             "ranked": ranked,
-            "confidence": chosen_log_p.exp(),
+            "confidence": confidence.exp(),
             "top_tokens": top.indices,
             "top_probs": top.values.exp(),
-            "state": _states(masked, hide),
+            "state": _label_states(masked, hide),
         }
-        yield Step(s=s, steps=rule.steps, temperature=temperature, **_to_host(arrays))
-        tokens = after
+        tokens = filled.masked_fill(hide, MASK)
+        yield Step(s=s, steps=rule.steps, temperature=rule.temperature(s), **_to_host(arrays))
 
 
-def _planned(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[int]]:
-    """How many places each picture has masked after each step, (T - first_step, B): 0 after the last."""
+def _score(rule: Rule, proposal: Proposal, score_last: bool) -> tuple[Tensor, Tensor]:
+    """Scores before and after noise, both (B, N). NaN where the rule gives no score."""
+    is_last = proposal.s == rule.steps - 1
+    if is_last and not score_last and rule.passes_per_step > 1:
+        none = torch.full_like(proposal.log_p, torch.nan)
+        return none, none
+    scores = rule.scores(proposal)
+    ranked = rule.ranked(scores, proposal)
+    if rule.can_revoke:
+        return scores, ranked
+    return scores.where(proposal.masked, torch.nan), ranked.where(proposal.masked, torch.nan)
+
+
+def _plan_counts(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[int]]:
+    """Number of masked tokens of each picture after each step, (T - first_step, B). 0 after the last step."""
     planned, now = [], list(masked)
     for s in range(first_step, rule.steps):
         if s == rule.steps - 1:
@@ -93,20 +96,20 @@ def _planned(rule: Rule, masked: Sequence[int], first_step: int) -> list[list[in
     return planned
 
 
-def _draw(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
-    """One sample per place, (B, N), from the softmax of logits (B, N, V) / temperature; at 0 the likeliest.
+def _sample_tokens(logits: Tensor, temperature: float, noise: Noise, s: int) -> Tensor:
+    """Sample tokens (B, N) from the softmax of logits (B, N, V) / temperature; at temperature 0 take the likeliest.
 
-    The first of V exponential clocks whose rates are the probabilities: argmax(p / E). The same draw as
-    argmax(logits / temperature + gumbel), with one logarithm less.
+    Of V exponential clocks with the probabilities as rates, the first one to ring: argmax(p / E), E ~ Exp(1).
+    This is argmax(logits / temperature + gumbel), with one logarithm less.
     """
     if temperature < COLDEST:
         return logits.argmax(-1)
-    clocks = noise.exponential(s, "token", logits.shape[1:], logits.device)
-    return (logits if temperature == 1 else logits / temperature).softmax(-1).div_(clocks).argmax(-1)
+    exponential = noise.exponential(s, "token", logits.shape[1:], logits.device)
+    return (logits if temperature == 1 else logits / temperature).softmax(-1).div_(exponential).argmax(-1)
 
 
-def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor:
-    """(B, N) bool: the `count` (B,) places to mask. Stable sort, so that the lower index goes first where ranks tie."""
+def _choose_masked(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor:
+    """Which tokens to mask, (B, N) bool: the `count` (B,) lowest ranked. Of tied tokens the lower index goes first."""
     order = ranked.nan_to_num(nan=torch.inf).argsort(dim=1, stable=True)
     rank = torch.empty_like(order).scatter_(
         1, order, torch.arange(order.shape[1], device=order.device).expand_as(order)
@@ -115,15 +118,15 @@ def _lowest(ranked: Tensor, masked: Tensor, rule: Rule, count: Tensor) -> Tensor
     return hide if rule.can_revoke else hide & masked
 
 
-def _states(masked: Tensor, hide: Tensor) -> Tensor:
-    """(B, N) uint8, a State each."""
+def _label_states(masked: Tensor, hide: Tensor) -> Tensor:
+    """The State of each token, (B, N) uint8."""
     fresh = torch.where(hide, int(State.MASKED), int(State.NEW))
     accepted = torch.where(hide, int(State.REVOKED), int(State.KEPT))
     return torch.where(masked, fresh, accepted).to(torch.uint8)
 
 
 def _to_host(arrays: dict[str, Tensor]) -> dict[str, np.ndarray]:
-    """All arrays of a step in one transfer, as the types of ARRAYS."""
+    """Copy all arrays of a step to the CPU in one transfer, with the types of ARRAYS."""
     typed = {name: array.to(TORCH_TYPES[ARRAYS[name]]).contiguous() for name, array in arrays.items()}
     packed = torch.cat([array.view(-1).view(torch.uint8) for array in typed.values()]).cpu().numpy()
     result, at = {}, 0

@@ -1,4 +1,4 @@
-"""What happened in one step of sampling, and the record of a whole run."""
+"""The record of one sampling step, and of a whole run."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ import numpy as np
 from engine import MASK
 
 TRACE_FORMAT = 1
-CANDIDATES = 5  # likeliest tokens of a place that a step notes unless told otherwise
+CANDIDATES = 5  # default number of likeliest tokens that a step records at each position
 
 
 class State(IntEnum):
     """What a step did to a token."""
 
-    KEPT = 0  # accepted earlier, and still
-    NEW = 1  # was masked, accepted in this step
-    MASKED = 2  # was masked, masked again
-    REVOKED = 3  # accepted earlier, now masked
+    KEPT = 0  # accepted before, still accepted
+    NEW = 1  # masked before, accepted now
+    MASKED = 2  # masked before, still masked
+    REVOKED = 3  # accepted before, masked now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step over B pictures of N tokens; all arrays are read-only. NaN where a rule gives no score."""
+    """One step of B pictures of N tokens. Arrays are read-only. Scores are NaN where the rule gives none."""
 
     s: int  # 0 .. steps - 1
     steps: int
     temperature: float  # of the softmax the proposal was drawn from
-    tokens: np.ndarray  # (B, N) int32, what went in: x_t, MASK where hidden
-    proposal: np.ndarray  # (B, N) int32: x̂_0, visible tokens copied
+    tokens: np.ndarray  # (B, N) int32, the input x_t, MASK where hidden
+    proposal: np.ndarray  # (B, N) int32, the filled picture x̂_0; visible tokens are copied
     scores: np.ndarray  # (B, N) float32, high = keep
     ranked: np.ndarray  # (B, N) float32, the score after noise: the lowest are masked
     confidence: np.ndarray  # (B, N) float32: the generator's probability of the proposal at temperature 1
@@ -49,45 +49,45 @@ class Step:
 
     @property
     def masked(self) -> np.ndarray:
-        """Hidden when the step began, (B, N) bool."""
+        """(B, N) bool: hidden when the step began."""
         return self.tokens == MASK
 
     @property
     def tokens_out(self) -> np.ndarray:
-        """x_(t-1): the proposal with MASK where this step masked, (B, N)."""
+        """The output x_(t-1), (B, N): the proposal, MASK where this step masked."""
         return np.where(self.state >= State.MASKED, np.int32(MASK), self.proposal)
 
     @property
     def nbytes(self) -> int:
-        """Memory of its arrays."""
+        """Bytes of memory that the arrays take."""
         return sum(getattr(self, name).nbytes for name in ARRAYS)
 
-    def decided(self, places: Sequence[int]) -> Step:
-        """The same step of one picture, had exactly these places been masked."""
-        hide = np.isin(np.arange(self.state.shape[1]), places)[None]
+    def with_masked(self, positions: Sequence[int]) -> Step:
+        """The same step of one picture, if exactly these positions had been masked."""
+        hide = np.isin(np.arange(self.state.shape[1]), positions)[None]
         shown = np.where(hide, State.REVOKED, State.KEPT)
         return self._with(
             {"state": np.where(self.masked, np.where(hide, State.MASKED, State.NEW), shown).astype(np.uint8)}
         )
 
     def count(self, state: State) -> np.ndarray:
-        """Tokens in a state, (B,)."""
+        """Number of tokens in a state, (B,)."""
         return (self.state == state).sum(1)
 
     def only(self, sample: int) -> Step:
-        """The same step of one picture of the batch, B = 1."""
+        """The step of one picture of the batch, B = 1."""
         return self._with({name: getattr(self, name)[sample : sample + 1].copy() for name in ARRAYS})
 
     @staticmethod
     def join(parts: Sequence[Step]) -> Step:
-        """The same step of several batches as one batch."""
+        """Join the same step of several batches to one batch."""
         return parts[0]._with({name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS})
 
     def _with(self, arrays: dict[str, Any]) -> Step:
         return dataclasses.replace(self, **arrays)
 
     def digest(self) -> str:
-        """SHA-256 over what went in, was proposed, scored and decided, in this order, little-endian."""
+        """SHA-256 over tokens, proposal, scores and state, in this order, little-endian."""
         digest = hashlib.sha256()
         digest.update(self.tokens.astype("<i4").tobytes() + self.proposal.astype("<i4").tobytes())
         digest.update(np.nan_to_num(self.scores, nan=-1.0).astype("<f4").tobytes())
@@ -95,7 +95,7 @@ class Step:
         return digest.hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; null where there is no score."""
+        """Plain values for JSON. null means no score."""
         plain: dict[str, Any] = {"s": self.s, "steps": self.steps, "temperature": self.temperature}
         for name in ARRAYS:
             plain[name] = _plain(getattr(self, name))
@@ -103,7 +103,7 @@ class Step:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Step:
-        """The inverse of `to_dict`. ValueError where something is missing, or its digest differs."""
+        """The inverse of `to_dict`. ValueError if an entry is missing or the digest differs."""
         try:
             arrays = {name: np.array(plain[name], dtype=kind) for name, kind in ARRAYS.items()}
             step = cls(s=int(plain["s"]), steps=int(plain["steps"]), temperature=float(plain["temperature"]), **arrays)
@@ -131,12 +131,12 @@ ARRAYS: dict[str, Any] = {
 }
 
 
-TOP = ("top_tokens", "top_probs")  # which have several entries at each place
+TOP = ("top_tokens", "top_probs")  # arrays with several entries per position
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """A run on record: its settings, where it was made, and its steps."""
+    """The record of a run: settings, origin, and steps."""
 
     settings: Mapping[str, Any]
     made_by: Mapping[str, Any]  # pack, weights' fingerprint, device, dtype, threads, versions
@@ -161,7 +161,7 @@ class Trace:
 
     @classmethod
     def from_json(cls, text: str) -> Trace:
-        """Read a trace back. ValueError for what is no trace, or whose tokens, scores or states were changed."""
+        """The inverse of `to_json`. ValueError if the text is not a trace, or tokens, scores or states were changed."""
         try:
             plain = json.loads(text)
             if plain["format"] != TRACE_FORMAT:
@@ -181,12 +181,12 @@ class Trace:
 
 
 def digest_of(digests: Iterable[str]) -> str:
-    """The hash of a run: SHA-256 over the hashes of its steps."""
+    """The hash of a run: SHA-256 over the digests of its steps."""
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _plain(array: np.ndarray) -> Any:
-    """Nested lists; floats with the fewest digits that give the same float32 back, NaN as null."""
+    """Nested lists. Floats get the fewest digits that give the same float32 back; NaN becomes None."""
     if array.dtype != np.float32:
         return array.tolist()
     shortest = [None if np.isnan(x) else float(str(x)) for x in array.ravel()]

@@ -1,10 +1,10 @@
-"""The VQ tokenizer: a picture as a grid of codes, each of which sees little more than its own patch.
+"""The VQ tokenizer: a picture as a grid of codes. Each code depends on little more than its own patch.
 
-Locality decides everything that comes after it: a code that carries far-away context is noise to
-the generator, and no critic can tell a real one from a sampled one. So the encoder sees a window
-of two patches' width and normalises each place by itself; only the decoder mixes neighbours. And
-where two codes say nearly the same, the more usual one is taken (entropy-constrained quantisation,
-Chou, Lookabaugh and Gray 1989): which of them was a hair nearer is noise as well.
+Locality matters. If a code depends on far-away pixels, that dependence is noise to the generator, and no
+critic can tell a real code from a sampled one. So the encoder sees a window two patches wide, and normalises
+each position alone. Only the decoder mixes neighbours. If two codes fit almost equally well, the more frequent
+one is taken (entropy-constrained quantisation, Chou, Lookabaugh and Gray 1989): which one was slightly nearer
+is noise, too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Tokenizer(nn.Module):
         self.encoder = nn.Sequential(*(PointBlock(wide) for _ in range(config.encoder_blocks)))
         self.to_code = nn.Linear(wide, config.code_width)
         self.register_buffer("codebook", F.normalize(torch.zeros(config.codes, config.code_width) + 1e-3, dim=-1))
-        self.register_buffer("cost", torch.zeros(config.codes))  # what taking a code costs, in units of the product
+        self.register_buffer("cost", torch.zeros(config.codes))  # cost of each code, in units of the dot product
         self.decoder = Decoder(config)
         self.codebook: Tensor
         self.cost: Tensor
@@ -38,9 +38,9 @@ class Tokenizer(nn.Module):
         return F.normalize(self.to_code(self.encoder(x)), dim=-1)
 
     def nearest(self, vectors: Tensor) -> Tensor:
-        """The code of each unit vector, (..., code_width) -> (...): the largest product, less what the code costs.
+        """The code of each unit vector, (..., code_width) -> (...): the largest dot product minus the code's cost.
 
-        All lengths are 1, so at equal costs this is the nearest code.
+        All vectors and codes have length 1. So with equal costs this is the nearest code.
         """
         return (vectors @ self.codebook.T - self.cost).argmax(-1)
 
@@ -58,7 +58,7 @@ class Tokenizer(nn.Module):
 
 
 class PointBlock(nn.Module):
-    """A residual MLP on each place alone: no neighbour is seen."""
+    """A residual MLP on each position alone."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class PointBlock(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """A residual pair of 3x3 convolutions, without any norm over the picture."""
+    """Two 3x3 convolutions with a residual connection, without normalisation."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class ConvBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Codes -> pixels: blocks at token resolution, then one upsampling by two at a time."""
+    """Codes -> pixels: blocks at token resolution, then repeated upsampling by two."""
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()

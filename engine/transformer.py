@@ -1,4 +1,4 @@
-"""The transformer trunk that generator and critic share: a class token, then N places, all seeing all."""
+"""The transformer trunk of generator and critic: a class token, then N tokens, with full attention."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from engine.config import TrunkConfig
 
 
 class ExplicitAttention(torch.autograd.Function):
-    """torch's attention forwards; backwards the explicit softmax, some matrices at a time.
+    """torch's fused attention forwards. Backwards the explicit softmax, BLOCK matrices at a time.
 
-    On a CPU torch's fused backward pass is its slowest part, and plain autograd keeps all N x N
-    matrices of a batch in memory; BLOCK of them at a time stay in the cache.
+    On a CPU torch's fused backward pass is the slowest part of attention. Plain autograd would keep all N x N
+    matrices of a batch in memory; BLOCK of them fit the cache.
     """
 
     BLOCK = 14
@@ -44,14 +44,14 @@ class ExplicitAttention(torch.autograd.Function):
 
 
 def explicit_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """(B, heads, n, dim): in bf16 on a CPU twice as fast as torch's fused forward pass, in fp32 half as fast."""
+    """Attention (B, heads, n, dim). On a CPU, twice as fast as torch's fused one in bf16, half as fast in fp32."""
     shape = q.shape
     q, k, v = (x.reshape(-1, *shape[2:]) for x in (q * shape[-1] ** -0.5, k, v))
     return torch.bmm(torch.bmm(q, k.transpose(1, 2)).softmax(-1), v).view(shape)
 
 
-def usually_explicit(dtype: torch.dtype, device: torch.device) -> bool:
-    """Which attention is sampled with where nobody measured it."""
+def default_explicit(dtype: torch.dtype, device: torch.device) -> bool:
+    """The default attention for sampling, if it was not measured."""
     return dtype == torch.bfloat16 and device.type == "cpu"
 
 
@@ -61,9 +61,9 @@ class Attention(nn.Module):
         self.heads = config.heads
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
-        # Which is faster depends on machine and dtype: engine.train.probe measures it for training,
-        self.explicit = False
-        self.explicit_sampling: bool | None = None  # and engine.precision for sampling. None: as usual on the device
+        # Which attention is faster depends on machine and dtype.
+        self.explicit = False  # in training; engine.train.probe measures it
+        self.explicit_sampling: bool | None = None  # engine.precision measures it. None: default_explicit()
 
     def forward(self, x: Tensor) -> Tensor:
         b, n, d = x.shape
@@ -79,7 +79,7 @@ class Attention(nn.Module):
     def _samples_explicitly(self, q: Tensor) -> bool:
         if self.explicit_sampling is not None:
             return self.explicit_sampling
-        return usually_explicit(q.dtype, q.device)
+        return default_explicit(q.dtype, q.device)
 
 
 class Layer(nn.Module):
@@ -99,33 +99,33 @@ class Layer(nn.Module):
         return x + self.dropout(self.down(F.gelu(self.up(self.norm2(x)))))
 
     def use_bf16(self) -> None:
-        """Matrices in bf16: once, not at every pass under autocast."""
+        """Convert matrices to bf16 once. autocast would do it at every pass."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 module.to(torch.bfloat16)
 
 
 class Trunk(nn.Module):
-    """Token vectors (B, N, D) and a class -> states of the places (B, N, D)."""
+    """Token vectors (B, N, D) and classes (B,) -> states (B, N, D)."""
 
-    def __init__(self, config: TrunkConfig, places: int, classes: int) -> None:
+    def __init__(self, config: TrunkConfig, num_tokens: int, classes: int) -> None:
         super().__init__()
         self.config = config
         self.label = nn.Embedding(classes, config.width)
-        self.position = nn.Parameter(torch.zeros(places + 1, config.width))
+        self.position = nn.Parameter(torch.zeros(num_tokens + 1, config.width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.bf16 = False
 
     def use_bf16(self) -> None:
-        """For sampling: matrix products in bf16; not those of the heads, of which probabilities are made."""
+        """For sampling: matrix products of the layers in bf16. Heads stay float32: they give probabilities."""
         self.bf16 = True
         for layer in self.layers:
             assert isinstance(layer, Layer)
             layer.use_bf16()
 
-    def sample_with(self, *, explicit: bool) -> None:
-        """Choose the attention of sampling: the explicit products, or torch's fused kernel."""
+    def use_explicit_attention(self, *, explicit: bool) -> None:
+        """Choose the attention for sampling: explicit products, or torch's fused kernel."""
         for layer in self.layers:
             assert isinstance(layer, Layer)
             layer.attention.explicit_sampling = explicit
@@ -139,7 +139,7 @@ class Trunk(nn.Module):
 
 
 def initialise(model: nn.Module, std: float = 0.02) -> None:
-    """Truncated normal of deviation 0.02 for all tables and matrices (MaskGIT), zero biases."""
+    """Truncated normal with standard deviation 0.02 for all tables and matrices (MaskGIT), zero for biases."""
     for name, parameter in model.named_parameters():
         if parameter.dim() >= 2:
             nn.init.trunc_normal_(parameter, std=std, a=-2 * std, b=2 * std)
@@ -148,7 +148,7 @@ def initialise(model: nn.Module, std: float = 0.02) -> None:
 
 
 def use_attention(model: nn.Module, explicit: bool) -> None:
-    """Choose how every layer goes backwards through its attention: explicitly or by torch's fused kernel."""
+    """Choose the attention for training: explicit products in the backward pass, or torch's fused kernel."""
     for module in model.modules():
         if isinstance(module, Attention):
             module.explicit = explicit

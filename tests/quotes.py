@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from engine.evaluate.ratios import rows_of, stored
+from engine.evaluate.ratios import load_table, rows_by_name
 from engine.evaluate.report import read
 from engine.evaluate.table1 import compared, named, own_settings
 
@@ -93,8 +93,8 @@ def rows(kind: str) -> list[Row]:
 def everything() -> dict[str, Row]:
     found: dict[str, Row] = {}
     for prefix, folder in TABLE["reports"].items():
-        report, table = stored(ROOT / folder), "" if prefix else "table1"
-        named_rows = {name: _row(row, table) for name, row in rows_of(report).items()}
+        report, table = load_table(ROOT / folder), "" if prefix else "table1"
+        named_rows = {name: _row(row, table) for name, row in rows_by_name(report).items()}
         named_rows |= {f"floors {name}": row for name, row in report["floors"].items()}
         found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
     found |= _swept(read(ROOT / TABLE["sweep"]))

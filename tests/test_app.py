@@ -69,9 +69,9 @@ class FakeSession:
     pack: Any = field(
         default_factory=lambda: SimpleNamespace(name="fake", fingerprint=lambda: "abc", has=lambda kind: False)
     )
-    places: int = N
+    num_tokens: int = N
     critic: Any = "a critic"
-    tokenizer: Any = field(default_factory=lambda: SimpleNamespace(config=TokenizerConfig(image_size=32, patch=4)))
+    tokenizer_config: TokenizerConfig = TokenizerConfig(image_size=32, patch=4)  # noqa: RUF009  # it is frozen
 
     def settings(self, **given: Any) -> SampleConfig:
         config = SampleConfig.of(**given)
@@ -86,10 +86,10 @@ class FakeSession:
         def critic(tokens: torch.Tensor, labels: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
             return torch.cos(tokens.float() * 7)
 
-        rule = config.make_rule(places=N, generator=generator, critic=critic)
+        rule = config.make_rule(num_tokens=N, generator=generator, critic=critic)
         begin = None if start is None else torch.from_numpy(start).long()
         label = torch.zeros(1, dtype=torch.long)
-        return sample(generator, rule, labels=label, places=N, seed=config.seed, start=begin, first_step=first_step)
+        return sample(generator, rule, labels=label, num_tokens=N, seed=config.seed, start=begin, first_step=first_step)
 
     def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
         return np.broadcast_to(np.linspace(1, 0.5, N, dtype=np.float32), tokens.shape).copy()

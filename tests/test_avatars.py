@@ -16,9 +16,9 @@ from engine import cli
 from engine.config import TokenizerConfig
 from engine.data.__main__ import main
 from engine.data.avatars import node, shards
-from engine.data.avatars.node import find_tool, installed
-from engine.data.avatars.shards import draw_shards, read_shards
-from engine.data.avatars.styles import credits, group_of, read_styles
+from engine.data.avatars.node import find_tool, install_script
+from engine.data.avatars.shards import read_shards, render_shards
+from engine.data.avatars.styles import get_group, make_credits, read_styles
 from engine.data.pictures import Pictures
 from engine.train.__main__ import find_pictures, prepare_pack, read_recipe
 
@@ -30,14 +30,14 @@ import sys
 from pathlib import Path
 from engine.data.avatars import shards
 shards.SHARD = {EACH * CLASSES}
-shards.draw_shards(Path(sys.argv[1]), {{"train": 60 * {CLASSES}, "test": 0}})
+shards.render_shards(Path(sys.argv[1]), {{"train": 60 * {CLASSES}, "test": 0}})
 """
 
 
 @pytest.fixture(scope="module")
 def script() -> Path:
     try:
-        return installed()
+        return install_script()
     except OSError as error:
         pytest.skip(f"no avatars can be drawn here: {error}")
 
@@ -48,7 +48,7 @@ def folder(script: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("avatars")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD", EACH * CLASSES)
-        draw_shards(folder, {"train": 60 * CLASSES, "test": 30 * CLASSES}, workers=2)
+        render_shards(folder, {"train": 60 * CLASSES, "test": 30 * CLASSES}, workers=2)
     return folder
 
 
@@ -80,7 +80,7 @@ def test_any_prefix_is_balanced_and_named(pictures: Pictures) -> None:
 
 
 def test_a_picture_depends_on_style_split_and_number_alone(folder: Path, script: Path, tmp_path: Path) -> None:
-    draw_shards(tmp_path, {"train": CLASSES + 3, "test": 2}, workers=1)
+    render_shards(tmp_path, {"train": CLASSES + 3, "test": 2}, workers=1)
     fewer = read_shards(tmp_path)
     for split, count in (("train", CLASSES + 3), ("test", 2)):
         alone = fewer.read(fewer.indices(split))
@@ -135,7 +135,7 @@ def test_drawing_goes_on_after_a_kill(folder: Path, tmp_path: Path) -> None:
 
 def test_other_settings_are_not_mixed_in(script: Path, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"other styles or settings.*another out="):
-        draw_shards(folder, {"train": 1})  # shards of 2,000 instead of these
+        render_shards(folder, {"train": 1})  # shards of 2,000 instead of these
     with pytest.raises(FileNotFoundError, match=r"engine\.data avatars"):
         read_shards(tmp_path)
 
@@ -143,14 +143,14 @@ def test_other_settings_are_not_mixed_in(script: Path, folder: Path, tmp_path: P
 def test_a_pack_carries_some_with_their_recipes(
     pictures: Pictures, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "CARRIED", {"train": 2 * CLASSES, "test": CLASSES})
+    monkeypatch.setattr(shards, "STORED_IN_PACK", {"train": 2 * CLASSES, "test": CLASSES})
     found = find_pictures(str(tmp_path / "pack"), str(folder), 64)
     pack = prepare_pack(str(tmp_path / "pack"), found, TokenizerConfig(**read_recipe("avatars")["tokenizer"]))
-    carried = pack.pictures()
+    stored_indices = pack.pictures()
     assert pack.config["pictures_left_out"] == 87 * CLASSES and pack.classes == pictures.classes
-    assert len(carried.indices("train")) == 2 * CLASSES and len(carried.indices("test")) == CLASSES
+    assert len(stored_indices.indices("train")) == 2 * CLASSES and len(stored_indices.indices("test")) == CLASSES
     of_name = dict(zip(pictures.names, pictures.recipes, strict=True))
-    assert [of_name[name] for name in carried.names] == list(carried.recipes)
+    assert [of_name[name] for name in stored_indices.names] == list(stored_indices.recipes)
     assert prepare_pack(str(tmp_path / "pack"), found, pack.tokenizer_config) == pack
 
 
@@ -165,13 +165,13 @@ def test_the_licences_are_the_packages_own(script: Path) -> None:
     for style, meta in zip(read_styles().values(), metas, strict=True):
         licence = {"name": style["licence"], "url": style["licence_url"]}
         assert {key: style[key] for key in ("title", "creator", "source", "homepage")} | {"license": licence} == meta
-        assert style["licence"] in ("CC0 1.0", "CC BY 4.0") and f"[{style['creator']}]" in credits()
+        assert style["licence"] in ("CC0 1.0", "CC BY 4.0") and f"[{style['creator']}]" in make_credits()
 
 
 def test_the_fine_label_is_the_parts_that_are_there() -> None:
     rule = {"hair": "[a-z]+", "hairColor": ".+"}
-    assert group_of(rule, {"hair": "short07", "hairColor": "#0e0e0e"}) == "short #0e0e0e"
-    assert group_of(rule, {"hair": "longBangs"}) == "long" and group_of(rule, {}) == "none"
+    assert get_group(rule, {"hair": "short07", "hairColor": "#0e0e0e"}) == "short #0e0e0e"
+    assert get_group(rule, {"hair": "longBangs"}) == "long" and get_group(rule, {}) == "none"
 
 
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -190,11 +190,11 @@ def test_without_node_or_packages_there_is_one_line(
     assert "n:" in refused(["emoji", "n=5"], capsys)
     monkeypatch.setattr(node, "find_tool", lambda name: [sys.executable, "-c", "exit('npm error: no network')"])
     with pytest.raises(OSError, match=r"npm could not fetch.*no network"):
-        installed(tmp_path / "cache")
+        install_script(tmp_path / "cache")
     (tmp_path / "draw.py").write_text("raise TypeError('broken')")
     monkeypatch.setattr(node, "find_tool", lambda name: [sys.executable])
     with pytest.raises(OSError, match="TypeError: broken"):
-        list(node.Drawing(tmp_path / "draw.py", [], [], 64))
+        list(node.Renderer(tmp_path / "draw.py", [], [], 64))
     monkeypatch.undo()
     monkeypatch.setattr(node.shutil, "which", lambda name: None)
     monkeypatch.setattr(sys, "path", [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.classifier import AT_ONCE, class_probabilities, look
+from engine.classifier import BATCH, class_probabilities, extract_features
 from engine.config import ClassifierConfig
 from engine.session import Session
 from tests.tiny import make_pack
@@ -13,10 +13,10 @@ from tests.tiny import make_pack
 
 def test_a_picture_is_seen_alike_alone_and_among_others(tmp_path) -> None:  # type: ignore[no-untyped-def]
     model = make_pack(tmp_path / "tiny").load("classifier")
-    images = np.random.default_rng(0).integers(0, 255, (AT_ONCE + 3, 16, 16, 3), np.uint8)
-    features, logits = look(model, images)
-    assert features.shape == (AT_ONCE + 3, 16) and logits.shape == (AT_ONCE + 3, 2)
-    alone = look(model, images[-1:])
+    images = np.random.default_rng(0).integers(0, 255, (BATCH + 3, 16, 16, 3), np.uint8)
+    features, logits = extract_features(model, images)
+    assert features.shape == (BATCH + 3, 16) and logits.shape == (BATCH + 3, 2)
+    alone = extract_features(model, images[-1:])
     assert np.array_equal(alone[0][0], features[-1]) and np.array_equal(alone[1][0], logits[-1])
 
 
@@ -32,7 +32,9 @@ def test_channels_come_in_groups() -> None:
 
 def test_the_shipped_classifier_names_emoji_that_it_never_saw(session: Session) -> None:
     pictures = session.pack.pictures()
-    indices = pictures.spread("concept", 100)
-    owners = np.array([session.classes.index(name) for name, _ in session.pack.fine_labels])
-    said = class_probabilities(look(session.pack.load("classifier"), pictures.read(indices))[1], owners, 13).argmax(1)
-    assert (said == pictures.labels[indices]).mean() > 0.7
+    indices = pictures.pick_evenly("concept", 100)
+    of_class = np.array([session.classes.index(name) for name, _ in session.pack.fine_labels])
+    likeliest = class_probabilities(
+        extract_features(session.pack.load("classifier"), pictures.read(indices))[1], of_class, 13
+    ).argmax(1)
+    assert (likeliest == pictures.labels[indices]).mean() > 0.7

@@ -143,4 +143,4 @@ def test_a_name_that_is_not_utf_8_ends_no_command(does: str, status: int) -> Non
     done = subprocess.run([sys.executable, "-c", code, b"caf\xe9"], cwd=ROOT, capture_output=True)
     said = done.stdout + done.stderr
     assert done.returncode == status and b"codec" not in said and b"caf" in said and said.count(b"\n") == 1
-    assert cli.printable("caf\udce9 é") == "caf\\xe9 é"
+    assert cli.to_printable("caf\udce9 é") == "caf\\xe9 é"

@@ -6,16 +6,32 @@ import copy
 import dataclasses
 import math
 import pickle
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
-from engine.config import SETTINGS, CriticConfig, SampleConfig, TokenizerConfig, TrainConfig, TrunkConfig
+from engine.config import (
+    SETTINGS,
+    ClassifierConfig,
+    CriticConfig,
+    SampleConfig,
+    TokenizerConfig,
+    TrainConfig,
+    TrunkConfig,
+)
 from engine.rules import RULES
 
 CONFIGS = (SampleConfig, TokenizerConfig, TrunkConfig, CriticConfig, TrainConfig)
 NUMBERS = [(c, f) for c in CONFIGS for f in dataclasses.fields(c) if f.type in ("int", "float")]
 WORDS = [(c, f) for c in CONFIGS for f in dataclasses.fields(c) if f.metadata.get("choices")]
+
+
+@pytest.mark.parametrize("config", [*CONFIGS, ClassifierConfig, *RULES.values()])
+def test_every_setting_has_a_default_of_its_type(config: Any) -> None:
+    types = get_type_hints(config)
+    for field in dataclasses.fields(config):
+        if "help" in field.metadata:
+            assert types[field.name] == (type(field.default) if field.default is not None else str | None), field.name
 
 
 def ids(value: Any) -> str:

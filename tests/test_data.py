@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from engine.config import TrainConfig
 from engine.data import emoji
 from engine.data.augment import augment
-from engine.data.decode import read_picture, squared
+from engine.data.decode import crop_square, read_picture
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.pack import open_pack
@@ -56,7 +56,7 @@ def test_the_font_gives_the_same_pictures(pictures: Pictures) -> None:
     font = ImageFont.truetype(str(emoji.FONT), emoji.FONT_SIZE, layout_engine=ImageFont.Layout.RAQM)
     at = {name: i for i, name in enumerate(pictures.names)}
     for one in list(emoji.read_names(emoji.NAMES))[::400]:
-        drawn = emoji.draw_emoji(one.sequence, font).astype(int)
+        drawn = emoji.render_emoji(one.sequence, font).astype(int)
         stored = pictures.read(np.array([at[one.name]]))[0].astype(int)
         assert np.abs(drawn - stored).mean() < 1  # another version of the font may differ by a hair
 
@@ -124,9 +124,9 @@ def test_a_transparent_picture_stands_on_white(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["I;16", "I"])
 def test_greys_of_16_bits_are_scaled(mode: str) -> None:
     image = Image.fromarray(np.tile(np.arange(16, dtype=np.uint16) * 4369, (16, 1))).convert(mode)
-    assert squared(image, 16)[0, :, 0].tolist() == list(range(0, 256, 17))
+    assert crop_square(image, 16)[0, :, 0].tolist() == list(range(0, 256, 17))
     with pytest.raises(ValueError, match="floating-point"):
-        squared(image.convert("F"), 16)
+        crop_square(image.convert("F"), 16)
 
 
 def test_a_picture_stands_upright_whatever_else_its_exif_says(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The measurements themselves: judges whose skill is known get the figures that it deserves."""
+"""The measurements themselves: scorers of known skill get the figures that they deserve."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.evaluate.auc import FRACTIONS, GROUPS, Contested, auc, concepts_of, contested, weighted_auc
-from engine.evaluate.copies import nearest
+from engine.contested import GROUPS, Contested, auc, measure_contested, weighted_auc
+from engine.distance import nearest_distance
+from engine.evaluate.auc import FRACTIONS, number_concepts
 from engine.evaluate.tokenizer import entropy
+from engine.psnr import psnr
 from engine.session import Session
-from engine.train.tokenizer import psnr
 from tests.fakes import CODES, FakeGenerator
 
 N = 64
@@ -30,9 +31,9 @@ def hardness(tokens: Tensor, labels: Tensor) -> Tensor:
 
 
 def measured(fraction: float) -> Contested:
-    judges = {"oracle": oracle, "hardness": hardness}
+    scorers = {"oracle": oracle, "hardness": hardness}
     labels = torch.zeros(len(REAL), dtype=torch.long)
-    return contested(REAL, labels, FakeGenerator(), judges, fraction=fraction, size=4)
+    return measure_contested(REAL, labels, FakeGenerator(), scorers, fraction=fraction, size=4)
 
 
 @pytest.mark.parametrize("fraction", FRACTIONS)
@@ -49,9 +50,9 @@ def test_every_place_is_hidden_in_as_many_rotations(fraction: float) -> None:
     hidden = round(fraction * GROUPS) * REAL.numel()
     assert len(cell.hidden_scores["oracle"]) == hidden and len(cell.shown_scores["oracle"]) == 4 * REAL.numel() - hidden
     assert len(cell.picture) == round((1 - cell.q) * hidden)
-    pairs = list(zip(cell.picture.tolist(), cell.place.tolist(), strict=True))
+    pairs = list(zip(cell.picture.tolist(), cell.position.tolist(), strict=True))
     assert max(pairs.count(one) for one in set(pairs)) <= round(fraction * GROUPS)
-    assert (cell.filled != REAL.numpy()[cell.picture, cell.place]).all()
+    assert (cell.filled != REAL.numpy()[cell.picture, cell.position]).all()
 
 
 def test_intervals_hold_the_figure_and_the_lead() -> None:
@@ -104,10 +105,10 @@ def test_all_skin_tones_of_an_emoji_are_one_concept(session: Session) -> None:
     pictures = session.pack.pictures()
     tones = ("", "light skin tone, ", "medium-light skin tone, ", "dark skin tone, ")
     names = [f"{who}: {tone}{hair}" for who in ("man", "woman") for hair in ("bald", "red hair") for tone in tones]
-    found = concepts_of(pictures, np.array([pictures.names.index(name) for name in names]))
+    found = number_concepts(pictures, np.array([pictures.names.index(name) for name in names]))
     assert found.tolist() == [i // len(tones) for i in range(len(names))]
     plain = np.array([i for i, name in enumerate(pictures.names) if "skin tone" not in name])
-    assert len(set(concepts_of(pictures, plain))) == len(plain), "without skin tones each is its own"
+    assert len(set(number_concepts(pictures, plain))) == len(plain), "without skin tones each is its own"
 
 
 def test_psnr_pools_the_squared_error_of_the_chosen_pixels() -> None:
@@ -129,5 +130,5 @@ def test_nearest_is_the_distance_to_the_closest_picture() -> None:
     rng = np.random.default_rng(0)
     ours, theirs = (rng.integers(0, 256, (n, 8, 8, 3), np.uint8) for n in (3, 5))
     squared = (ours[:, None].astype(float) - theirs[None].astype(float)) ** 2
-    assert nearest(ours, theirs) == pytest.approx(np.sqrt(squared.mean((2, 3, 4))).min(1), rel=1e-4)
-    assert nearest(theirs[:2], theirs) == pytest.approx([0, 0], abs=0.2)
+    assert nearest_distance(ours, theirs) == pytest.approx(np.sqrt(squared.mean((2, 3, 4))).min(1), rel=1e-4)
+    assert nearest_distance(theirs[:2], theirs) == pytest.approx([0, 0], abs=0.2)

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
-from engine.data.pictures import Pictures, in_memory, save_pictures
+from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
+from engine.evaluate.binomial import clopper_pearson, mcnemar, ratio_interval
 from engine.evaluate.checks import Eyes, Identicon, Tones, open_checks
-from engine.evaluate.draws import Draws
-from engine.evaluate.exact import put_together
-from engine.evaluate.report import read
-from engine.evaluate.shares import clopper_pearson, mcnemar, ratio_interval
-from engine.pack import Pack, build, open_pack, save_model, save_tokens, write_config
+from engine.evaluate.exact import join_halves
+from engine.evaluate.report import read_report
+from engine.evaluate.samples import SampleStore
+from engine.models import build_model
+from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
 from tests.tiny import CLASSIFIER, TRUNK, make_whole_pack
 
 ROWS = ("xxoxx", "oxxxo", "xxxxx", "ooxoo", "xooox", "xoxox", "oxoxo")
@@ -157,7 +158,7 @@ def test_intervals_cover_what_they_promise(one: float, other: float) -> None:
 
 def test_halves_are_put_together() -> None:
     tokens = np.arange(3)[:, None].repeat(16, 1)
-    assert put_together(tokens, 4)[2].reshape(4, 4).tolist() == [[2, 2, 0, 0]] * 4
+    assert join_halves(tokens, 4)[2].reshape(4, 4).tolist() == [[2, 2, 0, 0]] * 4
 
 
 def make_avatars(path: Path) -> Pack:
@@ -177,14 +178,14 @@ def make_avatars(path: Path) -> Pack:
         splits=np.array(["train"] * 12 + ["test"] * 12),
         weights=np.ones(24, np.float32),
         size=64,
-        read=in_memory(images),
+        read=read_from_memory(images),
         recipes=tuple(json.dumps(one) for one in recipes),
     )
     write_config(path, {"format": 1, "classes": list(pictures.classes), "tokenizer": sizes})
     kinds: dict[str, Any] = {"tokenizer": tokenizer, "generator": TrunkConfig(**TRUNK), "critic": CriticConfig(**TRUNK)}
     for kind, config in kinds.items():
-        save_model(path, kind, build(kind, vars(config), tokenizer, 2))
-    classifier = build("classifier", vars(ClassifierConfig(**CLASSIFIER)), tokenizer, 2, 2)
+        save_model(path, kind, build_model(kind, vars(config), tokenizer, 2))
+    classifier = build_model("classifier", vars(ClassifierConfig(**CLASSIFIER)), tokenizer, 2, 2)
     save_model(path, "classifier", classifier, fine_labels={name: [name] for name in pictures.classes})
     save_pictures(pictures, path / "data")
     save_tokens(open_pack(path), pictures.read(np.arange(24)))
@@ -199,30 +200,30 @@ def test_the_command_measures_real_pictures_first(
     words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic"]
     command.main([*words, "out=strict"])
     file = tmp_path / "strict" / "exact.json"
-    content = read(file, "checks")
+    content = read_report(file, "checks")
     assert list(content["real"]) == ["identicon", "skin", "hair", "eyes"] and list(content["real"]["identicon"]) == [
         "Identicon"
     ]
     real = content["real"]["identicon"]["Identicon"]
     assert real["as_they_are"] | {"parts": {}} == real["as_they_are"] | {"n": 6, "faults": 0, "share": 0.0, "parts": {}}
     assert real["left_out"] == "too many false alarms", "of a tokenizer that was never trained"
-    assert all(row["checks"] == {exact.ANY: row["checks"][exact.ANY]} for row in content["rows"])
+    assert all(row["checks"] == {exact.ANY_CHECK: row["checks"][exact.ANY_CHECK]} for row in content["rows"])
     assert "no: too many false alarms" in file.with_suffix(".md").read_text()
 
-    monkeypatch.setattr(exact, "MOST_FALSE", 1.0)
+    monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
     capsys.readouterr()
     command.main(words)
     printed = json.loads(capsys.readouterr().out)
-    content = read(pack.path / "reports" / "exact.json", "checks")
+    content = read_report(pack.path / "reports" / "exact.json", "checks")
     assert [(row["rule"], row["passes"]) for row in content["rows"]] == [("maskgit", 2), ("critic", 3), ("maskgit", 3)]
     for row in content["rows"]:
         one = row["checks"]["identicon"]
         assert one["n"] == 5 and one["faults"] == len(one["samples"].split()) == one["styles"]["Identicon"]["faults"]
-        assert one["faults"] == row["checks"][exact.ANY]["faults"]
+        assert one["faults"] == row["checks"][exact.ANY_CHECK]["faults"]
     assert printed["compared"]["equal_passes"]["identicon"]["n"] == 5 and "equal_steps" in printed["compared"]
     text = (pack.path / "reports" / "exact.md").read_text()
     assert "| identicon |" in text and "| – symmetry |" in text
-    monkeypatch.setattr(Draws, "tokens", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(SampleStore, "tokens", lambda *_: pytest.fail("drawn again"))
     command.main(words)
 
 

@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 def told(root: Path, skip_bad: bool = False) -> str:
     from engine.data.folder import open_folder
 
-    return open_folder(root, SIZE, skip_bad).told()
+    return open_folder(root, SIZE, skip_bad).summary()
 
 
 def picture(seed: int = 0) -> Image.Image:

@@ -13,15 +13,15 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from engine.data.pictures import Pictures
 from engine.evaluate.metrics import (
     GROUPS,
-    Seen,
+    PictureFeatures,
+    compute_metrics,
     fid,
-    held_weights,
+    held_out_weights,
     inception_score,
-    interval,
+    jackknife_interval,
     kid,
-    measure,
+    leave_out_groups,
     precision_recall,
-    without_each,
 )
 
 
@@ -29,10 +29,12 @@ def normal(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
 
 
-def seen(features: np.ndarray, weights: np.ndarray | None = None) -> Seen:
+def seen(features: np.ndarray, weights: np.ndarray | None = None) -> PictureFeatures:
     """Pictures with these features."""
     logits = normal(len(features), 5, seed=2)
-    return Seen(features=features, logits=logits, weights=np.ones(len(features)) if weights is None else weights)
+    return PictureFeatures(
+        features=features, logits=logits, weights=np.ones(len(features)) if weights is None else weights
+    )
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
@@ -83,23 +85,26 @@ def test_no_metric_touches_the_global_random_state() -> None:
 
 def test_the_interval_of_a_mean_is_the_one_that_books_give() -> None:
     values = normal(GROUPS * 50, 1)[:, 0]
-    left = without_each(lambda chosen: {"mean": float(values[chosen].mean())}, len(values))["mean"]
-    low, high = interval(float(values.mean()), left)
+    left = leave_out_groups(lambda chosen: {"mean": float(values[chosen].mean())}, len(values))["mean"]
+    low, high = jackknife_interval(float(values.mean()), left)
     groups = values.reshape(50, GROUPS).mean(0)
     assert (high + low) / 2 == pytest.approx(values.mean(), abs=1e-6)
     assert (high - low) / 2 == pytest.approx(2.093 * groups.std(ddof=1) / GROUPS**0.5, rel=1e-4)
-    assert interval(float(values.mean()), left, (values.mean() - 1e-9, 9)) == [pytest.approx(values.mean()), high]
-    assert without_each(lambda chosen: {"mean": 0.0}, 2 * GROUPS - 1) == {}
+    assert jackknife_interval(float(values.mean()), left, (values.mean() - 1e-9, 9)) == [
+        pytest.approx(values.mean()),
+        high,
+    ]
+    assert leave_out_groups(lambda chosen: {"mean": 0.0}, 2 * GROUPS - 1) == {}
 
 
 def test_a_group_left_out_is_not_made_up_for_by_later_samples() -> None:
     real, fake = seen(normal(30)), seen(normal(90, seed=1))
     chosen = np.flatnonzero(np.arange(90) % 3 > 0)
-    found = measure(real, fake, np.ones(90, bool), chosen)
-    few = fake.at(chosen[chosen < 30])
+    found = compute_metrics(real, fake, np.ones(90, bool), chosen)
+    few = fake.select(chosen[chosen < 30])
     assert found["recall"] == pytest.approx(precision_recall(real, few)[1])
-    assert found["kid"] == pytest.approx(kid(real, fake.at(chosen)), rel=1e-6)
-    assert found["fid"] == pytest.approx(fid(real, fake.at(chosen)), rel=1e-6)
+    assert found["kid"] == pytest.approx(kid(real, fake.select(chosen)), rel=1e-6)
+    assert found["fid"] == pytest.approx(fid(real, fake.select(chosen)), rel=1e-6)
 
 
 @pytest.mark.parametrize("n", [60, 90])
@@ -135,7 +140,7 @@ def test_a_picture_of_weight_2_is_two_pictures_but_for_what_makes_the_figures_un
     weights = np.where(np.arange(300) < 100, 2.0, 1.0)
     assert fid(seen(x, weights), seen(y)) == pytest.approx(fid(seen(twice), seen(y)), rel=0.03)
     assert kid(seen(x, weights), seen(y)) == pytest.approx(kid(seen(twice), seen(y)), rel=0.15)
-    assert len(seen(x).weighted(np.where(np.arange(300) < 100, 0, 1))) == 200
+    assert len(seen(x).with_weights(np.where(np.arange(300) < 100, 0, 1))) == 200
 
 
 def test_the_interval_holds_the_true_value_19_times_of_20() -> None:
@@ -146,10 +151,10 @@ def test_the_interval_holds_the_true_value_19_times_of_20() -> None:
     for _ in range(trials):
         fake = seen((rng.normal(size=(200, 4)) * 1.2 + 0.3).astype(np.float32))
         values = {"kid": kid(real, fake), "fid": fid(real, fake)}
-        left = without_each(
-            lambda some, fake=fake: {"kid": kid(real, fake.at(some)), "fid": fid(real, fake.at(some))}, 200
+        left = leave_out_groups(
+            lambda some, fake=fake: {"kid": kid(real, fake.select(some)), "fid": fid(real, fake.select(some))}, 200
         )
-        found.append((values, {name: interval(values[name], left[name]) for name in values}))
+        found.append((values, {name: jackknife_interval(values[name], left[name]) for name in values}))
     for name in held:
         truth = np.mean([values[name] for values, _ in found])
         held[name] = sum(ends[name][0] <= truth <= ends[name][1] for _, ends in found)
@@ -170,6 +175,6 @@ def test_held_out_pictures_count_as_their_classes_do_in_training() -> None:
         size=4,
         read=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8),
     )
-    found = held_weights(pictures)
+    found = held_out_weights(pictures)
     assert not found[splits == "train"].any()
     assert found[4:6] == pytest.approx([0.4, 0.2]) and found[8:] == pytest.approx([0.1] * 4)

@@ -18,9 +18,10 @@ from app.tools.browser import open_browser, run_page, serve_page
 from engine import sample
 from engine.evaluate import __main__ as evaluate
 from engine.evaluate.behaviour import rule_digest
-from engine.evaluate.report import read
+from engine.evaluate.report import read_report
 from engine.pack import Pack
-from engine.rules import RULES, Proposal, Rule, parameter
+from engine.rule import Proposal, Rule, parameter
+from engine.rules import RULES
 from engine.schedule import SCHEDULES
 from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
@@ -41,8 +42,8 @@ class Centre(Rule):
     label = "Centre first"
 
     def scores(self, proposal: Proposal) -> Tensor:
-        at = (arange(self.places) / self.places - 0.5).abs() * self.pull
-        return (1 - at).expand(len(proposal.tokens), -1)
+        at = (arange(self.num_tokens) / self.num_tokens - 0.5).abs() * self.pull
+        return (1 - at).expand(len(proposal.filled), -1)
 
     def own_ranked(self, scores: Tensor, proposal: Proposal) -> Tensor:
         u = proposal.noise.uniform(proposal.s, "rank", scores.shape[1:], scores.device)
@@ -76,7 +77,7 @@ def test_a_new_rule_is_in_the_commands(pack: Pack, capsys: pytest.CaptureFixture
 def test_a_new_rule_is_in_the_reports(pack: Pack) -> None:
     words = [f"pack={pack.path}", "rules=centre", "steps=3", "out=report"]
     evaluate.main(["sweep", *words, "settings=[5,2,1]", "pictures=[16,16,16]"])
-    found = read(Path("report/sweep.json"))
+    found = read_report(Path("report/sweep.json"))
     assert found["best"][0]["settings"].keys() == {"shake", "temp_a", "temp_b", "pull"}
     assert len({row["settings"]["shake"] for row in found["rows"]}) > 1
     assert Path("report/sweep-centre-3.png").is_file()

@@ -78,7 +78,7 @@ def test_noise_depends_on_each_part_of_its_key() -> None:
         Noise(1, (4,)).gumbel(2, "rank", (8, 8)),
         Noise(1, (4,)).gumbel(2, "score", (8, 8)),
     ]
-    assert len({value for draw in others for value in draw.flatten().tolist()}) == len(others) * 64
+    assert len({value for draw_pictures in others for value in draw_pictures.flatten().tolist()}) == len(others) * 64
 
 
 def test_the_draws_have_their_moments_and_distributions() -> None:

@@ -46,7 +46,7 @@ def context(packs: Packs) -> Context:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_a_picture_becomes_its_middle_square_as_tokens(context: Context, packs: Packs, kind: str) -> None:
     session = packs.session(packs.first)
-    size = session.tokenizer.config.image_size
+    size = session.tokenizer_config.image_size
     image = Image.new("RGB", (3 * size, size), "red")
     image.paste("white", (size, 0, 2 * size, size))
     seen = encode_picture(context, packs.first, session.classes[1], url(image, kind))

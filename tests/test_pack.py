@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.pack import WEIGHTS, open_pack, pack_path, save_model, sha256, write_config
+from engine.pack import WEIGHTS, open_pack, pack_path, save_model, write_config
 from engine.session import Session
+from engine.weights import sha256
 from tests.tiny import make_pack, make_whole_pack
 
 
@@ -96,7 +97,7 @@ def test_what_the_file_cannot_hold_is_not_built(
 ) -> None:
     pack = make_pack(tmp_path / "tiny")
     write_config(pack.path, {**pack.config, kind: {**pack.config[kind], **sizes}})
-    monkeypatch.setattr("engine.pack.build", lambda *given: pytest.fail("built"))
+    monkeypatch.setattr("engine.pack.build_model", lambda *given: pytest.fail("built"))
     file = pack.path / f"{kind}.safetensors"
     if not sizes:
         file.write_bytes(file.read_bytes()[:-1] + b"x")
@@ -142,7 +143,7 @@ def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
             open_pack(tmp_path / name).load("generator")
         word = shlex.split(str(said.value).partition(": ")[2])[-1]
         assert open_pack(word.removeprefix("pack=")).path == tmp_path / name
-    assert open_pack("emoji").given == "emoji"
+    assert open_pack("emoji").cli_name == "emoji"
 
 
 def test_a_huge_header_is_not_read(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from app.text import en
 from app.tools.bench import request_run
 from app.tools.browser import PAGE_READY, run_page
 from engine import SAMPLING_VERSION
-from engine.evaluate.copies import nearest
-from engine.fakes import riddle
+from engine.critic_example import make_critic_example
+from engine.distance import nearest_distance
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
@@ -354,7 +354,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.click("button:text('Nearest training picture')")
     page.wait_for_function("() => tokenCritic.gallery.items[1][5].distance !== undefined")
     train = session.pack.pictures().read(session.pack.pictures().indices("train"))
-    near = nearest(session.decode(last.proposal), train)[0]
+    near = nearest_distance(session.decode(last.proposal), train)[0]
     assert page.evaluate("() => tokenCritic.gallery.items[1][5].distance") == pytest.approx(near, abs=0.01)
     page.check(".tc-chip input >> nth=3")
     page.wait_for_selector(".tc-stage.is-stale")
@@ -383,7 +383,7 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
         const { seed, dealt } = tokenCritic.game;
         return [seed, [...dealt.fake], [...dealt.scores], dealt.same];
     }""")
-    known = riddle(packs.session(packs.first), seed, 0.25)
+    known = make_critic_example(packs.session(packs.first), seed, 0.25)
     differs = known.hidden & (known.real != known.filled)
     assert fake == differs.astype(int).tolist() and scores == pytest.approx(known.scores.tolist())
     assert same == known.hidden.sum() - differs.sum() > 0, "what equals the real token is no fake"

@@ -11,7 +11,7 @@ import pytest
 
 from app.text import about, en, explain
 from engine.evaluate import __main__ as command
-from engine.evaluate.ratios import measure_ratios, stored
+from engine.evaluate.ratios import load_table, measure_ratios
 from tests.quotes import FIGURE, NO_FIGURE, PLACE, ROOT, TABLE, filled, one_line, section, sentences
 
 TEXTS = pytest.mark.parametrize("text", TABLE["texts"], ids=lambda text: text["file"])
@@ -67,7 +67,7 @@ def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str]) -> None
     assert printed == measure_ratios(folder, other)
     beside, alone = printed["critic 18"], measure_ratios(folder, folder)["critic 18"]
     assert beside["critic 18"]["n"] == 5000 and alone["critic-locked 18"]["n"] == 2000 and "critic 18" not in alone
-    assert alone["maskgit 35"] == stored(folder)["claim"]["equal_passes"]
+    assert alone["maskgit 35"] == load_table(folder)["claim"]["equal_passes"]
     with pytest.raises(FileNotFoundError, match="table1"):
         measure_ratios(folder, ROOT / "tests")
     with pytest.raises(ValueError, match="do not compare"):

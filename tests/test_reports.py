@@ -17,11 +17,11 @@ from engine.config import SampleConfig
 from engine.data.pictures import save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate.behaviour import rule_digest
-from engine.evaluate.draws import Draws
-from engine.evaluate.judge import Judge
-from engine.evaluate.report import is_made_of, read
-from engine.evaluate.sweep import ROUNDS, WIDENINGS, WIDER, best_settings, set_presets
-from engine.evaluate.table1 import cells, compared
+from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.report import has_same_sources, read_report
+from engine.evaluate.samples import SampleStore
+from engine.evaluate.sweep import MAX_WIDENINGS, ROUNDS, SETTINGS_PER_WIDENING, best_settings, set_presets
+from engine.evaluate.table1 import compare_rows, list_configs
 from engine.generator import Generator
 from engine.pack import Pack, open_pack, save_model, save_tokens
 from engine.rules import Halton
@@ -35,13 +35,13 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
     return make_whole_pack(tmp_path / "tiny")
 
 
-def draws(pack: Pack, store: Path, workers: int = 1) -> Draws:
+def samples(pack: Pack, store: Path, workers: int = 1) -> SampleStore:
     session = Session.open(pack.path, "cpu", 1)
-    return Draws(session=session, pictures=pack.pictures(), store=store, workers=workers)
+    return SampleStore(session=session, pictures=pack.pictures(), store=store, workers=workers)
 
 
 def test_draws_are_taken_up_and_do_not_depend_on_who_shares_the_work(pack: Pack, tmp_path: Path) -> None:
-    one, two = draws(pack, tmp_path / "one", workers=1), draws(pack, tmp_path / "two", workers=2)
+    one, two = samples(pack, tmp_path / "one", workers=1), samples(pack, tmp_path / "two", workers=2)
     config = one.session.settings(rule="maskgit", steps=3, n=45)
     whole = one.tokens(config)
     assert whole.shape == (45, 16) and np.array_equal(whole, two.tokens(config))
@@ -57,7 +57,7 @@ def test_draws_are_taken_up_and_do_not_depend_on_who_shares_the_work(pack: Pack,
 
 
 def test_more_samples_begin_with_the_same_ones(pack: Pack, tmp_path: Path) -> None:
-    mine = draws(pack, tmp_path / "store")
+    mine = samples(pack, tmp_path / "store")
     few, many = (mine.tokens(mine.session.settings(rule="critic", steps=3, n=n)) for n in (20, 40))
     assert np.array_equal(few, many[:20]) and np.array_equal(mine.labels(20), mine.labels(40)[:20])
 
@@ -67,15 +67,15 @@ def test_labels_come_as_often_as_training_draws_them(pack: Pack, tmp_path: Path)
     weights = np.where(pictures.labels == 0, 0.5, 1).astype(np.float32)
     splits = np.array(["held" if i == 0 else "train" for i in range(len(pictures))])
     other = dataclasses.replace(pictures, weights=weights, splits=splits)
-    mine = dataclasses.replace(draws(pack, tmp_path), pictures=other)
+    mine = dataclasses.replace(samples(pack, tmp_path), pictures=other)
     assert np.bincount(mine.labels(850)) == pytest.approx([250, 600], abs=2)  # 5 pictures of half weight, 6 of whole
-    assert mine.key(mine.session.settings(rule="random")) != draws(pack, tmp_path).key(
+    assert mine.key(mine.session.settings(rule="random")) != samples(pack, tmp_path).key(
         mine.session.settings(rule="random")
     )
 
 
 def test_other_settings_weights_or_arithmetic_are_other_draws(pack: Pack, tmp_path: Path) -> None:
-    mine = draws(pack, tmp_path)
+    mine = samples(pack, tmp_path)
     config = mine.session.settings(rule="critic", steps=3)
     assert mine.key(config) == mine.key(dataclasses.replace(config, n=9))
     assert mine.key(config) != mine.key(dataclasses.replace(config, seed=1))
@@ -106,7 +106,7 @@ def test_table1_from_the_command_line(pack: Pack, tmp_path: Path, capsys: pytest
     words = ["table1", f"pack={pack.path}", "n=40", "steps=3", "out=report", "rules=random,maskgit,critic"]
     command.main(words)
     printed = json.loads(capsys.readouterr().out)
-    stored = read(tmp_path / "report" / "table1.json")
+    stored = read_report(tmp_path / "report" / "table1.json")
     rows = stored["rows"]
     assert [(r["rule"], r["steps"], r["passes"], r["matched"]) for r in rows] == [
         ("random", 3, 3, False),
@@ -135,59 +135,65 @@ def test_table1_from_the_command_line(pack: Pack, tmp_path: Path, capsys: pytest
     shutil.rmtree("runs")
     command.main(words)  # nothing is drawn again
     assert not list(Path("runs").rglob("*.npy"))
-    assert [r["tokens_sha256"] for r in read(tmp_path / "report" / "table1.json")["rows"]] == [
+    assert [r["tokens_sha256"] for r in read_report(tmp_path / "report" / "table1.json")["rows"]] == [
         r["tokens_sha256"] for r in rows
     ]
     command.main([*words[:2], "n=20", "steps=3", "out=report", "rules=random"])  # its table is of its own rows
     assert "MaskGIT" not in (tmp_path / "report" / "table1.md").read_text()
-    assert len(read(tmp_path / "report" / "table1.json")["rows"]) == 8
+    assert len(read_report(tmp_path / "report" / "table1.json")["rows"]) == 8
 
 
 def test_a_row_that_was_measured_stays_when_the_rest_is_not(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["table1", f"pack={pack.path}", "n=5", "steps=2", "out=report", "rules=halton,random"]
-    whole = Judge.row
-    monkeypatch.setattr(Judge, "row", lambda self, config: 1 / 0 if config.rule == "random" else whole(self, config))
+    whole = Evaluator.measure_row
+    monkeypatch.setattr(
+        Evaluator, "measure_row", lambda self, config: 1 / 0 if config.rule == "random" else whole(self, config)
+    )
     with pytest.raises(ZeroDivisionError):
         command.main(words)
-    monkeypatch.setattr(Judge, "row", lambda self, config: 1 / 0 if config.rule == "halton" else whole(self, config))
+    monkeypatch.setattr(
+        Evaluator, "measure_row", lambda self, config: 1 / 0 if config.rule == "halton" else whole(self, config)
+    )
     command.main(words)
-    rows = read(Path("report/table1.json"))["rows"]
+    rows = read_report(Path("report/table1.json"))["rows"]
     assert [row["rule"] for row in rows] == ["halton", "random"] and all(row["seconds_per_picture"] for row in rows)
 
 
 def test_no_row_has_more_steps_than_can_be(pack: Pack) -> None:
     session = Session.open(pack.path, "cpu", 1)
-    rows = [(cell.rule, cell.steps) for cell in cells(session, ("maskgit", "critic"), 5, 200, 0) if not cell.matched]
+    rows = [
+        (cell.rule, cell.steps) for cell in list_configs(session, ("maskgit", "critic"), 5, 200, 0) if not cell.matched
+    ]
     assert rows == [("maskgit", 200), ("critic", 200), ("maskgit", 8), ("critic", 8)]
 
 
 def test_intervals_need_5_pictures_that_were_trained_on(pack: Pack, tmp_path: Path) -> None:
     session, whole = Session.open(pack.path, "cpu", 1), pack.pictures()
 
-    def judge(count: int) -> Judge:
-        some = whole.subset(whole.spread("train", count))
+    def evaluator(count: int) -> Evaluator:
+        some = whole.subset(whole.pick_evenly("train", count))
         save_pictures(some, pack.path / "data")
         save_tokens(pack, some.read(np.arange(count)))
-        return Judge.open(session, tmp_path / "draws")
+        return Evaluator.open(session, tmp_path / "draws")
 
     with pytest.raises(ValueError, match="too few pictures"):
-        judge(4)
-    row = judge(5).row(session.settings(rule="random", steps=2, n=40))
+        evaluator(4)
+    row = evaluator(5).measure_row(session.settings(rule="random", steps=2, n=40))
     assert all(np.isfinite(row["precision_ci"]))
 
 
 def test_fids_over_different_numbers_are_not_compared() -> None:
     mine = {"n": 5000, "fid": 3.0, "fid_first": 4.0, "kid": 0.1, "without_group": {}}
-    assert compared(mine, {**mine, "n": 64}) == {}
-    assert compared(mine, {**mine, "n": 2000, "fid_first": 8.0})["fid_ratio"] == 0.5
-    assert compared(mine, {**mine, "fid": 6.0})["fid_ratio"] == 0.5
+    assert compare_rows(mine, {**mine, "n": 64}) == {}
+    assert compare_rows(mine, {**mine, "n": 2000, "fid_first": 8.0})["fid_ratio"] == 0.5
+    assert compare_rows(mine, {**mine, "fid": 6.0})["fid_ratio"] == 0.5
 
 
 def test_a_report_of_other_weights_is_left_alone(pack: Pack, tmp_path: Path) -> None:
     words = ["table1", f"pack={pack.path}", "n=5", "steps=2", "out=report", "rules=halton"]
     command.main(words)
     file = tmp_path / "report" / "table1.json"
-    content = read(file)
+    content = read_report(file)
     content["weights_sha256"]["classifier"] = "0" * 64
     file.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="move it away"):
@@ -208,31 +214,33 @@ def test_rows_of_another_generator_or_rule_are_measured_again_and_no_others(
 ) -> None:
     words = ["table1", f"pack={pack.path}", "n=5", "steps=2", "out=report", "rules=halton,critic-locked"]
     command.main(words)
-    before = read(Path("report/table1.json"))["rows"]
+    before = read_report(Path("report/table1.json"))["rows"]
     critic = pack.load("critic")
     next(critic.parameters()).add_(0.1)
     save_model(pack.path, "critic", critic)
     command.main(words)
-    halton, locked = read(Path("report/table1.json"))["rows"]
+    halton, locked = read_report(Path("report/table1.json"))["rows"]
     assert without_seconds(halton) == without_seconds(before[0]), "another critic leaves what asks none"
     assert locked["made_of"]["critic"] != before[1]["made_of"]["critic"]
     with monkeypatch.context() as changed:
         changed.setattr(Halton, "own_count", lambda self, s, now: now - 1)
         rule_digest.cache_clear()
         command.main(words)
-        again, same = read(Path("report/table1.json"))["rows"]
+        again, same = read_report(Path("report/table1.json"))["rows"]
     rule_digest.cache_clear()
     assert again["made_of"]["rule"] != halton["made_of"]["rule"]
     assert without_seconds(same) == without_seconds(locked)
     monkeypatch.setattr(Generator, "logits", lambda self, states: 2 * states @ self.token.weight[: self.codes].T)
     command.main(words)
-    assert not is_made_of(read(Path("report/table1.json"))["rows"][1], same), "nor is another network the same"
+    assert not has_same_sources(read_report(Path("report/table1.json"))["rows"][1], same), (
+        "nor is another network the same"
+    )
 
 
 def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     """KID is low at K = 5, a = 0.1, b = 1.1 in the first rounds, and at one of the next best in the last."""
 
-    def row(self: Judge, config: SampleConfig) -> dict[str, Any]:
+    def row(self: Evaluator, config: SampleConfig) -> dict[str, Any]:
         own = config.parameters
         if "choice_temperature" in own:
             far = abs(own["choice_temperature"] - 15)  # beyond the values that are named
@@ -241,10 +249,10 @@ def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest
         last = config.seed == ROUNDS[-1].seed and far > 0
         return {**self.identity(config), "kid": far - 10 * last, "passes": config.passes}
 
-    monkeypatch.setattr(Judge, "_kid_row", row)
+    monkeypatch.setattr(Evaluator, "_measure_kid", row)
     words = [f"pack={pack.path}", "settings=[60,6,3]", "pictures=[20,24,40]"]
     command.main(["sweep", *words, "rules=critic", "steps=3", "preset=true"])
-    content = read(pack.path / "reports" / "sweep.json")
+    content = read_report(pack.path / "reports" / "sweep.json")
     winner = content["best"][0]
     tried = [[row["settings"] for row in content["rows"] if row["settings"]["seed"] == one.seed] for one in ROUNDS]
     assert [len(some) for some in tried] == winner["settings_tried"] and len(tried[0]) == 60
@@ -254,18 +262,18 @@ def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest
     assert any(near.items() <= one.items() for one in tried[2]) and winner["settings"] != near
     assert winner["at_an_end"] == [] and winner["pictures"] == sum(row["n"] for row in content["rows"])
     command.main(["sweep", *words, "rules=maskgit", "steps=2", "preset=true"])
-    content = read(pack.path / "reports" / "sweep.json")
+    content = read_report(pack.path / "reports" / "sweep.json")
     other = content["best"][1]
     assert content["best"][0] == winner and other["rule"] == "maskgit"
     assert other["settings"]["choice_temperature"] > 12, "it goes beyond the values that the rule names"
     before = len(content["rows"])
     command.main(["sweep", *words, "rules=maskgit", "steps=2"])  # nothing is measured again
-    assert len(read(pack.path / "reports" / "sweep.json")["rows"]) == before
+    assert len(read_report(pack.path / "reports" / "sweep.json")["rows"]) == before
     again = open_pack(pack.path)
     assert best_settings(again, "critic", 3) == winner["settings"] and best_settings(again, "critic", 4) == {}
     assert again.presets == {"critic": winner["settings"], "maskgit": other["settings"]}
     assert Session.open(pack.path, "cpu", 1).settings(rule="critic").parameters == winner["settings"]
-    found = cells(Session.open(pack.path, "cpu", 1), ("maskgit", "critic"), 20, 2, 0)
+    found = list_configs(Session.open(pack.path, "cpu", 1), ("maskgit", "critic"), 20, 2, 0)
     plain, matched = (
         next(one for one in found if one.rule == "maskgit" and one.matched is kind) for kind in (False, True)
     )
@@ -286,8 +294,8 @@ def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest
 def test_a_sweep_leaves_the_ends_of_what_was_tried_where_it_may(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     """KID falls without end with the choice temperature: it is widened as often as may be, and then said to be open."""
     monkeypatch.setattr(
-        Judge,
-        "_kid_row",
+        Evaluator,
+        "_measure_kid",
         lambda self, config: {
             **self.identity(config),
             "kid": -config.parameters["choice_temperature"],
@@ -296,9 +304,9 @@ def test_a_sweep_leaves_the_ends_of_what_was_tried_where_it_may(pack: Pack, monk
     )
     words = [f"pack={pack.path}", "settings=[30,6,3]", "pictures=[20,24,40]", "rules=maskgit", "steps=2", "out=report"]
     command.main(["sweep", *words])
-    found = read(Path("report/sweep.json"))["best"][0]
+    found = read_report(Path("report/sweep.json"))["best"][0]
     assert "choice_temperature" in found["at_an_end"] and found["settings"]["choice_temperature"] > 20
-    assert found["settings_tried"][0] == 30 + WIDENINGS * WIDER
+    assert found["settings_tried"][0] == 30 + MAX_WIDENINGS * SETTINGS_PER_WIDENING
 
 
 @pytest.mark.parametrize(
@@ -335,10 +343,10 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
 
     Made by: python -m engine.evaluate table1 n=40 steps=4 rules=random,critic out=weights/emoji/reports/check
     """
-    stored = read(session.pack.path / "reports" / "check" / "table1.json")
+    stored = read_report(session.pack.path / "reports" / "check" / "table1.json")
     words = ["n=40", "steps=4", "rules=random,critic", f"pack={session.pack.path}", f"out={tmp_path}"]
     command.main(["table1", *words, f"runs={tmp_path / 'runs'}"])
-    again = read(tmp_path / "table1.json")
+    again = read_report(tmp_path / "table1.json")
     for name in ("weights_sha256", "pictures_sha256", "definitions"):
         assert again[name] == stored[name], "make the stored report again"
     assert len(again["rows"]) == len(stored["rows"]) == 2

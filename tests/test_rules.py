@@ -13,7 +13,8 @@ import torch
 
 from engine import MASK
 from engine.noise import Noise
-from engine.rules import RULES, Rule, halton_scores, make_rule
+from engine.rule import Rule
+from engine.rules import RULES, halton_scores, make_rule
 from engine.sampler import sample
 from engine.step import State, Step
 from tests.fakes import FakeCritic, FakeGenerator
@@ -24,14 +25,14 @@ N, T = 64, 9
 def run(name: str, *, score_last: bool = False, seed: int = 3, **settings: object) -> list[Step]:
     rule = made(name, critic=FakeCritic(), generator=FakeGenerator(), **settings)
     labels = torch.tensor([0, 1, 0])
-    return list(sample(FakeGenerator(), rule, labels=labels, places=N, seed=seed, score_last=score_last))
+    return list(sample(FakeGenerator(), rule, labels=labels, num_tokens=N, seed=seed, score_last=score_last))
 
 
 def made(name: str, **settings: object) -> Rule:
     """The rule with numbers that are no defaults, where it has such parameters."""
     own = {field.name for field in dataclasses.fields(RULES[name])}
     given = {"noise_K": 0.7, "temp_a": 0.5, "temp_b": 0.8, "choice_temperature": 4.5, **settings}
-    return make_rule(name, steps=T, places=N, **{key: value for key, value in given.items() if key in own})
+    return make_rule(name, steps=T, num_tokens=N, **{key: value for key, value in given.items() if key in own})
 
 
 @pytest.mark.parametrize("matched", [False, True])
@@ -147,8 +148,8 @@ def test_every_rule_has_the_proposals_temperature(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_passes_are_as_many_as_stated(name: str, score_last: bool) -> None:
     critic, own, generator = FakeCritic(), FakeGenerator(), FakeGenerator()
-    rule = make_rule(name, steps=T, places=N, critic=critic, generator=own)
-    list(sample(generator, rule, labels=torch.zeros(1, dtype=torch.long), places=N, seed=0, score_last=score_last))
+    rule = make_rule(name, steps=T, num_tokens=N, critic=critic, generator=own)
+    list(sample(generator, rule, labels=torch.zeros(1, dtype=torch.long), num_tokens=N, seed=0, score_last=score_last))
     second = (T if score_last else T - 1) if rule.passes_per_step == 2 else 0
     assert generator.calls == T
     assert critic.calls + own.calls == second

@@ -18,34 +18,34 @@ from tests.fakes import FakeCritic, FakeGenerator
 N, T = 64, 7
 
 
-def draw(name: str, samples: tuple[int, ...], **more: object) -> list[Step]:
-    rule = make_rule(name, steps=T, places=N, noise_K=0.5, critic=FakeCritic(), generator=FakeGenerator())
+def draw_pictures(name: str, samples: tuple[int, ...], **more: object) -> list[Step]:
+    rule = make_rule(name, steps=T, num_tokens=N, noise_K=0.5, critic=FakeCritic(), generator=FakeGenerator())
     labels = torch.zeros(len(samples), dtype=torch.long)
-    return list(sample(FakeGenerator(), rule, labels=labels, places=N, seed=5, samples=samples, **more))  # type: ignore[arg-type]
+    return list(sample(FakeGenerator(), rule, labels=labels, num_tokens=N, seed=5, samples=samples, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_the_same_run_twice_and_alone(name: str) -> None:
-    together, again = draw(name, (0, 1, 2)), draw(name, (0, 1, 2))
+    together, again = draw_pictures(name, (0, 1, 2)), draw_pictures(name, (0, 1, 2))
     assert [step.digest() for step in together] == [step.digest() for step in again]
     for i in range(3):
-        alone = draw(name, (i,))
+        alone = draw_pictures(name, (i,))
         assert [step.digest() for step in alone] == [step.only(i).digest() for step in together]
 
 
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("k", [1, 4])
 def test_a_branch_without_changes_is_the_run_itself(name: str, k: int) -> None:
-    whole = draw(name, (2,))
+    whole = draw_pictures(name, (2,))
     start = torch.from_numpy(whole[k].tokens.astype(np.int64))
-    rest = draw(name, (2,), start=start, first_step=k)
+    rest = draw_pictures(name, (2,), start=start, first_step=k)
     assert [step.digest() for step in rest] == [step.digest() for step in whole[k:]]
 
 
 def test_temperature_zero_takes_the_likeliest() -> None:
-    rule = make_rule("critic", steps=T, places=N, temp_b=0.0, critic=FakeCritic())
+    rule = make_rule("critic", steps=T, num_tokens=N, temp_b=0.0, critic=FakeCritic())
     model = FakeGenerator()
-    for step in sample(model, rule, labels=torch.zeros(1, dtype=torch.long), places=N, seed=0):
+    for step in sample(model, rule, labels=torch.zeros(1, dtype=torch.long), num_tokens=N, seed=0):
         logits = model(torch.from_numpy(step.tokens.astype(np.int64)), torch.zeros(1, dtype=torch.long))
         likeliest = logits.argmax(-1).numpy()
         assert np.array_equal(step.proposal[step.masked], likeliest[step.masked])
@@ -54,7 +54,7 @@ def test_temperature_zero_takes_the_likeliest() -> None:
 def test_no_global_random_state_is_used() -> None:
     before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
     for name in RULES:
-        draw(name, (0,))
+        draw_pictures(name, (0,))
     assert torch.equal(before, torch.get_rng_state())
     assert np.array_equal(numpy_before, np.random.get_state()[1])  # type: ignore[index]
 
@@ -98,9 +98,9 @@ def test_a_step_waits_for_the_device_once(name: str, matched: bool) -> None:
         return lambda *given: model(*(one.as_subclass(torch.Tensor) for one in given)).as_subclass(Counted)
 
     models = {"critic": counted(FakeCritic()), "generator": counted(FakeGenerator())}
-    rule = make_rule(name, steps=T, places=N, matched=matched, **models)
+    rule = make_rule(name, steps=T, num_tokens=N, matched=matched, **models)
     labels = torch.zeros(3, dtype=torch.long).as_subclass(Counted)
-    steps = sample(models["generator"], rule, labels=labels, places=N, seed=5, start=None)
+    steps = sample(models["generator"], rule, labels=labels, num_tokens=N, seed=5, start=None)
     for _ in range(T):
         Counted.waits.clear()
         next(steps)
@@ -125,12 +125,12 @@ def test_what_waits_is_counted() -> None:
 
 
 def test_who_looks_at_no_candidates_gets_none() -> None:
-    with_five, without = draw("critic", (0,)), draw("critic", (0,), candidates=0)
+    with_five, without = draw_pictures("critic", (0,)), draw_pictures("critic", (0,), candidates=0)
     assert with_five[0].top_tokens.shape == (1, N, 5) and without[0].top_tokens.shape == (1, N, 0)
     assert [step.digest() for step in with_five] == [step.digest() for step in without]
 
 
 def test_another_round_is_fresh_noise() -> None:
-    first, second = draw("critic", (0,)), draw("critic", (0,), round=1)
+    first, second = draw_pictures("critic", (0,)), draw_pictures("critic", (0,), round=1)
     assert not np.array_equal(first[0].proposal, second[0].proposal)
-    assert [step.digest() for step in draw("critic", (0,), round=1)] == [step.digest() for step in second]
+    assert [step.digest() for step in draw_pictures("critic", (0,), round=1)] == [step.digest() for step in second]

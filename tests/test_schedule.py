@@ -27,28 +27,28 @@ def cosine(x: Decimal) -> Decimal:
     return total
 
 
-def critic_counts(steps: int, places: int) -> list[int]:
-    exact = [cosine(PI / 2 * (s + 1) / steps) * places for s in range(steps)]
+def critic_counts(steps: int, num_tokens: int) -> list[int]:
+    exact = [cosine(PI / 2 * (s + 1) / steps) * num_tokens for s in range(steps)]
     return [max(0, math.ceil(x - NEAR)) for x in exact]
 
 
-def greedy_counts(steps: int, places: int) -> list[int]:
-    counts, now = [], places
+def greedy_counts(steps: int, num_tokens: int) -> list[int]:
+    counts, now = [], num_tokens
     for s in range(steps):
-        now = max(1, min(now - 1, math.floor(cosine(PI / 2 * (s + 1) / steps) * places + NEAR)))
+        now = max(1, min(now - 1, math.floor(cosine(PI / 2 * (s + 1) / steps) * num_tokens + NEAR)))
         counts.append(now)
     return counts
 
 
-@pytest.mark.parametrize("places", [256, 1024])
-def test_counts_equal_an_exact_recursion(places: int) -> None:
+@pytest.mark.parametrize("num_tokens", [256, 1024])
+def test_counts_equal_an_exact_recursion(num_tokens: int) -> None:
     for steps in range(1, 65):
-        assert [masked_after("cosine", s, steps, places) for s in range(steps)] == critic_counts(steps, places)
-        now, counts = places, []
+        assert [masked_after("cosine", s, steps, num_tokens) for s in range(steps)] == critic_counts(steps, num_tokens)
+        now, counts = num_tokens, []
         for s in range(steps):
-            now = masked_after_greedy("cosine", s, steps, places, now)
+            now = masked_after_greedy("cosine", s, steps, num_tokens, now)
             counts.append(now)
-        assert counts == greedy_counts(steps, places)
+        assert counts == greedy_counts(steps, num_tokens)
 
 
 def test_rows_of_the_papers() -> None:
@@ -69,7 +69,7 @@ def test_rows_of_the_papers() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 8, 18, 36, 64])
 @pytest.mark.parametrize(("name", "expected"), [("maskgit", greedy_counts), ("critic", critic_counts)])
 def test_the_sampler_masks_as_many(name: str, expected: object, steps: int) -> None:
-    rule = make_rule(name, steps=steps, places=256, noise_K=0.5, critic=FakeCritic())
-    run = list(sample(FakeGenerator(), rule, labels=torch.zeros(2, dtype=torch.long), places=256, seed=1))
+    rule = make_rule(name, steps=steps, num_tokens=256, noise_K=0.5, critic=FakeCritic())
+    run = list(sample(FakeGenerator(), rule, labels=torch.zeros(2, dtype=torch.long), num_tokens=256, seed=1))
     counts = [int((step.tokens_out < 0).sum(1)[0]) for step in run]
     assert counts == [*expected(steps, 256)[:-1], 0]  # type: ignore[operator]

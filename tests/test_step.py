@@ -17,8 +17,8 @@ from tests.fakes import FakeGenerator
 
 @pytest.fixture
 def trace() -> Trace:
-    rule = make_rule("maskgit", steps=4, places=16)
-    steps = sample(FakeGenerator(), rule, labels=torch.zeros(2, dtype=torch.long), places=16, seed=0)
+    rule = make_rule("maskgit", steps=4, num_tokens=16)
+    steps = sample(FakeGenerator(), rule, labels=torch.zeros(2, dtype=torch.long), num_tokens=16, seed=0)
     return Trace(settings={"rule": "maskgit"}, made_by={"pack": "fake"}, labels=("a", "a"), steps=tuple(steps))
 
 

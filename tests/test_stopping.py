@@ -27,7 +27,7 @@ from tests.tiny import TRUNK, make_folder, make_pack
 ROOT = Path(__file__).resolve().parent.parent
 CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
-CONFIG = TrainConfig(iterations=10, batch=4, micro=4, warmup=2, evaluate_every=3, save_every=1000, shift=1)
+CONFIG = TrainConfig(iterations=10, batch=4, micro_batch=4, warmup=2, evaluate_every=3, save_every=1000, shift=1)
 Sitting = Callable[..., dict[str, torch.Tensor]]
 
 
@@ -67,14 +67,14 @@ def same(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> bool
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, at: int, *numbers: int) -> None:
     """In the middle of one iteration these signals come; in no other."""
-    whole = loop._iterate
+    whole = loop._train_step
 
     def iterate(task: Any, config: TrainConfig, opts: Any, iteration: int, *rest: Any) -> dict[str, float]:
         for number in numbers if iteration == at else ():
             signal.raise_signal(number)
         return whole(task, config, opts, iteration, *rest)
 
-    monkeypatch.setattr(loop, "_iterate", iterate)
+    monkeypatch.setattr(loop, "_train_step", iterate)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, None), (signal.SIGTERM, 143)])
@@ -118,7 +118,7 @@ def test_on_another_thread_which_hears_of_no_signal_it_trains_too(sitting: Sitti
 def test_the_command_says_stopped_and_has_its_checkpoint(tmp_path: Path, number: int, code: int) -> None:
     pack, log = make_pack(tmp_path / "tiny"), tmp_path / "runs" / "tiny" / "generator" / "metrics.jsonl"
     words = [f"pack={pack.path}", f"data={make_folder(tmp_path / 'own')}", f"runs={tmp_path / 'runs'}", "threads=1"]
-    words += ["iterations=1000000", "batch=2", "micro=2", *[f"{name}={value}" for name, value in TRUNK.items()]]
+    words += ["iterations=1000000", "batch=2", "micro_batch=2", *[f"{name}={value}" for name, value in TRUNK.items()]]
     command = [sys.executable, "-m", "engine.train", "generator", *words]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, bufsize=1) as run:
         try:
@@ -177,7 +177,15 @@ def test_what_cannot_be_made_longer_says_how_to_go_on(
 
 def test_what_it_says_to_give_goes_on_from_the_weights(tmp_path: Path) -> None:
     pack, folder = make_pack(tmp_path / "tiny"), make_folder(tmp_path / "own")
-    words = ["generator", f"pack={pack.path}", f"data={folder}", "iterations=3", "batch=4", "micro=4", "threads=1"]
+    words = [
+        "generator",
+        f"pack={pack.path}",
+        f"data={folder}",
+        "iterations=3",
+        "batch=4",
+        "micro_batch=4",
+        "threads=1",
+    ]
     words += [f"{name}={value}" for name, value in TRUNK.items()]
     train_command.main([*words, f"runs={tmp_path / 'runs'}"])
     trained = open_pack(pack.path).digest("generator")

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,30 +16,32 @@ import torch
 from PIL import Image
 
 from engine import sample as sample_command
+from engine.cli import RENAMED, parse
 from engine.config import TrainConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
 from engine.evaluate.tokenizer import measure_tokenizer
-from engine.pack import KINDS, build, fewest_weights, open_pack, save_model
+from engine.models import KINDS, build_model, min_weights
+from engine.pack import open_pack, save_model
 from engine.session import Session
 from engine.tokenizer import Tokenizer, to_float
 from engine.train import __main__ as train_command
 from engine.train import checkpoint, loop
-from engine.train.begin import prepare_pack, spread
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
-from engine.train.generator import draw_mask
+from engine.train.generator import sample_mask
 from engine.train.loop import train
-from engine.train.optim import orthogonalise, rate
+from engine.train.optim import lr_factor, orthogonalise
+from engine.train.prepare import choose_evenly, prepare_pack
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
 from tests.tiny import CLASSIFIER, TOKENIZER, TRUNK, make_folder, make_pack, make_whole_pack
 
 CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
-CONFIG = TrainConfig(iterations=8, batch=6, micro=4, warmup=2, evaluate_every=100, save_every=1000, shift=1)
+CONFIG = TrainConfig(iterations=8, batch=6, micro_batch=4, warmup=2, evaluate_every=100, save_every=1000, shift=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,8 +68,43 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     assert whole.keys() == parts.keys()
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
     assert log.read_text() == (tmp_path / "parts" / "metrics.jsonl").read_text()
-    with pytest.raises(ValueError, match="lr_rest"):
-        sitting("parts", replace(CONFIG, lr_rest=0.5))
+    with pytest.raises(ValueError, match="lr_adamw"):
+        sitting("parts", replace(CONFIG, lr_adamw=0.5))
+
+
+def test_old_names_of_keys_work_with_one_line_that_says_the_new_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {field.name for field in fields(TrainConfig)}
+    assert set(RENAMED.values()) <= known and not known & RENAMED.keys()
+    for old, new in RENAMED.items():
+        assert parse([f"{old}=0.5"], "", {new: 1}).given == {new: 0.5}
+        assert capsys.readouterr().err == f"{old}= is now called {new}=; the old name works in this version only\n"
+    text = (train_command.CONFIGS / "emoji.yaml").read_text()
+    for old, new in RENAMED.items():
+        text = text.replace(f"{new}:", f"{old}:")
+    (tmp_path / "own.yaml").write_text(text)
+    assert train_command.read_recipe(str(tmp_path / "own.yaml")) == train_command.read_recipe("emoji")
+    assert "lr_rest= is now called lr_adamw=" in capsys.readouterr().err
+
+
+def test_a_run_whose_checkpoint_has_old_names_of_settings_is_resumed(tmp_path: Path) -> None:
+    pictures = read_folder(make_folder(tmp_path / "own"), 16)
+    pack = make_pack(tmp_path / "tiny")
+
+    def sitting(config: TrainConfig) -> None:
+        task = train_command.make_task("critic", pack, dict(pack.config["critic"]), pictures, config, CPU)
+        train(task, config, tmp_path / "run", PROBE, CPU, {})
+
+    sitting(replace(CONFIG, minutes=1e-9))
+    file = tmp_path / "run" / "00000001" / "state.json"
+    state = json.loads(file.read_text())
+    old = {new: old for old, new in RENAMED.items()}
+    state["config"] = {old.get(name, name): value for name, value in state["config"].items()}
+    file.write_text(json.dumps(state))
+    with pytest.raises(ValueError, match="lr_adamw"):
+        sitting(replace(CONFIG, lr_adamw=0.5))
+    sitting(CONFIG)
 
 
 def test_rare_codes_cost_more_once_the_codes_have_settled(tmp_path: Path) -> None:
@@ -78,7 +115,7 @@ def test_rare_codes_cost_more_once_the_codes_have_settled(tmp_path: Path) -> Non
         config = replace(CONFIG, iterations=10, code_cost=code_cost)
         task = train_command.make_task("tokenizer", pack, dict(pack.config["tokenizer"]), pictures, config, CPU)
         for iteration in range(iterations):
-            task.loss(iteration, loop.stream(iteration), *task.draw(loop.stream(iteration), 4))
+            task.loss(iteration, loop.make_rng(iteration), *task.draw_batch(loop.make_rng(iteration), 4))
         model = task.model
         assert isinstance(model, Tokenizer)
         return model
@@ -103,7 +140,9 @@ def test_a_run_made_from_something_else_is_not_resumed(tmp_path: Path) -> None:
 
     def sitting(sizes: dict[str, object]) -> None:
         task = train_command.make_task("critic", pack, sizes, pictures, CONFIG, CPU)
-        train(task, CONFIG, tmp_path / "run", PROBE, CPU, train_command.origin("critic", pack, pictures, task))
+        train(
+            task, CONFIG, tmp_path / "run", PROBE, CPU, train_command.describe_sources("critic", pack, pictures, task)
+        )
 
     sizes = dict(pack.config["critic"])
     sitting(sizes)
@@ -137,20 +176,20 @@ def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) 
     pack = make_pack(tmp_path / "tiny")
     pictures = read_folder(make_folder(tmp_path / "own"), 16)
     save_pictures(pictures, pack.path / "data")
-    train_command.finish("tokenizer", pack, pack.load("tokenizer"), pictures)
+    train_command.store_weights("tokenizer", pack, pack.load("tokenizer"), pictures)
     assert open_pack(pack.path).has("critic")
     other = pack.load("tokenizer")
     other.codebook.add_(0.5)
     diverged = copy.deepcopy(other)
     diverged.cost[0] = math.nan
     with pytest.raises(ValueError, match="this tokenizer is not stored: cost"):
-        train_command.finish("tokenizer", open_pack(pack.path), diverged, pictures)
+        train_command.store_weights("tokenizer", open_pack(pack.path), diverged, pictures)
     assert open_pack(pack.path).load("critic") and len(pack.tokens()) == len(pictures)
     save_model(pack.path, "tokenizer", other)  # killed before it has made its tokens
     assert not open_pack(pack.path).has("generator") and not (pack.path / "critic.safetensors").exists()
     with pytest.raises(FileNotFoundError, match="train the pack's tokenizer"):
         open_pack(pack.path).tokens()
-    train_command.finish("tokenizer", open_pack(pack.path), other, pictures)
+    train_command.store_weights("tokenizer", open_pack(pack.path), other, pictures)
     assert len(open_pack(pack.path).tokens()) == len(pictures)
 
 
@@ -158,12 +197,12 @@ def test_a_pack_keeps_pictures_of_every_class_and_split(tmp_path: Path) -> None:
     make_folder(tmp_path / "train", each=40)
     make_folder(tmp_path / "test", each=8)
     pictures = read_folder(tmp_path, 16)
-    kept = spread(pictures, most=24)
+    kept = choose_evenly(pictures, most=24)
     assert len(kept) == 24 == len(set(kept.tolist()))
     for label in (0, 1):
         splits = pictures.splits[kept][pictures.labels[kept] == label].tolist()
         assert (splits.count("train"), splits.count("test")) == (10, 2)
-    assert np.array_equal(spread(pictures), np.arange(96))
+    assert np.array_equal(choose_evenly(pictures), np.arange(96))
 
 
 def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: Path) -> None:
@@ -186,7 +225,7 @@ def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: P
 
 
 def test_the_critic_sees_samples_of_the_generators_distribution() -> None:
-    rng = loop.stream("fill")
+    rng = loop.make_rng("fill")
     tokens = torch.full((2000, 4), 7)
     masked = torch.rand(2000, 4, generator=rng) < 0.5
     shares = torch.rand(2000, 4, 5, generator=rng) ** 4  # another distribution at every place
@@ -197,8 +236,8 @@ def test_the_critic_sees_samples_of_the_generators_distribution() -> None:
     drawn = torch.nn.functional.one_hot(filled[:, masked], 5).float()  # (draws, M, 5)
     for low, high in ((0.0, 0.1), (0.3, 0.4), (0.7, 0.8)):
         where = (shares[masked] >= low) & (shares[masked] < high)
-        for draw in drawn:
-            assert float(draw[where].mean()) == pytest.approx(float(shares[masked][where].mean()), abs=0.04)
+        for draw_pictures in drawn:
+            assert float(draw_pictures[where].mean()) == pytest.approx(float(shares[masked][where].mean()), abs=0.04)
     assert not torch.equal(filled[0], filled[1])
 
 
@@ -209,15 +248,15 @@ def test_the_classifier_sees_the_tokenizers_own_tokens_in_bf16_too(tmp_path: Pat
     assert isinstance(task, ClassifierTask)
     some, chosen = to_float(torch.from_numpy(pictures.read(np.arange(6)))), torch.arange(6) < 5
     with torch.autocast("cpu", torch.bfloat16):
-        shown = task._through_tokens(some.clone(), chosen)
-    assert torch.equal(shown, task._through_tokens(some.clone(), chosen)) and not torch.equal(shown, some)
+        shown = task._reconstruct(some.clone(), chosen)
+    assert torch.equal(shown, task._reconstruct(some.clone(), chosen)) and not torch.equal(shown, some)
 
 
 def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) -> None:
     """Algorithm 1: what was hidden counts as sampled, also where the draw hit the real token."""
     pictures = read_folder(make_folder(tmp_path / "own"), 16)
     pack = make_pack(tmp_path / "tiny")
-    config = replace(CONFIG, draws=2, augment=0.0)
+    config = replace(CONFIG, fillings=2, augment=0.0)
     task = train_command.make_task("critic", pack, dict(pack.config["critic"]), pictures, config, CPU)
     assert isinstance(task, CriticTask)
     seen: list[torch.Tensor] = []
@@ -228,10 +267,10 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
             return (tokens % 3 - 1).float()  # any fixed function of the tokens
 
     task.model = Recorder()  # type: ignore[assignment]
-    loss, _ = task.loss(0, loop.stream(), *task.draw(loop.stream("loss"), 5))
-    rng = loop.stream("loss")  # the same draws again
-    tokens, _ = task.source.draw(rng, 5)
-    visible = ~draw_mask(rng, *tokens.shape).repeat(2, 1)
+    loss, _ = task.loss(0, loop.make_rng(), *task.draw_batch(loop.make_rng("loss"), 5))
+    rng = loop.make_rng("loss")  # the same draws again
+    tokens, _ = task.source.draw_batch(rng, 5)
+    visible = ~sample_mask(rng, *tokens.shape).repeat(2, 1)
     filled, masked = seen
     assert torch.equal(masked, ~visible)
     assert torch.equal(filled[visible], tokens.repeat(2, 1)[visible])
@@ -247,7 +286,7 @@ def test_the_critic_adds_the_log_odds_of_what_is_not_new(tmp_path: Path) -> None
     assert torch.equal(critic(tokens, labels, masked), critic(tokens, labels, masked.roll(3, 1)))  # never which
     told = critic(tokens, labels, masked) - plain
     assert torch.allclose(told, torch.tensor([[math.log(12.5 / 4.5)], [math.log(0.5 / 16.5)]]).expand(2, 16), atol=1e-5)
-    paper = Critic(replace(critic.config, share_offset=False), places=16, codes=16, classes=2)
+    paper = Critic(replace(critic.config, share_offset=False), num_tokens=16, codes=16, classes=2)
     assert torch.equal(paper(tokens, labels), paper(tokens, labels, masked))
 
 
@@ -261,7 +300,7 @@ def test_a_critic_that_starts_from_a_generator_judges_as_that_judges_itself(tmp_
 
 
 def test_masks_hide_the_cosine_share_of_places() -> None:
-    hidden = draw_mask(loop.stream("mask"), 4000, 64).sum(1).float() / 64
+    hidden = sample_mask(loop.make_rng("mask"), 4000, 64).sum(1).float() / 64
     assert int(hidden.min() * 64) >= 1
     # E cos(pi/2 u) = 2/pi and half of all masks hide more than cos(pi/4); ceil adds half a place
     assert float(hidden.mean()) == pytest.approx(2 / math.pi + 0.5 / 64, abs=0.01)
@@ -272,7 +311,7 @@ def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
     for cut in ('{"iterat', '{"iterat{"iteration": 20, "loss": 1}\n', '{"iteration": 20}'):
         file.write_text('{"iteration": 20, "loss": 1}\n{"iteration": 40, "loss": 1}\n' + cut)
-        loop._cut_log(tmp_path, 20)
+        loop._truncate_log(tmp_path, 20)
         assert file.read_text() == '{"iteration": 20, "loss": 1}\n'
 
 
@@ -327,7 +366,7 @@ def test_orthogonalise_evens_out_singular_values() -> None:
 
 def test_the_rate_rises_stays_and_falls() -> None:
     config = TrainConfig(iterations=100, warmup=10, decay=0.5)
-    rates = [rate(config, i) for i in range(100)]
+    rates = [lr_factor(config, i) for i in range(100)]
     assert rates[0] == 0.1 and rates[9:51] == [1.0] * 42 and rates[99] == pytest.approx(0.02)
 
 
@@ -353,9 +392,9 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
     for kind in KINDS:
         TrainConfig(**recipe["train"][kind])
         with torch.device("meta"):
-            model = build(kind, recipe[kind], tokenizer, classes, fine_labels=classes)
+            model = build_model(kind, recipe[kind], tokenizer, classes, fine_labels=classes)
         count = sum(p.numel() for p in model.parameters())
-        assert 0.3 * count < fewest_weights(kind, recipe[kind], tokenizer) < count
+        assert 0.3 * count < min_weights(kind, recipe[kind], tokenizer) < count
         if name != "emoji" and kind in ("generator", "critic"):
             layers = recipe[kind]["layers"]
             assert count == pytest.approx(layers * 12 * 768**2, rel=0.05)
@@ -365,7 +404,7 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
 
 def test_a_folder_of_pictures_becomes_a_pack_that_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, pack = make_folder(tmp_path / "own"), tmp_path / "packs" / "mine"
-    common = [f"data={folder}", f"pack={pack}", f"runs={tmp_path / 'runs'}", "iterations=2", "batch=4", "micro=4"]
+    common = [f"data={folder}", f"pack={pack}", f"runs={tmp_path / 'runs'}", "iterations=2", "batch=4", "micro_batch=4"]
     sizes = [f"{name}={value}" for name, value in TRUNK.items()]
     tokenizer = ["image_size=16", "codes=16", "code_width=4", "encoder_width=16", "decoder_width=16"]
     train_command.main(["tokenizer", *common, *tokenizer])
@@ -391,13 +430,13 @@ def test_the_gradient_is_the_batchs_however_it_is_cut(kind: str, tmp_path: Path)
     pack = make_pack(tmp_path / "tiny")
     gradients = []
     for micro in (8, 3):
-        config = replace(CONFIG, batch=8, micro=micro, clip=1e6)
+        config = replace(CONFIG, batch=8, micro_batch=micro, clip=1e6)
         task = train_command.make_task(kind, pack, dict(pack.config[kind]), pictures, config, CPU)
-        batch = task.draw(loop.stream(config.seed, 0), 8)
+        batch = task.draw_batch(loop.make_rng(config.seed, 0), 8)
         if kind == "generator":
             assert len(set(task.weights(batch).tolist())) > 1, "or any mean would do"
         held = Hold(task.model)
-        loop._iterate(task, config, [held], 0, PROBE, CPU)  # type: ignore[list-item]
+        loop._train_step(task, config, [held], 0, PROBE, CPU)  # type: ignore[list-item]
         gradients.append(held.gradients)
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
@@ -408,7 +447,7 @@ class Hold:
     """An optimiser that keeps what it is given."""
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self.model, self.param_groups = model, [{"peak": 0.0}]
+        self.model = model
 
     def step(self) -> None:
         self.gradients = {n: p.grad.clone() for n, p in self.model.named_parameters() if p.grad is not None}
@@ -422,7 +461,7 @@ SMALL = ["image_size=16", "codes=16", "code_width=4", "encoder_width=16", "decod
 
 def tokenize(folder: Path, tmp_path: Path, *more: str) -> None:
     where = [f"data={folder}", f"pack={tmp_path / 'mine'}", f"runs={tmp_path / 'runs'}"]
-    train_command.main(["tokenizer", *where, "iterations=2", "batch=4", "micro=4", *SMALL, *more])
+    train_command.main(["tokenizer", *where, "iterations=2", "batch=4", "micro_batch=4", *SMALL, *more])
 
 
 def turn(folder: Path) -> None:
@@ -460,7 +499,7 @@ def read_all(folder: Path) -> np.ndarray:
 
 
 def test_a_pack_that_carries_a_part_knows_all_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.train.begin.spread", lambda pictures: np.arange(0, len(pictures), 4))
+    monkeypatch.setattr("engine.train.prepare.choose_evenly", lambda pictures: np.arange(0, len(pictures), 4))
     folder, name = make_folder(tmp_path / "own"), str(tmp_path / "mine")
     begun = prepare_pack(name, read_folder(folder, 16), TOKENIZER)
     assert len(begun.pictures()) == 3 and prepare_pack(name, read_folder(folder, 16), None) == begun
@@ -499,7 +538,10 @@ def test_a_figure_of_the_log_and_of_the_evaluation_has_one_meaning_per_name(tmp_
     task = train_command.make_task("tokenizer", pack, dict(pack.config["tokenizer"]), pack.pictures(), CONFIG, CPU)
     logged = {
         name
-        for figures in (task.loss(0, loop.stream(0), *task.draw(loop.stream(0), 4))[1], task.measure(task.model))
+        for figures in (
+            task.loss(0, loop.make_rng(0), *task.draw_batch(loop.make_rng(0), 4))[1],
+            task.measure(task.model),
+        )
         for name in figures
     }
     evaluated = measure_tokenizer(Session.open(pack.path, "cpu"))

@@ -11,7 +11,8 @@ from PIL import Image
 from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
-from engine.pack import Pack, build, open_pack, save_model, save_tokens, write_config
+from engine.models import build_model
+from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
 
 SIZE = 16
 TOKENIZER = TokenizerConfig(
@@ -50,9 +51,9 @@ def make_pack(path: Path) -> Pack:
     write_config(path, {"format": 1, "classes": ["bars", "squares"], "tokenizer": dict(sizes)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # or now and then a classifier comes out that sees no difference
-        save_model(path, "tokenizer", build("tokenizer", sizes, TOKENIZER, 2))
-        save_model(path, "generator", build("generator", vars(TrunkConfig(**TRUNK)), TOKENIZER, 2))
-        save_model(path, "critic", build("critic", vars(CriticConfig(**TRUNK)), TOKENIZER, 2))
-        judge = build("classifier", vars(ClassifierConfig(**CLASSIFIER)), TOKENIZER, 2, len(FINE_LABELS))
+        save_model(path, "tokenizer", build_model("tokenizer", sizes, TOKENIZER, 2))
+        save_model(path, "generator", build_model("generator", vars(TrunkConfig(**TRUNK)), TOKENIZER, 2))
+        save_model(path, "critic", build_model("critic", vars(CriticConfig(**TRUNK)), TOKENIZER, 2))
+        judge = build_model("classifier", vars(ClassifierConfig(**CLASSIFIER)), TOKENIZER, 2, len(FINE_LABELS))
     save_model(path, "classifier", judge, fine_labels=FINE_LABELS)
     return open_pack(path)

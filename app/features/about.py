@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.context import Context
 from app.text import en
-from engine.precision import WORTH
 
 
 def describe_machine(context: Context) -> str:
@@ -12,5 +11,9 @@ def describe_machine(context: Context) -> str:
     session = context.packs.session(context.packs.first)
     measured = session.precision.milliseconds
     times = ", ".join(f"{name} {time:g} ms" for name, time in (measured or {}).items())
-    why = en.MACHINE["measured"].format(times=times, worth=WORTH) if measured else en.MACHINE["told"]
+    why = (
+        en.MACHINE["measured"].format(times=times, worth=session.precision.min_speedup)
+        if measured
+        else en.MACHINE["told"]
+    )
     return en.MACHINE["line"].format(**session.made_by()) + why

@@ -47,7 +47,7 @@ def begin_frame(session: Session, run: Run, **more: Any) -> Frame:
         pack=run.pack,
         ask=run.controls,
         label=run.lanes[0].config.label,
-        grid=session.tokenizer.config.grid,
+        grid=session.tokenizer_config.grid,
         critic=session.critic is not None,
         lanes=[describe_lane(lane) for lane in run.lanes],
         visible=visible_controls(run.controls),

@@ -25,7 +25,7 @@ def draw_curves(context: Context, run: object) -> go.Figure | None:
     if found is None:
         return None
     steps = [[step for step, _ in lane] for lane in found.steps]
-    return _draw(found.lanes, steps, context.packs.session(found.pack, loaded=False).places)
+    return _draw(found.lanes, steps, context.packs.session(found.pack, loaded=False).num_tokens)
 
 
 def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:
@@ -60,8 +60,8 @@ def _list_lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tup
     The planned counts and the noise hold for the lane's own steps only, not for those that it shares.
     """
     config = lane.config
-    rule = config.make_rule(places=places)
-    planned = config.planned(places)
+    rule = config.make_rule(num_tokens=places)
+    planned = config.mask_counts(places)
     own = range(lane.first_step, config.steps)
     return [
         (MASKED, lane.shared_steps, [float(planned[s]) for s in own], "dash"),

@@ -19,8 +19,8 @@ from app.runs import Run
 from app.text import en
 from engine.plots import new_figure
 from engine.rules import RULES
-from engine.sample import sheet as arrange_in_rows
 from engine.session import Session
+from engine.sheet import make_sheet
 from engine.step import State, Step
 
 JSON_FORMAT = 1  # version of the JSON file
@@ -39,12 +39,12 @@ def make_webp(run: Run, session: Session, at: int) -> bytes:
     return _animate(_draw_frames(run), "WEBP", lossless=True, quality=0, method=0)
 
 
-def make_sheet(run: Run, session: Session, at: int) -> bytes:
+def make_png(run: Run, session: Session, at: int) -> bytes:
     """Arrange the decoded proposals: one row per lane, one column per step."""
     columns = max(map(len, run.steps))
     blank = np.full_like(run.steps[0][0][1], 255)
     cells = [done[s][1] if s < len(done) else blank for done in run.steps for s in range(columns)]
-    rows = arrange_in_rows(np.stack(cells), columns)
+    rows = make_sheet(np.stack(cells), columns)
     out = io.BytesIO()
     Image.fromarray(rows).save(out, "PNG")
     return out.getvalue()
@@ -71,7 +71,7 @@ def make_json(run: Run, session: Session, at: int) -> bytes:
 EXPORTS: dict[str, Callable[[Run, Session, int], bytes]] = {  # file suffix -> maker
     "gif": make_gif,
     "webp": make_webp,
-    "png": make_sheet,
+    "png": make_png,
     "pdf": make_pdf,
     "svg": make_svg,
     "json": make_json,

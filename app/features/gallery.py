@@ -13,12 +13,10 @@ from app.features.compare import begin_frame
 from app.frames import Frame, to_data_url
 from app.interleave import prefetch
 from app.request import Lane, RunRequest, resolve, used_controls
-from engine.evaluate.copies import nearest
 from engine.session import Session
 from engine.step import Step
 
 MAX_PICTURES = 64  # per lane
-BATCH = 512  # training pictures that are read at once
 
 
 def draw_gallery(context: Context, count: object, controls: Mapping[str, Any]) -> Iterator[Frame]:
@@ -55,15 +53,9 @@ def measure_distances(context: Context, run: object) -> dict[str, list[list[floa
     found = context.runs.get(run)
     if found is None:
         return {"distances": []}
-    pictures = context.packs.session(found.pack).pack.pictures()
-    train = pictures.indices("train")
-    batches = [train[i : i + BATCH] for i in range(0, len(train), BATCH)]
-
-    def measure(images: np.ndarray) -> list[float]:
-        distances: list[float] = np.min([nearest(images, pictures.read(batch)) for batch in batches], 0).tolist()
-        return distances
-
-    return {"distances": [measure(np.stack(images)) if images else [] for images in found.pictures]}
+    session = context.packs.session(found.pack)
+    lanes = [session.distance_to_training(np.stack(images)).tolist() if images else [] for images in found.pictures]
+    return {"distances": lanes}
 
 
 def _draw(

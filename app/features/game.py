@@ -6,8 +6,8 @@ import numpy as np
 
 from app.context import Context
 from app.frames import Frame, encode_array, to_data_url
-from engine.cli import in_one_line
-from engine.fakes import riddle as make_example
+from engine.cli import format_error
+from engine.critic_example import make_critic_example
 
 
 def deal(context: Context, pack: object, seed: object, fraction: object) -> Frame:
@@ -17,15 +17,15 @@ def deal(context: Context, pack: object, seed: object, fraction: object) -> Fram
         config = session.settings(rule="maskgit", seed=seed)
         if not isinstance(fraction, float):
             raise ValueError(f"fraction={str(fraction)[:40]}: expected a share between 0 and 1")
-        example = context.packs.worker.submit(make_example, session, config.seed, fraction).result()
+        example = context.packs.worker.submit(make_critic_example, session, config.seed, fraction).result()
         tokens = np.stack([example.filled, example.real])  # (2, N)
         filled, real = context.packs.worker.submit(session.decode, tokens).result()
     except (ValueError, FileNotFoundError) as error:
-        return {"wrong": in_one_line(error)}
+        return {"wrong": format_error(error)}
     return {
         "name": example.name,
         "label": example.label,
-        "grid": session.tokenizer.config.grid,
+        "grid": session.tokenizer_config.grid,
         "fake": encode_array(example.hidden & (example.real != example.filled), "u1"),
         "scores": encode_array(example.scores, "<f4"),
         "same": int((example.hidden & (example.real == example.filled)).sum()),

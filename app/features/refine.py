@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from app.context import Context
 from app.frames import Frame, encode_array, to_data_url
 from app.text import en
-from engine.cli import in_one_line
+from engine.cli import format_error
 from engine.data.decode import UNREADABLE, decode, in_one_scan
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
@@ -35,15 +35,15 @@ def encode_picture(context: Context, pack: object, label: object, url: object) -
         config = session.settings(label=label)
         if session.critic is None:
             raise ValueError(en.OWN["no_critic"])
-        image = read_picture(read_data_url(url), session.tokenizer.config.image_size)
+        image = read_picture(read_data_url(url), session.tokenizer_config.image_size)
         tokens = context.packs.worker.submit(session.encode, image[None]).result()  # (1, N)
         shown = context.packs.worker.submit(session.decode, tokens).result()[0]
         scores = context.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
     except ValueError as error:
-        return {"wrong": in_one_line(error)}
+        return {"wrong": format_error(error)}
     return {
         "label": config.label,
-        "grid": session.tokenizer.config.grid,
+        "grid": session.tokenizer_config.grid,
         "tokens": tokens[0].tolist(),
         "picture": to_data_url(image),
         "shown": to_data_url(shown),

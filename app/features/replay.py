@@ -84,9 +84,9 @@ def _lane_of(trace: Trace) -> Lane:
 
 def _check(trace: Trace, session: Session) -> None:
     """Raise ValueError where the steps of a trace cannot be those of a run of this pack."""
-    codes = session.tokenizer.config.codes
+    codes = session.tokenizer_config.codes
     for s, step in enumerate(trace.steps):
-        fits = step.s == s and step.state.shape[1] == session.places and step.state.max() <= max(State)
+        fits = step.s == s and step.state.shape[1] == session.num_tokens and step.state.max() <= max(State)
         if not fits or step.proposal.min() < 0 or max(step.proposal.max(), step.top_tokens.max()) >= codes:
             raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.cli import in_one_line
+from engine.cli import format_error
 
 MAX_LENGTH = 300  # characters of a message on the page
 
@@ -58,5 +58,5 @@ def to_gradio_error(error: Exception) -> gr.Error:
 
 def shorten(error: Exception) -> str:
     """Return what is wrong in one line that fits on the page."""
-    text = in_one_line(error)
+    text = format_error(error)
     return text[:MAX_LENGTH] + ("…" if len(text) > MAX_LENGTH else "")

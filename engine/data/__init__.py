@@ -1,1 +1,1 @@
-"""Pictures for training and evaluation: the emoji font, any folder, and a pack's own copy."""
+"""Pictures for training and evaluation: from the emoji font, DiceBear's avatars, any folder, or a pack."""

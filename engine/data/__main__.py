@@ -1,10 +1,10 @@
-"""Draw a pack's pictures.
+"""Make pictures to train on.
 
     python -m engine.data emoji [out=FOLDER]                            from the font Noto Color Emoji
     python -m engine.data avatars out=FOLDER [n=100000] [held_out=10000] [workers=0]
 
-Avatars are drawn by DiceBear's styles, through Node (packages are fetched on first use), into shards that training
-reads with data=FOLDER; the same command again goes on where it was stopped. workers=0: as many as there are cores.
+Avatars are drawn by DiceBear's styles through Node; its packages are fetched on first use. Training reads them with
+data=FOLDER. The same command again continues where it stopped. workers=0: one per core.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sys
 from typing import Any
 
 from engine import cli
-from engine.data.avatars.shards import draw_shards
-from engine.data.emoji import draw_all
+from engine.data.avatars.shards import render_shards
+from engine.data.emoji import render_all
 from engine.data.pictures import save_pictures
 
 DEFAULTS = {"out": "", "n": 100_000, "held_out": 10_000, "workers": 0}
@@ -22,36 +22,35 @@ EMOJI_DATA = "weights/emoji/data"
 
 
 def main(argv: list[str]) -> None:
-    what, options = cli.parse(argv, __doc__ or "", DEFAULTS, actions=("emoji", "avatars"))
-    given = cli.overrides(argv, DEFAULTS)
-    if what == "emoji":
+    action, options, given = cli.parse(argv, __doc__ or "", DEFAULTS, actions=("emoji", "avatars"))
+    if action == "emoji":
         if foreign := sorted(set(given) - {"out"}):
             raise ValueError(f"{foreign[0]}: the font has all the emoji there are")
-        draw_emoji(options["out"] or EMOJI_DATA)
+        write_emoji(options["out"] or EMOJI_DATA)
     else:
-        draw_avatars(options)
+        write_avatars(options)
 
 
-def draw_emoji(out: str) -> None:
-    folder = cli.path(out)
-    pictures = draw_all()
+def write_emoji(out: str) -> None:
+    folder = cli.expand_path(out)
+    pictures = render_all()
     save_pictures(pictures, folder)
     counts = {str(split): int((pictures.splits == split).sum()) for split in ("train", *pictures.held_out)}
     print(f"{len(pictures)} pictures in {len(pictures.classes)} classes -> {folder}: {counts}")
 
 
-def draw_avatars(options: dict[str, Any]) -> None:
+def write_avatars(options: dict[str, Any]) -> None:
     if not options["out"]:
         raise ValueError("out=: expected the folder to draw into")
-    folder = cli.path(options["out"])
+    folder = cli.expand_path(options["out"])
     counts = {
-        "train": cli.whole("n", options["n"], 1, 10**8),
-        "test": cli.whole("held_out", options["held_out"], 0, 10**8),
+        "train": cli.check_integer("n", options["n"], 1, 10**8),
+        "test": cli.check_integer("held_out", options["held_out"], 0, 10**8),
     }
-    workers = cli.whole("workers", options["workers"], 0, 256)
-    spent = draw_shards(folder, counts, workers)
-    told = ", ".join(f"{key} {value:.2f} ms" for key, value in spent.items())
-    print(f"{sum(counts.values())} pictures -> {folder}: {counts}; per picture and worker: {told}")
+    workers = cli.check_integer("workers", options["workers"], 0, 256)
+    spent = render_shards(folder, counts, workers)
+    times = ", ".join(f"{key} {value:.2f} ms" for key, value in spent.items())
+    print(f"{sum(counts.values())} pictures -> {folder}: {counts}; per picture and worker: {times}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Files that are there whole or as they were, whatever is killed meanwhile."""
+"""Writing a file atomically: it has its old or its new content, never a part of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole(file: Path) -> Iterator[BinaryIO]:
-    """Write beside `file`, flush to disk, then rename: whatever is killed meanwhile, it is there whole or as it was."""
+def write_atomic(file: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `file` to write. At the end it is flushed to disk and renamed to `file`."""
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as out:

@@ -1,4 +1,4 @@
-"""Small changes of a picture before it is tokenized, so that a model cannot learn it by heart."""
+"""Augmentation: small random changes of a picture before it is encoded, against overfitting."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -
 
 
 def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tensor:
-    """Shift by whole pixels, zoom, turn the hue of a share of pictures (B, 3, S, S) in [-1, 1]; white comes in."""
+    """Shift, zoom and hue-rotate a share of pictures (B, 3, S, S) in [-1, 1]. White fills the borders.
+
+    The random draws do not depend on which changes are switched on.
+    """
     b = len(pictures)
     chosen = torch.rand(b, generator=rng) < config.augment
-    zoomed = chosen & (torch.rand(b, generator=rng) < 0.5)  # zooming blurs a little, so half stay sharp
+    zoomed = chosen & (torch.rand(b, generator=rng) < 0.5)  # only half of them: zooming blurs a little
     zoom = 1 + config.zoom * (2 * torch.rand(b, generator=rng) - 1)
     angle = 2 * math.pi * config.hue * (2 * torch.rand(b, generator=rng) - 1)
     shifts = torch.randint(-config.shift, config.shift + 1, (b, 2), generator=rng)
@@ -35,7 +38,7 @@ def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tens
 def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:
     theta = torch.zeros(len(pictures), 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
-    with torch.autocast("cpu", enabled=False):  # bf16 would round the places
+    with torch.autocast("cpu", enabled=False):  # bf16 would round the coordinates
         grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     return F.grid_sample(pictures - 1, grid, mode="bicubic", align_corners=False).add(1).clamp(-1, 1)
 
@@ -44,7 +47,7 @@ def _turn_hue(pictures: Tensor, angle: Tensor) -> Tensor:
     cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], -1).view(-1, 3, 3)
     with torch.autocast("cpu", enabled=False):  # bf16 would round the colours
-        matrix = torch.linalg.inv(TO_YIQ) @ turn @ TO_YIQ  # (B, 3, 3), leaves greys alone
+        matrix = torch.linalg.inv(TO_YIQ) @ turn @ TO_YIQ  # (B, 3, 3); greys do not change
         return torch.einsum("bij,bjhw->bihw", matrix, pictures).clamp(-1, 1)
 
 

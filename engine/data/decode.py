@@ -1,4 +1,4 @@
-"""Any picture file as a small square, or in plain words why it is none."""
+"""Reads any picture file as a small square, or says in plain words why it cannot."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from engine.cli import printable
+from engine.cli import to_printable
 
-NOT_READ = {  # kinds that Pillow knows by name
+NOT_READ = {  # formats that Pillow knows but does not read
     "EPS": "EPS and PS would need another program, Ghostscript, to run",
     "PDF": "PDF is no picture of pixels",
     "WMF": "WMF and EMF are no pictures of pixels",
     **dict.fromkeys(("BUFR", "GRIB", "HDF5", "IPTC", "MPEG", "PALM"), "Pillow knows this kind, but cannot read it"),
 }
-UNREADABLE = (  # what Pillow raises for damaged files, found by changing bytes of files of all kinds
+UNREADABLE = (  # what Pillow raises for damaged files, found by fuzzing files of all formats
     *(OSError, SyntaxError, ValueError, RuntimeError, IndexError, KeyError, TypeError, OverflowError, EOFError),
     *(struct.error, zlib.error, Image.DecompressionBombError),
 )
-DRAFT = 3  # a JPEG is decoded at an eighth to a half of its size, but never below so many times the square's side
-UPRIGHT = {  # what undoes each orientation that EXIF knows
+DRAFT = 3  # a large JPEG is decoded at 1/8 to 1/2 of its size, at least at so many times the square's side
+UPRIGHT = {  # EXIF orientation -> the transformation that undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -36,19 +36,19 @@ UPRIGHT = {  # what undoes each orientation that EXIF knows
     8: Image.Transpose.ROTATE_90,
 }
 PNG = b"\x89PNG\r\n\x1a\n"
-BESIDE_PIXELS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # chunks of a PNG that may be compressed, and are not needed
+BESIDE_PIXELS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # PNG chunks of text and colour profile, not needed here
 
 
 @cache
-def kinds() -> dict[str, str]:
-    """Pillow's kind of file by suffix, those that are not read included: ".jpg" -> "JPEG"."""
+def known_formats() -> dict[str, str]:
+    """Pillow's format for each suffix, e.g. ".jpg" -> "JPEG". Includes formats that are not read."""
     return {suffix.lower(): kind for suffix, kind in Image.registered_extensions().items()}
 
 
 @cache
-def readable(suffix: str) -> tuple[str, ...]:
-    """The kinds that a file may be, whatever its suffix says; of those that are known by no mark, only that one."""
-    own = kinds().get(suffix)  # which also has Pillow load all that it can read
+def allowed_formats(suffix: str) -> tuple[str, ...]:
+    """The formats to try for a file: all with a signature, and the suffix's own format even without one."""
+    own = known_formats().get(suffix)  # this call also makes Pillow register all formats
     marked = [kind for kind, (_, accept) in Image.OPEN.items() if accept or kind == own]
     return tuple(kind for kind in marked if kind not in NOT_READ)
 
@@ -57,19 +57,19 @@ def read_picture(path: Path, size: int) -> np.ndarray:
     """One picture as uint8 (size, size, 3). ValueError where it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return decode(file, size, readable(path.suffix.lower()))
+            return decode(file, size, allowed_formats(path.suffix.lower()))
     except UNREADABLE as error:
-        raise ValueError(f"{printable(path)} is not a readable picture: {reason(error)}") from error
+        raise ValueError(f"{to_printable(path)} is not a readable picture: {explain_error(error)}") from error
 
 
 def decode(
     file: BinaryIO, size: int, formats: Collection[str], check: Callable[[Image.Image], None] = lambda image: None
 ) -> np.ndarray:
-    """uint8 (size, size, 3) of one of `formats`; `check` sees it before it is unfolded. One of UNREADABLE if not."""
+    """Decode to uint8 (size, size, 3). Raises one of UNREADABLE. `check` is called before pixels are decoded."""
     try:
         with Image.open(file, formats=list(formats)) as image:
             check(image)
-            return squared(image, size)
+            return crop_square(image, size)
     except ValueError as error:
         if "MAX_TEXT" not in str(error):
             raise
@@ -77,48 +77,48 @@ def decode(
         return decode(io.BytesIO(_without_text(file.read())), size, formats, check)
 
 
-def reason(error: BaseException) -> str:
-    """Why a picture cannot be read, in words that need no knowledge of Pillow."""
-    said = " ".join(str(error).split())
+def explain_error(error: BaseException) -> str:
+    """Why a picture cannot be read, in words for people who do not know Pillow."""
+    message = " ".join(str(error).split())
     if isinstance(error, UnidentifiedImageError):
         return "its content is that of no picture"
     if isinstance(error, Image.DecompressionBombError):
         return "it has more than 178 megapixels"
     if isinstance(error, OSError) and error.errno is not None:
-        return error.strerror or said
-    if isinstance(error, EOFError) or any(word in said.lower() for word in ("truncated", "unexpected end", "eof")):
+        return error.strerror or message
+    if isinstance(error, EOFError) or any(word in message.lower() for word in ("truncated", "unexpected end", "eof")):
         return "it is cut short"
-    if "floating-point" in said:
-        return said
-    return f"it is damaged ({said})" if said else "it is damaged"
+    if "floating-point" in message:
+        return message
+    return f"it is damaged ({message})" if message else "it is damaged"
 
 
-def squared(image: Image.Image, size: int) -> np.ndarray:
-    """uint8 (size, size, 3): upright, on white, the centre square. ValueError for greys in floating point."""
-    image.draft(None, (DRAFT * size, DRAFT * size))  # only a JPEG can
+def crop_square(image: Image.Image, size: int) -> np.ndarray:
+    """The centre square as uint8 (size, size, 3), upright, on white. ValueError for floating-point greys."""
+    image.draft(None, (DRAFT * size, DRAFT * size))  # has an effect on JPEG only
     image.load()
-    whole = _in_8_bits(_upright(image))
-    if whole.has_transparency_data:
-        whole = _on_white(whole)
-    return np.asarray(ImageOps.fit(whole.convert("RGB"), (size, size), Image.Resampling.LANCZOS))
+    picture = _in_8_bits(_upright(image))
+    if picture.has_transparency_data:
+        picture = _on_white(picture)
+    return np.asarray(ImageOps.fit(picture.convert("RGB"), (size, size), Image.Resampling.LANCZOS))
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    rgba = image if image.mode == "RGBA" else image.convert("RGBA")  # which would copy one that is
+    rgba = image if image.mode == "RGBA" else image.convert("RGBA")  # convert would copy an RGBA picture
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """As its EXIF says, read tag by tag: Pillow's exif_transpose writes all of it again and fails on any odd tag."""
+    """Rotate as EXIF says. Pillow's exif_transpose rewrites all tags and fails on any damaged one."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except (SyntaxError, TypeError, ValueError, struct.error):  # what says how it was held is damaged, not the picture
+    except (SyntaxError, TypeError, ValueError, struct.error):  # the EXIF is damaged, the picture is not
         return image
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
 def _in_8_bits(image: Image.Image) -> Image.Image:
-    """Greys of 16 bits are scaled: Pillow's convert would cut them off at 255."""
+    """Scale 16-bit greys to 8 bits. Pillow's convert would clip them at 255."""
     if image.mode == "F":
         raise ValueError("its greys are floating-point numbers: store it with 8 or 16 bits")
     if not image.mode.startswith("I"):
@@ -129,7 +129,7 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
 
 
 def in_one_scan(content: bytes) -> bool:
-    """Whether a JPEG can be unfolded row by row: all its colours come in its first scan, and it is not progressive."""
+    """Is a JPEG baseline with all colours in its first scan? Then it can be decoded row by row."""
     at, colours = 2, 0
     while content[at : at + 1] == b"\xff" and at + 10 <= len(content):
         marker = content[at + 1]
@@ -137,14 +137,14 @@ def in_one_scan(content: bytes) -> bool:
             return 0 < colours == content[at + 4]
         if marker in (0xC0, 0xC1):  # a frame that is not progressive
             colours = content[at + 9]
-        elif not (marker in (0xC4, 0xDB, 0xDD, 0xFE) or 0xE0 <= marker <= 0xEF):  # tables, comments, what programs add
+        elif not (marker in (0xC4, 0xDB, 0xDD, 0xFE) or 0xE0 <= marker <= 0xEF):  # tables, comments, application data
             return False
         at += 2 + int.from_bytes(content[at + 2 : at + 4])
     return False
 
 
 def _without_text(content: bytes) -> bytes:
-    """A PNG without its text and colour profile, which Pillow refuses to unfold where they are large."""
+    """A PNG without its text and colour profile. Pillow refuses to decompress large ones."""
     kept, at = [PNG], len(PNG)
     while at + 8 <= len(content):
         end = at + 12 + int.from_bytes(content[at : at + 4])

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
-from engine.data.pictures import Pictures, in_memory
+from engine.data.pictures import Pictures, read_from_memory
 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 NAMES = Path("/usr/share/unicode/emoji/emoji-test.txt")
-FONT_SIZE, CANVAS, SIZE = 109, 136, 64  # the font's only bitmap size; its cell; ours
-TONE_WEIGHT = 0.3  # five tones of each person would drown everything else
+FONT_SIZE, CANVAS, SIZE = 109, 136, 64  # the font's only bitmap size, its cell, and the pack's picture, in pixels
+TONE_WEIGHT = 0.3  # else the five tones of each person would outnumber everything else
 CONCEPT_SHARE, TONE_SHARE = 0.05, 0.10
 
 GROUPS = {  # Unicode's group -> class
@@ -53,11 +53,12 @@ class Emoji(NamedTuple):
     label: str
 
     @property
-    def toned(self) -> bool:
+    def has_skin_tone(self) -> bool:
         return "skin tone" in self.name
 
     @property
     def concept(self) -> str:
+        """The name without skin tones, the same for all tone variants."""
         return concept_of(self.name)
 
 
@@ -84,7 +85,7 @@ def read_names(path: Path) -> Iterator[Emoji]:
             yield Emoji(sequence, name, subgroup, label)
 
 
-def draw_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
+def render_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
     """One emoji on white, uint8 (SIZE, SIZE, 3)."""
     canvas = Image.new("RGB", (CANVAS, CANVAS), "white")
     left, top, right, bottom = font.getbbox(sequence)
@@ -93,26 +94,26 @@ def draw_emoji(sequence: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
     return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
-def split_of(emojis: list[Emoji]) -> list[str]:
-    """ "concept": 5 % of concepts of each class with all tones; "tone": 10 % of the other toned ones."""
+def assign_splits(emojis: list[Emoji]) -> list[str]:
+    """Hold out 5 % of each class's concepts with all tones ("concept"), and 10 % of other toned emoji ("tone")."""
     concepts: dict[str, set[str]] = defaultdict(set)
     for emoji in emojis:
         concepts[emoji.label].add(emoji.concept)
     held = {
         (label, concept)
         for label, members in concepts.items()
-        for concept in sorted(members, key=_hash)[: max(1, round(CONCEPT_SHARE * len(members)))]
+        for concept in sorted(members, key=_hash_to_unit)[: max(1, round(CONCEPT_SHARE * len(members)))]
     }
 
     def split(emoji: Emoji) -> str:
         if (emoji.label, emoji.concept) in held:
             return "concept"
-        return "tone" if emoji.toned and _hash(emoji.name) < TONE_SHARE else "train"
+        return "tone" if emoji.has_skin_tone and _hash_to_unit(emoji.name) < TONE_SHARE else "train"
 
     return [split(emoji) for emoji in emojis]
 
 
-def draw_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
+def render_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
     """All pictures with labels and splits. FileNotFoundError says which Debian package is missing."""
     for path, package in ((font_path, "fonts-noto-color-emoji"), (names_path, "unicode-data")):
         if not path.is_file():
@@ -126,13 +127,13 @@ def draw_all(font_path: Path = FONT, names_path: Path = NAMES) -> Pictures:
         labels=np.array([CLASSES.index(emoji.label) for emoji in emojis], np.int64),
         names=tuple(emoji.name for emoji in emojis),
         groups=tuple(emoji.subgroup for emoji in emojis),
-        splits=np.array(split_of(emojis)),
-        weights=np.array([TONE_WEIGHT if e.toned else 1.0 for e in emojis], np.float32),
+        splits=np.array(assign_splits(emojis)),
+        weights=np.array([TONE_WEIGHT if e.has_skin_tone else 1.0 for e in emojis], np.float32),
         size=SIZE,
-        read=in_memory(np.stack([draw_emoji(emoji.sequence, font) for emoji in emojis])),
+        read=read_from_memory(np.stack([render_emoji(emoji.sequence, font) for emoji in emojis])),
     )
 
 
-def _hash(name: str) -> float:
-    """A fixed number in [0, 1) for a name, the same on every machine and in every version."""
+def _hash_to_unit(name: str) -> float:
+    """Hash a name to a number in [0, 1), the same on every machine and in every version."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48

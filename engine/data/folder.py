@@ -1,4 +1,4 @@
-"""A folder of class folders as a set of pictures: own pictures, CIFAR-10, ImageNet."""
+"""Reads a folder of class folders as a set of pictures: your own, CIFAR-10, ImageNet."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from tqdm import tqdm
 
-from engine.cli import printable
-from engine.data.decode import read_picture, reason
-from engine.data.listing import class_of, list_pictures, split_of
-from engine.data.pictures import Pictures, content
+from engine.cli import to_printable
+from engine.data.decode import explain_error, read_picture
+from engine.data.listing import get_class, get_split, list_pictures
+from engine.data.pictures import Pictures, hash_pixels
 
 HELD_OUT_SHARE = 0.05
-IN_MEMORY = 2**29  # bytes of small pictures that are kept, and not read again for each batch
-AT_ONCE = 32  # pictures that a thread reads before it reports
-MOST_NAMED, MOST_CLASSES = 5, 20  # in what is told
+IN_MEMORY = 2**29  # bytes; a set of pictures up to this size is kept in memory and not read for each batch
+BATCH = 32  # pictures of one task of a thread
+MAX_NAMED, MAX_CLASSES = 5, 20  # in the summary
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """What a folder was understood to hold; left_out: names by reason."""
+    """The pictures of a folder, and the names of what was left out, by reason."""
 
     root: Path
     pictures: Pictures
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def told(self) -> str:
-        """One block: the classes with their pictures, and all that was left out."""
-        lines = [describe(printable(self.root), self.pictures)]
+    def summary(self) -> str:
+        """Lines that list the classes with their pictures, and all that was left out."""
+        lines = [describe_pictures(to_printable(self.root), self.pictures)]
         for why, names in sorted(self.left_out.items(), key=lambda item: -len(item[1])):
-            lines.append(f"  left out, {why}: {shortened(names)}")
+            lines.append(f"  left out, {why}: {shorten(names)}")
         return "\n".join(lines)
 
 
@@ -46,28 +46,28 @@ def read_folder(root: Path, size: int) -> Pictures:
 
 
 def open_folder(root: Path, size: int, skip_bad: bool = False) -> Folder:
-    """Class folders of pictures, cropped to the centre square and resized; each is read once, to know that it can be.
+    """Read class folders of pictures, cropped to the centre square and resized. Every picture is read once.
 
-    A folder that holds `train/` and `test/` (or `val/`) keeps these splits; otherwise 5 %,
-    fixed by a hash of the file's name, are held out. ValueError where no picture is found, or one
-    beside such splits, or, unless `skip_bad`, some cannot be read.
+    `train/` and `test/` (or `val/`) in the folder are kept as splits. Without them 5 %, chosen by a hash of
+    the file name, are held out. ValueError if there is no picture, if a picture lies beside such splits, or,
+    unless `skip_bad`, if a picture cannot be read.
     """
     listing = list_pictures(root)
     paths = [root / file for file in listing.files]
     images = np.empty((len(paths), size, size, 3), np.uint8) if len(paths) * size * size * 3 <= IN_MEMORY else None
-    found = list(_read_all(paths, size, images))
-    bad = [f"{printable(file)} ({why})" for file, (_, why) in zip(listing.files, found, strict=True) if why]
+    found = list(_read_pictures(paths, size, images))
+    bad = [f"{to_printable(file)} ({why})" for file, (_, why) in zip(listing.files, found, strict=True) if why]
     if bad and not skip_bad:
         raise ValueError(
-            f"{printable(root)}: {len(bad):,} of {len(paths):,} pictures cannot be read: {shortened(bad)}: "
+            f"{to_printable(root)}: {len(bad):,} of {len(paths):,} pictures cannot be read: {shorten(bad)}: "
             "mend them, take them away, or leave them out by skip_bad=true"
         )
     left_out = {**listing.left_out, **({"cannot be read": bad} if bad else {})}
     good = np.array([i for i, (_, why) in enumerate(found) if not why], np.int64)
     if not len(good):
-        rest = "; ".join(f"{why}: {shortened(names)}" for why, names in left_out.items())
+        rest = "; ".join(f"{why}: {shorten(names)}" for why, names in left_out.items())
         raise ValueError(
-            f"{printable(root)} holds no pictures in class folders: expected {printable(root)}/CLASS/PICTURE.png"
+            f"{to_printable(root)} holds no pictures in class folders: expected {to_printable(root)}/CLASS/PICTURE.png"
             + (f"; left out, {rest}" if rest else "")
         )
 
@@ -76,21 +76,21 @@ def open_folder(root: Path, size: int, skip_bad: bool = False) -> Folder:
             return images[good[indices]]
         return np.stack([read_picture(paths[i], size) for i in good[indices]])
 
-    pictures = _labelled([listing.files[i] for i in good], [found[i][0] for i in good], size, read)
+    pictures = _make_pictures([listing.files[i] for i in good], [found[i][0] for i in good], size, read)
     return Folder(root=root, pictures=pictures, left_out=left_out)
 
 
-def _labelled(
+def _make_pictures(
     files: Sequence[PurePosixPath], contents: Sequence[str], size: int, read: Callable[[np.ndarray], np.ndarray]
 ) -> Pictures:
-    labels = [class_of(file) for file in files]
+    labels = [get_class(file) for file in files]
     classes = {name: i for i, name in enumerate(sorted(set(labels)))}
     return Pictures(
         classes=tuple(classes),
         labels=np.array([classes[label] for label in labels], np.int64),
-        names=tuple(printable(file) for file in files),
+        names=tuple(to_printable(file) for file in files),
         groups=tuple(labels),
-        splits=np.array(_splits(files, labels)),
+        splits=np.array(_assign_splits(files, labels)),
         weights=np.ones(len(files), np.float32),
         size=size,
         read=read,
@@ -98,53 +98,53 @@ def _labelled(
     )
 
 
-def describe(name: str, pictures: Pictures) -> str:
-    """How many pictures of each class there are, and how many are held out."""
+def describe_pictures(name: str, pictures: Pictures) -> str:
+    """Lines that say how many pictures each class has, and how many of them are held out."""
     held = pictures.splits != "train"
     out = f"{held.sum():,} held out" if held.any() else "none held out"
     lines = [f"{name}: {len(pictures):,} pictures in {len(pictures.classes):,} classes, {out}"]
     counts = np.bincount(pictures.labels, minlength=len(pictures.classes))
     kept = np.bincount(pictures.labels[~held], minlength=len(pictures.classes))
-    for i in range(len(counts)) if len(counts) <= MOST_CLASSES else range(MOST_CLASSES - 1):
+    for i in range(len(counts)) if len(counts) <= MAX_CLASSES else range(MAX_CLASSES - 1):
         note = f", {counts[i] - kept[i]:,} held out" if kept[i] else ", all held out: nothing to learn it from"
         lines.append(f"  {pictures.classes[i]}: {counts[i]:,}{note if counts[i] > kept[i] else ''}")
-    if len(counts) > MOST_CLASSES:
-        rest = counts[MOST_CLASSES - 1 :]
+    if len(counts) > MAX_CLASSES:
+        rest = counts[MAX_CLASSES - 1 :]
         lines.append(f"  and {len(rest):,} more classes of {rest.min():,} to {rest.max():,} pictures")
-    if len(counts) > MOST_CLASSES and not kept.all():
+    if len(counts) > MAX_CLASSES and not kept.all():
         none = [pictures.classes[i] for i in np.flatnonzero(kept == 0)]
-        lines.append(f"  all held out, nothing to learn these from: {shortened(none)}")
+        lines.append(f"  all held out, nothing to learn these from: {shorten(none)}")
     return "\n".join(lines)
 
 
-def shortened(names: Sequence[str]) -> str:
-    """The first few of many, and how many more."""
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+def shorten(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more
 
 
-def _read_all(paths: Sequence[Path], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
-    """What each picture is by content, and why it cannot be read ("" where it can); fills `images` (M, size, size, 3).
+def _read_pictures(paths: Sequence[Path], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
+    """Yield each picture's hash, and why it cannot be read ("" if it can). Fills `images` (M, size, size, 3) if given.
 
-    On all cores: most of the time is spent in Pillow, which leaves Python's lock to the others meanwhile.
+    Threads use all cores: Pillow, which takes most of the time, releases Python's lock.
     """
 
     def read(first: int) -> list[tuple[str, str]]:
         found = []
-        for i in range(first, min(first + AT_ONCE, len(paths))):
+        for i in range(first, min(first + BATCH, len(paths))):
             try:
                 image = read_picture(paths[i], size)
             except ValueError as error:
-                found.append(("", reason(error.__cause__ or error)))
+                found.append(("", explain_error(error.__cause__ or error)))
                 continue
             if images is not None:
                 images[i] = image
-            found.append((content(image), ""))
+            found.append((hash_pixels(image), ""))
         return found
 
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
     try:
-        tasks = [pool.submit(read, first) for first in range(0, len(paths), AT_ONCE)]
+        tasks = [pool.submit(read, first) for first in range(0, len(paths), BATCH)]
         with tqdm(total=len(paths), desc="reading pictures", file=sys.stderr, delay=1, leave=False) as bar:
             for task in tasks:
                 yield from task.result()
@@ -153,16 +153,16 @@ def _read_all(paths: Sequence[Path], size: int, images: np.ndarray | None) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def _splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> list[str]:
-    """Of each file by its folder; where no folder says it, by a hash of its name, but never all of a class."""
-    splits = [split_of(file) or ("test" if _hash(file) < HELD_OUT_SHARE else "train") for file in files]
+def _assign_splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> list[str]:
+    """The split of each file: that of its folder, else by a hash of its name, but never "test" for a whole class."""
+    splits = [get_split(file) or ("test" if _hash_to_unit(file) < HELD_OUT_SHARE else "train") for file in files]
     trained = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
     return [
-        split if label in trained or split_of(file) else "train"
+        split if label in trained or get_split(file) else "train"
         for file, label, split in zip(files, labels, splits, strict=True)
     ]
 
 
-def _hash(file: PurePosixPath) -> float:
-    """A fixed number in [0, 1) for a path in a folder."""
+def _hash_to_unit(file: PurePosixPath) -> float:
+    """Hash a path to a number in [0, 1), the same on every machine."""
     return int.from_bytes(hashlib.sha256(os.fsencode(file.as_posix())).digest()[:6]) / 2**48

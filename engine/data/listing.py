@@ -1,4 +1,4 @@
-"""What a folder of class folders holds: its pictures, and what is left out and why."""
+"""Lists the picture files of a folder of class folders, and what is left out and why."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from engine.cli import printable
-from engine.data.decode import NOT_READ, kinds
+from engine.cli import to_printable
+from engine.data.decode import NOT_READ, known_formats
 
 SPLITS = {
     **{"train": "train", "training": "train"},
     **dict.fromkeys(("test", "testing", "val", "valid", "validation"), "test"),
 }
-LITTER = {  # of systems and programs, besides what begins with a dot; in small letters
+LITTER = {  # files of systems and programs, in small letters; names that begin with a dot are left out, too
     *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
     *("$recycle.bin", "system volume information", "lost+found", "@eadir", "__pycache__"),
 }
@@ -23,130 +23,130 @@ LITTER = {  # of systems and programs, besides what begins with a dot; in small 
 
 @dataclass(kw_only=True)
 class Listing:
-    """The picture files below a folder by their path in it, sorted, and what is left out by reason."""
+    """The sorted paths of the picture files below a folder, relative to it, and what is left out, by reason."""
 
     root: Path
     files: list[PurePosixPath] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def leave_out(self, path: PurePosixPath, reason: str, mark: str = "") -> None:
-        self.left_out.setdefault(reason, []).append(printable(path) + mark)
+        self.left_out.setdefault(reason, []).append(to_printable(path) + mark)
 
 
 def list_pictures(root: Path) -> Listing:
-    """Walk through the folder and what links in it lead to. ValueError where it looks like another layout."""
+    """List a folder, following links. ValueError if it seems to have another layout."""
     if not root.is_dir():
-        raise FileNotFoundError(f"{printable(root)} is not a folder: give a folder of class folders")
+        raise FileNotFoundError(f"{to_printable(root)} is not a folder: give a folder of class folders")
     listing = Listing(root=root)
     status = os.stat(root)
-    for path in sorted(_walk(listing, PurePosixPath(), {(status.st_dev, status.st_ino)})):
+    for path in sorted(_list_below(listing, PurePosixPath(), {(status.st_dev, status.st_ino)})):
         if len(path.parts) == 1:
             listing.leave_out(path, "in no class folder")
         else:
             listing.files.append(path)
-    _refuse_beside_splits(root, listing.files)
-    _refuse_other_layouts(root, listing.files)
+    _check_beside_splits(root, listing.files)
+    _check_layout(root, listing.files)
     return listing
 
 
-def class_of(path: PurePosixPath) -> str:
-    return printable(path.parts[1] if split_of(path) else path.parts[0])
+def get_class(path: PurePosixPath) -> str:
+    return to_printable(path.parts[1] if get_split(path) else path.parts[0])
 
 
-def split_of(path: PurePosixPath) -> str:
-    """The split that a file is in by its folder, SPLIT/CLASS/; "" where none says it."""
-    return _split(path.parts[0]) if len(path.parts) > 2 else ""
+def get_split(path: PurePosixPath) -> str:
+    """The split of a file in SPLIT/CLASS/; "" for a file in CLASS/."""
+    return _parse_split(path.parts[0]) if len(path.parts) > 2 else ""
 
 
-def _split(name: str) -> str:
+def _parse_split(name: str) -> str:
     return SPLITS.get(name.lower(), "")
 
 
-def _walk(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
-    """Pictures below a folder; `seen`: the folders that it is in, and those of its class so far."""
+def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
+    """Pictures below a folder. `seen` holds the ids of its parents and of the folders of its class so far."""
     try:
-        entries = sorted(os.scandir(listing.root / folder), key=os.DirEntry.is_symlink)  # links come last
+        entries = sorted(os.scandir(listing.root / folder), key=os.DirEntry.is_symlink)  # links last
     except OSError as error:
         listing.leave_out(folder, f"cannot be opened: {error.strerror}", "/")
         return []
     found: list[PurePosixPath] = []
     for entry in entries:
-        path, is_folder = folder / entry.name, _holds(entry.is_dir)
+        path, is_folder = folder / entry.name, _ask(entry.is_dir)
         if entry.name.startswith(".") or entry.name.lower() in LITTER:
             listing.leave_out(path, "hidden, or of a system or program", "/" if is_folder else "")
         elif is_folder:
-            found += _enter(listing, path, seen)
-        elif not _holds(entry.is_file):
+            found += _enter_folder(listing, path, seen)
+        elif not _ask(entry.is_file):
             listing.leave_out(path, "leads to nothing" if entry.is_symlink() else "no file")
-        elif why := _why_not(entry.name):
+        elif why := _refusal_reason(entry.name):
             listing.leave_out(path, why)
         else:
             found.append(path)
     return found
 
 
-def _enter(listing: Listing, path: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
-    """Pictures below a folder, which is entered once per class: links can lead anywhere."""
+def _enter_folder(listing: Listing, path: PurePosixPath, seen: set[tuple[int, int]]) -> list[PurePosixPath]:
+    """Pictures below a folder. It is entered once per class, because links can form a circle."""
     status = os.stat(listing.root / path)
     where = (status.st_dev, status.st_ino)
     if where in seen:
         listing.leave_out(path, "leads to a folder that is taken already", "/")
         return []
-    begins_class = len(path.parts) == 1 or (len(path.parts) == 2 and _split(path.parts[0]))
+    begins_class = len(path.parts) == 1 or (len(path.parts) == 2 and _parse_split(path.parts[0]))
     own = {*seen, where} if begins_class else seen
     own.add(where)
-    found = _walk(listing, path, own)
+    found = _list_below(listing, path, own)
     if not found and begins_class:
         listing.leave_out(path, "no picture in it", "/")
     return found
 
 
-def _holds(question: Callable[[], bool]) -> bool:
+def _ask(question: Callable[[], bool]) -> bool:
     try:
         return question()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
-def _why_not(name: str) -> str:
-    """Why a file of this name is not read, "" where it is."""
-    kind = kinds().get(os.path.splitext(name)[1].lower())
+def _refusal_reason(name: str) -> str:
+    """Why a file of this name is not read; "" if it is."""
+    kind = known_formats().get(os.path.splitext(name)[1].lower())
     return "no picture by its name" if kind is None else NOT_READ.get(kind, "")
 
 
-def _refuse_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
-    """ValueError where there is `train/CLASS/` and a picture in another folder: its folder would count as a class."""
-    other = [path for path in paths if not split_of(path)]
-    if other and any(split_of(path) == "train" for path in paths):
+def _check_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
+    """ValueError if there is `train/CLASS/` and a picture in another folder, which would count as a class."""
+    other = [path for path in paths if not get_split(path)]
+    if other and any(get_split(path) == "train" for path in paths):
         raise ValueError(
-            f"{printable(root / other[0])}: beside train/CLASS/ there can only be test/CLASS/, or val/, valid/, "
+            f"{to_printable(root / other[0])}: beside train/CLASS/ there can only be test/CLASS/, or val/, valid/, "
             "validation/ in its place: move it away"
         )
 
 
-def _refuse_other_layouts(root: Path, paths: Sequence[PurePosixPath]) -> None:
-    """ValueError where the class folders seem to be one folder further down, or to hold the splits."""
-    if len({class_of(path) for path in paths}) == 1:
+def _check_layout(root: Path, paths: Sequence[PurePosixPath]) -> None:
+    """ValueError if the class folders seem to be one level deeper, or if they contain the splits."""
+    if len({get_class(path) for path in paths}) == 1:
         tops = {path.parts[0] for path in paths}
-        bases = [_common([path.parts[:-1] for path in paths if path.parts[0] == top]) for top in sorted(tops)]
-        if not any(path.parts[:-1] in bases for path in paths):  # each holds folders only
-            where = printable(root.joinpath(*bases[0]))
+        bases = [_common_prefix([path.parts[:-1] for path in paths if path.parts[0] == top]) for top in sorted(tops)]
+        if not any(path.parts[:-1] in bases for path in paths):  # they contain only folders
+            where = to_printable(root.joinpath(*bases[0]))
             do = f"give data={shlex.quote(where)}" if len(bases) == 1 else "move them up by one folder in each split"
             raise ValueError(
                 f"{where} holds folders of pictures: if they are the classes, {do}; "
                 "if they are all of one class, put their pictures into one folder"
             )
-    inner = {(path.parts[0], path.parts[1]) for path in paths if len(path.parts) > 2 and not split_of(path)}
+    inner = {(path.parts[0], path.parts[1]) for path in paths if len(path.parts) > 2 and not get_split(path)}
     for name, split in sorted(inner):
-        if {"train", "test"} == {_split(other) for of, other in inner if of == name} - {""}:
+        if {"train", "test"} == {_parse_split(other) for of, other in inner if of == name} - {""}:
             raise ValueError(
-                f"{printable(root / name / split)}: the split comes before the class: "
-                f"expected {printable(root / split / name)}"
+                f"{to_printable(root / name / split)}: the split comes before the class: "
+                f"expected {to_printable(root / split / name)}"
             )
 
 
-def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The folders that all paths begin with."""
+def _common_prefix(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The longest common prefix of all paths."""
     first, last = min(paths), max(paths)
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return first[:same]

@@ -13,25 +13,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-COLUMNS = 32  # pictures side by side in a stored sheet
-WEBP_SIDE = 16383  # the longest side that the format allows
+COLUMNS = 32  # of pictures in a stored sheet
+WEBP_SIDE = 16383  # the longest side of a WebP, in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """M pictures. `read(indices)` gives them as uint8 (B, size, size, 3)."""
+    """M labelled pictures. `read(indices)` returns their pixels, uint8 (B, size, size, 3)."""
 
     classes: tuple[str, ...]
     labels: np.ndarray  # (M,) int64, index into classes
     names: tuple[str, ...]
-    groups: tuple[str, ...]  # finer label, the class where there is none
+    groups: tuple[str, ...]  # fine label, by default the class
     splits: np.ndarray  # (M,) str: "train" or the name of a held-out split
-    weights: np.ndarray  # (M,) float32, how often to draw it in training
+    weights: np.ndarray  # (M,) float32, how often training draws each picture
     size: int
     read: Callable[[np.ndarray], np.ndarray]
-    recipes: tuple[str, ...] = ()  # for each picture, JSON: the parts it was made of; none where nobody knows
-    carried: np.ndarray | None = None  # indices of those that a pack stores, None for a spread of all
-    contents: tuple[str, ...] = ()  # SHA-256 of each one's pixels, where that is known without reading it again
+    recipes: tuple[str, ...] = ()  # JSON for each picture: the parts it was made of. Empty if unknown
+    stored_indices: np.ndarray | None = None  # the pictures that a pack stores. None: an even choice of all
+    contents: tuple[str, ...] = ()  # SHA-256 of each picture's pixels, if already known
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,36 +39,36 @@ class Pictures:
     def indices(self, split: str) -> np.ndarray:
         return np.flatnonzero(self.splits == split)
 
-    def spread(self, split: str, most: int) -> np.ndarray:
-        """Indices of at most `most` pictures, evenly over a split: pictures are sorted by class."""
+    def pick_evenly(self, split: str, most: int) -> np.ndarray:
+        """Indices of at most `most` pictures, evenly spaced over a split. Pictures are sorted by class."""
         members = self.indices(split)
         return members[np.unique(np.linspace(0, len(members) - 1, min(most, len(members))).astype(int))]
 
     @cached_property
-    def hashed(self) -> tuple[str, ...]:
-        """SHA-256 of each picture's pixels: read and hashed once, where that is not known yet."""
+    def content_hashes(self) -> tuple[str, ...]:
+        """SHA-256 of each picture's pixels. Computed once, if not already known."""
         return self.contents or tuple(
-            content(image)
+            hash_pixels(image)
             for first in range(0, len(self), 256)
             for image in self.read(np.arange(first, min(first + 256, len(self))))
         )
 
     def digest(self) -> str:
-        """SHA-256 over what training sees of them, in their order: pixels and labels, but no names of files."""
-        columns = (self.hashed, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
+        """SHA-256 over all that training uses, in order: pixels, labels, splits and weights, but not file names."""
+        columns = (self.content_hashes, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
         rows = zip(*columns, strict=True)
-        whole = json.dumps([self.classes, self.size, list(rows)])
-        return hashlib.sha256(whole.encode()).hexdigest()
+        text = json.dumps([self.classes, self.size, list(rows)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def fine_labels(self) -> tuple[tuple[str, str], ...]:
-        """Every (class, group) there is, by class."""
+        """All pairs (class, group), sorted by class."""
         found = sorted({(label, group) for label, group in zip(self.labels.tolist(), self.groups, strict=True)})
         return tuple((self.classes[label], group) for label, group in found)
 
     @property
     def fine(self) -> np.ndarray:
-        """(M,) int64, index into fine_labels."""
+        """(M,) int64, the index of each picture's fine label."""
         at = {label: i for i, label in enumerate(self.fine_labels)}
         pairs = zip(self.labels.tolist(), self.groups, strict=True)
         return np.array([at[self.classes[label], group] for label, group in pairs], np.int64)
@@ -93,22 +93,22 @@ class Pictures:
         )
 
     def by_class(self) -> Pictures:
-        """The same, class by class, as they are stored."""
+        """The same pictures sorted by class, the order in which they are stored."""
         return self.subset(np.argsort(self.labels, kind="stable"))
 
 
-def content(image: np.ndarray) -> str:
+def hash_pixels(image: np.ndarray) -> str:
     """SHA-256 of a picture's pixels."""
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def in_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A `read` over uint8 (M, size, size, 3) that is already in memory."""
+def read_from_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A `read` function for uint8 pictures (M, size, size, 3) in memory."""
     return lambda indices: images[indices]
 
 
 def save_pictures(pictures: Pictures, folder: Path) -> None:
-    """One lossless WebP sheet per class and `index.csv`, which says what each tile is."""
+    """Store lossless WebP sheets for each class, and `index.csv` with a row for each picture."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for label, name in enumerate(pictures.classes):
@@ -130,7 +130,7 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
 
 
 def load_pictures(folder: Path) -> Pictures:
-    """Read what `save_pictures` wrote. FileNotFoundError where there is no index, ValueError where it is damaged."""
+    """Read what `save_pictures` wrote. FileNotFoundError if there is no index, ValueError if a file is damaged."""
     index = folder / "index.csv"
     if not index.is_file():
         raise FileNotFoundError(f"{index} is missing: make it with python -m engine.data")
@@ -140,15 +140,15 @@ def load_pictures(folder: Path) -> Pictures:
         raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
 
 
-def stored_digest(folder: Path) -> str:
-    """SHA-256 over the files that `save_pictures` wrote, without unfolding them."""
+def digest_files(folder: Path) -> str:
+    """SHA-256 over the files that `save_pictures` wrote. It does not decode them."""
     index = folder / "index.csv"
     files = [index, *(folder / name for name in dict.fromkeys(row.get("sheet") or "index.csv" for row in _rows(index)))]
     return hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode()).hexdigest()
 
 
 def count_pictures(folder: Path) -> int:
-    """How many pictures `save_pictures` wrote, without reading them."""
+    """Number of pictures in the index. It does not read them."""
     return len(_rows(folder / "index.csv"))
 
 
@@ -172,7 +172,7 @@ def _load(index: Path) -> Pictures:
         splits=np.array([row["split"] for row in rows]),
         weights=np.array([float(row["weight"]) for row in rows], np.float32),
         size=size,
-        read=in_memory(images),
+        read=read_from_memory(images),
         recipes=tuple(row["recipe"] for row in rows) if "recipe" in rows[0] else (),
     )
 

@@ -16,10 +16,10 @@ unless given), per rule (classes, exact), or in all (blind, copies). sweep, tabl
 default reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where
 it stopped. They also take:
   rules=maskgit,critic   some of the rules
-  workers=2              pictures drawn at once, by default as many as there are cores
-  dtype=bfloat16         products in bf16, where the machine is faster in it
-  seed=                  table1, classes, exact: the noise
-  against=DIR            ratios: another report, whose rows the critic of this one is held against
+  workers=2              pictures drawn at once; default: one per core
+  dtype=bfloat16         products in bf16, if the machine is faster in it
+  seed=                  table1, classes, exact: seed of the noise
+  against=DIR            ratios: another report, whose rows the critic of this one is compared with
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
@@ -34,13 +34,13 @@ from pathlib import Path
 from typing import Any
 
 from engine import cli
-from engine.config import MOST_STEPS
+from engine.config import MAX_STEPS
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.classes import measure_classes
 from engine.evaluate.copies import measure_copies
+from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact import measure_exact
-from engine.evaluate.judge import Judge
-from engine.evaluate.metrics import K
+from engine.evaluate.metrics import NEIGHBOURS
 from engine.evaluate.ratios import measure_ratios
 from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import ROUNDS, Round, set_presets, sweep
@@ -48,7 +48,7 @@ from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
 
-COUNTS = {
+DEFAULT_N = {
     "tokenizer": 0,
     "auc": 100_000,
     "sheets": 8,
@@ -60,8 +60,8 @@ COUNTS = {
     "classes": 5000,
     "exact": 5000,
 }
-FEWEST = K + 1  # pictures of which there are precision and recall
-MANY_THREADS = ("tokenizer", "auc", "sheets", "blind", "copies")  # the others draw a picture per thread
+MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
+MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
 
 
 def main(argv: list[str]) -> None:
@@ -78,39 +78,41 @@ def main(argv: list[str]) -> None:
         "runs": "runs",
         "against": "",
     }
-    action, options = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
-    fewest = 1 if action in MANY_THREADS else FEWEST
+    action, options, _ = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
+    fewest = 1 if action in MULTI_THREADED else MIN_SAMPLES
     if action == "sweep" and options["n"] is not None:
         raise ValueError("n: a sweep has rounds, give pictures=[128,512,2000]")
-    options["n"] = COUNTS[action] if options["n"] is None else cli.whole("n", options["n"], fewest, 1_000_000)
+    options["n"] = (
+        DEFAULT_N[action] if options["n"] is None else cli.check_integer("n", options["n"], fewest, 1_000_000)
+    )
     for name, low, high in (
-        ("steps", 1, MOST_STEPS),
+        ("steps", 1, MAX_STEPS),
         ("workers", 0, 256),
     ):
-        cli.whole(name, options[name], low, high)
-    cli.yes_or_no("preset", options["preset"])
-    threads = options["threads"] if action in MANY_THREADS else 1
+        cli.check_integer(name, options[name], low, high)
+    cli.check_bool("preset", options["preset"])
+    threads = options["threads"] if action in MULTI_THREADED else 1
     session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
     print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options)
-    found = sweep(judge, _rules(session, options), options["steps"], _rounds(options), folder)
+    evaluator, folder = _open_evaluator(session, options)
+    found = sweep(evaluator, _rules(session, options), options["steps"], _rounds(options), folder)
     if options["preset"]:
         set_presets(session.pack, found["best"])
     return found
 
 
 def _rounds(options: Mapping[str, Any]) -> list[Round]:
-    """Those of the sweep, with other numbers of settings and pictures where these are given."""
+    """The rounds of the sweep, with the numbers of settings and pictures that were given."""
     rounds = []
     for i, one in enumerate(ROUNDS):
         given = {name: options[name] for name in ("settings", "pictures") if options[name]}
         for name, value in given.items():
             if not isinstance(value, list) or len(value) != len(ROUNDS):
                 raise ValueError(f"{name}={value}: expected {len(ROUNDS)} numbers, as in [{_numbers(name)}]")
-            cli.whole(name, value[i], 1 if name == "settings" else FEWEST, 1_000_000)
+            cli.check_integer(name, value[i], 1 if name == "settings" else MIN_SAMPLES, 1_000_000)
         rounds.append(one._replace(**{name: value[i] for name, value in given.items()}))
     return rounds
 
@@ -120,38 +122,37 @@ def _numbers(name: str) -> str:
 
 
 def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options)
-    return table1(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+    evaluator, folder = _open_evaluator(session, options)
+    return table1(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
 def _classes(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, _ = _judge(session, options)
-    return measure_classes(judge, _rules(session, options), options["n"], options["steps"], options["seed"])
+    evaluator, _ = _open_evaluator(session, options)
+    return measure_classes(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"])
 
 
 def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge, folder = _judge(session, options, classifies=False)
-    return measure_exact(judge, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+    evaluator, folder = _open_evaluator(session, options, classifies=False)
+    return measure_exact(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
-def _judge(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Judge, Path]:
-    """And the folder of the report."""
-    folder = _reports(session, options)
-    store = cli.path(options["runs"]) / session.pack.name / "draws"
-    return Judge.open(session, store, options["workers"], classifies), folder
+def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
+    """The evaluator, and the folder of its report."""
+    store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
+    return Evaluator.open(session, store, options["workers"], classifies), _report_folder(session, options)
 
 
-def _reports(session: Session, options: Mapping[str, Any]) -> Path:
-    return cli.path(options["out"]) if options["out"] else session.pack.path / "reports"
+def _report_folder(session: Session, options: Mapping[str, Any]) -> Path:
+    return cli.expand_path(options["out"]) if options["out"] else session.pack.path / "reports"
 
 
 def _ratios(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    folder = _reports(session, options)
-    return measure_ratios(folder, cli.path(options["against"]) if options["against"] else folder)
+    folder = _report_folder(session, options)
+    return measure_ratios(folder, cli.expand_path(options["against"]) if options["against"] else folder)
 
 
 def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """ValueError for a rule that the pack cannot run."""
+    """The rules to measure. ValueError for a rule that the pack cannot run."""
     chosen = tuple(name.strip() for name in options["rules"].split(",")) if options["rules"] else session.rules
     for name in chosen:
         session.settings(rule=name)
@@ -159,7 +160,7 @@ def _rules(session: Session, options: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _out(options: Mapping[str, Any]) -> Path:
-    return cli.path(options["out"] or "out")
+    return cli.expand_path(options["out"] or "out")
 
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {

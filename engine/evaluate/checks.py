@@ -1,11 +1,11 @@
-"""Checks that decide on a picture alone whether it breaks a rule of its style.
+"""Checks that decide from the pixels of a picture whether it breaks a rule of its style.
 
     identicon   the cells are plainly ground or filled, each row has a filled one, left mirrors right, one colour
     skin, hair  no two tones of the style are both in the picture
     eyes        both eyes are the same part
 
-Tolerances are wide enough for real pictures that went through a tokenizer, and narrow enough for what is wrong by a
-whole patch. Whether they are is measured: the report holds the false alarms of each check and style.
+Tolerances are meant to accept the errors of a tokenizer and to find a wrong patch. Whether they do is measured: the
+report holds the false alarms of each check and style.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from engine.data.pictures import Pictures
 
 FILE = Path(engine.data.avatars.__file__).with_name("exact.yaml")
 
+# Their names are part of checks_digest(): a new name makes stored reports invalid.
 EDGE = 2  # pixels at the rim of a cell that a patch may share with its neighbour
 GROUND = 60  # a cell this near to white is ground: the palest of the style's colours is 206 away
 STRAY = 0.8  # how far a square of 2 x 2 pixels may be on the way to the other kind: one of a wrong patch is all there
@@ -47,26 +48,26 @@ class Check(Protocol):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What can be wrong."""
+        """The kinds of fault, the columns of `faults`."""
         ...
 
     def faults(self, images: np.ndarray) -> np.ndarray:
-        """(M, parts) bool: what is wrong in each picture uint8 (M, S, S, 3)."""
+        """(M, parts) bool: the faults of each picture uint8 (M, S, S, 3)."""
         ...
 
     def differ(self, one: Recipe, other: Recipe) -> bool:
-        """Whether a picture, half of one and half of the other, ought to be found wrong."""
+        """Would a picture joined from halves of the two be faulty?"""
         ...
 
 
 def checks_digest() -> str:
-    """SHA-256 of what the checks go by: the table of styles and the tolerances above."""
+    """SHA-256 of the table of styles and the tolerances above."""
     tolerances = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, int | float)}
     return hashlib.sha256(FILE.read_bytes() + json.dumps(tolerances, sort_keys=True).encode()).hexdigest()
 
 
 def open_checks(pictures: Pictures) -> dict[str, dict[str, Check]]:
-    """Check -> class -> what decides it there. ValueError for pictures that are no avatars with recipes."""
+    """Check -> class -> the check for it. ValueError for pictures without recipes, which are not avatars."""
     table = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     if not pictures.recipes or not any(name in styles for styles in table.values() for name in pictures.classes):
         raise ValueError(
@@ -74,13 +75,15 @@ def open_checks(pictures: Pictures) -> dict[str, dict[str, Check]]:
             "this pack's are none"
         )
     return {
-        check: {name: _open(check, how, pictures, name) for name, how in styles.items() if name in pictures.classes}
+        check: {
+            name: _open_check(check, how, pictures, name) for name, how in styles.items() if name in pictures.classes
+        }
         for check, styles in table.items()
     }
 
 
-def _open(check: str, how: Any, pictures: Pictures, name: str) -> Check:
-    """A check of one class, from its line in exact.yaml."""
+def _open_check(check: str, how: Any, pictures: Pictures, name: str) -> Check:
+    """Make the check of one class from its line in exact.yaml."""
     if check == "identicon":
         return Identicon(**how)
     if check == "eyes":
@@ -104,7 +107,7 @@ class Identicon:
         return np.array([self._faults(image.astype(np.float32)) for image in images], bool).reshape(len(images), 4)
 
     def _faults(self, image: np.ndarray) -> list[bool]:
-        inner = self._inner(image)
+        inner = self._cell_interiors(image)
         means = inner.mean((2, 3))  # (cells, cells, 3)
         filled = np.linalg.norm(255 - means, axis=-1) > GROUND
         if not filled.any():
@@ -112,20 +115,20 @@ class Identicon:
         colour = means[filled].mean(0)
         away = np.linalg.norm(means[filled] - colour, axis=-1)
         return [
-            self._strays(image, filled, colour),
+            self._has_stray_square(image, filled, colour),
             bool(~filled.any(1).all()),
             bool((filled != filled[:, ::-1]).any()),
             bool((away > SAME_COLOUR).any()),
         ]
 
-    def _inner(self, image: np.ndarray) -> np.ndarray:
-        """The pixels of each cell but for its rim, (cells, cells, side - 2 EDGE, side - 2 EDGE, 3)."""
+    def _cell_interiors(self, image: np.ndarray) -> np.ndarray:
+        """The pixels of each cell without its rim, (cells, cells, side - 2 EDGE, side - 2 EDGE, 3)."""
         square = slice(self.first, self.first + self.cells * self.side)
         cells = image[square, square].reshape(self.cells, self.side, self.cells, self.side, 3).swapaxes(1, 2)
         return cells[:, :, EDGE:-EDGE, EDGE:-EDGE]
 
-    def _strays(self, image: np.ndarray, filled: np.ndarray, colour: np.ndarray) -> bool:
-        """Whether any square of 2 x 2 pixels, border and rims included, is of the other kind than its cell."""
+    def _has_stray_square(self, image: np.ndarray, filled: np.ndarray, colour: np.ndarray) -> bool:
+        """Is a square of 2 x 2 pixels filled in a ground cell, or ground in a filled one? Borders and rims count."""
         half = len(image) // 2
         wanted = np.zeros((half, half), bool)
         square = slice(self.first // 2, self.first // 2 + self.cells * self.side // 2)
@@ -141,7 +144,7 @@ class Identicon:
 
 @dataclass(frozen=True, kw_only=True)
 class Eyes:
-    """Two eyes that are the same cells, drawn twice."""
+    """Two eyes made of the same cells."""
 
     side: int
     left: Sequence[int]
@@ -168,16 +171,16 @@ class Eyes:
 
 @dataclass(frozen=True, kw_only=True)
 class Tones:
-    """The colours that a style's real pictures show, and which of them are one tone's own."""
+    """The colours of a style's real pictures, and which of them belong to a single tone."""
 
     part: str  # of the recipe
     tones: tuple[str, ...]  # as "#rrggbb"
     colours: np.ndarray  # (P, 3) float32
-    owners: np.ndarray  # (P,) index into tones, or -1 for a colour that says nothing of them
+    owners: np.ndarray  # (P,) index into tones, -1 for a colour that belongs to no single tone
 
     @classmethod
     def of(cls, images: np.ndarray, recipes: Sequence[Recipe], part: str) -> Tones:
-        """Learn them: a colour that is only ever seen together with one tone is that tone's own."""
+        """Learn the colours: one that occurs only together with one tone belongs to that tone."""
         tones = tuple(sorted({recipe[part] for recipe in recipes if part in recipe}))
         seen: dict[int, Counter[int]] = defaultdict(Counter)
         for image, recipe in zip(images, recipes, strict=True):
@@ -197,18 +200,20 @@ class Tones:
         return ("tones",)
 
     def faults(self, images: np.ndarray) -> np.ndarray:
-        covers = np.array([self._areas(image) > AREA for image in images], bool).reshape(len(images), len(self.tones))
-        return np.einsum("mi,ij,mj->m", covers, self._apart, covers, dtype=np.int64)[:, None] > 0
+        covers = np.array([self._tone_areas(image) > AREA for image in images], bool).reshape(
+            len(images), len(self.tones)
+        )
+        return np.einsum("mi,ij,mj->m", covers, self._distinct_tones, covers, dtype=np.int64)[:, None] > 0
 
     @cached_property
-    def _apart(self) -> np.ndarray:
-        """(T, T) bool"""
+    def _distinct_tones(self) -> np.ndarray:
+        """(T, T) bool: which pairs of tones differ by APART or more."""
         values = np.array([[int(tone[at : at + 2], 16) for at in (1, 3, 5)] for tone in self.tones], np.float32)
         apart: np.ndarray = np.linalg.norm(values[:, None] - values, axis=-1) >= APART
         return apart
 
-    def _areas(self, image: np.ndarray) -> np.ndarray:
-        """(T,) the share of the picture inside areas of each tone's own colours."""
+    def _tone_areas(self, image: np.ndarray) -> np.ndarray:
+        """(T,) share of the picture inside areas of each tone's own colours."""
         pixels = image.reshape(-1, 3).astype(np.float32)
         nearest = ((self.colours**2).sum(1) - 2 * pixels @ self.colours.T).argmin(1)
         near = ((pixels - self.colours[nearest]) ** 2).sum(1) <= NEAR**2
@@ -221,4 +226,4 @@ class Tones:
     def differ(self, one: Recipe, other: Recipe) -> bool:
         if self.part not in one or self.part not in other:
             return False
-        return bool(self._apart[self.tones.index(one[self.part]), self.tones.index(other[self.part])])
+        return bool(self._distinct_tones[self.tones.index(one[self.part]), self.tones.index(other[self.part])])

@@ -1,4 +1,4 @@
-"""Class by class: of how many samples the classifier finds the class that was asked for."""
+"""For each class: in how many samples does the classifier find the requested class?"""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluate.judge import Judge
+from engine.evaluate.evaluator import Evaluator
 
 
-def measure_classes(judge: Judge, rules: Sequence[str], n: int, steps: int, seed: int) -> dict[str, Any]:
-    """Per class: how many of each rule's `n` samples are of it, and the share of these that is named right.
+def measure_classes(evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int) -> dict[str, Any]:
+    """For each class: its number of samples, and for each rule the share that is classified as requested.
 
-    The samples are those of table1's rows of as many.
+    The samples are those of table1's rows with the same n.
     """
-    labels = judge.draws.labels(n)
-    right = {rule: judge.named_right(judge.session.settings(rule=rule, steps=steps, seed=seed, n=n)) for rule in rules}
+    labels = evaluator.samples.labels(n)
+    right = {
+        rule: evaluator.recognised(evaluator.session.settings(rule=rule, steps=steps, seed=seed, n=n)) for rule in rules
+    }
     found: dict[str, Any] = {"n": n, "steps": steps, "classes": {}}
-    for label, name in enumerate(judge.session.classes):
+    for label, name in enumerate(evaluator.session.classes):
         mine = labels == label
         shares = {rule: float(one[mine].mean()) if mine.any() else None for rule, one in right.items()}
         found["classes"][name] = {"n": int(np.count_nonzero(mine)), **shares}

@@ -1,7 +1,7 @@
-"""Figures that are decided exactly: how many samples break a rule that every real picture of their style keeps.
+"""Figures without a classifier: how many samples break a rule that every real picture of their style keeps.
 
-Each check is first held against real pictures that were held out, and against pictures put together from two of them,
-which it ought to find. A style where it fails is left out of the check, and the report says so.
+Each check is first tested on held-out real pictures, where it must find nothing, and on pictures joined from two
+halves, where it must find faults. A style that fails is left out of the check, and the report says so.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from engine.config import MOST_STEPS, SampleConfig
+from engine.config import MAX_STEPS, SampleConfig
+from engine.evaluate.binomial import clopper_pearson, mcnemar, ratio_interval
 from engine.evaluate.checks import APART, AREA, Check, checks_digest, open_checks
-from engine.evaluate.exact_table import markdown
-from engine.evaluate.judge import Judge
+from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.exact_report import format_report
 from engine.evaluate.report import Report
-from engine.evaluate.shares import clopper_pearson, mcnemar, ratio_interval
 from engine.evaluate.sweep import SEEDS, best_config
-from engine.evaluate.table1 import BOTH
+from engine.evaluate.table1 import PAPER_RULES
 from engine.session import Session
 
 NAME = "exact"
-MOST_FALSE = 0.02  # of a style's real pictures, as the tokenizer shows them, that a check may find wrong
-LEAST_FOUND = 0.1  # of the pictures put together from two that it has to find: one that finds none says nothing
-ANY = "any of these"
+MAX_FALSE_ALARMS = 0.02  # share of a style's reconstructed real pictures in which a check may find a fault
+MIN_FOUND = 0.1  # share of the joined pictures in which it must find a fault
+ANY_CHECK = "any of these"
 DEFINITIONS = {
     "fault": "a sample that breaks a rule which every real picture of its style keeps, decided by its pixels alone",
     "identicon": "5 x 5 cells, each plainly ground or filled, none of its rows empty, left mirrors right, one colour "
@@ -34,145 +34,155 @@ DEFINITIONS = {
     "skin, hair": f"two of the style's tones that differ by {APART} or more in RGB each cover more than {AREA:.1%} of "
     "the picture, counted in pixels that lie inside such an area, and in colours that no other part has",
     "eyes": "the two eyes differ in a cell that is never under hair: they are not the same part",
-    ANY: "samples of all styles of the checks above; faults are samples that any check finds wrong",
+    ANY_CHECK: "samples of all styles of the checks above; faults are samples that any check finds wrong",
     "false alarms": "the share of held-out real pictures that a check finds wrong, as they are and as the tokenizer "
-    f"shows them; where the latter is above {MOST_FALSE:.0%}, the style is left out of the check",
+    f"shows them; where the latter is above {MAX_FALSE_ALARMS:.0%}, the style is left out of the check",
     "found": "the share of pictures that it finds wrong among those whose left half is one held-out picture and whose "
-    f"right half is another that differs; below {LEAST_FOUND:.0%}, the style is left out",
+    f"right half is another that differs; below {MIN_FOUND:.0%}, the style is left out",
     "intervals": "95 %, Clopper-Pearson; of ratios, the same for the critic's share of all faults",
     "p": "McNemar's exact test of the samples in which only one of the two is wrong; same classes, same noise",
 }
 Checks = Mapping[str, Mapping[str, Check]]
 
 
-def measure_exact(judge: Judge, rules: Sequence[str], n: int, steps: int, seed: int, folder: Path) -> dict[str, Any]:
-    """Fill `folder`/exact.json and .md; returns the real pictures' figures in short, and the comparison."""
+def measure_exact(
+    evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int, folder: Path
+) -> dict[str, Any]:
+    """Fill `folder`/exact.json and .md. Returns the share of faults of each row, and the comparison."""
     if seed in SEEDS:
         raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
-    checks = open_checks(judge.pictures)
+    checks = open_checks(evaluator.pictures)
     report = Report(
         folder / f"{NAME}.json",
-        {**judge.provenance(), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
+        {**evaluator.provenance(), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
         "checks",
     )
     if "real" not in report.content:
-        report.content["real"] = real_figures(judge, checks)
+        report.content["real"] = measure_real_pictures(evaluator, checks)
     real = report.content["real"]
     kept: Checks = {
         check: {name: one for name, one in styles.items() if not real[check][name]["left_out"]}
         for check, styles in checks.items()
     }
-    configs = list(cells(judge.session, rules, n, steps, seed))
-    rows = [_row_in(judge, report, kept, config) for config in configs]
-    report.content["compared"] = compared(rows)
+    configs = list(list_configs(evaluator.session, rules, n, steps, seed))
+    rows = [_get_row(evaluator, report, kept, config) for config in configs]
+    report.content["compared"] = compare_rules(rows)
     report.content["rows"] = rows + [row for row in report.rows if row not in rows]
-    report.store()
-    (folder / f"{NAME}.md").write_text(markdown(rows, report.content), encoding="utf-8")
+    report.save()
+    (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")
     shares = {f"{row['rule']}, {row['passes']} passes": _shares(row) for row in rows}
     return {"shares": shares, "compared": report.content["compared"], "report": str(report.file)}
 
 
-def cells(session: Session, rules: Sequence[str], n: int, steps: int, seed: int) -> Iterator[SampleConfig]:
-    """Every rule at `steps`, and maskgit at as many passes as the critic needs; the samples are those of table1."""
+def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, seed: int) -> Iterator[SampleConfig]:
+    """Yield settings of all rules at `steps`, and of maskgit at the critic's passes, as in table1."""
 
     def cell(rule: str, steps: int) -> SampleConfig:
         return best_config(session, rule, steps, n=n, seed=seed)
 
     for rule in rules:
         yield cell(rule, steps)
-    if set(BOTH) <= set(rules):
+    if set(PAPER_RULES) <= set(rules):
         passes = cell("critic", steps).passes
-        if steps < passes <= MOST_STEPS:
+        if steps < passes <= MAX_STEPS:
             yield cell("maskgit", passes)
 
 
-def real_figures(judge: Judge, checks: Checks) -> dict[str, dict[str, dict[str, Any]]]:
-    """Check -> class -> false alarms, what it finds, and why it is left out, if it is."""
+def measure_real_pictures(evaluator: Evaluator, checks: Checks) -> dict[str, dict[str, dict[str, Any]]]:
+    """Check -> class -> false alarms, share found, and why it is left out ("" if it is used)."""
     figures: dict[str, dict[str, dict[str, Any]]] = {check: {} for check in checks}
-    tokens = judge.session.pack.tokens().numpy()
+    tokens = evaluator.session.pack.tokens().numpy()
     for name in dict.fromkeys(name for styles in checks.values() for name in styles):
-        held = np.flatnonzero((judge.pictures.splits != "train") & _of_class(judge, name))
+        held = np.flatnonzero((evaluator.pictures.splits != "train") & _has_class(evaluator, name))
         if not len(held):
-            raise ValueError(f"pack {judge.session.pack.name!r} carries no held-out picture of {name}")
-        images, shown = judge.pictures.read(held), judge.draws.decode(tokens[held])
-        recipes = [json.loads(judge.pictures.recipes[i]) for i in held]
-        halved = put_together(tokens[held], judge.session.tokenizer.config.grid)
+            raise ValueError(f"pack {evaluator.session.pack.name!r} carries no held-out picture of {name}")
+        images, shown = evaluator.pictures.read(held), evaluator.samples.decode(tokens[held])
+        recipes = [json.loads(evaluator.pictures.recipes[i]) for i in held]
+        halved = join_halves(tokens[held], evaluator.session.tokenizer.config.grid)
         for check, styles in checks.items():
             if name in styles:
                 pairs = zip(recipes, np.roll(np.array(recipes), -1), strict=True)
                 unlike = np.array([styles[name].differ(one, other) for one, other in pairs])
-                broken = judge.draws.decode(halved[unlike]) if unlike.any() else shown[:0]
+                broken = evaluator.samples.decode(halved[unlike]) if unlike.any() else shown[:0]
                 found = [styles[name].faults(some) for some in (images, shown, broken)]
-                figures[check][name] = _real(styles[name], *found)
+                figures[check][name] = _rate_check(styles[name], *found)
     return figures
 
 
-def put_together(tokens: np.ndarray, grid: int) -> np.ndarray:
-    """Tokens (M, N) whose left half is one picture's and whose right half is the next one's."""
+def join_halves(tokens: np.ndarray, grid: int) -> np.ndarray:
+    """Tokens (M, N) with the left half of each picture and the right half of the next one."""
     rows = tokens.reshape(-1, grid, grid)
     left, right = np.split(rows, [grid // 2], axis=2)
     return np.concatenate([left, np.roll(right, -1, axis=0)], axis=2).reshape(tokens.shape)
 
 
-def _real(check: Check, images: np.ndarray, shown: np.ndarray, broken: np.ndarray) -> dict[str, Any]:
-    """Figures of the faults (M, parts) in pictures as they are, as shown, and in those put together."""
-    figures: dict[str, Any] = {"as_they_are": _share(images, check.parts), "as_shown": _share(shown, check.parts)}
-    figures["found"] = _share(broken, check.parts) if len(broken) else None
+def _rate_check(check: Check, images: np.ndarray, shown: np.ndarray, broken: np.ndarray) -> dict[str, Any]:
+    """Figures of the faults (M, parts) in real pictures, in reconstructed ones, and in joined ones."""
+    figures: dict[str, Any] = {
+        "as_they_are": _share_figures(images, check.parts),
+        "as_shown": _share_figures(shown, check.parts),
+    }
+    figures["found"] = _share_figures(broken, check.parts) if len(broken) else None
     left_out = ""
-    if figures["as_shown"]["share"] > MOST_FALSE:
+    if figures["as_shown"]["share"] > MAX_FALSE_ALARMS:
         left_out = "too many false alarms"
-    elif figures["found"] is None or figures["found"]["share"] < LEAST_FOUND:
+    elif figures["found"] is None or figures["found"]["share"] < MIN_FOUND:
         left_out = "finds too little"
     return {**figures, "left_out": left_out}
 
 
-def _row_in(judge: Judge, report: Report, checks: Checks, config: SampleConfig) -> dict[str, Any]:
-    """The report's row of these settings, measured now unless it has it."""
-    return report.row(judge.identity(config), lambda: _row(judge, checks, config))
+def _get_row(evaluator: Evaluator, report: Report, checks: Checks, config: SampleConfig) -> dict[str, Any]:
+    """The report's row of these settings. It is measured now if the report does not have it."""
+    return report.get_or_measure(evaluator.identity(config), lambda: _measure_row(evaluator, checks, config))
 
 
-def _row(judge: Judge, checks: Checks, config: SampleConfig) -> dict[str, Any]:
-    tokens = judge.draws.tokens(config, f"{config.rule} {config.passes} passes")
-    labels = judge.draws.labels(config.n)
+def _measure_row(evaluator: Evaluator, checks: Checks, config: SampleConfig) -> dict[str, Any]:
+    tokens = evaluator.samples.tokens(config, f"{config.rule} {config.passes} passes")
+    labels = evaluator.samples.labels(config.n)
     numbers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {check: {} for check in checks}
-    for label, name in enumerate(judge.session.classes):
+    for label, name in enumerate(evaluator.session.classes):
         mine = np.flatnonzero(labels == label)
         asked = {check: styles[name] for check, styles in checks.items() if name in styles}
         if asked and len(mine):
-            images = judge.draws.decode(tokens[mine])
+            images = evaluator.samples.decode(tokens[mine])
             for check, one in asked.items():
                 numbers[check][name] = mine, one.faults(images)
-    found = {check: _figures(styles, checks[check]) for check, styles in numbers.items() if styles}
+    found = {check: _check_figures(styles, checks[check]) for check, styles in numbers.items() if styles}
     every = np.unique([i for styles in numbers.values() for mine, _ in styles.values() for i in mine])
     wrong = np.unique([i for one in found.values() for i in one["samples"]]).astype(int)
-    found[ANY] = {**_counted(len(wrong), len(every)), "samples": wrong.tolist()}
+    found[ANY_CHECK] = {**_interval_figures(len(wrong), len(every)), "samples": wrong.tolist()}
     for figures in found.values():
-        figures["samples"] = " ".join(str(i) for i in figures["samples"])  # on one line of the report
-    return {**judge.identity(config), "passes": config.passes, "checks": found, "made_by": judge.session.made_by()}
+        figures["samples"] = " ".join(str(i) for i in figures["samples"])  # keeps the report's JSON short
+    return {
+        **evaluator.identity(config),
+        "passes": config.passes,
+        "checks": found,
+        "made_by": evaluator.session.made_by(),
+    }
 
 
-def _figures(styles: Mapping[str, tuple[np.ndarray, np.ndarray]], checks: Mapping[str, Check]) -> dict[str, Any]:
-    """Of one check over all its styles; `samples` are the numbers of those that are wrong."""
+def _check_figures(styles: Mapping[str, tuple[np.ndarray, np.ndarray]], checks: Mapping[str, Check]) -> dict[str, Any]:
+    """Figures of one check over all its styles. `samples` are the indices of the faulty ones."""
     mine, faults = (np.concatenate(parts) for parts in zip(*styles.values(), strict=True))
     parts = next(iter(checks.values())).parts
-    each = {name: _share(wrong, checks[name].parts) for name, (_, wrong) in styles.items()}
-    return {**_share(faults, parts), "styles": each, "samples": sorted(mine[faults.any(1)].tolist())}
+    each = {name: _share_figures(wrong, checks[name].parts) for name, (_, wrong) in styles.items()}
+    return {**_share_figures(faults, parts), "styles": each, "samples": sorted(mine[faults.any(1)].tolist())}
 
 
-def _share(faults: np.ndarray, parts: Sequence[str]) -> dict[str, Any]:
-    """Figures of faults (M, parts)."""
+def _share_figures(faults: np.ndarray, parts: Sequence[str]) -> dict[str, Any]:
+    """Count, share and interval of pictures with any fault, and counts by part, from faults (M, parts)."""
     by_part = {part: int(count) for part, count in zip(parts, faults.sum(0), strict=True)}
-    return {**_counted(int(faults.any(1).sum()), len(faults)), "parts": by_part}
+    return {**_interval_figures(int(faults.any(1).sum()), len(faults)), "parts": by_part}
 
 
-def _counted(count: int, n: int) -> dict[str, Any]:
+def _interval_figures(count: int, n: int) -> dict[str, Any]:
     if not n:
         return {"n": 0, "faults": 0, "share": None, "share_ci": None}
     return {"n": n, "faults": count, "share": count / n, "share_ci": clopper_pearson(count, n)}
 
 
-def compared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The critic against maskgit at equal steps and at equal passes, check by check."""
+def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Compare the critic with maskgit at equal steps and at equal passes, for each check."""
     mine = next((row for row in rows if row["rule"] == "critic"), None)
     result: dict[str, Any] = {}
     for name in ("steps", "passes"):
@@ -182,12 +192,12 @@ def compared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             pairs = {
                 check: (mine["checks"][check], other["checks"][check]) for check in mine["checks"] if check in both
             }
-            result[f"equal_{name}"] = {check: _compared(*pair) for check, pair in pairs.items()}
+            result[f"equal_{name}"] = {check: _compare_check(*pair) for check, pair in pairs.items()}
     return result
 
 
-def _compared(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Two rows' figures of one check over the same sample numbers."""
+def _compare_check(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare two rows in one check. Their samples have the same classes and noise, index by index."""
     ours, theirs = (set(one["samples"].split()) for one in (mine, other))
     return {
         "n": mine["n"],
@@ -205,7 +215,7 @@ def _shares(row: Mapping[str, Any]) -> dict[str, Any]:
     return {check: [one["share"], one["share_ci"]] for check, one in row["checks"].items()}
 
 
-def _of_class(judge: Judge, name: str) -> np.ndarray:
-    """(M,) bool"""
-    of_class: np.ndarray = judge.pictures.labels == judge.pictures.classes.index(name)
+def _has_class(evaluator: Evaluator, name: str) -> np.ndarray:
+    """(M,) bool: which pictures of the pack have this class."""
+    of_class: np.ndarray = evaluator.pictures.labels == evaluator.pictures.classes.index(name)
     return of_class

@@ -1,8 +1,8 @@
-"""What "better" means: every figure of the reports, defined once. DEFINITIONS is printed with them.
+"""All figures of the reports, defined once. Reports print DEFINITIONS.
 
-FID and KID are ours, since libraries know no weights; tests hold them against torchmetrics where weights are equal, and
-precision and recall against prdc. All are measured in the features of the pack's own classifier and mean nothing beside
-figures in Inception's: compare within a report only.
+FID and KID are implemented here because libraries do not support weighted pictures. Tests compare them with
+torchmetrics for equal weights, and precision and recall with prdc. All figures use the features of the pack's
+own classifier, not of Inception: compare them within one report only.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.classifier import Classifier, look
+from engine.classifier import Classifier, extract_features
 from engine.data.pictures import Pictures
 
-K = 3  # nearest neighbours of precision and recall
-GROUPS = 20  # of samples, for the intervals
-STUDENT = 2.093  # 97.5 % quantile of Student's t with GROUPS - 1 degrees of freedom
-FEWEST = 2 * GROUPS  # samples without which there are no intervals
-SHARES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
+NEIGHBOURS = 3  # the k of k nearest neighbours, for precision and recall
+GROUPS = 20  # groups of samples in the jackknife
+T_QUANTILE = 2.093  # 97.5 % quantile of Student's t for GROUPS - 1 degrees of freedom; scipy for one number is heavy
+MIN_SAMPLES = 2 * GROUPS  # fewer samples get no intervals
+SHARE_FIGURES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
 
 DEFINITIONS = {
     "features": "the last mean of the pack's own ResNet (engine/classifier.py), trained on the fine labels of the same "
@@ -51,24 +51,24 @@ DEFINITIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What the classifier saw in M pictures, and what each counts."""
+class PictureFeatures:
+    """The classifier's outputs for M pictures, and a weight for each."""
 
     features: np.ndarray  # (M, D) float32
     logits: np.ndarray  # (M, L) float32
-    weights: np.ndarray  # (M,) float64, of any sum
+    weights: np.ndarray  # (M,) float64; they need not sum to 1
 
     def __len__(self) -> int:
         return len(self.features)
 
     @cached_property
     def radii(self) -> Tensor:
-        """(M,) how far the ball of each picture reaches: a reference's are needed again and again."""
+        """(M,) distance of each picture to its k-th neighbour. Cached: all rows use those of the reference."""
         return _radii(_points(self.features))
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Weighted mean (D,) and covariance (D, D), the latter unbiased for weights that tell of reliability."""
+        """Weighted mean (D,) and covariance (D, D). The covariance is unbiased for reliability weights."""
         share = torch.from_numpy(self.weights / self.weights.sum())
         points = _points(self.features)
         mean = share @ points
@@ -76,32 +76,32 @@ class Seen:
         return mean, (share[:, None] * apart).T @ apart / (1 - float((share**2).sum()))
 
     @cached_property
-    def likeness(self) -> float:
-        """Mean kernel of two different pictures, by weights: what KID needs of each side."""
+    def mean_kernel(self) -> float:
+        """Weighted mean of the kernel over all pairs of different pictures: one side's term of KID."""
         share = torch.from_numpy(self.weights / self.weights.sum())
         among = _kernel(_points(self.features), _points(self.features))
         pairs = float(share @ among @ share) - float((share**2) @ among.diagonal())
         return pairs / (1 - float((share**2).sum()))
 
-    def at(self, chosen: slice | np.ndarray) -> Seen:
+    def select(self, chosen: slice | np.ndarray) -> PictureFeatures:
         """Some of the pictures."""
-        return Seen(features=self.features[chosen], logits=self.logits[chosen], weights=self.weights[chosen])
+        return PictureFeatures(features=self.features[chosen], logits=self.logits[chosen], weights=self.weights[chosen])
 
-    def weighted(self, weights: np.ndarray) -> Seen:
-        """The same pictures, counted otherwise; those of weight 0 are left out."""
-        return dataclasses.replace(self, weights=weights.astype(np.float64)).at(np.flatnonzero(weights > 0))
-
-
-def see(model: Classifier, images: np.ndarray) -> Seen:
-    """uint8 pictures (M, S, S, 3) as the classifier sees them, all of the same weight."""
-    features, logits = look(model, images)
-    return Seen(features=features, logits=logits, weights=np.ones(len(features)))
+    def with_weights(self, weights: np.ndarray) -> PictureFeatures:
+        """The same pictures with other weights (M,). Pictures of weight 0 are left out."""
+        return dataclasses.replace(self, weights=weights.astype(np.float64)).select(np.flatnonzero(weights > 0))
 
 
-def held_weights(pictures: Pictures) -> np.ndarray:
-    """(M,) weights of all pictures: 0 for those trained on; of the others each class sums up to its share of training.
+def compute_features(model: Classifier, images: np.ndarray) -> PictureFeatures:
+    """Features of uint8 pictures (M, S, S, 3), all of weight 1."""
+    features, logits = extract_features(model, images)
+    return PictureFeatures(features=features, logits=logits, weights=np.ones(len(features)))
 
-    Within a class by their own weights. A class of which none is held out has no part.
+
+def held_out_weights(pictures: Pictures) -> np.ndarray:
+    """(M,) weights that give each class of the held-out pictures its share of the training; 0 for training pictures.
+
+    Within a class pictures keep the ratio of their own weights. A class without held-out pictures is left out.
     """
     trained = pictures.splits == "train"
     weights = pictures.weights.astype(np.float64)
@@ -112,10 +112,14 @@ def held_weights(pictures: Pictures) -> np.ndarray:
     return np.where(trained, 0, weights * factor[pictures.labels])
 
 
-def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
-    """Figures of the `chosen` samples (indices) against a reference; right (M,) bool: is its class the wanted one?"""
-    some = fake.at(chosen)
-    few = fake.at(chosen[chosen < len(real)])  # not the first of the chosen: a group left out must stay out
+def compute_metrics(
+    real: PictureFeatures, fake: PictureFeatures, right: np.ndarray, chosen: np.ndarray
+) -> dict[str, float]:
+    """Figures of the `chosen` samples (indices). right (M,) bool: has each sample the requested class?"""
+    some = fake.select(chosen)
+    few = fake.select(
+        chosen[chosen < len(real)]
+    )  # not chosen[:len(real)], which would replace left-out samples by later ones
     precision, recall = precision_recall(real, few)
     return {
         "fid": fid(real, some),
@@ -127,18 +131,18 @@ def measure(real: Seen, fake: Seen, right: np.ndarray, chosen: np.ndarray) -> di
     }
 
 
-def fid(real: Seen, fake: Seen) -> float:
+def fid(real: PictureFeatures, fake: PictureFeatures) -> float:
     """Frechet distance of the Gaussians with the moments of both (Heusel et al. 2017)."""
     (mean, covariance), (other_mean, other_covariance) = real.moments, fake.moments
     roots = torch.linalg.eigvals(covariance @ other_covariance).sqrt().real.sum()
     return float((mean - other_mean).square().sum() + covariance.trace() + other_covariance.trace() - 2 * roots)
 
 
-def kid(real: Seen, fake: Seen) -> float:
-    """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, of all pictures of both sides."""
+def kid(real: PictureFeatures, fake: PictureFeatures) -> float:
+    """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, over all pictures of both sides."""
     ours, theirs = (torch.from_numpy(side.weights / side.weights.sum()) for side in (real, fake))
     across = float(ours @ _kernel(_points(real.features), _points(fake.features)) @ theirs)
-    return real.likeness + fake.likeness - 2 * across
+    return real.mean_kernel + fake.mean_kernel - 2 * across
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -147,19 +151,19 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
 
 
 def inception_score(logits: np.ndarray) -> float:
-    """exp of the mean KL divergence between each picture's label distribution and that of all, logits (M, L)."""
+    """exp of the mean KL divergence between each picture's label distribution and the mean one, logits (M, L)."""
     log_p = torch.from_numpy(logits).double().log_softmax(1)
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))
     return float((log_p.exp() * (log_p - log_mean)).sum(1).mean().exp())
 
 
-def precision_recall(real: Seen, fake: Seen) -> tuple[float, float]:
-    """Share of fake inside the manifold of the real, and of real, by weight, inside that of the fake.
+def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[float, float]:
+    """Share of the fake inside the manifold of the real, and weighted share of the real inside that of the fake.
 
-    A manifold is the union of balls around its points that reach to their K-th neighbour (Kynkäänniemi et al. 2019,
-    equations 1 and 2). Needs more than K points on both sides.
+    A manifold is the union of balls around its points; each reaches to the point's k-th neighbour (Kynkäänniemi et
+    al. 2019, equations 1 and 2). NaN with k points or fewer on either side.
     """
-    if min(len(real), len(fake)) <= K:
+    if min(len(real), len(fake)) <= NEIGHBOURS:
         return float("nan"), float("nan")
     between = torch.cdist(_points(real.features), _points(fake.features))
     precision = (between < real.radii[:, None]).any(0).double().mean()
@@ -167,25 +171,27 @@ def precision_recall(real: Seen, fake: Seen) -> tuple[float, float]:
     return float(precision), float(inside @ torch.from_numpy(real.weights / real.weights.sum()))
 
 
-def without_each(measured: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
-    """Figures over n samples without each of GROUPS groups in turn; none where the samples are too few."""
-    if n < FEWEST:
+def leave_out_groups(compute: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
+    """Figures of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few."""
+    if n < MIN_SAMPLES:
         return {}
     group = np.arange(n) % GROUPS
-    parts = [measured(np.flatnonzero(group != g)) for g in range(GROUPS)]
+    parts = [compute(np.flatnonzero(group != g)) for g in range(GROUPS)]
     return {name: [part[name] for part in parts] for name in parts[0]}
 
 
-def interval(value: float, without: Sequence[float], within: tuple[float, float] | None = None) -> list[float]:
+def jackknife_interval(
+    value: float, without: Sequence[float], within: tuple[float, float] | None = None
+) -> list[float]:
     """95 % interval of a figure from its values without each group: the delete-a-group jackknife.
 
-    Not the bootstrap: samples drawn twice would move all of these figures. Cut off where no figure
-    of its kind can be, if it has such bounds.
+    The bootstrap does not fit: repeated samples bias all of these figures. The interval is clipped to the
+    bounds `within`, if given.
     """
     left = np.array(without)
     error = float(np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum()))
     low, high = within or (-math.inf, math.inf)
-    return [max(value - STUDENT * error, low), min(value + STUDENT * error, high)]
+    return [max(value - T_QUANTILE * error, low), min(value + T_QUANTILE * error, high)]
 
 
 def _points(features: np.ndarray) -> Tensor:
@@ -193,5 +199,5 @@ def _points(features: np.ndarray) -> Tensor:
 
 
 def _radii(points: Tensor) -> Tensor:
-    """(M,) distance of each point to its K-th neighbour, itself not counted."""
-    return torch.cdist(points, points).kthvalue(K + 1, dim=1).values
+    """(M,) distance of each point to its k-th neighbour. The point itself does not count."""
+    return torch.cdist(points, points).kthvalue(NEIGHBOURS + 1, dim=1).values

@@ -1,4 +1,4 @@
-"""The critic held against every other row of a stored report: the ratios that texts quote. Nothing is drawn."""
+"""Compare the critic with every other row of a stored report: the ratios that texts quote. Nothing is sampled."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.evaluate.report import read
-from engine.evaluate.table1 import NAME, Row, compared
+from engine.evaluate.report import read_report
+from engine.evaluate.table1 import NAME, Row, compare_rows
 
 COMMON = ("pictures_sha256", "definitions")  # what two reports must share
 
@@ -17,27 +17,27 @@ def measure_ratios(folder: Path, against: Path) -> dict[str, dict[str, Any]]:
 
     FileNotFoundError where there is no report, ValueError where figures of two reports do not mean the same.
     """
-    mine, theirs = stored(folder), stored(against)
+    mine, theirs = load_table(folder), load_table(against)
     other = [name for name in COMMON if mine.get(name) != theirs.get(name)]
     if other:
         raise ValueError(f"{folder} and {against} do not compare: {other[0]} differ")
-    critics = {name: row for name, row in rows_of(mine).items() if row["rule"] == "critic"}
+    critics = {name: row for name, row in rows_by_name(mine).items() if row["rule"] == "critic"}
     found = {
-        name: {over: compared(row, other) for over, other in rows_of(theirs).items() if other != row}
+        name: {over: compare_rows(row, other) for over, other in rows_by_name(theirs).items() if other != row}
         for name, row in critics.items()
     }
     return {name: {over: one for over, one in some.items() if one} for name, some in found.items()}
 
 
-def stored(folder: Path) -> dict[str, Any]:
+def load_table(folder: Path) -> dict[str, Any]:
     """What table1 wrote into a folder. FileNotFoundError where it wrote nothing."""
     file = folder / f"{NAME}.json"
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: make it with python -m engine.evaluate {NAME}")
-    return read(file)
+    return read_report(file)
 
 
-def rows_of(report: Mapping[str, Any]) -> dict[str, Row]:
+def rows_by_name(report: Mapping[str, Any]) -> dict[str, Row]:
     """The rows by rule and steps, as in "maskgit 18 matched". Of two such the first: the last call's come first."""
     found: dict[str, Row] = {}
     for row in report["rows"]:

@@ -1,4 +1,4 @@
-"""A report: rows that were measured once, in JSON that a killed run takes up again."""
+"""A report: a JSON file of rows. Each row is measured once and stored at once, so a killed run can continue."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from engine.pack import whole
+from engine.data.atomic import write_atomic
 
 FORMAT = 1
-SAME = ("weights_sha256", "pictures_sha256", "definitions")
+MUST_MATCH = ("weights_sha256", "pictures_sha256", "definitions")
 IDENTITY = ("rule", "steps", "matched", "n", "dtype", "settings")
-TOLERANCE = 0.05  # between what two machines' networks give: logits, of which one in bf16 may have 8 bits
+TOLERANCE = 0.05  # largest difference of two machines' logits; bf16 keeps 8 bits
 
 
 class Report:
-    """`file` holds one JSON object: what all rows share, and `rows`. One process at a time."""
+    """One JSON object: what all rows share, and `rows`. Only one process may write it at a time."""
 
     def __init__(self, file: Path, shared: Mapping[str, Any], figure: str = "kid") -> None:
-        """ValueError where `file` holds rows that other weights or other code made. Makes its folder.
+        """Open or begin a report; makes its folder. ValueError if `file` was made with other weights or definitions.
 
-        `figure` is one that every row has.
+        `figure` is the name of a figure that every row must have.
         """
         self.file = file
         self.content: dict[str, Any] = {"rows": []}
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.is_file():
-            self.content = read(file, figure)
-            other = [name for name in SAME if self.content.get(name) != json.loads(json.dumps(shared[name]))]
+            self.content = read_report(file, figure)
+            other = [name for name in MUST_MATCH if self.content.get(name) != json.loads(json.dumps(shared[name]))]
             if other:
                 raise ValueError(f"{file} was made with other {other[0]}: move it away, or give another out=")
         self.content = {"format": FORMAT, **shared, **self.content}
@@ -39,37 +39,40 @@ class Report:
     def rows(self) -> list[dict[str, Any]]:
         return self.content["rows"]  # type: ignore[no-any-return]
 
-    def row(self, identity: Mapping[str, Any], measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The row with this rule, steps, matched, n, dtype and settings: `measured` now unless it is here.
+    def get_or_measure(self, identity: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The row with this rule, steps, matched, n, dtype and settings. If there is none, measure and store it.
 
-        One that was made of something else (other weights, a rule that did something else) is measured again.
+        A row from other sources (other weights, or a rule that behaved differently) is measured again.
         """
-        found = next((row for row in self.rows if all(row[name] == identity[name] for name in IDENTITY)), None)
-        if found is not None and is_made_of(found, identity):
+        found = next(
+            (row for row in self.rows if all(row[name] == identity[name] for name in IDENTITY)),
+            None,
+        )
+        if found is not None and has_same_sources(found, identity):
             return found
-        row = measured()
+        row = measure()
         self.content["rows"] = [*(one for one in self.rows if one is not found), row]
-        self.store()
+        self.save()
         return self.rows[-1]
 
-    def store(self) -> None:
+    def save(self) -> None:
         text = json.dumps(self.content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-        with whole(self.file) as out:
+        with write_atomic(self.file) as out:
             out.write(text.encode())
 
 
-def is_made_of(row: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
-    """Whether a row's samples were made by the same rule, weights and networks, but for rounding."""
-    theirs, ours = row.get("outputs", {}), identity["outputs"]
+def has_same_sources(row: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
+    """Whether a row was made by the same rule, weights and networks, up to rounding of the networks' outputs."""
+    stored, current = row.get("outputs", {}), identity["outputs"]
     return (
         row.get("made_of") == identity["made_of"]
-        and theirs.keys() == ours.keys()
-        and all(np.allclose(theirs[kind], ours[kind], atol=TOLERANCE) for kind in ours)
+        and stored.keys() == current.keys()
+        and all(np.allclose(stored[kind], current[kind], atol=TOLERANCE) for kind in current)
     )
 
 
-def read(file: Path, figure: str = "kid") -> dict[str, Any]:
-    """A stored report. ValueError where it is none."""
+def read_report(file: Path, figure: str = "kid") -> dict[str, Any]:
+    """Read a report. ValueError if the file is not a report of this format."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
@@ -81,7 +84,7 @@ def read(file: Path, figure: str = "kid") -> dict[str, Any]:
     return content  # type: ignore[no-any-return]
 
 
-def between(row: Mapping[str, Any], name: str, digits: int) -> str:
-    """A figure with its interval, as in 12.3 (11.8-12.8)."""
+def format_figure(row: Mapping[str, Any], name: str, digits: int) -> str:
+    """A figure with its interval, e.g. 12.3 (11.8–12.8)."""
     ends = row.get(f"{name}_ci")
     return f"{row[name]:.{digits}f}" + (f" ({ends[0]:.{digits}f}–{ends[1]:.{digits}f})" if ends else "")

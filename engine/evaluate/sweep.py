@@ -1,10 +1,13 @@
-"""Each rule's own parameters by successive halving on KID, with as many pictures for every rule.
+"""Searches each rule's parameters by successive halving on KID. Every rule gets the same number of pictures.
 
-A rule's first settings are all combinations of the values that its parameters name. Then, until ROUNDS[0].settings
-have been tried, come neighbours of the best: half-way to the next value that was tried, and beyond the last one.
-The best of a round draw more pictures in the next, from other noise. Where the winner is the highest or the lowest
-value that was tried, and a higher or a lower one is allowed, more settings beyond it are tried and the rounds are
-gone through again, WIDENINGS times at most. No sample of a sweep is a sample of table1.
+1. The first settings are all combinations of the `values` of the rule's parameters.
+2. Neighbours of the best settings follow, until ROUNDS[0].settings have been tried. A neighbour lies half-way to
+   the next tried value of one parameter, or beyond the last one.
+3. The best settings of a round draw more pictures in the next round, from other noise.
+4. If a value of the winner is the highest or lowest one tried, and the parameter's range goes on, settings beyond
+   it are tried and the rounds are repeated, at most MAX_WIDENINGS times.
+
+No sample of a sweep is also a sample of table1.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import SampleConfig
-from engine.evaluate.draws import made_of
-from engine.evaluate.judge import Judge
-from engine.evaluate.report import Report, between, read
+from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.report import Report, format_figure, read_report
+from engine.evaluate.samples import digest_sources
 from engine.pack import Pack, open_pack, write_config
 from engine.plots import new_figure
 from engine.rules import RULES, all_parameters
@@ -37,87 +40,94 @@ class Round(NamedTuple):
 
 ROUNDS = (Round(54, 128, 1001), Round(12, 512, 1002), Round(4, 2000, 1003))
 SEEDS = tuple(one.seed for one in ROUNDS)
-WIDENINGS, WIDER = 3, 12  # how often, and by how many settings each time
+MAX_WIDENINGS, SETTINGS_PER_WIDENING = 3, 12
 Row = Mapping[str, Any]
-Own = dict[str, float]
-Key = tuple[tuple[str, float], ...]  # of an Own
+Settings = dict[str, float]
+Key = tuple[tuple[str, float], ...]  # Settings that can be a key
 
 
-def sweep(judge: Judge, rules: Sequence[str], steps: int, rounds: Sequence[Round], folder: Path) -> dict[str, Any]:
-    """Fill `folder`/sweep.json and a picture per rule; returns the best settings of each rule, and the next best."""
-    report = Report(folder / NAME, judge.provenance())
+def sweep(
+    evaluator: Evaluator, rules: Sequence[str], steps: int, rounds: Sequence[Round], folder: Path
+) -> dict[str, Any]:
+    """Fill `folder`/sweep.json, plot a figure per rule, return the best and second best settings of each rule."""
+    report = Report(folder / NAME, evaluator.provenance())
     found = []
     for rule in rules:
-        search = Search(judge, report, rule, steps, rounds)
+        search = Search(evaluator, report, rule, steps, rounds)
         found.append(search.run())
         kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
         report.content["best"] = [*kept, found[-1]]
-        report.store()
-        draw(list(search.tried[0].values())).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
+        report.save()
+        plot_kid(list(search.tried[0].values())).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
     return {"best": found, "report": str(report.file)}
 
 
 class Search:
-    """The search for one rule's settings at so many steps."""
+    """The search for the best settings of one rule at one number of steps."""
 
-    def __init__(self, judge: Judge, report: Report, rule: str, steps: int, rounds: Sequence[Round]) -> None:
-        self.judge, self.report, self.rounds = judge, report, rounds
-        self.plain = judge.session.settings(rule=rule, steps=steps)
+    def __init__(self, evaluator: Evaluator, report: Report, rule: str, steps: int, rounds: Sequence[Round]) -> None:
+        self.evaluator, self.report, self.rounds = evaluator, report, rounds
+        self.plain = evaluator.session.settings(rule=rule, steps=steps)
         self.specs = RULES[rule].parameters()
-        self.tried: list[dict[Key, Row]] = [{} for _ in rounds]  # in each round, in the order of measuring
+        self.tried: list[dict[Key, Row]] = [{} for _ in rounds]  # by round, in the order of measuring
 
     def run(self) -> dict[str, Any]:
-        """Measure until the winner lies inside of what was tried, or WIDENINGS are used up."""
-        self._first(grid(self.specs)[: self.rounds[0].settings])
-        self._fill(self.rounds[0].settings)
-        for _ in range(WIDENINGS):
-            self._later()
-            winner = self.ranking(-1)[0]
-            if not self.at_an_end(winner):
+        """Measure until the winner lies inside the tried values, or MAX_WIDENINGS are used up."""
+        self._measure_all(list_grid(self.specs)[: self.rounds[0].settings])
+        self._try_neighbours(self.rounds[0].settings)
+        for _ in range(MAX_WIDENINGS):
+            self._run_later_rounds()
+            winner = self.rank(-1)[0]
+            if not self.params_at_edge(winner):
                 break
-            wider = len(self.tried[0]) + WIDER
-            self._first([self._clear({**winner, **move}) for move in self._outward(winner)])
-            self._fill(wider)
+            wider = len(self.tried[0]) + SETTINGS_PER_WIDENING
+            self._measure_all([self._round_to_slider({**winner, **move}) for move in self._steps_outward(winner)])
+            self._try_neighbours(wider)
         else:
-            self._later()
-        return self._found()
+            self._run_later_rounds()
+        return self._summary()
 
-    def _first(self, settings: Sequence[Own]) -> None:
-        for own in settings:
-            self._measure(0, own)
+    def _measure_all(self, settings: Sequence[Settings]) -> None:
+        for one in settings:
+            self._measure(0, one)
 
-    def _fill(self, count: int) -> None:
-        """Neighbours of the best, of the best of these, and so on, until `count` settings were tried."""
+    def _try_neighbours(self, count: int) -> None:
+        """Measure neighbours of the best settings so far, until `count` settings have been tried."""
         while len(self.tried[0]) < count:
-            ranking = self.ranking(0)
-            fresh = (own for best in ranking for own in self._neighbours(best) if key(own) not in self.tried[0])
-            own = next(fresh, None)
-            if own is None:
+            ranking = self.rank(0)
+            fresh = (
+                settings
+                for best in ranking
+                for settings in self._neighbours(best)
+                if as_key(settings) not in self.tried[0]
+            )
+            settings = next(fresh, None)
+            if settings is None:
                 return
-            self._measure(0, own)
+            self._measure(0, settings)
 
-    def _later(self) -> None:
-        """The rounds after the first, each with the best of the one before it."""
+    def _run_later_rounds(self) -> None:
+        """All rounds after the first, each with the best settings of the round before."""
         for i, one in enumerate(self.rounds[1:], 1):
-            for own in self.ranking(i - 1)[: one.settings]:
-                self._measure(i, own)
+            for settings in self.rank(i - 1)[: one.settings]:
+                self._measure(i, settings)
 
-    def _measure(self, i: int, own: Own) -> None:
-        if key(own) not in self.tried[i]:
-            config = self.plain.replace(n=self.rounds[i].pictures, seed=self.rounds[i].seed, **own)
-            self.tried[i][key(own)] = self.judge.kid_in(self.report, config)
+    def _measure(self, i: int, settings: Settings) -> None:
+        if as_key(settings) not in self.tried[i]:
+            config = self.plain.replace(n=self.rounds[i].pictures, seed=self.rounds[i].seed, **settings)
+            self.tried[i][as_key(settings)] = self.evaluator.kid_row(self.report, config)
 
-    def ranking(self, i: int) -> list[Own]:
-        """The settings of a round, the lowest KID first."""
+    def rank(self, i: int) -> list[Settings]:
+        """The settings tried in a round, lowest KID first."""
         return [dict(one) for one in sorted(self.tried[i], key=lambda one: self.tried[i][one]["kid"])]
 
-    def at_an_end(self, own: Own) -> list[str]:
-        """The parameters that have no tried value on one side, though one is allowed there."""
-        return sorted({name for move in self._outward(own) for name in move})
+    def params_at_edge(self, settings: Settings) -> list[str]:
+        """Parameters whose value is the highest or lowest one tried, although their range goes on."""
+        return sorted({name for move in self._steps_outward(settings) for name in move})
 
-    def _outward(self, own: Own) -> Iterator[Own]:
-        for name, value in own.items():
-            values = self._values(name)
+    def _steps_outward(self, settings: Settings) -> Iterator[Settings]:
+        for name, value in settings.items():
+            values = self._tried_values(name)
             low, high = self.specs[name].metadata["low"], self.specs[name].metadata["high"]
             step = self.specs[name].metadata["step"]
             if value == values[-1] and value < high:
@@ -125,33 +135,33 @@ class Search:
             if value == values[0] and value > low:
                 yield {name: max(low, value - (values[1] - value if len(values) > 1 else step))}
 
-    def _values(self, name: str) -> list[float]:
+    def _tried_values(self, name: str) -> list[float]:
         return sorted({dict(one)[name] for one in self.tried[0]})
 
-    def _neighbours(self, own: Own) -> Iterator[Own]:
-        """One parameter changed: half-way to the values beside it, and beyond the last one."""
-        for name, value in own.items():
-            values = self._values(name)
+    def _neighbours(self, settings: Settings) -> Iterator[Settings]:
+        """Settings with one parameter changed: half-way to the adjacent tried values, or beyond the last one."""
+        for name, value in settings.items():
+            values = self._tried_values(name)
             at = values.index(value)
             for beside in values[max(0, at - 1) : at] + values[at + 1 : at + 2]:
-                yield self._clear({**own, name: (value + beside) / 2})
-        for move in self._outward(own):
-            yield self._clear({**own, **move})
+                yield self._round_to_slider({**settings, name: (value + beside) / 2})
+        for move in self._steps_outward(settings):
+            yield self._round_to_slider({**settings, **move})
 
-    def _clear(self, own: Own) -> Own:
-        """Rounded to the steps of the page's sliders, so that what is found can be set there."""
+    def _round_to_slider(self, settings: Settings) -> Settings:
+        """Settings rounded to the steps of the page's sliders, so that they can be set there."""
         result = {}
-        for name, value in own.items():
+        for name, value in settings.items():
             step = self.specs[name].metadata["step"]
             result[name] = round(round(value / step) * step, 6)
         return result
 
-    def _found(self) -> dict[str, Any]:
-        ranking = self.ranking(-1)
-        last = [self.tried[-1][key(own)] for own in ranking]
-        why = f"KID {between(last[0], 'kid', 4)} over {last[0]['n']} pictures"
+    def _summary(self) -> dict[str, Any]:
+        ranking = self.rank(-1)
+        last = [self.tried[-1][as_key(settings)] for settings in ranking]
+        why = f"KID {format_figure(last[0], 'kid', 4)} over {last[0]['n']} pictures"
         if len(last) > 1:
-            why += f", the next best {between(last[1], 'kid', 4)}"
+            why += f", the next best {format_figure(last[1], 'kid', 4)}"
         return {
             "rule": self.plain.rule,
             "steps": self.plain.steps,
@@ -161,47 +171,47 @@ class Search:
             "why": why,
             "settings_tried": [len(tried) for tried in self.tried],
             "pictures": sum(one.pictures * len(tried) for one, tried in zip(self.rounds, self.tried, strict=True)),
-            "at_an_end": self.at_an_end(ranking[0]),
+            "at_an_end": self.params_at_edge(ranking[0]),
         }
 
 
-def key(own: Own) -> Key:
-    return tuple(own.items())
+def as_key(settings: Settings) -> Key:
+    return tuple(settings.items())
 
 
-def grid(specs: Mapping[str, Any]) -> list[Own]:
-    """All combinations of the values that a rule's parameters name."""
+def list_grid(specs: Mapping[str, Any]) -> list[Settings]:
+    """All combinations of the `values` of a rule's parameters."""
     values = [spec.metadata["values"] for spec in specs.values()]
     return [dict(zip(specs, chosen, strict=True)) for chosen in itertools.product(*values)]
 
 
 def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
-    """What the pack's sweep found for these steps; nothing where it did not look.
+    """The best settings that the pack's sweep found for this number of steps. Empty if there was no such sweep.
 
-    ValueError where that sweep was made with other weights, or when the rule did something else.
+    ValueError if the sweep used other weights, or the rule behaved differently.
     """
     file = pack.path / "reports" / NAME
     if not file.is_file():
         return {}
-    found = [one for one in read(file).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
+    found = [one for one in read_report(file).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
     schedule = pack.presets.get(rule, {}).get("schedule", SampleConfig().schedule)
-    if found and found[0].get("made_of") != made_of(pack, rule, schedule):
+    if found and found[0].get("made_of") != digest_sources(pack, rule, schedule):
         raise ValueError(f"{file} was made with another {rule}, or other weights: run the sweep again, or move it away")
     return found[0]["settings"] if found else {}
 
 
 def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:
-    """A run with the best settings that the pack's sweep found at these steps, else with the pack's presets.
+    """Settings of a run: the best of the pack's sweep at this number of steps, else the pack's presets.
 
-    A matched one takes none of them: they are of another ranking noise.
+    A matched run does not use the sweep, which searched another ranking noise.
     """
-    own = {} if more.get("matched") else best_settings(session.pack, rule, steps)
-    return session.settings(rule=rule, steps=steps, **{**own, **more})
+    settings = {} if more.get("matched") else best_settings(session.pack, rule, steps)
+    return session.settings(rule=rule, steps=steps, **{**settings, **more})
 
 
 def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
-    """Make the best settings those that the pack's runs start with."""
-    now = open_pack(pack.path)  # a training may have ended meanwhile
+    """Store the best settings as the pack's presets."""
+    now = open_pack(pack.path)  # read again: a training may have ended since
     if now.config["sha256"] != pack.config["sha256"]:
         raise ValueError(f"pack {pack.name!r} has other weights now: its presets were left as they are")
     presets = {**now.presets, **{one["rule"]: one["settings"] for one in found}}
@@ -209,19 +219,19 @@ def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
     write_config(pack.path, {**kept, "presets": presets})
 
 
-def draw(rows: Sequence[Row]) -> Figure:
-    """KID of a rule's first round over its first two parameters, for every choice of the others a panel."""
+def plot_kid(rows: Sequence[Row]) -> Figure:
+    """Plot KID in a rule's first round over its first two parameters; one panel for each choice of the others."""
     rule, kids = RULES[rows[0]["rule"]], [row["kid"] for row in rows]
     symbols = {name: spec.metadata["symbol"] for name, spec in all_parameters().items()}
     across, *rest = rule.parameters()
     up, others = (rest[0], rest[1:]) if rest else (None, [])
     values = [row["settings"] for row in rows]
-    panels = sorted({tuple(own[name] for name in others) for own in values})
+    panels = sorted({tuple(settings[name] for name in others) for settings in values})
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
     figure = new_figure(figsize=(1 + 3 * columns, 1 + 2.6 * lines), layout="constrained")
     for i, chosen in enumerate(panels):
-        mine = [j for j, own in enumerate(values) if tuple(own[name] for name in others) == chosen]
+        mine = [j for j, settings in enumerate(values) if tuple(settings[name] for name in others) == chosen]
         title = ", ".join(f"{symbols[name]} = {value:g}" for name, value in zip(others, chosen, strict=True))
         axes = figure.add_subplot(lines, columns, i + 1, title=title, xlabel=symbols[across])
         xs = [values[j][across] for j in mine]

@@ -1,4 +1,4 @@
-"""The paper's table 1 on a pack: every selection rule, held against the pack's pictures."""
+"""The paper's table 1 for a pack: all selection rules, compared with the pack's pictures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.config import MOST_STEPS, SampleConfig
-from engine.evaluate.judge import FIRST, Judge
-from engine.evaluate.metrics import interval
-from engine.evaluate.report import Report, between
+from engine.config import MAX_STEPS, SampleConfig
+from engine.evaluate.evaluator import FIRST_SAMPLES, Evaluator
+from engine.evaluate.metrics import jackknife_interval
+from engine.evaluate.report import Report, format_figure
 from engine.evaluate.sweep import SEEDS, best_config
 from engine.plots import new_figure
 from engine.rules import RULES
@@ -20,56 +20,63 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "table1"
-BOTH = ("maskgit", "critic")  # the comparison of the paper: more pictures, and more cells
-MANY, FEW = 5000, 2000  # pictures: of that comparison at equal steps and at equal passes; of the other cells
-SHORT = 8  # steps
+PAPER_RULES = ("maskgit", "critic")  # the paper compares these two; they get more pictures and more rows
+PICTURES_MAIN, PICTURES_OTHER = (
+    5000,
+    2000,
+)  # pictures: of that comparison at equal steps and at equal passes; of the other cells
+SHORT_STEPS = 8
 Row = Mapping[str, Any]
 
 
-def table1(judge: Judge, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path) -> dict[str, Any]:
-    """Fill `folder`/table1.json, .md and .png; returns what the paper's claim is about."""
+def table1(
+    evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path
+) -> dict[str, Any]:
+    """Fill `folder`/table1.json, .md and .png. Returns the comparison of critic and maskgit."""
     if seed in SEEDS:
         raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
-    configs = list(cells(judge.session, rules, n, steps, seed))
-    report = Report(folder / f"{NAME}.json", judge.provenance())
+    configs = list(list_configs(evaluator.session, rules, n, steps, seed))
+    report = Report(folder / f"{NAME}.json", evaluator.provenance())
     if "floors" not in report.content:
-        report.content["floors"] = judge.floors()
-    rows = [judge.row_in(report, config) for config in configs]
+        report.content["floors"] = evaluator.measure_real()
+    rows = [evaluator.full_row(report, config) for config in configs]
     if not all("seconds_per_picture" in row for row in rows):
-        for row, seconds in zip(rows, judge.seconds(configs), strict=True):
+        for row, seconds in zip(rows, evaluator.time_per_picture(configs), strict=True):
             row["seconds_per_picture"] = seconds
-    report.content["claim"] = claim(rows)
+    report.content["claim"] = compare_rules(rows)
     report.content["rows"] = rows + [row for row in report.rows if row not in rows]
-    report.store()
-    (folder / f"{NAME}.md").write_text(markdown(rows, report.content), encoding="utf-8")
-    draw(rows).savefig(folder / f"{NAME}.png", dpi=150)
+    report.save()
+    (folder / f"{NAME}.md").write_text(format_table(rows, report.content), encoding="utf-8")
+    plot_fid(rows).savefig(folder / f"{NAME}.png", dpi=150)
     return {"claim": report.content["claim"], "report": str(report.file)}
 
 
-def cells(session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int) -> Iterator[SampleConfig]:
-    """Every rule at `steps` as published; maskgit and critic also at equal passes, matched, and at 8 steps.
+def list_configs(
+    session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int
+) -> Iterator[SampleConfig]:
+    """Yield settings of every rule at `steps`, and of maskgit and critic also at equal passes, matched, and at 8 steps.
 
-    Settings are the best that the pack's sweep found at these steps, else the pack's presets.
+    They are the best of the pack's sweep at this number of steps, else the pack's presets.
     """
 
     def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
         return best_config(session, rule, steps, n=n or count, seed=seed, **more)
 
     for rule in rules:
-        yield cell(rule, steps, MANY if rule in BOTH else FEW)
-    if set(BOTH) <= set(rules):
-        critic = cell("critic", steps, FEW)
+        yield cell(rule, steps, PICTURES_MAIN if rule in PAPER_RULES else PICTURES_OTHER)
+    if set(PAPER_RULES) <= set(rules):
+        critic = cell("critic", steps, PICTURES_OTHER)
         critics = critic.parameters
-        if critic.passes <= MOST_STEPS:  # else no maskgit has as many
-            yield cell("maskgit", critic.passes, MANY)
-        yield cell("maskgit", steps, FEW, matched=True, **critics)
-        yield from (cell(rule, SHORT, FEW) for rule in BOTH if steps != SHORT)
+        if critic.passes <= MAX_STEPS:  # else maskgit cannot have as many
+            yield cell("maskgit", critic.passes, PICTURES_MAIN)
+        yield cell("maskgit", steps, PICTURES_OTHER, matched=True, **critics)
+        yield from (cell(rule, SHORT_STEPS, PICTURES_OTHER) for rule in PAPER_RULES if steps != SHORT_STEPS)
 
 
-def claim(rows: Sequence[Row]) -> dict[str, Any]:
-    """The critic against maskgit at equal steps and at equal passes, with 95 % intervals of the paired comparison.
+def compare_rules(rows: Sequence[Row]) -> dict[str, Any]:
+    """Compare the critic with maskgit at equal steps and at equal passes, with paired 95 % intervals.
 
-    Both have the same classes and the same noise, sample by sample, so groups are left out of both at once.
+    Sample by sample both have the same class and noise. So the jackknife leaves a group out of both at once.
     """
     mine = next((row for row in rows if row["rule"] == "critic"), None)
     result = {}
@@ -77,26 +84,26 @@ def claim(rows: Sequence[Row]) -> dict[str, Any]:
         fair = [row for row in rows if row["rule"] == "maskgit" and not row["matched"]]
         other = next((row for row in fair if mine is not None and row[name] == mine[name]), None)
         if mine is not None and other is not None:
-            result[f"equal_{name}"] = compared(mine, other)
+            result[f"equal_{name}"] = compare_rows(mine, other)
     return result
 
 
-def compared(mine: Row, other: Row) -> dict[str, Any]:
-    """FID of one row over that of the other, and the difference of their KIDs; over as many samples of each.
+def compare_rows(mine: Row, other: Row) -> dict[str, Any]:
+    """The ratio of two rows' FID and the difference of their KID, over the same number of samples.
 
-    Nothing where that cannot be: FID falls with the number of samples.
+    Empty if that is not possible. FID depends on the number of samples: it falls with it.
     """
-    figure, n = ("fid", mine["n"]) if mine["n"] == other["n"] else ("fid_first", FIRST)
+    figure, n = ("fid", mine["n"]) if mine["n"] == other["n"] else ("fid_first", FIRST_SAMPLES)
     if min(mine["n"], other["n"]) < n:
         return {}
     result: dict[str, Any] = {"n": n}
     for reference in ("", "_held"):
-        result |= _compared(mine, other, f"{figure}{reference}", f"kid{reference}", reference)
+        result |= _compare_against(mine, other, f"{figure}{reference}", f"kid{reference}", reference)
     return result
 
 
-def _compared(mine: Row, other: Row, fid: str, kid: str, reference: str) -> dict[str, Any]:
-    """The same with one reference; nothing where there was none."""
+def _compare_against(mine: Row, other: Row, fid: str, kid: str, reference: str) -> dict[str, Any]:
+    """The same against one reference: training ("") or held-out ("_held") pictures. Empty if a row lacks it."""
     if fid not in mine or fid not in other:
         return {}
     ratio, apart = mine[fid] / other[fid], mine[kid] - other[kid]
@@ -104,9 +111,9 @@ def _compared(mine: Row, other: Row, fid: str, kid: str, reference: str) -> dict
     ours, theirs = mine["without_group"], other["without_group"]
     if ours and theirs:
         logs = [math.log(a / b) for a, b in zip(ours[fid], theirs[fid], strict=True)]
-        result[f"fid_ratio{reference}_ci"] = [math.exp(x) for x in interval(math.log(ratio), logs)]
+        result[f"fid_ratio{reference}_ci"] = [math.exp(x) for x in jackknife_interval(math.log(ratio), logs)]
         kids = [a - b for a, b in zip(ours[kid], theirs[kid], strict=True)]
-        result[f"kid_difference{reference}_ci"] = interval(apart, kids)
+        result[f"kid_difference{reference}_ci"] = jackknife_interval(apart, kids)
     return result
 
 
@@ -122,33 +129,35 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
 )
 
 
-def markdown(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
-    """The table, what real pictures get, and the definitions."""
+def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
+    """The table, the figures of real pictures, and the definitions, as Markdown."""
     head = ["rule", "settings", "steps", "passes", "n", *(name for name, _, _ in COLUMNS), "seconds"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        cells = [named(row), own_settings(row), str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
-        cells += [between(row, key, digits) if key in row else "–" for _, key, digits in COLUMNS]
+        cells = [row_name(row), own_settings(row), str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
+        cells += [format_figure(row, key, digits) if key in row else "–" for _, key, digits in COLUMNS]
         lines.append("| " + " | ".join([*cells, f"{row['seconds_per_picture']:.2f}"]) + " |")
     lines += ["", "In brackets 95 % intervals. What real pictures get:", ""]
     for name, figures in content["floors"].items():
-        said = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
-        lines.append(f"- {name.replace('_', ' ')}: {said}")
+        shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+        lines.append(f"- {name.replace('_', ' ')}: {shown}")
     lines += ["", *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
     return "\n".join(lines) + "\n"
 
 
-def draw(rows: Sequence[Row]) -> Figure:
-    """FID over as many samples of each with its interval, a line per row."""
+def plot_fid(rows: Sequence[Row]) -> Figure:
+    """Plot FID and its interval for each row, over the same number of samples."""
     figure = new_figure(figsize=(8, 0.9 + 0.36 * len(rows)), layout="constrained")
-    count = min([FIRST, *(row["n"] for row in rows)])
+    count = min([FIRST_SAMPLES, *(row["n"] for row in rows)])
     axes = figure.add_subplot(xlabel=f"FID over {count:,} pictures each, lower is better; 95 % intervals")
     for y, row in enumerate(rows):
         value = row["fid_first"]
         low, high = row.get("fid_first_ci", (value, value))
         colour = "#d55e00" if RULES[row["rule"]].requires else "#0072b2"
         axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
-    axes.set_yticks(range(len(rows)), [f"{named(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows])
+    axes.set_yticks(
+        range(len(rows)), [f"{row_name(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows]
+    )
     axes.invert_yaxis()
     axes.set_xscale("log")  # rules differ a hundredfold
     axes.xaxis.set_major_formatter("{x:g}")
@@ -156,7 +165,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def named(row: Row) -> str:
+def row_name(row: Row) -> str:
     return RULES[row["rule"]].label + (", matched" if row["matched"] else "")
 
 

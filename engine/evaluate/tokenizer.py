@@ -1,4 +1,4 @@
-"""How much of a picture survives the tokenizer, and whether its codes say only what is there."""
+"""Quality of a tokenizer: PSNR of its reconstructions, and use and entropy of its codes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from engine.psnr import psnr
 from engine.session import Session
-from engine.train.tokenizer import psnr
 
 
 def measure_tokenizer(session: Session) -> dict[str, Any]:
-    """PSNR per split and class, entropy of the codes of all-white patches, and the share of codes used.
+    """PSNR by split and class, entropy of the codes of white patches, and the share of codes used.
 
-    Used is a code that occurs in a picture of the pack, trained on or held out. Training's log has the share that is
-    alive, which says how many are due to start again: that is near 1 until they no longer do.
+    A code is used if it occurs in any picture of the pack. The training log has another share, `codes_alive`: codes
+    that are not about to restart. It is near 1 as long as codes restart.
     """
     pictures = session.pack.pictures()
     images = pictures.read(np.arange(len(pictures)))
@@ -43,7 +43,7 @@ def measure_tokenizer(session: Session) -> dict[str, Any]:
 
 
 def entropy(tokens: np.ndarray) -> float:
-    """Of the empirical distribution of codes, in nats."""
+    """Entropy of the empirical distribution of codes, in nats."""
     _, counts = np.unique(tokens, return_counts=True)
     shares = counts / counts.sum()
     return float(-(shares * np.log(shares)).sum())
@@ -61,7 +61,7 @@ def _both(images: np.ndarray, decoded: np.ndarray, chosen: np.ndarray) -> dict[s
 
 
 def _white_patches(images: np.ndarray, patch: int) -> np.ndarray:
-    """(M, N) bool: the patch of a token is white in every pixel."""
+    """(M, N) bool: is every pixel of the token's patch white?"""
     m, size = images.shape[:2]
     grid = size // patch
     white = (images == 255).all(-1).reshape(m, grid, patch, grid, patch)

@@ -1,1 +1,1 @@
-"""Training: one loop; per model a file that knows its loss and nothing else."""
+"""Training: one loop, and for each model a file with its loss."""

@@ -1,14 +1,14 @@
-"""Train one model of a pack; the same command again goes on where it stopped.
+"""Train one model of a pack. The same command again continues where it stopped.
 
     python -m engine.train tokenizer|generator|critic|classifier config=emoji [pack=NAME] [data=FOLDER] [key=value ...]
 
-For pictures of your own: data=FOLDER (of class folders, or of avatars) pack=NAME, for the first three models in this
-order; the classifier, which sampling does not need, at any time after the tokenizer. `pack` is a
-name under weights/ or a path. Every picture is read before training begins, and stderr says what was
-understood and what was left out; skip_bad=true leaves out those that cannot be read. Checkpoints,
-metrics.jsonl and sample pictures go to runs/PACK/MODEL; the averaged weights go into the pack in bf16
-when a sitting ends by itself or by minutes= (Ctrl-C writes a checkpoint only). Any size of the model
-(layers, width, ...) and any setting below can be given as key=value.
+For your own pictures, give data=FOLDER (of class folders, or of avatars) and pack=NAME, and train tokenizer,
+generator and critic in this order. Sampling does not need the classifier; train it at any time after the
+tokenizer. `pack` is a name under weights/ or a path. All pictures are read before training begins. stderr
+says how many there are and what was left out; skip_bad=true leaves out pictures that cannot be read.
+Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL. When the run ends, or its minutes= are
+over, the averaged weights are stored in the pack in bf16. Ctrl-C writes a checkpoint only. Any size of the
+model (layers, width, ...) and any setting below can be given as key=value.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from engine import cli
 from engine.config import TokenizerConfig, TrainConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
-from engine.pack import KINDS, MADE_FROM, Pack, build, open_pack, save_model, save_tokens
-from engine.train.begin import find_pictures, prepare_pack
+from engine.models import KINDS, TRAINED_WITH, build_model
+from engine.pack import Pack, open_pack, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.loop import Task, stored_probe, train
-from engine.train.probe import measure
+from engine.train.prepare import find_pictures, prepare_pack
+from engine.train.probe import measure_machine
 from engine.train.tokenizer import TokenizerTask
 from engine.transformer import use_attention
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-OWN = {
+COMMAND_KEYS = {
     **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False},
     **{"device": "auto", "threads": 0, "tensorboard": False},
 }
@@ -53,8 +54,7 @@ def main(argv: list[str]) -> None:
         + "\n"
         + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
     )
-    kind, options = cli.parse(argv, usage, {**OWN, **settings, **sizes}, tuple(KINDS))
-    given = cli.overrides(argv, {**OWN, **settings, **sizes})
+    kind, options, given = cli.parse(argv, usage, {**COMMAND_KEYS, **settings, **sizes}, tuple(KINDS))
     recipe = read_recipe(options["config"])
     own_sizes = {f.name for f in dataclasses.fields(KINDS[kind])}
     foreign = sorted(set(given) & set(sizes) - own_sizes)
@@ -66,30 +66,30 @@ def main(argv: list[str]) -> None:
         raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
     name = options["pack"] or Path(options["config"]).stem
     for switch in ("tensorboard", "skip_bad"):
-        cli.yes_or_no(switch, options[switch])
+        cli.check_bool(switch, options[switch])
     device = prepare(options["device"], options["threads"])
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
     pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size, options["skip_bad"])
     pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
-    run = cli.path(options["runs"]) / pack.name / kind
+    run = cli.expand_path(options["runs"]) / pack.name / kind
     if config.init == "pack" and pack.has(kind):
-        _refuse_other_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
+        _check_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
     task = make_task(kind, pack, model_sizes, pictures, config, device)
     trunk = getattr(task.model, "trunk", None)
-    probe = stored_probe(run) or measure(device, trunk.config if trunk else None, config.micro)
+    probe = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
     print(
         f"{probe.dtype}, explicit attention: {probe.explicit_attention}, {probe.gflops}, {probe.attention_ms}",
         file=sys.stderr,
     )
     use_attention(task.model, probe.explicit_attention)
-    made_from = origin(kind, pack, pictures, task)
-    averaged = train(task.to(device), config, run, probe, device, made_from, options["tensorboard"])
-    finish(kind, pack, averaged, pictures)
+    sources = describe_sources(kind, pack, pictures, task)
+    averaged = train(task.to(device), config, run, probe, device, sources, options["tensorboard"])
+    store_weights(kind, pack, averaged, pictures)
 
 
 def read_recipe(name: str) -> dict[str, Any]:
     """A config by name under engine/configs, or by path."""
-    file = cli.path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
+    file = cli.expand_path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
     if not file.is_file():
         raise FileNotFoundError(
             f"no config {name!r}: one of {', '.join(sorted(f.stem for f in CONFIGS.glob('*.yaml')))}, or a path"
@@ -100,9 +100,11 @@ def read_recipe(name: str) -> dict[str, Any]:
     recipe = OmegaConf.to_container(OmegaConf.create(text))
     if not isinstance(recipe, dict) or not {*KINDS, "train"} <= set(recipe):
         raise ValueError(f"{file} is not a recipe: expected the keys {', '.join(KINDS)} and train")
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
     try:
         for kind, sizes in KINDS.items():
             sizes(**recipe[kind])
+            recipe["train"][kind] = {cli.rename_key(k, names): v for k, v in recipe["train"][kind].items()}
             TrainConfig(**recipe["train"][kind])
     except (TypeError, KeyError) as error:
         raise ValueError(f"{file} is not a recipe: {error}") from error
@@ -112,7 +114,7 @@ def read_recipe(name: str) -> dict[str, Any]:
 def make_task(
     kind: str, pack: Pack, sizes: dict[str, Any], pictures: Pictures, config: TrainConfig, device: torch.device
 ) -> Task:
-    """A fresh model with its loss; its start depends on `config.init` and the seed."""
+    """The task of a new model, which starts as `config.init` and the seed say."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model: Any
@@ -120,7 +122,7 @@ def make_task(
             model = pack.load(kind).requires_grad_(True)
         else:
             fine = len(pictures.fine_labels)
-            model = build(kind, sizes, pack.tokenizer_config, len(pack.classes), fine)
+            model = build_model(kind, sizes, pack.tokenizer_config, len(pack.classes), fine)
     if kind == "tokenizer":
         return TokenizerTask(model.to(memory_format=torch.channels_last), pictures, config)
     source = TokenSource(pictures, pack.load("tokenizer").to(device), config)
@@ -138,31 +140,31 @@ def make_task(
     return CriticTask(model, generator, source, config)
 
 
-def origin(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
-    """What a run is made from, besides its settings: one made from something else cannot be resumed."""
+def describe_sources(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
+    """The sizes and hashes that a run depends on besides its settings. A run with others cannot be resumed."""
     sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
-    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in MADE_FROM[kind]}}
+    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in TRAINED_WITH[kind]}}
 
 
-def _refuse_other_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
-    """ValueError for a size that was given and would not be used: the pack's own model is trained on."""
+def _check_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
+    """ValueError for a given size that differs from the pack's model, which init=pack continues."""
     stored = pack.config[kind]
     for name, value in sizes.items():
         if stored.get(name) != value:
             raise ValueError(f"{name}: with init=pack the {kind} keeps the pack's size, {stored.get(name)}")
 
 
-def finish(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
-    """Store the averaged weights in the pack; a new tokenizer also gives the pack's pictures their tokens."""
-    said: dict[str, Any] = {}
+def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
+    """Store the averaged weights in the pack. For a tokenizer, also encode and store the pack's pictures."""
+    extra: dict[str, Any] = {}
     if kind == "classifier":
         of_class = {name: [group for one, group in pictures.fine_labels if one == name] for name in pictures.classes}
-        said["fine_labels"] = of_class
-    saved = save_model(pack.path, kind, averaged, **said)
+        extra["fine_labels"] = of_class
+    saved = save_model(pack.path, kind, averaged, **extra)
     if kind == "tokenizer":
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))))
-    print(cli.printable(f"{kind} -> {saved.path}"))
+    print(cli.to_printable(f"{kind} -> {saved.path}"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checkpoints that are always whole: written beside, flushed to disk, then renamed."""
+"""Checkpoints, written atomically: to a temporary folder, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SHARD_BYTES = 15 * 2**20  # a checkpoint can travel as files of under 16 MiB
 
 
 def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write `folder`/`iteration`/ whole or not at all, then drop all but the newest two."""
+    """Write the folder `folder`/`iteration` atomically, then remove all checkpoints but the newest two."""
     target = folder / f"{state['iteration']:08d}"
     partial = folder / f".partial-{os.getpid()}"
-    for unfinished in folder.glob(".partial-*"):  # of a run that was killed
+    for unfinished in folder.glob(".partial-*"):  # left by a run that was killed
         shutil.rmtree(unfinished)
     partial.mkdir(parents=True)
-    shards = _shards(tensors)
+    shards = _split_shards(tensors)
     for i, shard in enumerate(shards):
         save_file(shard, partial / f"part-{i:03d}.safetensors")
     (partial / "state.json").write_text(json.dumps({**state, "parts": len(shards)}))
@@ -33,16 +33,16 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, A
     shutil.rmtree(target, ignore_errors=True)
     os.replace(partial, target)
     _flush(folder)
-    for old in _complete(folder)[:-2]:
+    for old in _list_complete(folder)[:-2]:
         shutil.rmtree(old)
 
 
 def load_checkpoint(folder: Path, quiet: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest checkpoint below `folder` that can be read, or None where there is none. ValueError where none can.
+    """The newest readable checkpoint in `folder`, or None if there is none. ValueError if none is readable.
 
-    Unless `quiet`, stderr says which were left out.
+    Unless `quiet`, stderr says which ones could not be read.
     """
-    complete = _complete(folder)
+    complete = _list_complete(folder)
     for checkpoint in reversed(complete):
         try:
             return _load(checkpoint)
@@ -66,11 +66,11 @@ def _load(checkpoint: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, state
 
 
-def _complete(folder: Path) -> list[Path]:
+def _list_complete(folder: Path) -> list[Path]:
     return sorted(f for f in folder.glob("[0-9]*") if (f / "state.json").is_file()) if folder.is_dir() else []
 
 
-def _shards(tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+def _split_shards(tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
     shards: list[dict[str, Tensor]] = [{}]
     room = SHARD_BYTES
     for name, tensor in tensors.items():

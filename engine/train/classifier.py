@@ -1,7 +1,7 @@
-"""The classifier's loss: cross-entropy on fine labels, on pictures as they are and as the tokenizer shows them.
+"""The classifier's loss: cross-entropy on fine labels, on stored and on reconstructed pictures.
 
-What it will judge has gone through the tokenizer. Where it saw clean pictures alone, the decoder's
-blur would be most of every distance it measures, and hide what differs between two samplers.
+Samples come out of the tokenizer's decoder. A classifier trained on stored pictures alone would measure
+mostly the decoder's blur, which hides the differences between samplers.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.classifier import Classifier, class_probabilities, look, owners
+from engine.classifier import Classifier, class_probabilities, extract_features, fine_to_class
 from engine.config import TrainConfig
 from engine.train.generator import TokenSource
 from engine.train.loop import Task
 
-MEASURED = 1024  # pictures per split in a measurement
+MEASURED_PICTURES = 1024  # pictures per split in a measurement
 SHOWN = 16  # pictures on a sheet
 
 
@@ -28,16 +28,16 @@ class ClassifierTask(Task):
         self.model: Classifier = model
         self.source, self.config, self.pictures = source, config, source.pictures
         self.fine = self.pictures.fine
-        self.owners = owners(self.pictures.fine_labels, self.pictures.classes)
+        self.of_class = fine_to_class(self.pictures.fine_labels, self.pictures.classes)
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """Pictures (B, 3, S, S), fine labels (B,), and which go through the tokenizer (B,)."""
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """Pictures (B, 3, S, S), fine labels (B,), and which pictures to reconstruct (B,) bool."""
         pictures, chosen = self.source.draw_pictures(rng, size)
         return pictures, torch.from_numpy(self.fine[chosen]), torch.rand(size, generator=rng) < 0.5
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         pictures, target, shown = batch
-        pictures = self._through_tokens(pictures, shown)
+        pictures = self._reconstruct(pictures, shown)
         target = target.to(pictures.device)
         logits = self.model(pictures.contiguous(memory_format=torch.channels_last)).float()
         loss = F.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
@@ -45,32 +45,32 @@ class ClassifierTask(Task):
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
 
     @torch.no_grad()
-    def _through_tokens(self, pictures: Tensor, chosen: Tensor) -> Tensor:
-        """The chosen ones as the tokenizer shows them, all on the model's device."""
+    def _reconstruct(self, pictures: Tensor, chosen: Tensor) -> Tensor:
+        """The pictures on the model's device, the chosen ones encoded and decoded by the tokenizer."""
         tokenizer = self.source.tokenizer
         result = pictures.to(tokenizer.codebook.device)
         if chosen.any():
-            with torch.autocast(result.device.type, enabled=False):  # the tokens that the shipped tokenizer gives
+            with torch.autocast(result.device.type, enabled=False):  # tokens as in sampling, which is in float32
                 result[chosen] = tokenizer.decode(tokenizer.encode(result[chosen])).clamp(-1, 1)
         return result
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Share of pictures, as they are, whose fine label, and whose class, is named right, per split."""
+        """Accuracy of fine labels and of classes on stored pictures, for each split."""
         figures: dict[str, float] = {}
         for split in ("train", *self.pictures.held_out):
-            indices = self.pictures.spread(split, MEASURED)
-            logits, said = self._say(averaged, indices)
+            indices = self.pictures.pick_evenly(split, MEASURED_PICTURES)
+            logits, predicted = self._predict(averaged, indices)
             figures[f"accuracy_{split}"] = float((logits.argmax(1) == self.fine[indices]).mean())
-            figures[f"class_accuracy_{split}"] = float((said == self.pictures.labels[indices]).mean())
+            figures[f"class_accuracy_{split}"] = float((predicted == self.pictures.labels[indices]).mean())
         return figures
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
-        """Pictures that it takes for another class, held-out ones where there are any."""
-        indices = self.pictures.spread((*self.pictures.held_out, "train")[0], MEASURED)
-        wrong = indices[self._say(averaged, indices)[1] != self.pictures.labels[indices]][:SHOWN]
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
+        """Misclassified pictures, from a held-out split if there is one."""
+        indices = self.pictures.pick_evenly((*self.pictures.held_out, "train")[0], MEASURED_PICTURES)
+        wrong = indices[self._predict(averaged, indices)[1] != self.pictures.labels[indices]][:SHOWN]
         return np.concatenate(list(self.pictures.read(wrong if len(wrong) else indices[:1])), 1)
 
-    def _say(self, averaged: nn.Module, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _predict(self, averaged: nn.Module, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (M, L), and the likeliest class (M,)."""
-        _, logits = look(cast(Classifier, averaged), self.pictures.read(indices))
-        return logits, class_probabilities(logits, self.owners, len(self.pictures.classes)).argmax(1)
+        _, logits = extract_features(cast(Classifier, averaged), self.pictures.read(indices))
+        return logits, class_probabilities(logits, self.of_class, len(self.pictures.classes)).argmax(1)

@@ -9,64 +9,66 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrainConfig
+from engine.contested import TokenScorer, critic_scorer, generator_scorer, measure_contested
 from engine.critic import Critic
-from engine.evaluate.auc import Judge, contested, critic_judge, generator_judge
 from engine.generator import Generator
-from engine.train.generator import TokenSource, draw_mask, sample_sheet
+from engine.train.generator import TokenSource, sample_mask, sample_sheet
 from engine.train.loop import Task
 
-MEASURED = 48  # pictures per split in a measurement
+MEASURED_PICTURES = 48  # pictures per split in a measurement
 
 
 class CriticTask(Task):
-    """The target is the mask itself: a hidden token that the generator guessed right still counts as sampled."""
+    """The target is the mask itself: a sampled token counts as fake even if it equals the real one."""
 
     def __init__(self, model: Critic, generator: Generator, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
         self.model: Critic = model
         self.source, self.config = source, config
-        self._frozen = [generator.eval().requires_grad_(False)]  # in a list: not part of this task's state
+        self._frozen = [
+            generator.eval().requires_grad_(False)
+        ]  # in a list, so that it is not part of this task's state_dict
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """Tokens (B, N), labels (B,), masks (B, N), and a uniform number for each draw at each place (B, N, draws)."""
-        tokens, labels = self.source.draw(rng, size)
-        masked = draw_mask(rng, *tokens.shape).to(tokens.device)
-        return tokens, labels, masked, torch.rand(*tokens.shape, self.config.draws, generator=rng).to(tokens.device)
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """Tokens (B, N), labels (B,), masks (B, N), and uniform numbers for the fillings (B, N, fillings)."""
+        tokens, labels = self.source.draw_batch(rng, size)
+        masked = sample_mask(rng, *tokens.shape).to(tokens.device)
+        return tokens, labels, masked, torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         tokens, labels, masked, u = batch
         with torch.no_grad():
             logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
-        draws = self.config.draws
-        filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(draws, 1)
-        out = self.model(filled, labels.repeat(draws), masked).float()
+        fillings = self.config.fillings
+        filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(fillings, 1)
+        out = self.model(filled, labels.repeat(fillings), masked).float()
         loss = F.binary_cross_entropy_with_logits(out, (~masked).float())
         right = ((out.detach() > 0) == ~masked).float().mean()
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
 
     @torch.no_grad()
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Contested AUC at half hidden, per held-out split, beside the generator's own on the same pictures."""
+        """Contested AUC of critic and generator with half of the tokens hidden, for each held-out split."""
         figures = {}
         generator = self._frozen[0]
-        judges: dict[str, Judge] = {"critic": critic_judge(averaged), "generator": generator_judge(generator)}
+        scorers: dict[str, TokenScorer] = {"critic": critic_scorer(averaged), "generator": generator_scorer(generator)}
         for split in self.source.pictures.held_out:
-            tokens, labels = self.source.of_split(split, MEASURED)
-            cell = contested(tokens, labels, generator, judges, fraction=0.5)
-            for name in judges:
+            tokens, labels = self.source.read_split(split, MEASURED_PICTURES)
+            cell = measure_contested(tokens, labels, generator, scorers, fraction=0.5)
+            for name in scorers:
                 figures[f"auc_{split}_{name}"] = cell.auc(name)
                 figures[f"sampled_{split}_{name}"] = cell.sampled(name)
         return figures
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
         classes = len(self.source.pictures.classes)
         return sample_sheet(self._frozen[0], self.source.tokenizer, classes, critic=averaged)
 
 
 def _fill(tokens: Tensor, masked: Tensor, logits: Tensor, u: Tensor) -> Tensor:
-    """Pictures (draws * B, N) with a sample at each of M hidden places, of logits (M, V), by u (M, draws) in [0, 1)."""
-    reached = logits.softmax(-1).cumsum(-1)
-    sampled = torch.searchsorted(reached, u * reached[:, -1:], right=True).clamp_max(logits.shape[1] - 1)  # (M, draws)
+    """Tokens (fillings * B, N): the M hidden ones sampled from logits (M, V) by inverse CDF of u (M, fillings)."""
+    cdf = logits.softmax(-1).cumsum(-1)
+    sampled = torch.searchsorted(cdf, u * cdf[:, -1:], right=True).clamp_max(logits.shape[1] - 1)  # (M, fillings)
     filled = tokens.repeat(u.shape[1], 1)
     filled[masked.repeat(u.shape[1], 1)] = sampled.T.flatten()
     return filled

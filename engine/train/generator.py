@@ -20,13 +20,13 @@ from engine.rules import make_rule
 from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
-from engine.train.loop import Task, stream
+from engine.train.loop import Task, make_rng
 
-MEASURED = 192  # pictures per split in a measurement
+MEASURED_PICTURES = 192  # pictures per split in a measurement
 
 
 class TokenSource:
-    """Draws labelled pictures by weight, augments them, and gives their tokens."""
+    """Training batches: pictures drawn by weight, augmented, and encoded as tokens."""
 
     def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
         self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
@@ -38,29 +38,29 @@ class TokenSource:
         chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
         return augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng), chosen
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of `size` training pictures."""
         pictures, chosen = self.draw_pictures(rng, size)
         return self._encode(pictures, self.pictures.labels[chosen])
 
-    def of_split(self, split: str, most: int = MEASURED) -> tuple[Tensor, Tensor]:
-        """Tokens and labels of pictures spread over a split, as they are."""
-        indices = self.pictures.spread(split, most)
+    def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
+        """Tokens and labels of at most `most` pictures of a split, not augmented."""
+        indices = self.pictures.pick_evenly(split, most)
         pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
         return self._encode(pictures, self.pictures.labels[indices])
 
     @torch.no_grad()
     def _encode(self, pictures: Tensor, labels: np.ndarray) -> tuple[Tensor, Tensor]:
         device = self.tokenizer.codebook.device
-        with torch.autocast(device.type, enabled=False):  # the tokens that the shipped tokenizer gives, to the last one
+        with torch.autocast(device.type, enabled=False):  # tokens as in sampling, which is in float32
             return self.tokenizer.encode(pictures.to(device)), torch.from_numpy(labels).to(device)
 
 
-def draw_mask(rng: torch.Generator, size: int, places: int) -> Tensor:
-    """(B, N) bool: hidden = ceil(N * cos(pi/2 * u)) random places each, u ~ U(0, 1)."""
+def sample_mask(rng: torch.Generator, size: int, num_tokens: int) -> Tensor:
+    """(B, N) bool: ceil(N * cos(pi/2 * u)) random tokens hidden in each picture, u ~ U(0, 1)."""
     u = torch.rand(size, generator=rng).tolist()
-    hidden = torch.tensor([max(1, math.ceil(places * mask_ratio("cosine", x))) for x in u])
-    order = torch.rand(size, places, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
+    hidden = torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", x))) for x in u])
+    order = torch.rand(size, num_tokens, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
     return order < hidden[:, None]
 
 
@@ -70,13 +70,13 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
-        tokens, labels = self.source.draw(rng, size)
-        return tokens, labels, draw_mask(rng, *tokens.shape).to(tokens.device)
+        tokens, labels = self.source.draw_batch(rng, size)
+        return tokens, labels, sample_mask(rng, *tokens.shape).to(tokens.device)
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """As many as tokens are hidden: the loss is the mean over all hidden tokens of a batch."""
+        """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""
         return batch[2].sum(1).float().cpu()
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -89,12 +89,12 @@ class GeneratorTask(Task):
 
     @torch.no_grad()
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Accuracy and cross-entropy on hidden tokens per split: far apart means learnt by heart."""
+        """Accuracy and cross-entropy on hidden tokens for each split. A gap between splits means overfitting."""
         figures: dict[str, float] = {}
         for split in ("train", *self.source.pictures.held_out):
             right, nll, count = 0.0, 0.0, 0
-            for tokens, labels in batches(*self.source.of_split(split)):
-                masked = draw_mask(stream("measure", split, count), *tokens.shape).to(tokens.device)
+            for tokens, labels in split_batches(*self.source.read_split(split)):
+                masked = sample_mask(make_rng("measure", split, count), *tokens.shape).to(tokens.device)
                 logits = averaged(tokens.masked_fill(masked, MASK), labels)[masked].float()
                 right += float((logits.argmax(-1) == tokens[masked]).sum())
                 nll += float(F.cross_entropy(logits, tokens[masked], reduction="sum"))
@@ -102,11 +102,11 @@ class GeneratorTask(Task):
             figures |= {f"accuracy_{split}": right / count, f"nll_{split}": nll / count}
         return figures
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
         return sample_sheet(cast(Generator, averaged), self.source.tokenizer, len(self.source.pictures.classes))
 
 
-def batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
+def split_batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
     return zip(tokens.split(size), labels.split(size), strict=True)
 
 
@@ -114,12 +114,12 @@ def batches(tokens: Tensor, labels: Tensor, size: int = 16) -> Iterator[tuple[Te
 def sample_sheet(
     generator: Generator, tokenizer: Tokenizer, classes: int, critic: nn.Module | None = None
 ) -> np.ndarray:
-    """Pictures of the first 16 classes, a column each, by the critic where there is one: to look at during training."""
-    rows, places = 4, tokenizer.config.grid**2
+    """Samples of the first 16 classes, a column each, to look at during training. Ranked by `critic` if given."""
+    rows, num_tokens = 4, tokenizer.config.grid**2
     labels = torch.arange(min(classes, 16), device=tokenizer.codebook.device).repeat(rows)
     name = "maskgit" if critic is None else "critic"
-    rule = make_rule(name, steps=12, places=places, critic=critic)
-    *_, last = sample(generator, rule, labels=labels, places=places, seed=0)
+    rule = make_rule(name, steps=12, num_tokens=num_tokens, critic=critic)
+    *_, last = sample(generator, rule, labels=labels, num_tokens=num_tokens, seed=0)
     images = (
         to_uint8(tokenizer.decode(torch.tensor(last.proposal, dtype=torch.int64, device=labels.device))).cpu().numpy()
     )

@@ -1,4 +1,4 @@
-"""The training loop: the same for every model, resumable bit for bit."""
+"""The training loop, the same for all models. A resumed run gives the same bits as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,45 +18,47 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
+from engine.cli import rename_key
 from engine.config import TrainConfig
 from engine.train.checkpoint import load_checkpoint, save_checkpoint
-from engine.train.length import check_length, more
-from engine.train.optim import average, optimisers, rate
+from engine.train.length import check_length, how_to_continue
+from engine.train.optim import lr_factor, make_optimisers, update_average
 from engine.train.probe import Probe
-from engine.train.stop import asked_to_stop
+from engine.train.stop import catch_stop_signals
 
 
 class Task(nn.Module):
-    """What the loop needs of a model's training: subclasses give the loss and what to measure."""
+    """A model with its data, loss and measurements. Subclasses define them for each kind of model."""
 
     model: nn.Module
-    settled = 1.0  # share of the run after which the loss is another one
+    loss_changes_at = 1.0  # share of the run after which the loss is defined differently; 1: never
 
-    def draw(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """A batch drawn with `rng`: tensors of `size` rows, one a picture."""
+    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+        """A batch drawn with `rng`: tensors of `size` rows, one for each picture."""
         raise NotImplementedError
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """(B,) what each picture of a batch counts in the mean that `loss` takes."""
+        """(B,) the weight of each picture in the mean loss of a batch."""
         return torch.ones(len(batch[0]))
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """Mean loss over some pictures of a batch, by their weights, and figures to log."""
+        """Weighted mean loss over some pictures of a batch, and figures to log."""
         raise NotImplementedError
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
-        """Figures on all splits, for the averaged weights."""
+        """Figures of the averaged weights on all splits."""
         raise NotImplementedError
 
-    def sheet(self, averaged: nn.Module) -> np.ndarray:
+    def make_sheet(self, averaged: nn.Module) -> np.ndarray:
         """Sample pictures, uint8 (rows, columns, 3)."""
         raise NotImplementedError
 
 
-def stream(*key: object) -> torch.Generator:
-    """A random stream that is a function of its key alone, so that a resumed run draws the same."""
+def make_rng(*key: object) -> torch.Generator:
+    """A random generator seeded by its key alone, so that a resumed run draws the same numbers."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:4]))
 
@@ -66,93 +69,96 @@ def train(
     run: Path,
     probe: Probe,
     device: torch.device,
-    origin: Mapping[str, Any],
+    sources: Mapping[str, Any],
     tensorboard: bool = False,
 ) -> nn.Module:
-    """Train to the end, or for `config.minutes`; returns the averaged model. Resumes what `run` holds.
+    """Train to the end, or for `config.minutes`, and return the averaged model. Resumes the run in folder `run`.
 
-    `origin` says what the run is made from (sizes, hashes of the models before it). ValueError where
-    `run` holds one of another origin or with other settings. Ctrl-C and SIGTERM write a checkpoint,
-    then end the command.
+    `sources` are the sizes and hashes that the run depends on. ValueError if `run` has other sources or
+    settings. Ctrl-C and SIGTERM write a checkpoint, then end the command.
     """
-    identity = {**_identity(config), **origin}
-    board = _tensorboard(run) if tensorboard else None
+    identity = {**_identity(config), **sources}
+    board = _open_tensorboard(run) if tensorboard else None
     averaged = copy.deepcopy(task.model).eval()
-    opts = optimisers(task.model, config, probe.torch_dtype)
-    start = _resume(run, task, averaged, opts, identity, config)
+    optimisers = make_optimisers(task.model, config, probe.torch_dtype)
+    start = _resume(run, task, averaged, optimisers, identity, config)
+    schedulers = [LambdaLR(opt, partial(lr_factor, config), last_epoch=start - 1) for opt in optimisers]
     if start == config.iterations:
-        print(f"{run}: nothing to train, all {start} iterations are done; {more(task, config)}", file=sys.stderr)
+        more = how_to_continue(config, task.loss_changes_at)
+        print(f"{run}: nothing to train, all {start} iterations are done; {more}", file=sys.stderr)
     started = saved = time.monotonic()
     run.mkdir(parents=True, exist_ok=True)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
-    with asked_to_stop() as asked:
+    with catch_stop_signals() as stop_request:
         for iteration in bar:
-            figures = _iterate(task, config, opts, iteration, probe, device)
-            average(averaged, task.model, config.ema, iteration)
+            figures = _train_step(task, config, optimisers, iteration, probe, device)
+            for scheduler in schedulers:
+                scheduler.step()
+            update_average(averaged, task.model, config.ema, iteration)
             done = iteration + 1
             if done % 20 == 0:
                 bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
                 _log(run, board, {"iteration": done, **figures})
             if done % config.evaluate_every == 0 or done == config.iterations:
                 _log(run, board, {"iteration": done, **task.measure(averaged)})
-                Image.fromarray(task.sheet(averaged)).save(run / f"samples-{done:08d}.png")
+                Image.fromarray(task.make_sheet(averaged)).save(run / f"samples-{done:08d}.png")
             now = time.monotonic()
-            over = asked.number or (config.minutes and now - started > 60 * config.minutes)
+            over = stop_request.signal_number or (config.minutes and now - started > 60 * config.minutes)
             if now - saved > 60 * config.save_every or done == config.iterations or over:
-                _save(run, task, averaged, opts, identity, done, probe)
+                _save(run, task, averaged, optimisers, identity, done, probe)
                 saved = now
             if over:
                 break
     bar.close()
-    asked.end()
+    stop_request.end()
     return averaged
 
 
-def _iterate(
+def _train_step(
     task: Task,
     config: TrainConfig,
-    opts: list[torch.optim.Optimizer],
+    optimisers: list[torch.optim.Optimizer],
     iteration: int,
     probe: Probe,
     device: torch.device,
 ) -> dict[str, float]:
-    """One optimiser step over `config.batch` pictures, `config.micro` at a time: the gradient of the batch's mean."""
+    """One optimiser step on the mean loss of `config.batch` pictures, `config.micro_batch` at a time."""
     task.train()
     totals: dict[str, float] = {}
-    batch = task.draw(stream(config.seed, iteration), config.batch)
+    batch = task.draw_batch(make_rng(config.seed, iteration), config.batch)
     weights = task.weights(batch)
-    shares = (weights / weights.sum()).split(config.micro)
-    for part, some in enumerate(zip(*(rows.split(config.micro) for rows in batch), strict=True)):
+    shares = (weights / weights.sum()).split(config.micro_batch)
+    for part, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in batch), strict=True)):
         share = float(shares[part].sum())
         with (
-            _dropout_stream(config, iteration, part),
+            _dropout_rng(config, iteration, part),
             torch.autocast(device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"),
         ):
-            loss, figures = task.loss(iteration, stream(config.seed, iteration, part), *some)
+            loss, figures = task.loss(iteration, make_rng(config.seed, iteration, part), *some)
         (loss * share).backward()
         for name, value in figures.items():
             totals[name] = totals.get(name, 0.0) + value * share
     totals["norm"] = float(nn.utils.clip_grad_norm_(task.model.parameters(), config.clip))
-    for opt in opts:
-        for group in opt.param_groups:
-            group["lr"] = group["peak"] * rate(config, iteration)
+    for opt in optimisers:
         opt.step()
         opt.zero_grad(set_to_none=True)
     return totals
 
 
 @contextmanager
-def _dropout_stream(config: TrainConfig, iteration: int, part: int) -> Iterator[None]:
-    """Dropout can only draw from torch's global stream: lend it one of its own and put the old one back."""
+def _dropout_rng(config: TrainConfig, iteration: int, part: int) -> Iterator[None]:
+    """Seed torch's global generator, the only one that dropout can use, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(config.seed, iteration, part, "dropout").initial_seed())
+        torch.manual_seed(make_rng(config.seed, iteration, part, "dropout").initial_seed())
         yield
 
 
-def _tensors(task: Task, averaged: nn.Module, opts: list[torch.optim.Optimizer]) -> Iterator[tuple[str, Tensor]]:
+def _named_tensors(
+    task: Task, averaged: nn.Module, optimisers: list[torch.optim.Optimizer]
+) -> Iterator[tuple[str, Tensor]]:
     yield from ((f"task.{name}", tensor) for name, tensor in task.state_dict().items())
     yield from ((f"averaged.{name}", tensor) for name, tensor in averaged.state_dict().items())
-    for o, opt in enumerate(opts):
+    for o, opt in enumerate(optimisers):
         for p, state in opt.state_dict()["state"].items():
             yield from ((f"optimiser.{o}.{p}.{name}", value) for name, value in state.items())
 
@@ -161,48 +167,49 @@ def _save(
     run: Path,
     task: Task,
     averaged: nn.Module,
-    opts: list[torch.optim.Optimizer],
+    optimisers: list[torch.optim.Optimizer],
     identity: Mapping[str, Any],
     done: int,
     probe: Probe,
 ) -> None:
     state = {"iteration": done, "config": dict(identity), "probe": probe.as_dict()}
-    save_checkpoint(run, dict(_tensors(task, averaged, opts)), state)
+    save_checkpoint(run, dict(_named_tensors(task, averaged, optimisers)), state)
 
 
 def _resume(
     run: Path,
     task: Task,
     averaged: nn.Module,
-    opts: list[torch.optim.Optimizer],
+    optimisers: list[torch.optim.Optimizer],
     identity: Mapping[str, Any],
     config: TrainConfig,
 ) -> int:
     found = load_checkpoint(run)
     if found is None:
-        _cut_log(run, 0)
+        _truncate_log(run, 0)
         return 0
     tensors, state = found
-    changed = [name for name, value in identity.items() if state["config"].get(name) != value]
+    stored = {rename_key(name, identity, quiet=True): value for name, value in state["config"].items()}
+    changed = [name for name, value in identity.items() if stored.get(name) != value]
     if changed == ["iterations"]:
-        check_length(run, task, config, int(state["iteration"]), int(state["config"]["iterations"]))
+        check_length(run, config, task.loss_changes_at, int(state["iteration"]), int(stored["iterations"]))
     elif changed:
-        made = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
-        raise ValueError(f"{made}: give those, or another runs=, or remove {run}")
-    _cut_log(run, int(state["iteration"]))
+        problem = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
+        raise ValueError(f"{problem}: give those, or another runs=, or remove {run}")
+    _truncate_log(run, int(state["iteration"]))
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
     task.load_state_dict(part("task."))
     averaged.load_state_dict(part("averaged."))
-    for o, opt in enumerate(opts):
+    for o, opt in enumerate(optimisers):
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in part(f"optimiser.{o}.").items():
             p, _, key = name.partition(".")
             states.setdefault(int(p), {})[key] = tensor
         opt.load_state_dict({"state": states, "param_groups": opt.state_dict()["param_groups"]})
-        for weight, moments in opt.state.items():  # a fused step needs each moment in its weight's memory format
+        for weight, moments in opt.state.items():  # the fused AdamW needs each moment in its weight's memory format
             for name, moment in moments.items():
                 if moment.shape == weight.shape:
                     moments[name] = torch.empty_like(weight).copy_(moment)
@@ -210,28 +217,28 @@ def _resume(
 
 
 def stored_probe(run: Path) -> Probe | None:
-    """The choices of the run that is to be resumed: another dtype would make it another run."""
-    found = load_checkpoint(run, quiet=True)  # resuming says what cannot be read
+    """The dtype and attention of the run to resume. A resumed run must not change them."""
+    found = load_checkpoint(run, quiet=True)  # _resume prints which ones cannot be read
     return Probe(**found[1]["probe"]) if found else None
 
 
 def _identity(config: TrainConfig) -> dict[str, Any]:
-    """The settings that make a run what it is; how often it saves and looks does not."""
+    """The settings that the result of a run depends on: all but how often it saves and measures."""
     free = {"minutes", "save_every", "evaluate_every"}
     return {name: value for name, value in vars(config).items() if name not in free}
 
 
-def _cut_log(run: Path, iteration: int) -> None:
-    """Drop what was logged after the checkpoint, and a line that was cut short: both will be written again."""
+def _truncate_log(run: Path, iteration: int) -> None:
+    """Remove rows of the log after the checkpoint, and a line cut short. Both will be written again."""
     file = run / "metrics.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
-    kept = [line for line in lines if line.endswith("}\n") and _logged_at(line) <= iteration]
+    kept = [line for line in lines if line.endswith("}\n") and _logged_iteration(line) <= iteration]
     if len(kept) < len(lines):
         file.write_text("".join(kept), encoding="utf-8")
 
 
-def _logged_at(line: str) -> float:
-    """The iteration of a line of the log, infinity for one that is none: another was begun after it was cut short."""
+def _logged_iteration(line: str) -> float:
+    """The iteration of a row of the log. Infinity for a line cut short with another row appended to it."""
     try:
         return float(json.loads(line)["iteration"])
     except json.JSONDecodeError:
@@ -245,7 +252,7 @@ def _log(run: Path, board: Any, row: dict[str, Any]) -> None:
         board.add_scalar(name, value, row["iteration"])
 
 
-def _tensorboard(run: Path) -> Any:
+def _open_tensorboard(run: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Optimisers: Muon for matrices, AdamW for the rest, one rate schedule, averaged weights."""
+"""Optimisers (Muon for matrices, AdamW for the rest), the learning rate schedule, and averaged weights."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al., "Muon", 2024
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised by five Newton-Schulz steps (Jordan et al., 2024).
 
-    torch.optim.Muon is the same but always orthogonalises in bf16, which CPUs without bf16
-    units do a hundred times slower; this one takes the dtype that was measured to be fast.
+    torch.optim.Muon does the same, but always in bf16. CPUs without bf16 units are a hundred times slower in
+    it. This class takes the dtype that was measured to be fast.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float, dtype: torch.dtype) -> None:
-        super().__init__(params, {"lr": lr, "peak": lr, "weight_decay": weight_decay, "momentum": 0.95})
+        super().__init__(params, {"lr": lr, "initial_lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
         self.dtype = dtype
 
     @torch.no_grad()
@@ -36,11 +36,13 @@ class Muon(torch.optim.Optimizer):
                 momentum.lerp_(p.grad, 1 - group["momentum"])
                 update = orthogonalise(p.grad.lerp(momentum, group["momentum"]), self.dtype)
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update.to(p.dtype), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)  # AdamW's usual step size
+                p.add_(
+                    update.to(p.dtype), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5
+                )  # the usual step size of AdamW
 
 
 def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
-    """The nearest (semi-)orthogonal matrix, roughly: singular values near 1."""
+    """A matrix with the same singular vectors and singular values near 1."""
     a, b, c = NEWTON_SCHULZ
     x = matrix.to(dtype)
     x = x.T if x.shape[0] > x.shape[1] else x
@@ -51,37 +53,40 @@ def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
     return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
-def optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
-    """Muon on the matrices inside layers, AdamW on tables, biases, norms and convolutions.
+def make_optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
+    """AdamW for tables, biases, norms and convolutions, and Muon for the matrices inside layers.
 
-    Each group of parameters holds its peak rate as "peak".
+    Each parameter group stores its peak learning rate as "initial_lr", which LambdaLR expects in a resumed run.
     """
     matrices = {n for n, p in model.named_parameters() if config.muon and p.dim() == 2 and ".layers." in n}
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    rest = [p for n, p in named if n not in matrices]
+    rest, lr = [p for n, p in named if n not in matrices], config.lr_adamw
     adamw = torch.optim.AdamW(
         [
-            {"params": [p for p in rest if p.dim() >= 2], "peak": config.lr_rest, "weight_decay": config.weight_decay},
-            {"params": [p for p in rest if p.dim() < 2], "peak": config.lr_rest, "weight_decay": 0.0},
+            {"params": [p for p in rest if p.dim() >= 2], "initial_lr": lr, "weight_decay": config.weight_decay},
+            {"params": [p for p in rest if p.dim() < 2], "initial_lr": lr, "weight_decay": 0.0},
         ],
-        lr=config.lr_rest,
+        lr=lr,
         betas=(0.9, config.beta2),
         fused=True,
     )
     chosen = [p for n, p in named if n in matrices]
-    return [adamw, Muon(chosen, config.lr, config.weight_decay, dtype)] if chosen else [adamw]
+    return [adamw, Muon(chosen, config.lr_muon, config.weight_decay, dtype)] if chosen else [adamw]
 
 
-def rate(config: TrainConfig, iteration: int) -> float:
-    """Share of the peak rate: linear warm-up, flat, then linearly to zero over the last `decay`."""
+def lr_factor(config: TrainConfig, iteration: int) -> float:
+    """Learning rate as a share of the peak: linear warm-up, flat, then linear to zero over the last `decay`."""
     up = min(1.0, (iteration + 1) / max(1, config.warmup))
-    left = (config.iterations - iteration) / config.iterations
-    return up * min(1.0, left / config.decay if config.decay else 1.0)
+    remaining = (config.iterations - iteration) / config.iterations
+    return up * min(1.0, remaining / config.decay if config.decay else 1.0)
 
 
 @torch.no_grad()
-def average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
-    """Exponential moving average of the weights, short at first; buffers are copied."""
+def update_average(averaged: nn.Module, model: nn.Module, decay: float, iteration: int) -> None:
+    """Update the exponential moving average of the weights, which is short at first. Buffers are copied.
+
+    torch.optim.swa_utils.AveragedModel copies the weights at the first update instead, which gives other bits.
+    """
     weight = 1 - min(decay, (1 + iteration) / (10 + iteration))
     ours: list[Tensor] = list(averaged.parameters())
     theirs: list[Tensor] = list(model.parameters())

@@ -1,4 +1,4 @@
-"""The curves of a run as a picture: python -m engine.train.plot runs/emoji/generator"""
+"""The curves of a training run as a picture: python -m engine.train.plot runs/emoji/generator"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> None:
 
 
 def plot(run: Path) -> Path:
-    """Draw every figure of `run`/metrics.jsonl over the iterations; splits of one figure share its axes."""
+    """Plot all figures of `run`/metrics.jsonl over the iterations. The splits of one figure share its axes."""
     file = run / "metrics.jsonl"
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: give a folder that engine.train wrote")

@@ -1,4 +1,4 @@
-"""Measure the machine before training on it: the fast dtype and the fast attention differ by machine."""
+"""Measures which dtype and which attention this machine trains faster with."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from engine.device import best_seconds
 from engine.transformer import Layer, use_attention
 
 DTYPES = ("float32", "bfloat16")
-SECONDS = 0.4  # of measuring each dtype, and each attention
+SECONDS = 0.4  # spent on each dtype, and on each attention
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What was chosen, with the figures it was chosen by. Stored in every checkpoint."""
+    """The choice, and the measurements behind it. Stored in every checkpoint."""
 
     dtype: str  # "float32" or "bfloat16"
     explicit_attention: bool
-    gflops: dict[str, float]  # matrix products, per dtype
-    attention_ms: dict[str, float]  # one layer forward and backward, per kernel
+    gflops: dict[str, float]  # of matrix products, by dtype
+    attention_ms: dict[str, float]  # milliseconds of one layer, forward and backward, by kernel
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -32,7 +32,7 @@ class Probe:
         return asdict(self)
 
 
-def measure(device: torch.device, trunk: TrunkConfig | None = None, micro: int = 16) -> Probe:
+def measure_machine(device: torch.device, trunk: TrunkConfig | None = None, micro_batch: int = 16) -> Probe:
     """Time matrix products in both dtypes, then a layer with both attentions in the faster one."""
     operands = {name: torch.ones(1024, 1024, device=device, dtype=getattr(torch, name)) for name in DTYPES}
     products = {name: partial(torch.matmul, a, a) for name, a in operands.items()}
@@ -43,7 +43,7 @@ def measure(device: torch.device, trunk: TrunkConfig | None = None, micro: int =
     attention: dict[str, float] = {}
     if trunk is not None:
         layer = Layer(trunk).to(device)
-        x = torch.ones(micro, 257, trunk.width, device=device, requires_grad=True)
+        x = torch.ones(micro_batch, 257, trunk.width, device=device, requires_grad=True)
 
         def once(explicit: bool) -> None:
             use_attention(layer, explicit)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run between two iterations, so that its checkpoint can be written first."""
+"""Lets Ctrl-C and SIGTERM stop a run between two iterations, after a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-SAID = b"\nstopping after this iteration; once more ends it at once\n"
+STOP_MESSAGE = b"\nstopping after this iteration; once more ends it at once\n"
 
 
 @dataclass
-class Asked:
-    """Which signal asked the run to stop, 0 for none."""
+class StopRequest:
+    """The signal that asked the run to stop; 0: none."""
 
-    number: int = 0
+    signal_number: int = 0
 
     def end(self) -> None:
-        """End the command as that signal does, where there was one; nothing otherwise."""
-        if self.number == signal.SIGINT:
+        """End the command as the signal would have done. Does nothing if there was no signal."""
+        if self.signal_number == signal.SIGINT:
             raise KeyboardInterrupt
-        if self.number:
+        if self.signal_number:
             print("stopped", file=sys.stderr)
-            raise SystemExit(128 + self.number)
+            raise SystemExit(128 + self.signal_number)
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[Asked]:
-    """While a run is under way: the first signal is noted, the second does what it did before.
+def catch_stop_signals() -> Iterator[StopRequest]:
+    """Inside the block the first signal is recorded, and a second one has its usual effect.
 
-    Nothing is noted where this is not the main thread, which alone hears of signals.
+    Outside the main thread this does nothing, because only the main thread receives signals.
     """
-    asked = Asked()
+    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield request
         return
     handlers = {int(one): signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    theirs = (None, signal.SIG_IGN)  # set by another language, or ignored: not ours to take over
-    before: dict[int, Any] = {number: handler for number, handler in handlers.items() if handler not in theirs}
+    theirs = (None, signal.SIG_IGN)  # handlers set outside Python, and ignored signals, stay as they are
+    before: dict[int, Any] = {
+        signal_number: handler for signal_number, handler in handlers.items() if handler not in theirs
+    }
 
-    def put_back() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def restore() -> None:
+        for signal_number, handler in before.items():
+            signal.signal(signal_number, handler)
 
-    def note(number: int, frame: object) -> None:
-        asked.number = number
-        put_back()
-        os.write(2, SAID)  # a print could fall into the middle of another one
+    def note_signal(signal_number: int, frame: object) -> None:
+        request.signal_number = signal_number
+        restore()
+        os.write(2, STOP_MESSAGE)  # a print inside a handler could interrupt another print
 
-    for number in before:
-        signal.signal(number, note)
+    for signal_number in before:
+        signal.signal(signal_number, note_signal)
     try:
-        yield asked
+        yield request
     finally:
-        put_back()
+        restore()

@@ -1,11 +1,11 @@
-"""Avatars on disk: shards of 2,000 pictures that a trainer maps into memory, drawn by several processes.
+"""Avatars on disk: shards of 2,000 pictures, drawn by several processes. Training maps them into memory.
 
     FOLDER/origin.json                    classes, size, and what the pictures were made from
     FOLDER/SPLIT/pictures-00000.npy       uint8 (2000, 64, 64, 3), the last shard of a split may be shorter
     FOLDER/SPLIT/labels-00000.npy         uint8 (2000,), index into classes
-    FOLDER/SPLIT/recipes-00000.jsonl      a line for each picture: the parts, colours and numbers it was made of
+    FOLDER/SPLIT/recipes-00000.jsonl      one line per picture: its parts, colours and numbers
 
-Picture g of a split is picture g // C of class g % C: any number from the start is balanced.
+Picture g of a split is picture g // C of class g % C. So the first n pictures are balanced for any n.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from engine.data.atomic import whole
-from engine.data.avatars.node import HERE, LOCK, SCRIPT, Drawing, Range, installed
-from engine.data.avatars.styles import group_of, read_styles
+from engine.data.atomic import write_atomic
+from engine.data.avatars.node import HERE, LOCK, SCRIPT, Range, Renderer, install_script
+from engine.data.avatars.styles import get_group, read_styles
 from engine.data.pictures import Pictures
 
 SIZE, SHARD = 64, 2000
-TOLD_EVERY = 50  # pictures, on the progress bar
+UPDATE_EVERY = 50  # pictures between updates of the progress bar
 SPLITS = ("train", "test")
-CARRIED = {"train": 4000, "test": 10_000}  # pictures that a pack stores: to look at; to measure against
-ORIGIN = "origin.json"
+STORED_IN_PACK = {"train": 4000, "test": 10_000}  # pictures that a pack stores, to look at and to measure with
+ORIGIN_FILE = "origin.json"
 
 
-def draw_shards(folder: Path, counts: dict[str, int], workers: int = 0) -> dict[str, float]:
-    """Draw what `folder` lacks of so many pictures of each split; whole shards that are there stay.
+def render_shards(folder: Path, counts: dict[str, int], workers: int = 0) -> dict[str, float]:
+    """Draw the missing shards of `counts` pictures for each split. Returns milliseconds per picture of one worker.
 
-    Milliseconds per picture that one worker spent. ValueError for a folder of other pictures.
+    Complete shards stay. ValueError if the folder holds pictures of other styles or settings.
     """
-    script, styles = installed(), read_styles()
-    _begin(folder, styles)
+    script, styles = install_script(), read_styles()
+    _write_origin(folder, styles)
     parts = [(split, i, min(i + SHARD, n)) for split, n in counts.items() for i in range(0, n, SHARD)]
-    missing = [part for part in parts if not _is_there(folder, part)]
+    missing = [part for part in parts if not _exists(folder, part)]
     workers = max(1, min(workers or os.cpu_count() or 1, len(missing)))
     specs = [{"package": name, **style} for name, style in styles.items()]
-    drawings = [Drawing(script, specs, missing[w::workers], SIZE) for w in range(workers)] if missing else []
-    total, left = sum(counts.values()), sum(last - first for _, first, last in missing)
+    drawings = [Renderer(script, specs, missing[w::workers], SIZE) for w in range(workers)] if missing else []
+    total, missing_count = sum(counts.values()), sum(last - first for _, first, last in missing)
     with (
-        tqdm(total=total, initial=total - left, unit="picture", disable=None, file=sys.stderr) as bar,
+        tqdm(total=total, initial=total - missing_count, unit="picture", disable=None, file=sys.stderr) as bar,
         ThreadPoolExecutor(workers) as pool,
     ):
         try:
-            jobs = [pool.submit(_store, folder, d, missing[w::workers], bar) for w, d in enumerate(drawings)]
+            jobs = [pool.submit(_write_shards, folder, d, missing[w::workers], bar) for w, d in enumerate(drawings)]
             for job in jobs:
                 job.result()
         finally:
@@ -63,8 +63,8 @@ def draw_shards(folder: Path, counts: dict[str, int], workers: int = 0) -> dict[
 
 
 def read_shards(folder: Path) -> Pictures:
-    """All that `draw_shards` stored, mapped into memory. FileNotFoundError where there is nothing."""
-    origin = _origin(folder)
+    """All stored pictures, mapped into memory. FileNotFoundError if there are none."""
+    origin = _read_origin(folder)
     styles, classes = read_styles(), tuple(origin["classes"])
     if list(styles) != origin["styles"] or [style["class"] for style in styles.values()] != list(classes):
         raise ValueError(
@@ -82,7 +82,7 @@ def read_shards(folder: Path) -> Pictures:
             for g, (label, line) in enumerate(zip(labels[-1].tolist(), lines, strict=True), first):
                 style = list(styles)[label]
                 names.append(f"{style}-{split}-{g // len(classes):06d}")
-                groups.append(group_of(styles[style]["group"], json.loads(line)))
+                groups.append(get_group(styles[style]["group"], json.loads(line)))
             splits += [split] * len(lines)
             recipes += lines
     if not shards:
@@ -96,13 +96,15 @@ def read_shards(folder: Path) -> Pictures:
         splits=kinds,
         weights=np.ones(len(names), np.float32),
         size=SIZE,
-        read=lambda indices: _read(shards, indices),
+        read=lambda indices: _read_pictures(shards, indices),
         recipes=tuple(recipes),
-        carried=np.concatenate([np.flatnonzero(kinds == split)[:most] for split, most in CARRIED.items()]),
+        stored_indices=np.concatenate(
+            [np.flatnonzero(kinds == split)[:most] for split, most in STORED_IN_PACK.items()]
+        ),
     )
 
 
-def _read(shards: Sequence[np.ndarray], indices: np.ndarray) -> np.ndarray:
+def _read_pictures(shards: Sequence[np.ndarray], indices: np.ndarray) -> np.ndarray:
     ends = np.cumsum([len(shard) for shard in shards])
     where = np.searchsorted(ends, indices, side="right")
     images = np.empty((len(indices), *shards[0].shape[1:]), np.uint8)
@@ -112,8 +114,8 @@ def _read(shards: Sequence[np.ndarray], indices: np.ndarray) -> np.ndarray:
     return images
 
 
-def _store(folder: Path, drawing: Drawing, parts: Sequence[Range], bar: tqdm[Any]) -> None:
-    """The shards of one process, each renamed into place when all of it is on disk, the pictures last."""
+def _write_shards(folder: Path, drawing: Renderer, parts: Sequence[Range], bar: tqdm[Any]) -> None:
+    """Write the shards of one process atomically. The pictures come last: with them a shard counts as complete."""
     classes, pictures = len(read_styles()), iter(drawing)
     for split, first, last in parts:
         images, lines = np.empty((last - first, SIZE, SIZE, 3), np.uint8), []
@@ -123,52 +125,54 @@ def _store(folder: Path, drawing: Drawing, parts: Sequence[Range], bar: tqdm[Any
             except StopIteration:
                 raise OSError("Node drew fewer pictures than it was asked for") from None
             lines.append(json.dumps(recipe) + "\n")
-            if i % TOLD_EVERY == TOLD_EVERY - 1:
-                bar.update(TOLD_EVERY)
-        bar.update((last - first) % TOLD_EVERY)
+            if i % UPDATE_EVERY == UPDATE_EVERY - 1:
+                bar.update(UPDATE_EVERY)
+        bar.update((last - first) % UPDATE_EVERY)
         labels = (np.arange(first, last) % classes).astype(np.uint8)
-        _file(folder, split, first, "pictures").unlink(missing_ok=True)  # a shorter shard: half new would be wrong
-        with whole(_file(folder, split, first, "recipes", "jsonl")) as out:
+        _shard_file(folder, split, first, "pictures").unlink(
+            missing_ok=True
+        )  # a shorter shard must not stay beside new labels
+        with write_atomic(_shard_file(folder, split, first, "recipes", "jsonl")) as out:
             out.write("".join(lines).encode())
-        with whole(_file(folder, split, first, "labels")) as out:
+        with write_atomic(_shard_file(folder, split, first, "labels")) as out:
             np.save(out, labels)
-        with whole(_file(folder, split, first, "pictures")) as out:
+        with write_atomic(_shard_file(folder, split, first, "pictures")) as out:
             np.save(out, images)
-    for _ in pictures:  # nothing more comes: the process says what it spent, and ends
+    for _ in pictures:  # reads the process to its end, which sets `spent`
         raise AssertionError("more pictures than parts")
 
 
-def _file(folder: Path, split: str, first: int, kind: str, suffix: str = "npy") -> Path:
+def _shard_file(folder: Path, split: str, first: int, kind: str, suffix: str = "npy") -> Path:
     (folder / split).mkdir(parents=True, exist_ok=True)
     return folder / split / f"{kind}-{first // SHARD:05d}.{suffix}"
 
 
-def _is_there(folder: Path, part: Range) -> bool:
-    """Whether that shard is whole, and not the shorter last one of an earlier call."""
+def _exists(folder: Path, part: Range) -> bool:
+    """Does the shard exist in full length? The last one of an earlier call may be shorter."""
     split, first, last = part
-    file = _file(folder, split, first, "pictures")
+    file = _shard_file(folder, split, first, "pictures")
     return file.is_file() and len(np.load(file, mmap_mode="r")) >= last - first
 
 
-def _begin(folder: Path, styles: dict[str, dict[str, Any]]) -> None:
-    """Say what the pictures are made from, or ValueError where those that are there are made from something else."""
+def _write_origin(folder: Path, styles: dict[str, dict[str, Any]]) -> None:
+    """Write origin.json. ValueError if the folder has another one."""
     made_from = hashlib.sha256()
     for name in (SCRIPT, LOCK):
         made_from.update((HERE / name).read_bytes())
     made_from.update(json.dumps([styles, SIZE, SHARD]).encode())
     classes = [style["class"] for style in styles.values()]
     origin = {"classes": classes, "styles": list(styles), "size": SIZE, "made_from": made_from.hexdigest()}
-    if (folder / ORIGIN).is_file():
-        if _origin(folder) != origin:
+    if (folder / ORIGIN_FILE).is_file():
+        if _read_origin(folder) != origin:
             raise ValueError(f"{folder} holds pictures of other styles or settings: use another out=, or remove it")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(folder / ORIGIN) as out:
+    with write_atomic(folder / ORIGIN_FILE) as out:
         out.write(json.dumps(origin, indent=1).encode())
 
 
-def _origin(folder: Path) -> dict[str, Any]:
-    file = folder / ORIGIN
+def _read_origin(folder: Path) -> dict[str, Any]:
+    file = folder / ORIGIN_FILE
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: draw the pictures with python -m engine.data avatars")
     return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]

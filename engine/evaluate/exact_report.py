@@ -1,4 +1,4 @@
-"""The report of exact figures, as a page of Markdown."""
+"""The report of engine.evaluate.exact as Markdown."""
 
 from __future__ import annotations
 
@@ -10,61 +10,71 @@ from engine.rules import RULES
 Figures = Mapping[str, Any]
 
 
-def markdown(rows: Sequence[Figures], content: Figures) -> str:
-    """Shares of faulty samples, the critic against maskgit, what real pictures get, and the definitions."""
-    return "\n".join([*_samples(rows), *_compared(content["compared"]), *_real(content), *_words(content)]) + "\n"
+def format_report(rows: Sequence[Figures], content: Figures) -> str:
+    """Shares of faulty samples, the critic compared with maskgit, figures of real pictures, and definitions."""
+    return (
+        "\n".join(
+            [
+                *_sample_lines(rows),
+                *_comparison_lines(content["compared"]),
+                *_real_lines(content),
+                *_definition_lines(content),
+            ]
+        )
+        + "\n"
+    )
 
 
-def _samples(rows: Sequence[Figures]) -> list[str]:
+def _sample_lines(rows: Sequence[Figures]) -> list[str]:
     lines = ["Share of samples with a fault, in brackets 95 % intervals:", ""]
-    lines += _head(["check", *(f"{RULES[row['rule']].label}, {row['passes']} passes" for row in rows)])
+    lines += _header(["check", *(f"{RULES[row['rule']].label}, {row['passes']} passes" for row in rows)])
     checks = list(dict.fromkeys(check for row in rows for check in row["checks"]))
     for check in checks:
-        lines.append(_line([check, *(_share(row["checks"].get(check)) for row in rows)]))
+        lines.append(_table_row([check, *(_share(row["checks"].get(check)) for row in rows)]))
         found = [row["checks"].get(check) or {} for row in rows]
         for part in dict.fromkeys(part for one in found for part in one.get("parts", {})):
             if part != "tones" and part != check:
-                lines.append(_line([f"– {part}", *(_part(one, part) for one in found)]))
+                lines.append(_table_row([f"– {part}", *(_part(one, part) for one in found)]))
         for style in dict.fromkeys(style for one in found for style in one.get("styles", {})):
             if sum(style in one.get("styles", {}) for one in found) and len(found[0].get("styles", {})) > 1:
-                lines.append(_line([f"– {style}", *(_share(one.get("styles", {}).get(style)) for one in found)]))
+                lines.append(_table_row([f"– {style}", *(_share(one.get("styles", {}).get(style)) for one in found)]))
     return lines
 
 
-def _compared(compared: Figures) -> list[str]:
+def _comparison_lines(compared: Figures) -> list[str]:
     lines: list[str] = []
     for how, checks in compared.items():
         lines += ["", f"Faults of the critic over those of MaskGIT at {how.replace('_', ' ')}:", ""]
-        lines += _head(["check", "samples", "critic", "MaskGIT", "ratio", "p"])
+        lines += _header(["check", "samples", "critic", "MaskGIT", "ratio", "p"])
         for check, one in checks.items():
             low, high = one["ratio_ci"]
             ends = f"{_number(low, '∞')}–{_number(high, '∞')}"
             ratio = f"{_number(one['ratio'], '–')} ({ends})"
             lines.append(
-                _line([check, f"{one['n']:,}", str(one["critic"]), str(one["maskgit"]), ratio, f"{one['p']:.2g}"])
+                _table_row([check, f"{one['n']:,}", str(one["critic"]), str(one["maskgit"]), ratio, f"{one['p']:.2g}"])
             )
     return lines
 
 
-def _real(content: Figures) -> list[str]:
+def _real_lines(content: Figures) -> list[str]:
     lines = ["", "What the checks say of real pictures that were held out:", ""]
-    lines += _head(["check", "style", "false alarms, as they are", "as the tokenizer shows them", "found", "used"])
+    lines += _header(["check", "style", "false alarms, as they are", "as the tokenizer shows them", "found", "used"])
     for check, styles in content["real"].items():
         for style, one in styles.items():
             shares = [_share(one[name]) for name in ("as_they_are", "as_shown", "found")]
-            lines.append(_line([check, style, *shares, f"no: {one['left_out']}" if one["left_out"] else "yes"]))
+            lines.append(_table_row([check, style, *shares, f"no: {one['left_out']}" if one["left_out"] else "yes"]))
     return lines
 
 
-def _words(content: Figures) -> list[str]:
+def _definition_lines(content: Figures) -> list[str]:
     return ["", *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
 
 
-def _head(names: Sequence[str]) -> list[str]:
-    return [_line(names), "|" + "---|" * len(names)]
+def _header(names: Sequence[str]) -> list[str]:
+    return [_table_row(names), "|" + "---|" * len(names)]
 
 
-def _line(cells: Sequence[str]) -> str:
+def _table_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 

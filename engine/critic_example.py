@@ -1,4 +1,4 @@
-"""One of the critic's training examples (Algorithm 1), as a riddle: a real picture, some tokens of it sampled."""
+"""One of the critic's training examples (Token-Critic, Algorithm 1): a real picture, some of its tokens sampled."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from engine.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
-class Riddle:
-    """A picture of which some tokens are not real."""
+class CriticExample:
+    """A picture of the pack with some tokens sampled by the generator."""
 
     name: str  # of the picture
     label: str
-    real: np.ndarray  # (N,) int32, its tokens
-    filled: np.ndarray  # (N,) int32, the hidden ones sampled
+    real: np.ndarray  # (N,) int32, the picture's own tokens
+    filled: np.ndarray  # (N,) int32, the same with the hidden ones sampled
     hidden: np.ndarray  # (N,) bool
-    scores: np.ndarray  # (N,) float32, the critic's probability that each is real
+    scores: np.ndarray  # (N,) float32, the critic's probability that each token is real
 
 
 @torch.no_grad()
-def riddle(session: Session, seed: int, fraction: float) -> Riddle:
-    """A picture that was not trained on (where the pack has such) with a share of its tokens sampled at temperature 1.
+def make_critic_example(session: Session, seed: int, fraction: float) -> CriticExample:
+    """Hide a share of one picture's tokens and sample them at temperature 1.
 
-    The critic is told how many are sampled, as in its training. ValueError for a pack without critic or
-    pictures, or a fraction outside 0..1.
+    The picture is a held-out one if the pack has any. The critic is told how many tokens are sampled, as in
+    its training. ValueError for a pack without critic or pictures, or a fraction outside 0..1.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction={fraction!r}: expected a share between 0 and 1")
     if session.critic is None:
         raise ValueError(f"pack {session.pack.name!r} has no critic to compare with")
     pictures, tokens = session.pack.pictures(), session.pack.tokens()
-    unseen = np.flatnonzero(pictures.splits != "train")
-    choice = unseen if len(unseen) else np.arange(len(pictures))
-    noise, N = Noise(seed, (0,)), session.places
+    held_out = np.flatnonzero(pictures.splits != "train")
+    choice = held_out if len(held_out) else np.arange(len(pictures))
+    noise, N = Noise(seed, (0,)), session.num_tokens
     u = noise.uniform(0, "score", (N + 1,))[0]
     index = int(choice[int(float(u[0]) * len(choice))])
     hidden = torch.zeros(1, N, dtype=torch.bool)
@@ -46,10 +46,10 @@ def riddle(session: Session, seed: int, fraction: float) -> Riddle:
     real = tokens[index : index + 1]
     label = torch.tensor([int(pictures.labels[index])], device=session.device)
     logits = session.generator(real.masked_fill(hidden, MASK).to(session.device), label).cpu()
-    drawn = (logits + noise.gumbel(0, "token", logits.shape[1:])).argmax(-1)
-    filled = torch.where(hidden, drawn, real)
+    sampled = (logits + noise.gumbel(0, "token", logits.shape[1:])).argmax(-1)
+    filled = torch.where(hidden, sampled, real)
     scores = session.critic(filled.to(session.device), label, hidden.to(session.device)).sigmoid().cpu()
-    return Riddle(
+    return CriticExample(
         name=pictures.names[index],
         label=session.classes[int(label)],
         real=real[0].numpy().astype(np.int32),

@@ -1,0 +1,282 @@
+"""Measures the samples of some settings, and real pictures: the floors that no sampler can get below."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from engine.classifier import Classifier, class_probabilities, fine_to_class
+from engine.config import SampleConfig
+from engine.data.pictures import Pictures
+from engine.device import prepare
+from engine.distance import nearest_distance
+from engine.evaluate.copies import NEAR
+from engine.evaluate.metrics import (
+    DEFINITIONS,
+    NEIGHBOURS,
+    SHARE_FIGURES,
+    PictureFeatures,
+    compute_features,
+    compute_metrics,
+    fid,
+    held_out_weights,
+    inception_score,
+    jackknife_interval,
+    kid,
+    leave_out_groups,
+    precision_recall,
+)
+from engine.evaluate.report import Report
+from engine.evaluate.samples import SampleStore, digest_sources
+from engine.session import Session
+from engine.weights import sha256
+
+FIRST_SAMPLES = 2000  # fid_first is measured on so many samples, to compare rows of different n
+TIMED_RUNS = 3  # the time of a picture is the median of so many runs
+# A row stores the jackknife values of these figures. Intervals of ratios between two rows need them.
+WITH_GROUPS = ("fid", "fid_first", "kid", "fid_held", "fid_first_held", "kid_held")
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluator:
+    """Compares a pack's samples with its pictures."""
+
+    session: Session
+    pictures: Pictures
+    samples: SampleStore
+
+    @classmethod
+    def open(cls, session: Session, store: Path, workers: int = 0, classifies: bool = True) -> Evaluator:
+        """On a CPU the session must use one thread. ValueError or FileNotFoundError if the pack lacks something.
+
+        With `classifies` the pack must have a classifier.
+        """
+        pack = session.pack
+        pictures = pack.pictures()
+        if pictures.classes != session.classes:
+            raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
+        if len(pictures.indices("train")) <= NEIGHBOURS + 1:  # the jackknife leaves out at least one picture
+            raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
+        pack.tokens()  # raises now, not after hours of sampling
+        samples = SampleStore(session=session, pictures=pictures, store=store, workers=workers)
+        if classifies:
+            _ = session.classifier
+        return cls(session, pictures, samples)
+
+    @property
+    def classifier(self) -> Classifier:
+        return self.session.classifier
+
+    @cached_property
+    def all_features(self) -> PictureFeatures:
+        """Features of all pictures of the pack, as stored."""
+        return compute_features(self.classifier, self.pictures.read(np.arange(len(self.pictures))))
+
+    @cached_property
+    def reference(self) -> PictureFeatures:
+        """Features of the training pictures, weighted as in training. Samples are compared with them."""
+        return self.all_features.with_weights(self._train_weights)
+
+    @cached_property
+    def held_out(self) -> PictureFeatures | None:
+        """Features of the held-out pictures, weighted by the classes' shares of training. None if they are too few."""
+        return self.all_features.with_weights(self._held_out_weights) if self._has_held_out else None
+
+    @cached_property
+    def _train_weights(self) -> np.ndarray:
+        """(M,) each picture's weight in training; 0 for held-out pictures."""
+        return np.where(self.pictures.splits == "train", self.pictures.weights, 0)
+
+    @cached_property
+    def _held_out_weights(self) -> np.ndarray:
+        """(M,) each held-out picture's weight; 0 for training pictures."""
+        return held_out_weights(self.pictures)
+
+    @property
+    def _has_held_out(self) -> bool:
+        return int(np.count_nonzero(self._held_out_weights)) > NEIGHBOURS + 1
+
+    @cached_property
+    def reconstructed(self) -> np.ndarray:
+        """All pictures of the pack after encoding and decoding, uint8 (M, S, S, 3)."""
+        return self.samples.decode(self.session.pack.tokens().numpy())
+
+    @cached_property
+    def train_reconstructed(self) -> np.ndarray:
+        """The training pictures among them."""
+        return self.reconstructed[self.pictures.indices("train")]
+
+    def identity(self, config: SampleConfig) -> dict[str, Any]:
+        """What distinguishes a row from the others of its report, and the hashes of its sources."""
+        settings = {**config.parameters, "schedule": config.schedule, "seed": config.seed}
+        return {
+            "rule": config.rule,
+            "steps": config.steps,
+            "matched": config.matched,
+            "n": config.n,
+            "dtype": self.session.dtype,
+            "settings": settings,
+            "made_of": digest_sources(self.session.pack, config.rule, config.schedule),
+            "outputs": self.samples.probe_outputs(config.rule),
+        }
+
+    def full_row(self, report: Report, config: SampleConfig) -> dict[str, Any]:
+        """The report's row of these settings. It is measured now if the report does not have it."""
+        return report.get_or_measure(self.identity(config), lambda: self.measure_row(config))
+
+    def kid_row(self, report: Report, config: SampleConfig) -> dict[str, Any]:
+        """The report's row of these settings with KID alone. It is measured now if the report does not have it."""
+        return report.get_or_measure(self.identity(config), lambda: self._measure_kid(config))
+
+    def _measure_kid(self, config: SampleConfig) -> dict[str, Any]:
+        tokens, _, fake, _ = self._sample_and_classify(config)
+        value = kid(self.reference, fake)
+        without = leave_out_groups(lambda some: {"kid": kid(self.reference, fake.select(some))}, config.n)
+        return {
+            **self.identity(config),
+            "passes": config.passes,
+            "kid": value,
+            **{f"{name}_ci": jackknife_interval(value, left) for name, left in without.items()},
+            "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+        }
+
+    def measure_row(self, config: SampleConfig) -> dict[str, Any]:
+        """Draw `config.n` samples and compute all figures."""
+        tokens, images, fake, right = self._sample_and_classify(config)
+        first = min(FIRST_SAMPLES, config.n)
+
+        def compute(chosen: np.ndarray) -> dict[str, float]:
+            of_first, some = fake.select(chosen[chosen < first]), fake.select(chosen)
+            found = {**compute_metrics(self.reference, fake, right, chosen), "fid_first": fid(self.reference, of_first)}
+            if (held_out := self.held_out) is not None:
+                found |= {"fid_held": fid(held_out, some), "fid_first_held": fid(held_out, of_first)}
+                found["kid_held"] = kid(held_out, some)
+            return found
+
+        values, without = compute(np.arange(config.n)), leave_out_groups(compute, config.n)
+        row = {
+            **self.identity(config),
+            "passes": config.passes,
+            **values,
+            **{
+                f"{name}_ci": jackknife_interval(values[name], left, (0, 1) if name in SHARE_FIGURES else None)
+                for name, left in without.items()
+            },
+            "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
+            **_distances(nearest_distance(images, self.train_reconstructed)),
+            "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+            "numerics": self.numerics,
+            "made_by": self.session.made_by(),
+        }
+        shown = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
+        tqdm.write(f"{config.rule}, {config.steps} steps, {shown}: FID {row['fid']:.2f}", file=sys.stderr)
+        return row
+
+    def recognised(self, config: SampleConfig) -> np.ndarray:
+        """(n,) bool: is the likeliest class of each sample the requested class?"""
+        return self._sample_and_classify(config)[-1]
+
+    def time_per_picture(self, configs: Sequence[SampleConfig]) -> list[float]:
+        """Seconds for one picture alone with all threads. The configs take turns, so that all meet the same load."""
+        threads = torch.get_num_threads()
+        prepare(self.session.device.type)
+        times: list[list[float]] = [[] for _ in configs]
+        for i in range(TIMED_RUNS + 1):
+            for config, mine in zip(configs, times, strict=True):
+                start = time.perf_counter()
+                *_, last = self.session.run(dataclasses.replace(config, n=1), samples=[i])
+                self.session.decode(last.proposal)
+                mine.append(time.perf_counter() - start)
+        prepare(self.session.device.type, threads)
+        return [statistics.median(mine[1:]) for mine in times]
+
+    def measure_real(self) -> dict[str, Any]:
+        """Figures of real pictures. Each is measured on its own number of pictures n."""
+        reference, trained = self.reference, np.flatnonzero(self._train_weights)
+        halves = reference.select(slice(0, None, 2)), reference.select(slice(1, None, 2))
+        result: dict[str, Any] = {
+            "halves": {"n": len(halves[1]), "fid": fid(*halves)},
+            "reference": {"n": len(reference), **self._class_figures(reference, trained)},
+            "reconstruction": self._measure_reconstruction(trained, self.pictures.weights[trained]),
+            "training_pictures": _distances(nearest_distance(self.train_reconstructed)),
+        }
+        held_out = np.flatnonzero(self._held_out_weights)
+        if len(held_out) > NEIGHBOURS:
+            result["held_out_pictures"] = {
+                **self._measure_reconstruction(held_out, self._held_out_weights[held_out]),
+                **_distances(nearest_distance(self.reconstructed[held_out], self.train_reconstructed)),
+            }
+        return result
+
+    def provenance(self) -> dict[str, Any]:
+        """The head of a report: definitions, and hashes of all that its rows have in common."""
+        pack = self.session.pack
+        files = sorted(
+            path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
+        )
+        pictures = hashlib.sha256(b"".join(bytes.fromhex(sha256(file)) for file in files))
+        return {
+            "pack": pack.name,
+            "weights_sha256": {kind: pack.digest(kind) for kind in ("tokenizer", "classifier")},
+            "pictures_sha256": pictures.hexdigest(),
+            "reference_pictures": int(np.count_nonzero(self._train_weights)),
+            "held_out_pictures": int(np.count_nonzero(self._held_out_weights)) if self._has_held_out else 0,
+            "definitions": DEFINITIONS,
+            "tolerance": "the same command gives the same bits where `numerics` is the same; elsewhere some samples "
+            "part, and each figure is expected within its interval",
+        }
+
+    @cached_property
+    def numerics(self) -> str:
+        """SHA-256 of the outputs of all networks for fixed inputs. Equal if two machines agree in every bit."""
+        all_features = compute_features(self.classifier, self.pictures.read(np.arange(1)))
+        return hashlib.sha256(
+            json.dumps(self.samples.numerics).encode() + all_features.features.tobytes() + all_features.logits.tobytes()
+        ).hexdigest()
+
+    def _sample_and_classify(self, config: SampleConfig) -> tuple[np.ndarray, np.ndarray, PictureFeatures, np.ndarray]:
+        """Tokens (n, N), pictures, features, and where the likeliest class is the requested one (n,)."""
+        tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
+        images = self.samples.decode(tokens)
+        all_features = compute_features(self.classifier, images)
+        return tokens, images, all_features, self._predict_class(all_features) == self.samples.labels(config.n)
+
+    def _predict_class(self, all_features: PictureFeatures) -> np.ndarray:
+        """(M,) index of the likeliest class."""
+        classes = self.session.classes
+        return class_probabilities(
+            all_features.logits, fine_to_class(self.session.pack.fine_labels, classes), len(classes)
+        ).argmax(1)
+
+    def _class_figures(self, all_features: PictureFeatures, indices: np.ndarray) -> dict[str, float]:
+        right = self._predict_class(all_features) == self.pictures.labels[indices]
+        return {"is": inception_score(all_features.logits), "class_accuracy": float(right.mean())}
+
+    def _measure_reconstruction(self, indices: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        """Figures of the pack's own pictures, after encoding and decoding, as if they were samples."""
+        reconstructed = compute_features(self.classifier, self.reconstructed[indices]).with_weights(weights)
+        precision, recall = precision_recall(self.reference, reconstructed)
+        return {
+            "n": len(reconstructed),
+            "fid": fid(self.reference, reconstructed),
+            "kid": kid(self.reference, reconstructed),
+            **self._class_figures(reconstructed, indices),
+            "precision": precision,
+            "recall": recall,
+        }
+
+
+def _distances(distance: np.ndarray) -> dict[str, float]:
+    return {"nearest": float(np.median(distance)), "near": float((distance < NEAR).mean())}

@@ -1,0 +1,169 @@
+"""Many samples of some settings, drawn on all cores and stored at once, so that a killed run can continue.
+
+A sample is a function of its settings, class, index and machine. On a CPU each is computed by a single
+thread, several of them at once. So the number of cores does not change the result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from engine.config import SampleConfig
+from engine.data.atomic import write_atomic
+from engine.data.pictures import Pictures
+from engine.device import cores
+from engine.evaluate.behaviour import rule_digest
+from engine.pack import Pack
+from engine.rules import RULES
+from engine.session import Session
+
+SPAN = 20  # samples in a file. On an accelerator, which samples them together:
+SPAN_DEVICE = 500
+OUTPUTS_SHOWN = 8  # outputs of each network that a report stores
+GOLDEN = (5**0.5 - 1) / 2
+Span = tuple[int, int]  # first sample, last sample + 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleStore:
+    """Samples of one pack. The folder `store` holds one folder of tokens for each settings."""
+
+    session: Session
+    pictures: Pictures
+    store: Path
+    workers: int = 0  # spans computed at once. 0: one per core on a CPU, one on an accelerator
+
+    def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
+        """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
+        folder = self.store / self.key(config)
+        size = SPAN if self.session.device.type == "cpu" else SPAN_DEVICE
+        spans = [(first, min(first + size, config.n)) for first in range(0, config.n, size)]
+        found = {span: self._read_span(folder, span) for span in spans}
+        missing = [span for span, tokens in found.items() if tokens is None]
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            tqdm(total=config.n, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
+            closing(self._sample_spans(config, missing)) as drawn,
+        ):
+            bar.update(config.n - sum(stop - first for first, stop in missing))
+            for span, tokens in drawn:
+                with write_atomic(_span_file(folder, span)) as out:
+                    np.save(out, tokens, allow_pickle=False)
+                found[span] = tokens
+                bar.update(len(tokens))
+        return np.concatenate([tokens for tokens in found.values() if tokens is not None])
+
+    def decode(self, tokens: np.ndarray) -> np.ndarray:
+        """Pictures uint8 (n, S, S, 3) of tokens (n, N)."""
+        with ThreadPoolExecutor(self._num_workers) as pool:
+            parts = list(pool.map(self.session.decode, np.array_split(tokens, -(-len(tokens) // SPAN))))
+        return np.concatenate(parts)
+
+    def labels(self, n: int) -> np.ndarray:
+        """Classes (n,) of samples 0 .. n-1, each as frequent as in training.
+
+        They follow a low-discrepancy sequence (golden ratio), so that any part of the samples has about the same mix.
+        """
+        at = np.arange(1, n + 1) * GOLDEN % 1
+        return np.searchsorted(np.cumsum(self._shares)[:-1], at, side="right")
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        """(C,) share of each class among the pictures drawn in training."""
+        train = self.pictures.indices("train")
+        weight = np.bincount(self.pictures.labels[train], self.pictures.weights[train], len(self.session.classes))
+        return weight / weight.sum()
+
+    def key(self, config: SampleConfig) -> str:
+        """The folder name of these samples: a hash of settings, sources, class shares and this machine's arithmetic.
+
+        Only models that the rule uses count: a new critic does not change the samples of MaskGIT.
+        """
+        settings = {k: v for k, v in config.flat().items() if k not in ("n", "label")}
+        what = [
+            settings,
+            digest_sources(self.session.pack, config.rule, config.schedule),
+            self.session.micro_batch,
+            self._shares.round(9).tolist(),
+            [self.numerics[kind] for kind in _models_of(config.rule)],
+        ]
+        digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+        return f"{config.rule}-{config.steps}-{digest[:16]}"
+
+    def probe_outputs(self, rule: str) -> dict[str, list[float]]:
+        """A few outputs of the rule's models for fixed tokens. Two machines agree in them to some digits."""
+        return {kind: [float(x) for x in self._probe[kind].ravel()[:OUTPUTS_SHOWN]] for kind in _models_of(rule)}
+
+    @cached_property
+    def numerics(self) -> dict[str, str]:
+        """SHA-256 of each network's outputs for fixed tokens. Equal if two machines agree in every bit."""
+        threads = str(torch.get_num_threads()).encode()
+        return {kind: hashlib.sha256(threads + given.tobytes()).hexdigest() for kind, given in self._probe.items()}
+
+    @cached_property
+    @torch.no_grad()
+    def _probe(self) -> dict[str, np.ndarray]:
+        """Outputs of each network for fixed tokens."""
+        session = self.session
+        tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
+        label = torch.zeros(1, dtype=torch.int64, device=session.device)
+        given = {"tokenizer": session.decode(tokens.cpu().numpy())}
+        for kind, model in (("generator", session.generator), ("critic", session.critic)):
+            if model is not None:
+                given[kind] = model(tokens, label).cpu().numpy()
+        return given
+
+    @property
+    def _num_workers(self) -> int:
+        return self.workers or (cores() if self.session.device.type == "cpu" else 1)
+
+    def _sample_spans(self, config: SampleConfig, spans: list[Span]) -> Generator[tuple[Span, np.ndarray]]:
+        """Yield each span with its tokens once done. If the caller stops, spans that have not begun are dropped."""
+        labels = self.labels(config.n)
+        pool = ThreadPoolExecutor(self._num_workers)
+        try:
+            waiting = {pool.submit(self._sample_span, config, span, labels): span for span in spans}
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _sample_span(self, config: SampleConfig, span: Span, labels: np.ndarray) -> np.ndarray:
+        *_, last = self.session.run(config, samples=range(*span), labels=labels[slice(*span)].tolist(), candidates=0)
+        return last.proposal.astype(np.uint16)
+
+    def _read_span(self, folder: Path, span: Span) -> np.ndarray | None:
+        """The stored tokens of a span. None if there is no file, or it is damaged."""
+        try:
+            tokens: np.ndarray = np.load(
+                _span_file(folder, span), mmap_mode="r", allow_pickle=False
+            )  # maps: a damaged header takes no memory
+        except (OSError, ValueError, EOFError, OverflowError):
+            return None
+        right = tokens.shape == (span[1] - span[0], self.session.num_tokens) and tokens.dtype == np.uint16
+        return np.array(tokens) if right and tokens.max() < self.session.tokenizer.config.codes else None
+
+
+def digest_sources(pack: Pack, rule: str, schedule: str) -> dict[str, str]:
+    """SHA-256 of what decides a rule's samples besides settings: the rule's behaviour and its models' weights."""
+    return {"rule": rule_digest(rule, schedule), **{kind: pack.digest(kind) for kind in _models_of(rule)}}
+
+
+def _models_of(rule: str) -> list[str]:
+    return [kind for kind in ("generator", RULES[rule].requires) if kind]
+
+
+def _span_file(folder: Path, span: Span) -> Path:
+    return folder / f"{span[0]:07d}-{span[1]:07d}.npy"

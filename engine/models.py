@@ -1,0 +1,63 @@
+"""The kinds of models that a pack can hold, and how each is built from its sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from engine.classifier import Classifier
+from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
+from engine.critic import Critic
+from engine.generator import Generator
+from engine.tokenizer import Tokenizer
+
+KINDS = {
+    "tokenizer": TokenizerConfig,
+    "generator": TrunkConfig,
+    "critic": CriticConfig,
+    "classifier": ClassifierConfig,
+}
+TRAINED_WITH = {  # the models that each kind was trained with. It is useless without exactly these
+    "tokenizer": (),
+    "generator": ("tokenizer",),
+    "critic": ("tokenizer", "generator"),
+    "classifier": ("tokenizer",),
+}
+SAMPLING = ("tokenizer", "generator", "critic")  # the models that a sample depends on
+
+
+def build_model(
+    kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int, fine_labels: int = 0
+) -> nn.Module:
+    """An untrained model. ValueError for an unknown kind or size."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown model {kind!r}: one of {', '.join(KINDS)}")
+    config = KINDS[kind](**sizes)
+    if isinstance(config, TokenizerConfig):
+        return Tokenizer(config)
+    if isinstance(config, ClassifierConfig):
+        return Classifier(config, fine_labels)
+    num_tokens = tokenizer.grid**2
+    if isinstance(config, CriticConfig):
+        return Critic(config, num_tokens=num_tokens, codes=tokenizer.codes, classes=classes)
+    assert isinstance(config, TrunkConfig)
+    return Generator(config, num_tokens=num_tokens, codes=tokenizer.codes, classes=classes)
+
+
+def min_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig) -> int:
+    """A lower bound of a model's number of weights: its blocks and largest tables.
+
+    It is computed without taking memory. A file that is smaller cannot hold the model.
+    """
+    config = KINDS[kind](**sizes)
+    if isinstance(config, TokenizerConfig):
+        encoder, decoder = config.encoder_width**2, config.decoder_width**2
+        blocks = 4 * config.encoder_blocks * encoder + 18 * config.decoder_blocks * decoder
+        return blocks + config.codes * config.code_width
+    if isinstance(config, ClassifierConfig):
+        return 9 * config.depth * (config.base << config.stages - 1) ** 2
+    assert isinstance(config, TrunkConfig)
+    tables = tokenizer.grid**2 + tokenizer.codes
+    return config.width * (tables + config.layers * (4 * config.width + 2 * config.mlp))

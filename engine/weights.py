@@ -1,0 +1,64 @@
+"""Files of weights (safetensors), checked before use. Loading never runs code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+MAX_HEADER = 2**20  # bytes
+MAX_TENSORS = 4096
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def check_hash(file: Path, digest: str) -> None:
+    """FileNotFoundError if there is no file, ValueError if its SHA-256 is not `digest`."""
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing")
+    if sha256(file) != digest:
+        raise ValueError(f"{file} is damaged or was exchanged: its SHA-256 is not the one in config.yaml")
+
+
+def read_weights(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file as float32. ValueError unless names, shapes and types are as expected, and all finite."""
+    tensors = read_tensors(file)
+    if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
+        odd = sorted(set(tensors) ^ set(expected))[:3]
+        raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape or not tensor.is_floating_point():
+            raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
+    check_finite(str(file), tensors)
+    return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def check_finite(what: str, tensors: Mapping[str, Tensor]) -> None:
+    """ValueError, which begins with `what`, if a tensor holds NaN or infinity."""
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ValueError(f"{what}: {name} holds NaN or infinity")
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file. ValueError if it is none."""
+    with open(file, "rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if header > MAX_HEADER:
+        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+
+
+def read_metadata(file: Path, key: str) -> str:
+    """An entry of a safetensors file's metadata, "" if there is none. The file must be readable."""
+    with safe_open(file, "pt") as opened:
+        return (opened.metadata() or {}).get(key, "")  # type: ignore[no-any-return]
