@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.browser import SETTLED, browser, run, served
+from app.browser import SETTLED, run, served
 from app.packs import Packs
 from app.surroundings import own_folder
 from engine.pack import Pack
@@ -113,6 +113,7 @@ with browser() as opened, served(Packs(sys.argv[1], threads=1)) as address:
 """
 
 
+@pytest.mark.browser  # in a process of its own
 def test_benchmark_and_pictures_ask_the_page_past_a_proxy_too(pack: Pack) -> None:
     pytest.importorskip("playwright.sync_api")
     variables = {**USUAL, **{name: f"http://{NOBODY}" for name in PROXIES}}
@@ -205,10 +206,9 @@ def proxied(address: str) -> Iterator[str]:
         server.shutdown()
 
 
-def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack) -> None:
-    pytest.importorskip("playwright.sync_api")
-    with launched(pack, "--root-path", UNDER) as inside, proxied(inside) as address, browser() as opened:
-        page = opened.new_page()
+def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack, browser: Any) -> None:
+    with launched(pack, "--root-path", UNDER) as inside, proxied(inside) as address:
+        page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         problems: list[str] = []
         page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)

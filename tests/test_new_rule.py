@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from torch import Tensor, arange
 
-from app.browser import browser, run, served
+from app.browser import run, served
 from app.packs import Packs
 from engine import sample
 from engine.evaluate import __main__ as evaluate
@@ -116,17 +116,14 @@ def test_what_changes_no_sample_changes_no_digest_and_what_does_does(
 
 
 @pytest.fixture
-def opened(pack: Pack) -> Iterator[tuple[Any, str]]:
-    pytest.importorskip("playwright.sync_api")
-    with served(Packs(pack.path, others=[])) as address, browser() as found:
-        yield found, address
+def address(pack: Pack) -> Iterator[str]:
+    with served(Packs(pack.path, others=[])) as address:
+        yield address
 
 
-def test_a_new_rule_is_on_the_page_and_in_a_link(opened: tuple[Any, str]) -> None:
-    found, address = opened
-
+def test_a_new_rule_is_on_the_page_and_in_a_link(address: str, browser: Any) -> None:
     def visit(url: str) -> Any:
-        page = found.new_page(viewport={"width": 1280, "height": 800})
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
         page.goto(url)
         page.wait_for_function("() => window.tokenCritic?.stage.planned")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from app.browser import SETTLED, browser, run, served
+from app.browser import SETTLED, run, served
 from app.packs import Packs
 from app.presets import FIRST, PRESETS, load, made_with
 from app.text import en
@@ -27,14 +26,8 @@ def recorded(key: str) -> list[list[str]]:
     return [[step["digest"] for step in steps if step["lane"] == lane] for lane in (0, 1)]
 
 
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Any]:
-    with browser() as found:
-        yield found
-
-
-def visit(opened: Any, address: str, **how: Any) -> Any:
-    page = opened.new_context(viewport={"width": 1280, "height": 900}, **how).new_page()
+def visit(browser: Any, address: str, **how: Any) -> Any:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}, **how).new_page()
     page.set_default_timeout(PATIENCE)
     page.problems = []
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
@@ -53,13 +46,13 @@ def test_every_preset_is_recorded_with_the_shipped_weights(packs: Packs) -> None
         assert all(made.ask[name] == value for name, value in preset.values.items())
 
 
-def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_opens_before_the_networks_are_loaded(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     release, load_now = threading.Event(), Session.load
     monkeypatch.setattr(Session, "load", lambda self: release.wait() and load_now(self))
     packs = Packs("emoji")
     try:
         with served(packs) as address:
-            page = visit(opened, address)
+            page = visit(browser, address)
             page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
             assert page.evaluate(DRAWN) == recorded(FIRST)
             session = packs.session(packs.first, loaded=False)
@@ -72,8 +65,8 @@ def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch:
         release.set()
 
 
-def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, address: str) -> None:
-    page = visit(opened, address)
+def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any, address: str) -> None:
+    page = visit(browser, address)
     page.wait_for_function("() => window.tokenCritic?.stage.player.playing")
     assert page.evaluate(DRAWN) == recorded(FIRST)
     page.wait_for_function(SETTLED)
@@ -108,8 +101,8 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page.context.close()
 
 
-def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, address: str) -> None:
-    page = visit(opened, address, reduced_motion="reduce")
+def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, address: str) -> None:
+    page = visit(browser, address, reduced_motion="reduce")
     page.wait_for_function(SETTLED)
     assert not page.evaluate("() => tokenCritic.stage.player.playing"), "nothing moves by itself"
     page.click("button:text('Add a lane')")
@@ -128,8 +121,8 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
     page.context.close()
 
 
-def test_who_presses_run_at_once_gets_a_live_run(opened: Any, address: str) -> None:
-    page = visit(opened, address)
+def test_who_presses_run_at_once_gets_a_live_run(browser: Any, address: str) -> None:
+    page = visit(browser, address)
     page.wait_for_function("() => window.tokenCritic")
     page.click("#tc-run")
     page.wait_for_function("() => tokenCritic.stage.run.why === 'done'")
