@@ -79,6 +79,7 @@ def has_ipv6() -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("proxy", "host"), [("http", "::1"), ("socks5", "127.0.0.1"), ("socks", "::")])
 def test_neither_proxies_nor_other_users_nor_a_missing_home_keep_it_from_starting(
     pack: Pack, tmp_path: Path, proxy: str, host: str
@@ -93,6 +94,7 @@ def test_neither_proxies_nor_other_users_nor_a_missing_home_keep_it_from_startin
     assert list(tmp_path.iterdir()) == [others]
 
 
+@pytest.mark.slow
 def test_a_machine_too_busy_to_answer_at_once_serves_the_page(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)  # what Gradio says of an answer in 3 seconds
     with served(Packs(pack.path, threads=1)) as address:

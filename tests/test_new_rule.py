@@ -73,6 +73,7 @@ def test_a_new_rule_is_in_the_commands(pack: Pack, capsys: pytest.CaptureFixture
             sample.main([f"pack={pack.path}", "rule=centre", wrong, "out=out"])
 
 
+@pytest.mark.slow
 def test_a_new_rule_is_in_the_reports(pack: Pack) -> None:
     words = [f"pack={pack.path}", "rules=centre", "steps=3", "out=report"]
     evaluate.main(["sweep", *words, "settings=[5,2,1]", "pictures=[16,16,16]"])

@@ -672,6 +672,7 @@ def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     assert page.problems == []
 
 
+@pytest.mark.slow
 def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address: str) -> None:
     for name in names():
         for wrong in (-7, "nonsense", [1], {"a": None}, 1e300):
@@ -685,6 +686,7 @@ def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address:
     assert (last["kind"], last["why"]) == ("end", "done")
 
 
+@pytest.mark.slow
 def test_eight_at_once_get_what_each_gets_alone(address: str) -> None:
     def digests(seed: int) -> list[str]:
         return [
@@ -708,6 +710,7 @@ def test_who_goes_on_the_way_leaves_nothing_behind(page: Any, address: str) -> N
     page.wait_for_function("async () => await tokenCritic.stage.server.active([]) === 0")
 
 
+@pytest.mark.slow
 def test_too_few_or_too_many_values_through_the_api_get_one_line(address: str) -> None:
     for given in ([], ["emoji"], [1] * 6):
         said = "\n".join(called(address, "export", given))
