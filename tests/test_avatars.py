@@ -22,6 +22,7 @@ from engine.data.avatars.styles import get_group, make_credits, read_styles
 from engine.data.pictures import Pictures
 from engine.train.__main__ import find_pictures, prepare_pack, read_recipe
 
+pytestmark = pytest.mark.slow  # all look at pictures that take seconds to draw
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = len(read_styles())
 EACH = 5  # pictures of each class in a shard of these tests

@@ -61,6 +61,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["engine.sample", "engine.evaluate", "engine.train", "engine.bench", "engine.data"])
 def test_every_command_has_help_and_refuses_an_unknown_key(command: str) -> None:
     run = [sys.executable, "-m", command]
@@ -87,6 +88,7 @@ def test_too_little_memory_is_one_line_and_exit_code_2(ask: Any, capsys: pytest.
         cli.run(lambda argv: (_ for _ in ()).throw(RuntimeError("another")), [])
 
 
+@pytest.mark.slow
 def test_pictures_and_trace_are_the_sessions(session: Session, tmp_path: Path) -> None:
     words = [f"pack={session.pack.path}", "rule=critic", "label=Food", "seed=11", "n=2", "steps=6", f"out={tmp_path}"]
     sample_command.main(words)
@@ -101,6 +103,7 @@ def test_pictures_and_trace_are_the_sessions(session: Session, tmp_path: Path) -
     json.loads((tmp_path / "trace.json").read_text(), parse_constant=lambda name: pytest.fail(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["maskgit", "critic"])
 def test_alone_in_a_batch_streamed_or_branched_the_bits_are_the_same(session: Session, rule: str) -> None:
     config = session.settings(rule=rule, label="Animals", seed=3, n=3, steps=8)

@@ -146,6 +146,7 @@ def test_intervals_are_the_exact_ones() -> None:
     assert ratio_interval(0, 9) == pytest.approx([0, 1 / 0.025 ** (1 / 9) - 1])  # share 1 - 0.025^(1/9) of all
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), [(0.005, 0.01), (0.1, 0.3)])
 def test_intervals_cover_what_they_promise(one: float, other: float) -> None:
     n, rng = 1000, stream()

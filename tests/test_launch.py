@@ -22,7 +22,7 @@ import pytest
 
 from app.packs import Packs
 from app.server.environment import use_private_folder
-from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
+from app.tools.browser import PAGE_READY, run_page, serve_page
 from engine.pack import Pack
 from launch import free_port, main
 from tests.pages import PATIENCE
@@ -79,6 +79,7 @@ def has_ipv6() -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("proxy", "host"), [("http", "::1"), ("socks5", "127.0.0.1"), ("socks", "::")])
 def test_neither_proxies_nor_other_users_nor_a_missing_home_keep_it_from_starting(
     pack: Pack, tmp_path: Path, proxy: str, host: str
@@ -93,6 +94,7 @@ def test_neither_proxies_nor_other_users_nor_a_missing_home_keep_it_from_startin
     assert list(tmp_path.iterdir()) == [others]
 
 
+@pytest.mark.slow
 def test_a_machine_too_busy_to_answer_at_once_serves_the_page(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)  # what Gradio says of an answer in 3 seconds
     with serve_page(Packs(pack.path, threads=1)) as address:
@@ -113,6 +115,7 @@ with open_browser() as opened, serve_page(Packs(sys.argv[1], threads=1)) as addr
 """
 
 
+@pytest.mark.browser  # in a process of its own
 def test_benchmark_and_pictures_ask_the_page_past_a_proxy_too(pack: Pack) -> None:
     pytest.importorskip("playwright.sync_api")
     variables = {**USUAL, **{name: f"http://{NOBODY}" for name in PROXIES}}
@@ -205,10 +208,9 @@ def proxied(address: str) -> Iterator[str]:
         server.shutdown()
 
 
-def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack) -> None:
-    pytest.importorskip("playwright.sync_api")
-    with launched(pack, "--root-path", UNDER) as inside, proxied(inside) as address, open_browser() as opened:
-        page = opened.new_page()
+def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack, browser: Any) -> None:
+    with launched(pack, "--root-path", UNDER) as inside, proxied(inside) as address:
+        page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         problems: list[str] = []
         page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)

@@ -143,6 +143,7 @@ def test_a_picture_of_weight_2_is_two_pictures_but_for_what_makes_the_figures_un
     assert len(seen(x).with_weights(np.where(np.arange(300) < 100, 0, 1))) == 200
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_true_value_19_times_of_20() -> None:
     """By simulation: KID and FID of 200 samples against a fixed reference, the truth being the mean of all trials."""
     rng = np.random.default_rng(0)

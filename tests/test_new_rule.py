@@ -14,7 +14,7 @@ import pytest
 from torch import Tensor, arange
 
 from app.packs import Packs
-from app.tools.browser import open_browser, run_page, serve_page
+from app.tools.browser import run_page, serve_page
 from engine import sample
 from engine.evaluate import __main__ as evaluate
 from engine.evaluate.behaviour import rule_digest
@@ -74,6 +74,7 @@ def test_a_new_rule_is_in_the_commands(pack: Pack, capsys: pytest.CaptureFixture
             sample.main([f"pack={pack.path}", "rule=centre", wrong, "out=out"])
 
 
+@pytest.mark.slow
 def test_a_new_rule_is_in_the_reports(pack: Pack) -> None:
     words = [f"pack={pack.path}", "rules=centre", "steps=3", "out=report"]
     evaluate.main(["sweep", *words, "settings=[5,2,1]", "pictures=[16,16,16]"])
@@ -117,17 +118,14 @@ def test_what_changes_no_sample_changes_no_digest_and_what_does_does(
 
 
 @pytest.fixture
-def opened(pack: Pack) -> Iterator[tuple[Any, str]]:
-    pytest.importorskip("playwright.sync_api")
-    with serve_page(Packs(pack.path, others=[])) as address, open_browser() as found:
-        yield found, address
+def address(pack: Pack) -> Iterator[str]:
+    with serve_page(Packs(pack.path, others=[])) as address:
+        yield address
 
 
-def test_a_new_rule_is_on_the_page_and_in_a_link(opened: tuple[Any, str]) -> None:
-    found, address = opened
-
+def test_a_new_rule_is_on_the_page_and_in_a_link(address: str, browser: Any) -> None:
     def visit(url: str) -> Any:
-        page = found.new_page(viewport={"width": 1280, "height": 800})
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
         page.goto(url)
         page.wait_for_function("() => window.tokenCritic?.state.planned")

@@ -125,6 +125,7 @@ def digests() -> list[str]:
     return sums
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("capability", ["default", "avx2", "avx512"])
 def test_the_bits_do_not_depend_on_the_processor(capability: str) -> None:
     known = ["DEFAULT", "AVX2", "AVX512"]

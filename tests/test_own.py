@@ -125,6 +125,7 @@ def assert_cheap(given: dict[str, str]) -> None:
         assert shape == [64, 64, 3] and seconds < 2 and memory < 300, (name, seconds, memory)
 
 
+@pytest.mark.slow
 def test_a_phones_photograph_is_scaled_while_it_is_unfolded() -> None:
     given = {}
     for name, (size, options) in PHOTOGRAPHS.items():
@@ -135,6 +136,7 @@ def test_a_phones_photograph_is_scaled_while_it_is_unfolded() -> None:
     assert_cheap(given)
 
 
+@pytest.mark.slow
 def test_the_largest_of_any_other_kind_is_read_within_the_same_memory() -> None:
     exif = Image.Exif()
     exif[0x112] = 6

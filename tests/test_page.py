@@ -753,6 +753,7 @@ def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     assert page.problems == []
 
 
+@pytest.mark.slow
 def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address: str) -> None:
     for name in control_names():
         for wrong in (-7, "nonsense", [1], {"a": None}, 1e300):
@@ -766,6 +767,7 @@ def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address:
     assert (last["kind"], last["why"]) == ("end", "done")
 
 
+@pytest.mark.slow
 def test_eight_at_once_get_what_each_gets_alone(address: str) -> None:
     def digests(seed: int) -> list[str]:
         return [

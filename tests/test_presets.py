@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ from app.packs import Packs
 from app.request import RunRequest, resolve, used_controls
 from app.text import en
 from app.text.presets import TITLES_AND_HINTS
-from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
+from app.tools.browser import PAGE_READY, run_page, serve_page
 from app.tools.record import get_controls
 from engine.rules import all_parameters
 from engine.session import Session
@@ -42,14 +41,8 @@ def recorded(key: str) -> list[list[str]]:
     return [[step["digest"] for step in steps if step["lane"] == lane] for lane in (0, 1)]
 
 
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Any]:
-    with open_browser() as found:
-        yield found
-
-
-def visit(opened: Any, address: str, **how: Any) -> Any:
-    page = opened.new_context(viewport={"width": 1280, "height": 900}, **how).new_page()
+def visit(browser: Any, address: str, **how: Any) -> Any:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}, **how).new_page()
     page.set_default_timeout(PATIENCE)
     page.problems = []
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
@@ -124,13 +117,13 @@ def test_texts_of_presets_hold_no_number_and_no_guess_of_their_own() -> None:
         assert not re.search(r"\d|often|usual|mostl|almost|always|never|nearly|better|worse", words), words
 
 
-def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_opens_before_the_networks_are_loaded(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     release, load_now = threading.Event(), Session.load
     monkeypatch.setattr(Session, "load", lambda self: release.wait() and load_now(self))
     packs = Packs("emoji")
     try:
         with serve_page(packs) as address:
-            page = visit(opened, address)
+            page = visit(browser, address)
             page.wait_for_function("() => window.tokenCritic?.state.playhead.playing")
             assert page.evaluate(DRAWN) == recorded(FIRST)
             session = packs.session(packs.first, loaded=False)
@@ -143,8 +136,8 @@ def test_the_page_opens_before_the_networks_are_loaded(opened: Any, monkeypatch:
         release.set()
 
 
-def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, address: str) -> None:
-    page = visit(opened, address)
+def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any, address: str) -> None:
+    page = visit(browser, address)
     page.wait_for_function("() => window.tokenCritic?.state.playhead.playing")
     assert page.evaluate(DRAWN) == recorded(FIRST)
     page.wait_for_function(PAGE_READY)
@@ -179,8 +172,8 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(opened: Any, 
     page.context.close()
 
 
-def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, address: str) -> None:
-    page = visit(opened, address, reduced_motion="reduce")
+def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, address: str) -> None:
+    page = visit(browser, address, reduced_motion="reduce")
     page.wait_for_function(PAGE_READY)
     assert not page.evaluate("() => tokenCritic.state.playhead.playing"), "nothing moves by itself"
     page.click("button:text('Add a lane')")
@@ -202,8 +195,8 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(opened: Any, addr
     page.context.close()
 
 
-def test_who_presses_run_at_once_gets_a_live_run(opened: Any, address: str) -> None:
-    page = visit(opened, address)
+def test_who_presses_run_at_once_gets_a_live_run(browser: Any, address: str) -> None:
+    page = visit(browser, address)
     page.wait_for_function("() => window.tokenCritic")
     page.click("#tc-run")
     page.wait_for_function("() => tokenCritic.state.run.why === 'done'")

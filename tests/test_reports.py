@@ -102,6 +102,7 @@ def test_in_bf16_trunks_say_nearly_the_same(session: Session) -> None:
     assert in_bf16.made_by()["dtype"] == "bfloat16" and session.made_by()["dtype"] == "float32"
 
 
+@pytest.mark.slow
 def test_table1_from_the_command_line(pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["table1", f"pack={pack.path}", "n=40", "steps=3", "out=report", "rules=random,maskgit,critic"]
     command.main(words)
@@ -237,6 +238,7 @@ def test_rows_of_another_generator_or_rule_are_measured_again_and_no_others(
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
     """KID is low at K = 5, a = 0.1, b = 1.1 in the first rounds, and at one of the next best in the last."""
 
@@ -336,6 +338,7 @@ def test_a_pack_without_a_classifier_says_how_to_get_one(pack: Pack) -> None:
         command.main(["table1", f"pack={pack.path}"])
 
 
+@pytest.mark.slow
 def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, tmp_path: Path) -> None:
     """The same samples where this machine's networks compute as those of the one that made it, and the figures of the
     same samples but for rounding, since their arithmetic is not among what `numerics` compares. Elsewhere within the

@@ -77,6 +77,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, at: int, *numbers: int) -> None
     monkeypatch.setattr(loop, "_train_step", iterate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, None), (signal.SIGTERM, 143)])
 def test_stopped_by_a_signal_it_goes_on_to_the_bit(
     sitting: Sitting,
@@ -114,6 +115,7 @@ def test_on_another_thread_which_hears_of_no_signal_it_trains_too(sitting: Sitti
     assert done(tmp_path / "run") == CONFIG.iterations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_command_says_stopped_and_has_its_checkpoint(tmp_path: Path, number: int, code: int) -> None:
     pack, log = make_pack(tmp_path / "tiny"), tmp_path / "runs" / "tiny" / "generator" / "metrics.jsonl"
@@ -175,6 +177,7 @@ def test_what_cannot_be_made_longer_says_how_to_go_on(
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_what_it_says_to_give_goes_on_from_the_weights(tmp_path: Path) -> None:
     pack, folder = make_pack(tmp_path / "tiny"), make_folder(tmp_path / "own")
     words = [

@@ -44,6 +44,7 @@ PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms=
 CONFIG = TrainConfig(iterations=8, batch=6, micro_batch=4, warmup=2, evaluate_every=100, save_every=1000, shift=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     pictures = read_folder(make_folder(tmp_path / "own"), 16)
@@ -402,6 +403,7 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
             assert 2.5e6 < count < 4.5e6
 
 
+@pytest.mark.slow
 def test_a_folder_of_pictures_becomes_a_pack_that_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, pack = make_folder(tmp_path / "own"), tmp_path / "packs" / "mine"
     common = [f"data={folder}", f"pack={pack}", f"runs={tmp_path / 'runs'}", "iterations=2", "batch=4", "micro_batch=4"]

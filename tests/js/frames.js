@@ -13,7 +13,13 @@ function base64(array) {
  * @param {Record<string, any>} [more]
  * @returns {any}
  */
-export function sentStep({ s = 0, steps = 2, state = [0, 1, 2, 3], scores = [0.5, Number.NaN, 0.1, 0.9], ...more } = {}) {
+export function sentStep({
+  s = 0,
+  steps = 2,
+  state = [0, 1, 2, 3],
+  scores = [0.5, Number.NaN, 0.1, 0.9],
+  ...more
+} = {}) {
   return {
     s,
     steps,
@@ -53,7 +59,17 @@ export function state(steps, arrived, more = {}) {
   const lanes = steps.map((count) => lane(count));
   return {
     ...EMPTY,
-    shown: { kind: "begin", run: "r", pack: "p", ask: { seed: 7 }, label: "a", grid: 2, critic: true, lanes, visible: {} },
+    shown: {
+      kind: "begin",
+      run: "r",
+      pack: "p",
+      ask: { seed: 7 },
+      label: "a",
+      grid: 2,
+      critic: true,
+      lanes,
+      visible: {},
+    },
     frames: steps.map((count, i) => Array.from({ length: arrived[i] }, (_, s) => frame({ s, steps: count }))),
     ...more,
   };
