@@ -18,6 +18,7 @@ ALLOWED = {
     "plots": set(),
     "sheet": set(),
     "psnr": set(),
+    "binomial": set(),
     "distance": set(),
     "noise": {"noise_triton"},
     "noise_triton": set(),
@@ -47,7 +48,7 @@ ALLOWED = {
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "bench": {"", "cli", "config", "device", "noise", "session"},
     "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
-    "evaluate": {"cli", "data", "device", "pack", "plots", "sample", "session", "sheet", "classifier", "weights"}
+    "evaluate": {"cli", "data", "device", "pack", "plots", "sample", "session", "sheet", "classifier", "weights", "binomial"}
     | MEASURES
     | CORE,
 }
@@ -55,7 +56,7 @@ ALLOWED = {
 DOORS = {
     *("session", "refine", "critic_example"),  # what can be done with a pack
     *("", "config", "settings", "rule", "rules", "step"),  # the words that both sides speak
-    *("cli", "plots", "sheet", "data.decode"),  # one line for an error, figures, sheets, a visitor's picture file
+    *("binomial", "cli", "plots", "sheet", "data.decode"),  # a sign test, one line for an error, figures, sheets, a visitor's picture file
 }
 SHARED = {"frames", "packs", "request", "runs", "context", "interleave", "text"}
 APP = {  # module or folder of app/ -> what it may import

@@ -19,7 +19,7 @@ from app.features.compare import begin_frame
 from app.frames import Frame, read_picture, unpack_step
 from app.request import Lane, RunRequest, resolve
 from app.text import presets as text
-from engine.evaluate.shares import mcnemar
+from engine.binomial import mcnemar
 from engine.step import Step
 
 FOLDER = ASSETS / "recorded"
