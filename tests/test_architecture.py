@@ -48,7 +48,19 @@ ALLOWED = {
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "bench": {"", "cli", "config", "device", "noise", "session"},
     "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
-    "evaluate": {"cli", "data", "device", "pack", "plots", "sample", "session", "sheet", "classifier", "weights", "binomial"}
+    "evaluate": {
+        "cli",
+        "data",
+        "device",
+        "pack",
+        "plots",
+        "sample",
+        "session",
+        "sheet",
+        "classifier",
+        "weights",
+        "binomial",
+    }
     | MEASURES
     | CORE,
 }
@@ -56,7 +68,13 @@ ALLOWED = {
 DOORS = {
     *("session", "refine", "critic_example"),  # what can be done with a pack
     *("", "config", "settings", "rule", "rules", "step"),  # the words that both sides speak
-    *("binomial", "cli", "plots", "sheet", "data.decode"),  # a sign test, one line for an error, figures, sheets, a visitor's picture file
+    *(
+        "binomial",
+        "cli",
+        "plots",
+        "sheet",
+        "data.decode",
+    ),  # a sign test, one line for an error, figures, sheets, a visitor's picture file
 }
 SHARED = {"frames", "packs", "request", "runs", "context", "interleave", "text"}
 APP = {  # module or folder of app/ -> what it may import

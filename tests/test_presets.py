@@ -87,7 +87,7 @@ def test_what_may_be_chance_is_said_to_be(packs: Packs) -> None:
     context = Context(packs=packs)
     for key in PRESETS:
         *_, last = play_preset(context, key)
-        assert ("may be chance" in last["told"]) == (load_recording(key).p > 0.05) and "p " in last["told"]
+        assert ("may be chance" in last["counted"]) == (load_recording(key).p > 0.05) and "p " in last["counted"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_sign_test_is_exact(shows: int, against: int, p: float) -> None:
 def test_a_text_says_what_its_counts_allow(packs: Packs) -> None:
     made = load_recording("early")
     lanes = resolve(packs.session(packs.first, loaded=False), RunRequest.from_controls(made.controls))
-    said = [describe(dataclasses.replace(made, shows=n, against=4, tried=40), lanes) for n in (11, 30)]
+    said = [describe(dataclasses.replace(made, shows=n, against=4, tried=40), lanes)["counted"] for n in (11, 30)]
     assert (
         "11 of 40 seeds of Hands & body show it, this one most clearly, 4 the opposite; p = 0.12: may be chance"
         in said[0]

@@ -132,17 +132,17 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
     yield begin_frame(session, run, recorded=recording.key)
     for frame in recording.frames[1:-1]:
         yield run.frame(**frame)
-    yield run.frame(**{**recording.frames[-1], "why": "recorded", "told": describe(recording, lanes)})
+    yield run.frame(**{**recording.frames[-1], "why": "recorded", **describe(recording, lanes)})
 
 
-def describe(recording: Recording, lanes: Sequence[Lane]) -> str:
-    """Return how the lanes differ, what was counted, and whether that may be chance."""
+def describe(recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
+    """Return how the lanes differ ("told"), and what was counted and whether that may be chance ("counted")."""
     preset = PRESETS[recording.key]
     left, right = ({**lane.config.flat(), "passes": lane.passes} for lane in lanes)
     sides = {"lane": text.SIDES[preset.better], "other": text.SIDES[1 - preset.better]}
     p = f"p = {recording.p:.2g}" if recording.p >= LEAST_P else f"p < {LEAST_P}"
-    return text.RECORDED.format(
-        look=text.TITLES_AND_HINTS[recording.key][1].format(left=left, right=right),
+    look = text.TITLES_AND_HINTS[recording.key][1].format(left=left, right=right)
+    counted = text.COUNTED.format(
         how=text.SHOWS[preset.shows].format(**sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO),
         label=preset.label,
         shows=recording.shows,
@@ -150,6 +150,7 @@ def describe(recording: Recording, lanes: Sequence[Lane]) -> str:
         tried=recording.tried,
         chance=text.CHANCE[recording.p > LEVEL].format(p=p),
     )
+    return {"told": text.RECORDED.format(look=look), "counted": counted}
 
 
 def list_presets(context: Context) -> list[str]:

@@ -275,6 +275,7 @@ STAGE = {
         "visible": "Step {s}: it was visible, and copied. The generator gives it {p}; its likeliest here:",
         "warning": "Read with care: the generator is never trained on visible places.",
     },
+    "skip": {"lanes": "Skip to the lanes", "play": "Skip to Play"},
     "play": "Play",
     "pause": "Pause",
     "first": "First step",

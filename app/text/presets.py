@@ -48,9 +48,10 @@ TITLES_AND_HINTS = {
         "{right[passes]} in {right[steps]}. Otherwise each has the model's own settings.",
     ),
 }
-RECORDED = (
-    "Recorded. {look} Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} "
-    "the opposite; {chance}. Press Run to run it live."
+RECORDED = "Recorded. {look} Press Run to run it live."
+COUNTED = (
+    "Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} the opposite; "
+    "{chance}."
 )
 CHANCE = {True: "{p}: may be chance", False: "{p} (sign test)"}  # whether the count may be that
 SHOWS = {  # {lane}: the lane that the preset speaks for; {other}: the other lane

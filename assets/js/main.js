@@ -13,6 +13,7 @@ import { Gallery } from "./features/gallery.js";
 import { Game } from "./features/game.js";
 import { OwnPicture } from "./features/own.js";
 import { mountPresets } from "./features/presets.js";
+import { addSkipLinks } from "./features/skip.js";
 import { mountSnippets } from "./features/snippets.js";
 import { PlanClient } from "./plans.js";
 import { RunClient } from "./runs.js";
@@ -78,6 +79,7 @@ store.on(["shown"], (state) => {
 const PARTS = {
   stage({ element }) {
     stage.mount(element);
+    addSkipLinks(stage, words.skip);
     new Explanations(words.explain);
     showRunAndStop(store, words);
   },

@@ -92,7 +92,7 @@ export class RunClient {
       ...asked,
       shown: begin,
       frames: begin.lanes.map(() => []),
-      run: { ...this.run, id: begin.run, begun: true, why: "", progress: "", told: "", means: [] },
+      run: { ...this.run, id: begin.run, begun: true, why: "", progress: "", told: "", counted: "", means: [] },
       playhead: { ...state.playhead, at: -1, playing: false, following: true },
       pinned: begin.grid === state.shown?.grid ? state.pinned : -1,
       verdict: "",
@@ -118,12 +118,12 @@ export class RunClient {
   }
 
   /**
-   * @param {{why: string, told?: string, scores?: number[]}} end
+   * @param {{why: string, told?: string, counted?: string, scores?: number[]}} end
    * @param {string} [wrong]
    */
-  finish({ why, told = "", scores = [] }, wrong = "") {
+  finish({ why, told = "", counted = "", scores = [] }, wrong = "") {
     this.store.set({
-      run: { ...this.run, going: false, stopping: false, progress: "", why, told, means: scores },
+      run: { ...this.run, going: false, stopping: false, progress: "", why, told, counted, means: scores },
       message: wrong ? { text: wrong, wrong: true } : null,
     });
   }

@@ -10,7 +10,7 @@ export const EMPTY = {
   choices: {},
   offered: "",
   planned: null,
-  run: { id: "", going: false, begun: false, stopping: false, why: "", progress: "", told: "", means: [] },
+  run: { id: "", going: false, begun: false, stopping: false, why: "", progress: "", told: "", counted: "", means: [] },
   shown: null,
   frames: [],
   playhead: { at: -1, playing: false, following: true, speed: 2 },

@@ -105,6 +105,7 @@
  * @property {string} why it ended: done, recorded, opened, stopped, late, failed; "" while it goes
  * @property {string} progress what is said while it goes
  * @property {string} told what the server says of it at its end
+ * @property {string} counted how many seeds show what a recording shows
  * @property {number[]} means the critic's mean score of each lane's final picture
  */
 

@@ -6,7 +6,7 @@ import { isStale } from "../store.js";
 /**
  * @param {import("../types.js").State} state
  * @param {import("../types.js").Words} words
- * @returns {{text: string, wrong: boolean}}
+ * @returns {{text: string, wrong: boolean, counted?: string}} `counted`: what was counted, in a second, smaller line
  */
 export function noticeOf(state, words) {
   const { run, shown, planned } = state;
@@ -17,5 +17,5 @@ export function noticeOf(state, words) {
   if (run.going) return { text: "", wrong: false };
   if (!shown) return { text: words.welcome, wrong: false };
   const outcome = [run.told, state.verdict, branchVerdict(state, words.branches)].filter(Boolean).join(" ");
-  return { text: words.ended[run.why] || outcome, wrong: false };
+  return { text: words.ended[run.why] || outcome, wrong: false, counted: run.counted };
 }

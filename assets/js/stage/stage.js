@@ -87,8 +87,10 @@ export class Stage {
 
   /** @param {State} state */
   draw(state) {
-    const { text, wrong } = noticeOf(state, this.words);
-    if (this.notice.textContent !== text) this.notice.textContent = text;
+    const { text, wrong, counted = "" } = noticeOf(state, this.words);
+    if (this.notice.textContent !== text + counted) {
+      this.notice.replaceChildren(text, ...(counted ? [el("small", { class: "tc-counted" }, counted)] : []));
+    }
     this.notice.classList.toggle("is-wrong", wrong);
     this.root.classList.toggle("is-stale", Boolean(state.planned?.wrong) || isStale(state));
     document.documentElement.classList.toggle("tc-three", Boolean(state.controls.third));
