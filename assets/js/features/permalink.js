@@ -34,17 +34,10 @@ export function readHashes(text) {
  * @returns {[string, string][]}
  */
 export function queryOf(state, version) {
-  const asked = Object.entries(shownOf(state).ask);
-  /** @type {[string, string][]} */
-  const query = [["version", String(version)], ...asked.map(jsonValue)];
-  if (!state.run.going)
-    query.push([
-      "hash",
-      hashesOf(state)
-        .map((lane) => lane.join(""))
-        .join("_"),
-    ]);
-  return query;
+  const asked = Object.entries(shownOf(state).ask).map(jsonValue);
+  if (state.run.going) return asked;
+  const hash = hashesOf(state).map((lane) => lane.join(""));
+  return [["version", String(version)], ...asked, ["hash", hash.join("_")]];
 }
 
 /** @param {[string, any]} entry @returns {[string, string]} */
