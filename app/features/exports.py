@@ -150,7 +150,7 @@ def _draw_frame(run: Run, position: int, length: int) -> Image.Image:
 
 
 def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.ndarray]:
-    """Return the step of a lane, and its picture, at a position of the playhead (as assets/js/player.js does)."""
+    """Return the step of a lane, and its picture, at a position of the playhead (as assets/js/playhead.js does)."""
     steps = run.steps[lane]
     same_step = any(other.continues for other in run.lanes)  # else lanes of different lengths end together
     reached = position + 1 if same_step else math.ceil((position + 1) * len(steps) / length)
