@@ -153,6 +153,7 @@ def resolve(session: Session, request: RunRequest) -> tuple[Lane, ...]:
     branch = _parse_branch(request.third)
     shared = {"label": request.label, "seed": request.seed, "matched": request.matched}
     asked = request.lanes if request.third is not None else request.lanes[: MAX_LANES - 1]
+    _refuse_empty(request.seed, asked)
     configs = tuple(session.settings(**_used_values({**lane, **shared})) for lane in asked)
     if request.matched:
         configs = _match(configs)
@@ -160,6 +161,16 @@ def resolve(session: Session, request: RunRequest) -> tuple[Lane, ...]:
         configs = _equalise_passes(configs, len(configs) - bool(branch))
     lanes = tuple(Lane(config=config) for config in configs)
     return (*lanes[:-1], _branch_lane(session, branch, configs)) if branch else lanes
+
+
+def _refuse_empty(seed: Any, lanes: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ValueError for the first number without a value: an empty field of the page."""
+    numbers = {"seed": seed}
+    for suffix, lane in zip(SUFFIXES, lanes, strict=False):
+        numbers |= {f"{field}{suffix}": lane[field] for field in ("steps", *all_parameters())}
+    if empty := [name for name, value in numbers.items() if value is None]:
+        kind = "a whole number" if empty[0].startswith(("seed", "steps")) else "a number"
+        raise ValueError(f"{empty[0]}: is empty; give {kind}")
 
 
 def _used_values(lane: dict[str, Any]) -> dict[str, Any]:

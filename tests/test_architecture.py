@@ -1,4 +1,4 @@
-"""Who may import whom: data flows one way."""
+"""Who may import whom in the engine: data flows one way. For the rest see the files beside this one."""
 
 from __future__ import annotations
 
@@ -76,26 +76,6 @@ DOORS = {
         "data.decode",
     ),  # a sign test, one line for an error, figures, sheets, a visitor's picture file
 }
-SHARED = {"frames", "packs", "request", "runs", "context", "interleave", "text"}
-APP = {  # module or folder of app/ -> what it may import
-    "frames": set(),
-    "packs": {"frames"},
-    "request": set(),
-    "runs": {"frames", "request"},
-    "context": {"packs", "runs"},
-    "interleave": {"request"},
-    "text": set(),
-    "assets": set(),
-    "opening": {"assets"},
-    "features": SHARED | {"assets"},
-    "server": {"frames"},
-    "components": {"assets", "packs", "request", "text"},
-    "events": SHARED | {"components", "features", "server"},
-    "main": SHARED | {"assets", "opening", "components", "features", "server", "events"},
-    "tools": SHARED | {"features", "server", "main"},
-}
-LISTENERS = {"click", "input", "change", "select", "submit", "upload", "load", "expand", "collapse"}
-LISTENERS |= {"then", "success", "failure", "on", "tick", "blur", "focus"}
 
 
 @cache
@@ -164,53 +144,6 @@ def test_session_is_the_door_of_the_page() -> None:
     for file in [ROOT / "launch.py", *(ROOT / "app").rglob("*.py")]:
         known = {name.partition(".")[2] for name in module_imports(file)}
         assert known <= DOORS, f"{file} imports {known - DOORS}"
-
-
-def app_noun(file: Path) -> str:
-    """The folder of a module of app/, else its name."""
-    return file.relative_to(ROOT / "app").parts[0].removesuffix(".py")
-
-
-def test_the_arrows_of_the_app() -> None:
-    for file in (ROOT / "app").rglob("*.py"):
-        if file.name == "__init__.py":
-            assert not imports(file), f"{file}: importing a folder does nothing"
-            continue
-        noun, found = app_noun(file), imports(file)
-        targets = {name.split(".")[1] for name in found if name.startswith("app.")}
-        assert targets - {noun} <= APP[noun], f"{file} imports {targets - {noun} - APP[noun]}"
-        missing = [name for name in found if name.startswith("app.") and not is_module_or_member(name)]
-        assert not missing, f"{file} imports {missing}"
-
-
-def is_module_or_member(name: str) -> bool:
-    """Whether a dotted name is a module or folder of this repository, or a name in one."""
-    path = ROOT.joinpath(*name.split("."))
-    return path.is_dir() or any(one.with_suffix(".py").is_file() for one in (path, path.parent))
-
-
-def test_there_is_no_circle_of_imports_in_the_app() -> None:
-    files = {".".join(f.relative_to(ROOT).with_suffix("").parts): f for f in (ROOT / "app").rglob("*.py")}
-    waiting = {name: imports(file) & set(files) - {name} for name, file in files.items()}
-    while ready := {name for name, needed in waiting.items() if not needed & set(waiting)}:
-        waiting = {name: needed for name, needed in waiting.items() if name not in ready}
-    assert not waiting, f"each imports another one of these: {sorted(waiting)}"
-
-
-def test_only_components_events_and_errors_know_gradio() -> None:
-    for file in (ROOT / "app").rglob("*.py"):
-        if any(name.split(".")[0] == "gradio" for name in imports(file)):
-            name = str(file.relative_to(ROOT / "app"))
-            assert app_noun(file) == "components" or name in ("main.py", "events.py", "server/errors.py"), name
-
-
-def test_only_events_has_events() -> None:
-    """Of the files that know Gradio only one names a method that registers an event."""
-    for file in (ROOT / "app").rglob("*.py"):
-        if "gradio" in imports(file):
-            tree = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-            used = {node.attr for node in tree if isinstance(node, ast.Attribute)} & LISTENERS
-            assert bool(used) == (file == ROOT / "app" / "events.py"), f"{file}: {used}"
 
 
 def test_the_engine_needs_no_gradio_and_importing_it_does_nothing(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_jpeg_that_says_it_comes_in_one_scan_does() -> None:
 
 
 def test_page_and_server_say_the_same_limit() -> None:
-    script = (ROOT / "assets" / "js" / "own.js").read_text(encoding="utf-8")
+    script = (ROOT / "assets" / "js" / "features" / "own.js").read_text(encoding="utf-8")
     most = float(re.findall(r"MOST_BYTES = ([\d.e]+);", script)[0])
     assert f"at most {most / 1e6:.0f} MB" in en.OWN["no_picture"]
     assert most * 4 / 3 + 100 < MAX_URL_LENGTH < 1.05 * most * 4 / 3

@@ -1,4 +1,4 @@
-"""A run over HTTP, without a browser and without networks: what is refused, who waits, and what ends a run."""
+"""A run over HTTP, without a browser and without networks: what comes, what is refused, who waits, what ends it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import pytest
 
 import app.server.stream
 from app.context import Context
-from app.features.compare import run_lanes
-from app.features.settings import complete_values
+from app.features import presets
+from app.features.exports import export_run
+from app.features.presets import FIRST
 from app.request import control_names
-from app.server.stream import MAX_BODY, MAX_RUNNING, MAX_WAITING, PATH, RunStream
-from tests.test_app import FakePacks, new_context
+from app.server.body import MAX_BODY
+from app.server.stream import MAX_FILE, MAX_RUNNING, MAX_WAITING, PATH, RUN_TYPE, RunStream
+from tests.fakes_app import FakePacks, digests, finished, make_recording, new_context, run, set_controls, steps_of
 
 PATIENCE = 60  # seconds: a test that fails must not hang
 JSON = ("content-type", "application/json")
+FILE = ("content-type", RUN_TYPE)
 
 
 class Visitor:
@@ -47,7 +49,8 @@ class Visitor:
     async def send(self, message: Any) -> None:
         self.status = message.get("status", self.status)
         self.said += message.get("body", b"")
-        self.came.set()
+        if self.said:
+            self.came.set()
         if len(self.frames) > self.takes:
             await asyncio.Event().wait()
 
@@ -60,30 +63,36 @@ class Visitor:
 
 
 class Halting:
-    """Runs that stand still before their second frame until they are released."""
+    """Live runs that stand still before their second frame until they are released, in place of the real ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.release, self.begun, self.closed = threading.Event(), 0, 0
+        monkeypatch.setattr(app.server.stream, "run_lanes", self.run)
 
-    def stream(self) -> RunStream:
-        return RunStream(self.complete, self.run)
-
-    def complete(self, given: Any) -> list[Any]:
+    def run(self, context: Context, controls: Any) -> Iterator[dict[str, Any]]:
         assert threading.current_thread() is not threading.main_thread()  # it may take its time
-        return []
-
-    def run(self) -> Iterator[tuple[dict[str, Any], str]]:
         self.begun += 1
+        run = context.runs.start("fake", (), controls)
         try:
             for n in range(3):
-                yield {"n": n}, "id"
+                yield {"n": n}
                 self.release.wait(PATIENCE)
         finally:
+            run.end_reason = "done"
             self.closed += 1
 
 
-def open_stream(context: Context) -> RunStream:
-    return RunStream(partial(complete_values, context), partial(run_lanes, context))
+@pytest.fixture
+def halting(monkeypatch: pytest.MonkeyPatch) -> Halting:
+    return Halting(monkeypatch)
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The frames of a run that is the recording of the first preset, too."""
+    sent = run()
+    monkeypatch.setattr(presets, "load_recording", lambda key: make_recording(sent))
+    return sent
 
 
 def answered(test: Callable[[], Any]) -> Any:
@@ -95,14 +104,14 @@ def answered(test: Callable[[], Any]) -> Any:
 
 def asked(body: Any, *headers: tuple[str, str]) -> Visitor:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    found: Visitor = answered(lambda: Visitor(content, headers or (JSON,)).asks(open_stream(new_context())))
+    found: Visitor = answered(lambda: Visitor(content, headers or (JSON,)).asks(RunStream(new_context())))
     return found
 
 
 def test_what_is_not_said_is_as_the_page_has_it_at_first() -> None:
     visitor = asked({"seed": 3, "steps_1": 4, "steps_2": 2})
     frames = visitor.frames
-    assert visitor.status == 200 and [frame["n"] for frame in frames] == list(range(len(frames)))
+    assert visitor.status == 200 and {frame["run"] for frame in frames} == {frames[0]["run"]}
     assert (frames[0]["kind"], frames[-1]["why"]) == ("begin", "done")
     assert [lane["steps"] for lane in frames[0]["lanes"]] == [4, 2] and frames[0]["ask"]["seed"] == 3
     assert [lane["settings"]["rule"] for lane in frames[0]["lanes"]] == ["maskgit", "critic"]
@@ -120,6 +129,13 @@ def test_what_is_not_said_is_as_the_page_has_it_at_first() -> None:
         ({"pack": "none"}, 422, "unknown pack"),
         ({"seed": -1}, 422, "seed"),
         ({"third": {"lane": 9}}, 422, "third"),
+        ({"third": "\ud800"}, 422, "third"),
+        ({"seed": None}, 422, "seed: is empty; give a whole number"),
+        ({"count": 0}, 422, "count=0"),
+        ({"count": None}, 422, "count=None"),
+        ({"count": 2, "seed": -1}, 422, "seed"),
+        ({"recorded": "none"}, 422, "no recorded preset"),
+        ({"recorded": None}, 422, "no recorded preset"),
         (b" " * (MAX_BODY + 1), 413, str(MAX_BODY)),
     ],
 )
@@ -142,47 +158,137 @@ def test_a_bad_value_of_each_control_is_refused_under_its_name(name: str) -> Non
     assert name.rstrip("_123").split("_")[0] in said and "\n" not in said
 
 
-def test_others_wait_in_line_and_who_leaves_it_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_comes_as_it_was_recorded(recorded: list[dict[str, Any]]) -> None:
+    frames = asked({"recorded": FIRST}).frames
+    assert [frame["kind"] for frame in frames] == [frame["kind"] for frame in recorded]
+    assert all(digests(frames, lane) == digests(recorded, lane) != [] for lane in (0, 1))
+    assert frames[-1]["why"] == "recorded"
+
+
+def test_a_file_comes_as_the_run_that_it_was_made_of() -> None:
+    context, run_id = finished(third={"lane": 1, "step": 3}, rule_3="critic")
+    content = export_run(context, run_id, "json", "all", 0)[1]
+    opened = asked(content, FILE)
+    assert opened.status == 200 and opened.frames[-1]["why"] == "opened"
+    assert opened.frames[0]["ask"] == set_controls(third={"lane": 1, "step": 3}, rule_3="critic")
+    kept = context.runs.get(run_id)
+    assert kept is not None
+    for lane, steps in enumerate(kept.steps):
+        assert digests(opened.frames, lane) == [step.digest() for step, _ in steps]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"no json", 422, "not JSON"),
+        (b"", 422, "not JSON"),
+        (b"{}", 422, "no run of this page"),
+        (b'{"format": 1, "lanes": [], "ask": {}}', 422, "lanes"),
+        (b"[" * 100_000, 422, "not JSON"),
+        (b" " * (MAX_FILE + 1), 413, str(MAX_FILE)),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_a_line(body: bytes, status: int, says: str) -> None:
+    visitor = asked(body, FILE)
+    assert visitor.status == status and says in visitor.frames[0]["error"] and len(visitor.frames) == 1
+
+
+def test_a_file_may_be_larger_than_a_request() -> None:
+    context, run_id = finished(steps_1=24, steps_2=24)
+    content = export_run(context, run_id, "json", "all", 0)[1] + b" " * MAX_BODY
+    assert asked(content, FILE).status == 200 and asked(content).status == 413
+
+
+def test_a_gallery_draws_so_many_pictures_of_each_lane() -> None:
+    frames = asked({**set_controls(seed=5), "count": 3}).frames
+    assert (frames[0]["kind"], frames[0]["count"], frames[-1]["why"]) == ("begin", 3, "done")
+    assert [(one["lane"], one["seed"]) for one in steps_of(frames)] == [(k, 5 + i) for i in range(3) for k in (0, 1)]
+
+
+def test_others_wait_in_line_and_who_leaves_it_is_forgotten(halting: Halting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
-    halting = Halting()
 
     async def scene() -> None:
-        stream = halting.stream()
+        stream = RunStream(new_context())
         first, (patient, hasty) = [Visitor() for _ in range(MAX_RUNNING)], [Visitor(), Visitor()]
         running = [asyncio.create_task(one.asks(stream)) for one in first]
         for one in first:
             await one.came.wait()
         waiting = [asyncio.create_task(one.asks(stream)) for one in (hasty, patient)]
-        while stream._num_waiting < 2:
-            await asyncio.sleep(0.01)
-        assert halting.begun == MAX_RUNNING and not hasty.said and not patient.said
+        for one in (hasty, patient):
+            await one.came.wait()
         hasty.leave()
         await waiting[0]
-        assert not hasty.said
+        assert halting.begun == MAX_RUNNING and stream._num_waiting == 1
         halting.release.set()
         await asyncio.gather(*running, waiting[1])
-        assert [len(one.frames) for one in (*first, patient)] == [3, 3, 3] and halting.closed == MAX_RUNNING + 1
+        assert [len(steps_in(one)) for one in (*first, patient, hasty)] == [3, 3, 3, 0]
+        assert halting.closed == MAX_RUNNING + 1
 
     answered(scene)
 
 
-def test_who_waits_long_hears_that_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def steps_in(visitor: Visitor) -> list[dict[str, Any]]:
+    """What a visitor got of a halting run."""
+    return [frame for frame in visitor.frames if "n" in frame]
+
+
+def test_who_waits_hears_at_the_first_poll_how_many_run_and_then_no_more_than_needed(
+    halting: Halting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(app.server.stream, "KEEPALIVE_SECONDS", 0.05)
-    halting = Halting()
 
     async def scene() -> None:
-        stream = halting.stream()
+        stream = RunStream(new_context())
         first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
         while halting.begun < MAX_RUNNING:
             await asyncio.sleep(0.01)
         patient = Visitor()
         waiting = asyncio.create_task(patient.asks(stream))
-        await patient.came.wait()
+        await asyncio.wait_for(patient.came.wait(), 5)  # seconds: a busy machine polls late
+        assert patient.frames == [{"kind": "waiting", "running": MAX_RUNNING}] and patient.status == 200
+        await asyncio.sleep(0.1)  # ten polls
+        assert len(patient.frames) == 1, "a line now and then is enough"
         halting.release.set()
         await asyncio.gather(*first, waiting)
-        kinds = [frame.get("kind", "frame") for frame in patient.frames]
-        assert kinds[0] == "waiting" and kinds[-3:] == ["frame"] * 3
+        assert patient.frames[1:] == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+    answered(scene)
+
+
+def test_who_waits_long_hears_so_again(halting: Halting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies close a connection that is silent."""
+    monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(app.server.stream, "KEEPALIVE_SECONDS", 0.05)
+
+    async def scene() -> None:
+        stream = RunStream(new_context())
+        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
+        while halting.begun < MAX_RUNNING:
+            await asyncio.sleep(0.01)
+        patient = Visitor()
+        waiting = asyncio.create_task(patient.asks(stream))
+        while len(patient.frames) < 3:
+            await asyncio.sleep(0.01)
+        assert {frame["kind"] for frame in patient.frames} == {"waiting"}
+        halting.release.set()
+        await asyncio.gather(*first, waiting)
+        assert len(steps_in(patient)) == 3
+
+    answered(scene)
+
+
+def test_a_recording_comes_while_all_slots_are_taken(halting: Halting, recorded: list[dict[str, Any]]) -> None:
+    async def scene() -> None:
+        stream = RunStream(new_context())
+        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING + 1)]  # one of them waits
+        while halting.begun < MAX_RUNNING or not stream._num_waiting:
+            await asyncio.sleep(0.01)
+        visitor = await Visitor(json.dumps({"recorded": FIRST}).encode()).asks(stream)
+        assert visitor.frames[0]["kind"] == "begin" and visitor.frames[-1]["why"] == "recorded"
+        assert halting.begun == MAX_RUNNING and halting.closed == 0
+        halting.release.set()
+        await asyncio.gather(*first)
 
     answered(scene)
 
@@ -191,7 +297,7 @@ def test_what_is_wrong_is_said_before_the_turn_comes() -> None:
     context = new_context()
 
     async def scene() -> None:
-        stream = open_stream(context)
+        stream = RunStream(context)
         stream._slots = asyncio.Semaphore(0)  # nobody's turn comes
         visitor = await Visitor(b'{"seed": -1}').asks(stream)
         assert visitor.status == 422 and "seed" in visitor.frames[0]["error"]
@@ -199,31 +305,30 @@ def test_what_is_wrong_is_said_before_the_turn_comes() -> None:
     answered(scene)
 
 
-def test_more_than_can_wait_are_told_so() -> None:
-    halting = Halting()
-
+def test_more_than_can_wait_are_told_so(halting: Halting) -> None:
     async def scene() -> None:
-        stream = halting.stream()
+        stream = RunStream(new_context())
         tasks = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING + MAX_WAITING)]
         while halting.begun < MAX_RUNNING or stream._num_waiting < MAX_WAITING:
             await asyncio.sleep(0.01)
         one_more = await Visitor().asks(stream)
         assert one_more.status == 503 and str(MAX_WAITING) in one_more.frames[0]["error"]
         halting.release.set()
-        assert all(len(one.frames) == 3 for one in await asyncio.gather(*tasks))
+        assert all(len(steps_in(one)) == 3 for one in await asyncio.gather(*tasks))
 
     answered(scene)
 
 
 @pytest.mark.parametrize("takes", [-1, 0, None])
-def test_a_run_that_nobody_reads_ends_and_lets_others_in(takes: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_nobody_reads_ends_and_lets_others_in(
+    takes: int | None, halting: Halting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who takes nothing at all, who takes one frame, and who is gone."""
     monkeypatch.setattr(app.server.stream, "WRITE_TIMEOUT", 0.05)
-    halting = Halting()
     halting.release.set()
 
     async def scene() -> None:
-        stream = halting.stream()
+        stream = RunStream(new_context())
         for _ in range(MAX_RUNNING + 1):  # more than there are turns
             visitor = Visitor(takes=999 if takes is None else takes)
             task = asyncio.create_task(visitor.asks(stream))
@@ -236,13 +341,13 @@ def test_a_run_that_nobody_reads_ends_and_lets_others_in(takes: int | None, monk
     assert halting.closed == halting.begun == MAX_RUNNING + 1
 
 
-def test_what_goes_wrong_on_the_way_is_the_last_line() -> None:
-    class Failing(Halting):
-        def run(self) -> Iterator[tuple[dict[str, Any], str]]:
-            yield {"n": 0}, "id"
-            raise ValueError("the third step is not finite")
+def test_what_goes_wrong_on_the_way_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(context: Context, controls: Any) -> Iterator[dict[str, Any]]:
+        yield {"n": 0}
+        raise ValueError("the third step is not finite")
 
-    visitor = answered(lambda: Visitor().asks(Failing().stream()))
+    monkeypatch.setattr(app.server.stream, "run_lanes", fail)
+    visitor = asked({})
     assert visitor.frames == [{"n": 0}, {"kind": "error", "error": "the third step is not finite"}]
 
 
@@ -251,7 +356,7 @@ def test_a_run_that_is_left_stops_computing() -> None:
 
     async def scene() -> None:
         visitor = Visitor()
-        task = asyncio.create_task(visitor.asks(open_stream(context)))
+        task = asyncio.create_task(visitor.asks(RunStream(context)))
         await visitor.came.wait()
         visitor.leave()
         await task

@@ -1,4 +1,4 @@
-"""Draw the panels of a step as pixels, for files. The marks are those of the page (assets/js/draw.js)."""
+"""Draw the panels of a step as pixels, for files. The marks are those of the page (assets/js/draw/panels.js)."""
 
 from __future__ import annotations
 

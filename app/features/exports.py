@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -104,7 +105,8 @@ def export_run(context: Context, run_id: object, kind: object, lanes: object, at
         run, position = _select_lane(run, lanes, position)
     content = EXPORTS[kind](run, context.packs.session(run.pack), position)
     config = run.lanes[0].config
-    return f"token-critic-{_to_file_name(config.label or '')}-{config.seed}.{kind}", content
+    words = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
+    return f"{'-'.join(words)}.{kind}", content
 
 
 def _select_lane(run: Run, which: object, position: int) -> tuple[Run, int]:
@@ -121,7 +123,9 @@ def _select_lane(run: Run, which: object, position: int) -> tuple[Run, int]:
 
 
 def _to_file_name(label: str) -> str:
-    return re.sub(r"\W+", "-", label).strip("-").lower()
+    """Return the letters of a label as ASCII, as HTTP headers need it. It can be empty."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "-", plain).strip("-").lower()
 
 
 def _animate(frames: list[Image.Image], kind: str, **options: Any) -> bytes:
@@ -146,7 +150,7 @@ def _draw_frame(run: Run, position: int, length: int) -> Image.Image:
 
 
 def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.ndarray]:
-    """Return the step of a lane, and its picture, at a position of the playhead (as assets/js/player.js does)."""
+    """Return the step of a lane, and its picture, at a position of the playhead (as assets/js/playhead.js does)."""
     steps = run.steps[lane]
     same_step = any(other.continues for other in run.lanes)  # else lanes of different lengths end together
     reached = position + 1 if same_step else math.ceil((position + 1) * len(steps) / length)

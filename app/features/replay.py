@@ -10,7 +10,7 @@ from app.context import Context
 from app.features.compare import begin_frame
 from app.features.exports import JSON_FORMAT
 from app.frames import Frame, pack_step
-from app.request import MAX_LANES, Lane, RunRequest, resolve, upgrade_version_1
+from app.request import MAX_LANES, Lane, RunRequest, control_names, resolve, upgrade_version_1
 from app.text import en
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig
@@ -26,6 +26,7 @@ def replay(context: Context, content: bytes) -> Iterator[Frame]:
     controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:
         controls = upgrade_version_1(controls)
+    controls = {name: controls[name] for name in control_names() if name in controls}  # others the page does not know
     trace_pack = traces[0].made_by.get("pack")
     pack = controls.get("pack", trace_pack if trace_pack in context.packs.names else context.packs.first)
     session = context.packs.session(pack)
@@ -71,8 +72,11 @@ def read_traces(text: str) -> tuple[dict[str, Any], list[Trace]]:
 
 
 def _sampler_version(trace: Trace) -> int:
-    """Version of the sampler that made a trace. Version 1 did not store it."""
-    return int(trace.made_by.get("sampling", 1))
+    """Return the version of the sampler that made a trace. Version 1 did not store it."""
+    version = trace.made_by.get("sampling", 1)
+    if not isinstance(version, int):
+        raise ValueError(f"sampling={str(version)[:40]!r}: expected a version of the sampler, a whole number")
+    return version
 
 
 def _lane_of(trace: Trace) -> Lane:

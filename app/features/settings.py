@@ -46,9 +46,11 @@ def resolve_controls(
 
     `changed` names the controls that the visitor changed: a new pack brings its classes and settings, a new rule its
     settings, but not in place of what was changed, too. `offered` is the pack whose choices the page has: for
-    another one the answer holds the choices. Raises ValueError for an unknown name or pack.
+    another one the answer holds the choices. Raises ValueError for an unknown name, pack or rule.
     """
     full = _fill(context, controls)
+    if not isinstance(changed, list | tuple) or any(name not in full for name in map(str, changed)):
+        raise ValueError(f"changed={str(changed)[:40]!r}: expected a list of names of controls")
     session = context.packs.session(full["pack"], loaded=False)
     if "pack" in changed:
         if full["label"] not in session.classes:
@@ -68,19 +70,24 @@ def resolve_controls(
 
 
 def open_link(context: Context, query: Mapping[str, str], offered: str = "") -> dict[str, Any]:
-    """Return what an address asks for, as `resolve_controls` does; "wrong" says where the link was cut off.
+    """Return what an address asks for, as `resolve_controls` does; "wrong" says that the link was cut off.
 
-    The values of an address are JSON, or plain words. One with the hashes of a run says which version of the sampler
-    made it; version 1 said nothing. Raises ValueError for an unknown pack.
+    The values of an address are JSON, or plain words. The address of a run begins with the version of the sampler and
+    ends with the hashes of its steps; version 1 did not say its version. Of a link without its end the last control is
+    left out: half of a value can look like a value. Raises ValueError for an unknown pack.
     """
-    given = {name: _parse_value(query[name]) for name in control_names() if name in query}
+    if not isinstance(query, Mapping) or not all(isinstance(text, str) for text in query.values()):
+        raise ValueError("query: expected an object: texts by name")
+    is_cut = "version" in query and "hash" not in query
+    whole = list(query)[:-1] if is_cut else list(query)
+    given = {name: _parse_value(query[name]) for name in control_names() if name in whole}
     if "hash" in query and query.get("version", "1") == "1":
         given = upgrade_version_1(given)
     found = resolve_controls(context, given, offered=offered)
-    lanes = found["plan"]["lanes"]
-    hashes = "_".join("0" * HASH_LETTERS * lane["steps"] for lane in lanes)
-    is_cut = len(query.get("hash", "")) < len(hashes) if "hash" in query else "version" in query
-    return {**found, "wrong": en.LINK_CUT} if is_cut and lanes else found
+    if "hash" in query:
+        hashes = "_".join("0" * HASH_LETTERS * lane["steps"] for lane in found["plan"]["lanes"])
+        is_cut = len(query["hash"]) < len(hashes)
+    return {**found, "wrong": en.LINK_CUT} if is_cut else found
 
 
 def plan_lanes(context: Context, controls: Controls) -> dict[str, Any]:
@@ -128,6 +135,8 @@ def pack_choices(context: Context, pack: str) -> dict[str, list[tuple[str, str]]
 
 def _fill(context: Context, given: Mapping[str, Any]) -> Controls:
     """Return all controls in their order, the others with their first values. Raises ValueError for unknown names."""
+    if not isinstance(given, Mapping):
+        raise ValueError("controls: expected an object: values by name")
     if unknown := sorted(map(str, given.keys() - set(control_names()))):
         raise ValueError(f"unknown control {unknown[0]!r}: one of {', '.join(control_names())}")
     pack = given.get("pack", context.packs.first)

@@ -19,7 +19,7 @@ from app.features.gallery import measure_distances
 from app.features.game import deal
 from app.features.refine import MAX_URL_LENGTH, encode_picture
 from app.features.settings import open_link, resolve_controls
-from app.server.body import MAX_BODY, RequestError, parse_object, read_body
+from app.server.body import MAX_BODY, ClientGone, RequestError, parse_object, read_body
 from app.server.errors import shorten
 
 Answer = dict[str, Any]
@@ -46,6 +46,8 @@ async def _answer(context: Context, name: str, request: Request) -> Response:
         given = parse_object(await read_body(request, LARGE_BODIES.get(name, MAX_BODY)))
         ask = _bind(partial(QUESTIONS[name], context), given)
         return JSONResponse(await run_in_threadpool(ask))
+    except ClientGone:
+        return Response(status_code=400)  # nobody reads it
     except (RequestError, ValueError, FileNotFoundError) as error:
         return refuse(error)
 

@@ -57,6 +57,6 @@ def to_gradio_error(error: Exception) -> gr.Error:
 
 
 def shorten(error: Exception) -> str:
-    """Return what is wrong in one line that fits on the page."""
-    text = format_error(error)
+    """Return what is wrong in one line that fits on the page, and can be sent: JSON may hold half a character."""
+    text = format_error(error).encode(errors="replace").decode()
     return text[:MAX_LENGTH] + ("…" if len(text) > MAX_LENGTH else "")

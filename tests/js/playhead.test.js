@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { newest, placeOfStep, reachOf, stepAt } from "../../assets/js/playhead.js";
 import { Player } from "../../assets/js/stage/player.js";
-import { newest, placeOfStep, reachOf, stepAt } from "../../assets/js/stage/playhead.js";
 import { Store } from "../../assets/js/store.js";
 import { frame, state } from "./frames.js";
 

@@ -62,8 +62,8 @@ export class Address {
     const found = await ask("linked", { query: Object.fromEntries(query), offered }).catch((error) => ({
       wrong: error.message,
     }));
+    if (found.controls) this.plans.apply(found); // what a link that was cut off still says is set
     if (found.wrong) return this.store.set({ message: { text: found.wrong, wrong: true } });
-    this.plans.apply(found);
     if (found.plan.wrong) return;
     const hash = query.get("hash");
     const older = Number(query.get("version") ?? 1) !== this.config.version; // its hashes are of another sampler

@@ -4,7 +4,7 @@
 import { floats, MASKED } from "../draw/frame.js";
 import { actionButton, byId, el } from "../lib/dom.js";
 import { digits, fill, mean } from "../lib/text.js";
-import { shownFrame } from "../stage/playhead.js";
+import { shownFrame } from "../playhead.js";
 import { asksForLane, canBeAsked } from "../store.js";
 import { ask } from "../transport/server.js";
 

@@ -5,7 +5,7 @@ import { scoreColour } from "../draw/colours.js";
 import { MASK, STATES, scoresOf } from "../draw/frame.js";
 import { el } from "../lib/dom.js";
 import { digits, fill, rowAndColumn, scoreText } from "../lib/text.js";
-import { reachOf, stepAt } from "../stage/playhead.js";
+import { reachOf, stepAt } from "../playhead.js";
 
 const SIGNS = ["·", "+", "", "×"]; // of the states, beside their colours
 const DARK_TEXT_ABOVE = 0.46; // scores whose colour is light

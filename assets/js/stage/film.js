@@ -3,7 +3,7 @@
 import { KEPT, MASKED, NEW, REVOKED } from "../draw/frame.js";
 import { drawPanel } from "../draw/panels.js";
 import { el } from "../lib/dom.js";
-import { reachOf, stepAt } from "./playhead.js";
+import { reachOf, stepAt } from "../playhead.js";
 
 const SIDE = 64; // pixels of a thumbnail
 

@@ -5,7 +5,7 @@ import { KEPT, MASK, NEW, REVOKED } from "../draw/frame.js";
 import { drawPanel, KINDS } from "../draw/panels.js";
 import { el } from "../lib/dom.js";
 import { fill, plural } from "../lib/text.js";
-import { reachOf, stepAt } from "./playhead.js";
+import { reachOf, stepAt } from "../playhead.js";
 
 /** @typedef {import("../types.js").Frame} Frame */
 /** @typedef {import("../types.js").State} State */

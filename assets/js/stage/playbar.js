@@ -2,7 +2,7 @@
 
 import { el, isTyping } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { longest, newest, reachOf } from "./playhead.js";
+import { longest, newest, reachOf } from "../playhead.js";
 
 /** @type {Record<string, string>} paths on a grid of 16 */
 const ICONS = {

@@ -1,7 +1,7 @@
 // Moves the playhead: by hand, by itself while playing, and after the newest step while a run streams.
 
 import { reducedMotion } from "../lib/dom.js";
-import { longest, newest, placeOfStep, reachOf } from "./playhead.js";
+import { longest, newest, placeOfStep, reachOf } from "../playhead.js";
 
 export class Player {
   /** @param {import("../store.js").Store} store */

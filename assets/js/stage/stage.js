@@ -8,6 +8,7 @@ import { Patches } from "../features/patches.js";
 import { TokenLife } from "../features/token.js";
 import { byId, el, scrollTo } from "../lib/dom.js";
 import { fill, rowAndColumn, scoreText } from "../lib/text.js";
+import { shownFrame } from "../playhead.js";
 import { isStale } from "../store.js";
 import { Cells } from "./cells.js";
 import { Film } from "./film.js";
@@ -16,7 +17,6 @@ import { legend } from "./legend.js";
 import { noticeOf } from "./notice.js";
 import { Painter } from "./painter.js";
 import { Playbar } from "./playbar.js";
-import { shownFrame } from "./playhead.js";
 import { Views } from "./views.js";
 
 const SPEAK_AFTER = 500; // ms without a change

@@ -9,7 +9,7 @@
  * @property {boolean} open more steps may come
  */
 
-/** @param {import("../types.js").State} state @returns {Reach} */
+/** @param {import("./types.js").State} state @returns {Reach} */
 export function reachOf({ shown, frames, run }) {
   const lanes = shown?.lanes ?? [];
   return {
@@ -66,9 +66,9 @@ export function placeOfStep(reach, lane, s) {
 
 /**
  * The step of a lane that is shown now, if there is one.
- * @param {import("../types.js").State} state
+ * @param {import("./types.js").State} state
  * @param {number} lane
- * @returns {import("../types.js").Frame | undefined}
+ * @returns {import("./types.js").Frame | undefined}
  */
 export function shownFrame(state, lane) {
   return state.frames[lane]?.[stepAt(reachOf(state), lane, state.playhead.at)];
