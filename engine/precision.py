@@ -18,9 +18,7 @@ DTYPES = ("float32", "bfloat16")
 # bf16 has coarser logits. So it, or an attention that is not the default, must be so many times as fast.
 MIN_SPEEDUP = 1.2
 MEASURE_SECONDS = 0.6  # spent on all layers
-MIN_RELATIVE_SPEED = (
-    0.5  # of fp32's matrix products, below which a machine has no bf16 units and nothing more is measured
-)
+MIN_RELATIVE_SPEED = 0.5  # of bf16 products to fp32 products. A slower machine has no bf16 units
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,17 +28,17 @@ from engine.data.pictures import Pictures
 FILE = Path(engine.data.avatars.__file__).with_name("exact.yaml")
 
 # Their names are part of checks_digest(): a new name makes stored reports invalid.
-EDGE = 2  # pixels at the rim of a cell that a patch may share with its neighbour
-GROUND = 60  # a cell this near to white is ground: the palest of the style's colours is 206 away
-STRAY = 0.8  # how far a square of 2 x 2 pixels may be on the way to the other kind: one of a wrong patch is all there
-SAME_COLOUR = 20  # of a filled cell from the mean of all: the style's nearest two colours are 33 apart
-SEEN = 0.005  # of a picture that a colour covers, to be one of the style's and no blend of two at an edge
-OFTEN, EVER = 8, 3  # real pictures of one tone alone, which make a colour that tone's own; pictures that make it known
-NEAR = 24  # a pixel this near to a known colour is of it: about the error of a good tokenizer on flat areas
-CLEAR = 20  # a tone's own colour this near to one of other parts says nothing
-APART = 40  # tones nearer to each other may be one that the tokenizer could not hit
-AREA = 0.015  # of the picture that each of two tones covers, counted in pixels whose four neighbours have it as well
-SAME_CELL = 60  # difference of two cells: equal ones stay below 52 even through a tokenizer trained on other pictures
+EDGE = 2  # pixels at the rim of a cell; its patch is shared with the neighbour
+GROUND = 60  # RGB distance to white. A nearer cell is ground; the palest of the style's colours is 206 away
+STRAY = 0.8  # 0: a square of 2 x 2 pixels has the colour of its cell, 1: of the other kind, as in a wrong patch
+SAME_COLOUR = 20  # RGB distance of a filled cell to the mean; the style's nearest two colours are 33 apart
+SEEN = 0.005  # share of a picture. A colour that covers less may be a blend at an edge
+OFTEN, EVER = 8, 3  # real pictures. A colour that OFTEN occurs with one tone only belongs to it; EVER makes it known
+NEAR = 24  # RGB distance. A nearer pixel has a known colour; a good tokenizer errs about so much on flat areas
+CLEAR = 20  # RGB distance. A tone's colour this near to a colour of other parts is not used
+APART = 40  # RGB distance of two tones. Nearer ones may be a tokenizer's error
+AREA = 0.015  # share of the picture that each of two tones covers, in pixels whose four neighbours have it, too
+SAME_CELL = 60  # RGB distance of two cells. Equal cells stay below 52 even with a tokenizer of other pictures
 
 Recipe = Mapping[str, Any]
 
