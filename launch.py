@@ -67,7 +67,7 @@ def serve(given: argparse.Namespace, port: int) -> None:
     print(f"opening pack {given.pack} ...", flush=True)
     with bypass_proxies(given.host, given.share):
         from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
-        from app.main import build, get_launch_options
+        from app.main import build, launch
         from app.packs import Packs
 
     packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
@@ -78,8 +78,7 @@ def serve(given: argparse.Namespace, port: int) -> None:
     where = {"server_name": in_brackets(given.host), "server_port": port, "share": given.share}
     page = build(context)
     with bypass_proxies(given.host, given.share):
-        how = {"prevent_thread_lock": True, "inbrowser": False, "root_path": given.root_path}
-        _, address, public = page.launch(**how, **where, **get_launch_options(context))
+        address, public = launch(page, context, root_path=given.root_path, **where)
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     address = address.replace("//[::]", "//[::1]")
     lines = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]

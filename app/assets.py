@@ -7,6 +7,7 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
@@ -29,7 +30,9 @@ def modules_path() -> str:
 def mount_script(part: str, given: Any = None) -> str:
     """The script of a Gradio component that a part of the front end draws (assets/js/main.js: mount)."""
     entry = f'location.pathname.replace(/\\/?$/, "/") + "{modules_path()}/main.js"'
-    arguments = f"{json.dumps(part)}, {{ element, props, trigger, watch }}, {json.dumps(given, ensure_ascii=False)}"
+    # In one string: Gradio takes each quoted word of a script for an event, and so for a property of the component.
+    encoded = f'JSON.parse(decodeURIComponent("{quote(json.dumps(given))}"))'
+    arguments = f"{json.dumps(part)}, {{ element, props, trigger, watch }}, {encoded}"
     return f"import({entry}).then(({{ mount }}) => mount({arguments}));"
 
 

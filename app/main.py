@@ -21,6 +21,7 @@ from app.server.stream import RunStream
 from app.text import en
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+LAUNCH_TRIES = 4
 MAX_QUEUED = 64  # events of Gradio that wait
 MONO = ("ui-monospace", "Consolas", "monospace")
 
@@ -46,6 +47,23 @@ def build(context: Context) -> gr.Blocks:
         build_section(en.GAME["title"], "game", "tc-game")
         events.connect(context, top, lanes, run_curves, about.build(packs))
     return page.queue(max_size=MAX_QUEUED, api_open=False)
+
+
+def launch(page: gr.Blocks, context: Context, **where: Any) -> tuple[str, str | None]:
+    """Serve the page until it is closed. Returns its address, and the public link where one is asked for.
+
+    Gradio gives its server five seconds to start, too few on a busy machine, so a failed start is tried again.
+    Raises OSError where it cannot be served.
+    """
+    for tries_left in reversed(range(LAUNCH_TRIES)):
+        try:
+            options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context)}
+            _, address, public = page.launch(**options, **where)
+            return address, public
+        except OSError:
+            if not tries_left:
+                raise
+    raise AssertionError("not reached")
 
 
 def get_launch_options(context: Context) -> dict[str, Any]:

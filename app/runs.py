@@ -32,6 +32,7 @@ class Run:
     steps: list[list[tuple[Step, np.ndarray]]] = field(default_factory=list)  # per lane: step and its picture
     pictures: list[list[np.ndarray]] = field(default_factory=list)  # per lane: the pictures of a gallery
     bytes: int = 0  # size of the steps and pictures
+    made_by: Mapping[str, Any] | None = None  # where it was made; None: here
     end_reason: str = ""  # "" while it runs; then done, stopped, late, recorded or opened
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -60,7 +61,7 @@ class Run:
     def select_lane(self, lane: int) -> Run:
         """Return a run that holds this lane only."""
         alone = Run(id=self.id, pack=self.pack, lanes=(self.lanes[lane],), controls={}, deadline=self.deadline)
-        alone.steps = [self.steps[lane]]
+        alone.steps, alone.made_by = [self.steps[lane]], self.made_by
         return alone
 
     @property

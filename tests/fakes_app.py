@@ -48,7 +48,7 @@ class FakeSession:
 
     @property
     def pack(self) -> Any:
-        return SimpleNamespace(name=self.name, fingerprint=lambda: "abc", has=lambda kind: False)
+        return SimpleNamespace(name=self.name, fingerprint=lambda: "abc", has=lambda kind: kind == "critic")
 
     def settings(self, **given: Any) -> SampleConfig:
         config = SampleConfig.of(**{"steps": self.steps, **given})

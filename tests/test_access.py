@@ -172,8 +172,8 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     )
     runs(".tc-gallery-one")
     press("#tc-files > button")
-    press("#tc-make")
-    page.wait_for_selector("#tc-made a")
+    with page.expect_download():
+        press("#tc-make")
     press("#tc-own > button")
     tab_to(page, "#tc-own .tc-hidden-file")
     press(f"[data-preset={FIRST}]")

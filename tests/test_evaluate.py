@@ -98,7 +98,7 @@ def pairs_of(real: dict[str, np.ndarray], fake: dict[str, np.ndarray], picture: 
     """Pairs of which only scores and pictures matter."""
     nothing = np.zeros(len(picture), np.int64)
     scores = {"hidden_scores": {}, "shown_scores": {}}
-    return Contested(q=0, picture=picture, place=nothing, real=real, fake=fake, filled=nothing, **scores)
+    return Contested(q=0, picture=picture, position=nothing, real=real, fake=fake, filled=nothing, **scores)
 
 
 def test_all_skin_tones_of_an_emoji_are_one_concept(session: Session) -> None:

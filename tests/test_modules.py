@@ -19,7 +19,9 @@ from starlette.testclient import TestClient
 
 from app import assets
 from app.assets import modules, modules_path, mount_script
+from app.context import Context
 from app.features.page import describe_page
+from app.main import build
 from app.packs import Packs
 from app.request import control_names
 from app.server.modules import ModulePreload, module_route
@@ -65,12 +67,16 @@ def transferred(client: TestClient, path: str) -> int:
 @pytest.mark.parametrize("path", SCRIPTS)
 def test_every_module_is_served_as_it_stands_and_kept_for_ever(client: TestClient, path: str) -> None:
     content = (ROOT / "assets" / "js" / path).read_bytes()
-    for headers in (PLAIN, {"accept-encoding": "gzip"}):
+    for headers, encoding in (
+        (PLAIN, None),
+        ({"accept-encoding": "gzip"}, "gzip"),
+        ({"accept-encoding": "gzip, br"}, "br"),
+    ):
         found = client.get(f"/{modules_path()}/{path}", headers=headers)
         assert found.status_code == 200 and found.content == content
         assert found.headers["content-type"].partition(";")[0] == "text/javascript"
         assert {"immutable", "max-age=31536000", "public"} <= set(found.headers["cache-control"].split(", "))
-        assert found.headers.get("content-encoding") == ("gzip" if headers is not PLAIN else None)
+        assert found.headers.get("content-encoding") == encoding
         assert found.headers["vary"] == "accept-encoding" and found.headers["x-content-type-options"] == "nosniff"
 
 
@@ -169,3 +175,9 @@ def test_the_page_itself_serves_its_modules_its_questions_and_its_runs(page: Cli
     lines = page.post("/run", json={"steps_1": 2, "steps_2": 1, "pack": "tiny"}).text.splitlines()
     last = json.loads(lines[-1])
     assert last["why"] == "done" and page.get("/export", params={"run": last["run"]}).status_code == 200
+
+
+def test_what_gradio_keeps_of_the_components_is_plain() -> None:
+    """It copies all of it for each visitor. A word quoted in a component's script would become a listener there."""
+    config = build(Context(packs=Packs("emoji", threads=1, others=[]))).get_config_file()
+    assert json.loads(json.dumps(config["components"], allow_nan=False))

@@ -39,7 +39,7 @@ def test_a_recording_is_sent_as_the_run_was_and_needs_no_network(live: list[dict
     for name in ("ask", "lanes", "visible", "label", "grid"):
         assert sent[0][name] == live[0][name]
     assert sent[0]["recorded"] == FIRST and sent[-1]["why"] == "recorded"
-    assert TITLES_AND_HINTS[FIRST][1] in sent[-1]["told"] and "30 of 40 seeds" in sent[-1]["told"]
+    assert TITLES_AND_HINTS[FIRST][1] in sent[-1]["told"] and "30 of 40 seeds" in sent[-1]["counted"]
     assert {frame["run"] for frame in sent} == {sent[0]["run"]} != {live[0]["run"]}
     assert context.runs.active == 0
 

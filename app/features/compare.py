@@ -48,7 +48,7 @@ def begin_frame(session: Session, run: Run, **more: Any) -> Frame:
         ask=run.controls,
         label=run.lanes[0].config.label,
         grid=session.tokenizer_config.grid,
-        critic=session.critic is not None,
+        critic=session.pack.has("critic"),  # without loading it
         lanes=[describe_lane(lane) for lane in run.lanes],
         visible=visible_controls(run.controls),
         **more,

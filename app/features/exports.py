@@ -66,6 +66,8 @@ def make_json(run: Run, session: Session, at: int) -> bytes:
         json.loads(session.trace(lane.config, [step for step, _ in steps], samples=(0,)).to_json())
         for lane, steps in zip(run.lanes, run.steps, strict=True)
     ]
+    if run.made_by is not None:  # a recording, or a run from a file: this machine only shows it
+        traces = [{**trace, "made_by": dict(run.made_by)} for trace in traces]
     return json.dumps({"format": JSON_FORMAT, "ask": run.controls, "lanes": traces}, allow_nan=False).encode()
 
 

@@ -19,6 +19,7 @@ from app.features.compare import begin_frame
 from app.frames import Frame, read_picture, unpack_step
 from app.request import Lane, RunRequest, resolve
 from app.text import presets as text
+from engine import SAMPLING_VERSION
 from engine.binomial import mcnemar
 from engine.step import Step
 
@@ -128,6 +129,7 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
     lanes = resolve(session, RunRequest.from_controls(recording.controls))
     run = context.runs.start(recording.pack, lanes, recording.controls)
     run.end_reason = "recorded"
+    run.made_by = {"sampling": SAMPLING_VERSION, "pack": recording.pack, "weights": recording.weights}
     run.steps = recording.steps  # all visitors share them, so their bytes are not counted
     yield begin_frame(session, run, recorded=recording.key)
     for frame in recording.frames[1:-1]:

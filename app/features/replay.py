@@ -36,6 +36,7 @@ def replay(context: Context, content: bytes) -> Iterator[Frame]:
     for trace in traces:
         _check(trace, session)
     run = context.runs.start(pack, lanes, controls)
+    run.made_by = traces[0].made_by
     try:
         yield begin_frame(session, run)
         for lane, trace in enumerate(traces):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import brotli
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.assets import modules, modules_path
 
 FOREVER = "public, max-age=31536000, immutable"
-ENTRY, CONFIG = "main.js", "config.json"
+CONFIG = "config.json"
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first
+    "br": brotli.compress,
+    "gzip": lambda content: gzip.compress(content, 9, mtime=0),
+}
 
 
 def module_route(config: Mapping[str, Any]) -> Route:
@@ -55,14 +60,16 @@ class ModulePreload:
 
 def _respond(request: Request, content: bytes, media_type: str, cache_control: str) -> Response:
     headers = {"cache-control": cache_control, "vary": "accept-encoding", "x-content-type-options": "nosniff"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(_compress(content), headers={**headers, "content-encoding": "gzip"}, media_type=media_type)
+    accepted = {one.partition(";")[0].strip() for one in request.headers.get("accept-encoding", "").split(",")}
+    encoding = next((name for name in ENCODINGS if name in accepted), None)
+    if encoding:
+        headers, content = {**headers, "content-encoding": encoding}, _compress(content, encoding)
     return Response(content, headers=headers, media_type=media_type)
 
 
 @cache
-def _compress(content: bytes) -> bytes:
-    return gzip.compress(content, 9, mtime=0)
+def _compress(content: bytes, encoding: str) -> bytes:
+    return ENCODINGS[encoding](content)
 
 
 def _is_page(headers: Headers) -> bool:

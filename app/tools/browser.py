@@ -46,14 +46,13 @@ def serve_page(packs: Packs) -> Iterator[str]:
     use_private_folder()
     with bypass_proxies():
         from app.context import Context
-        from app.main import build, get_launch_options
+        from app.main import build, launch
         from launch import free_port
 
         context = Context(packs=packs)
         page = build(context)
         port = free_port("127.0.0.1", None)
-        options = {"server_name": "127.0.0.1", "server_port": port, **get_launch_options(context)}
-        _, address, _ = page.launch(prevent_thread_lock=True, **options)
+        address, _ = launch(page, context, server_name="127.0.0.1", server_port=port)
         try:
             yield address
         finally:

@@ -38,6 +38,13 @@ test("what the store says is set in Gradio, what has not changed is left alone",
   assert.deepEqual(bridge.updates()[2], { __type__: "update" }, "Gradio has it now");
 });
 
+test("another pack's choices are set once, where Gradio keeps those of our components", () => {
+  const { store, bridge } = bridged();
+  store.set({ choices: { pack: [["a", "A"]] }, offered: "q" });
+  assert.deepEqual(bridge.updates()[0], { __type__: "update", props: { choices: [["a", "A"]] } });
+  assert.deepEqual(bridge.updates()[0], { __type__: "update" });
+});
+
 test("a change of the visitor's is not undone by values that Gradio does not have yet", () => {
   const { store, plans, bridge } = bridged();
   store.set({ controls: { ...store.state.controls, steps_1: 8 } });

@@ -56,7 +56,8 @@ export class ControlsBridge {
     this.known = { controls, visible, offered };
     return this.names.map((name) => ({
       __type__: "update",
-      ...(offered !== known.offered && choices[name] ? { choices: choices[name] } : {}),
+      // what a component of our own has, Gradio keeps in its `props`
+      ...(offered !== known.offered && choices[name] ? { props: { choices: choices[name] } } : {}),
       ...(visible[name] !== known.visible[name] ? { visible: visible[name] } : {}),
       ...(equal(controls[name], known.controls[name]) ? {} : { value: controls[name] }),
     }));
