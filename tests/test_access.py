@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from app.features.presets import FIRST
 from app.tools.browser import PAGE_READY, wait_for_run
@@ -101,6 +105,179 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     phone.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     assert phone.evaluate("() => tokenCritic.game.marks.size") == 1
     context.close()
+
+
+CONTROLS = "button, select, input:not([type=file], [type=hidden]), a"
+LEAST_CONTRAST = 3  # WCAG 2.2, 1.4.11
+BOXES = """(what) => [...document.querySelectorAll(what)].flatMap((one) => {
+    if (!one.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || one.disabled) return [];
+    const { x, y, width, height } = one.getBoundingClientRect();
+    const inside = x >= 3 && y >= 3 && x + width <= innerWidth - 3 && y + height <= innerHeight - 3;
+    const hit = document.elementFromPoint(x + width / 2, y + height / 2);
+    const seen = hit && (one.contains(hit) || hit.contains(one) || hit.closest("label")?.contains(one));
+    return inside && seen && width > 4 && height > 4 ? [[one.outerHTML.slice(0, 120), x, y, width, height]] : [];
+})"""
+
+
+def luminance(pixels: np.ndarray) -> np.ndarray:
+    """Relative luminance of colours (..., 3) from 0 to 255, as WCAG defines it."""
+    share = pixels / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    found: np.ndarray = linear @ np.array([0.2126, 0.7152, 0.0722])
+    return found
+
+
+def faint(page: Any) -> list[str]:
+    """Controls on the screen of which no pixel stands out from what is behind them."""
+    found, done = [], set()
+    height = page.evaluate("() => document.documentElement.scrollHeight")
+    for top in range(0, height, 500):
+        page.evaluate("(top) => window.scrollTo(0, top)", top)
+        painted(page)
+        screen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(float)
+        for html, x, y, w, h in page.evaluate(BOXES, CONTROLS):
+            if html in done:
+                continue
+            done.add(html)
+            left, up, right, down = int(x) - 2, int(y) - 2, int(x + w) + 2, int(y + h) + 2
+            light = luminance(screen[up:down, left:right])
+            behind = np.median(np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]]))
+            pairs = (np.maximum(light, behind) + 0.05) / (np.minimum(light, behind) + 0.05)
+            if np.sort(pairs.ravel())[-8] < LEAST_CONTRAST:  # some pixels, not a stray one
+                found.append(f"{html}: {pairs.max():.2f}")
+    assert len(done) > 40
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_control_in_every_state_stands_out_from_what_is_behind_it(page: Any, scheme: str) -> None:
+    page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", scheme == "dark")
+    page.click("#tc-more")
+    ticks = page.locator("input[type=checkbox] >> visible=true")
+    found = faint(page)
+    for tick in ticks.all():
+        tick.check()
+    page.evaluate("() => document.activeElement.blur()")
+    page.mouse.move(1, 1)
+    ticked = faint(page)
+    for tick in ticks.all():
+        tick.uncheck()
+    page.click("#tc-more")
+    page.evaluate("() => { document.body.classList.remove('dark'); window.scrollTo(0, 0); }")
+    page.wait_for_selector(".tc-stage:not(.is-stale)")
+    assert found == [] and ticked == []
+
+
+def test_what_has_the_focus_is_never_covered(page: Any) -> None:
+    """WCAG 2.4.11, at 1280 x 800, with the transport at the bottom."""
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+    covered, stops = [], 0
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        found = page.evaluate("""() => {
+            const on = document.activeElement, bar = document.querySelector(".tc-transport");
+            if (on === document.body) return null;
+            const box = on.getBoundingClientRect(), top = bar.getBoundingClientRect().top;
+            const hidden = !bar.contains(on) && box.bottom > top + 1 && box.height < 200;
+            return [hidden, on.outerHTML.slice(0, 100)];
+        }""")
+        if found is None:
+            break
+        stops += 1
+        covered += [found[1]] if found[0] else []
+    assert covered == [] and stops > 50
+
+
+def test_the_first_tab_stops_lead_past_the_controls(page: Any) -> None:
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+    page.mouse.click(2, 2)
+    tab_to(page, "=Skip to the lanes")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.matches('[data-lane=\"0\"] .tc-panels')")
+    page.evaluate("() => document.activeElement.blur()")
+    tab_to(page, "=Skip to Play")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.matches('.tc-play')")
+    page.evaluate("() => document.activeElement.blur()")
+
+
+def test_what_a_finger_has_to_hit_is_large_enough(page: Any) -> None:
+    """WCAG 2.5.8: 24 px, of the target itself or with the room around it that it takes."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    painted(page)
+    small = page.evaluate("""() => {
+        const grown = (one) => {
+            const after = getComputedStyle(one, "::after");
+            const more = after.content !== "none" && after.position === "absolute" ? -parseFloat(after.top) : 0;
+            const { width, height } = (one.closest("label") ?? one).getBoundingClientRect();
+            return Math.min(Math.max(width, one.offsetWidth), Math.max(height, one.offsetHeight)) + 2 * (more || 0);
+        };
+        return [...document.querySelectorAll("button, select, input, a.tc-action")]
+            .filter((one) => one.checkVisibility() && !one.closest(".tc-skip") && grown(one) < 24)
+            .map((one) => `${one.outerHTML.slice(0, 90)}: ${grown(one)}`);
+    }""")
+    order = page.evaluate("""() => ["#tc-stage", "#tc-settings-1", "#tc-many"].map((one) =>
+        document.querySelector(one).getBoundingClientRect().top)""")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert not small, "\n".join(small)
+    assert order == sorted(order), "the settings of the lanes stand right below the stage"
+
+
+def test_at_200_percent_a_panel_of_each_lane_is_on_the_first_screen(page: Any) -> None:
+    page.set_viewport_size({"width": 640, "height": 400})
+    page.evaluate("() => window.scrollTo(0, 0)")
+    painted(page)
+    seen = page.evaluate("""() => [...document.querySelectorAll('.tc-lane canvas[data-panel="decision"]')]
+        .filter((one) => one.checkVisibility())
+        .map((one) => one.getBoundingClientRect()).map(({ top, height }) => (innerHeight - top) / height)""")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert len(seen) == 2 and min(seen) > 0.4, "a good part of it"
+
+
+def test_on_paper_there_is_what_the_run_shows_and_nothing_to_press(page: Any) -> None:
+    page.emulate_media(media="print")
+    painted(page)
+    seen = {one: page.is_visible(one) for one in (".tc-legend", ".tc-scale", ".tc-film", ".tc-slider", "canvas")}
+    gone = {one: page.is_visible(one) for one in (".tc-transport", "#tc-run", ".tc-actions", "#tc-about", ".tc-ask")}
+    values = page.locator(".tc-slider input[type=number] >> visible=true").count()
+    pages = page.pdf(format="A4", print_background=True).count(b"/Type /Page\n") or 1
+    page.emulate_media(media="screen")
+    assert all(seen.values()), seen
+    assert not any(gone.values()), gone
+    assert values >= 8 and pages == 1
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_nothing_is_clipped_with_three_lanes(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.click("button:text('Add a lane')")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 3")
+    page.select_option("#tc-settings-3 .tc-x-rule select", "maskgit")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes[2].settings.rule === 'maskgit'")
+    painted(page)
+    clipped = page.evaluate("""() => [...document.querySelectorAll(
+        ".tc-lane-settings [data-testid='block-info'], .tc-lane-settings input[type=number], .tc-lane h2, figcaption")]
+        .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML)""")
+    page.click('[data-lane="2"] button:text("Remove this lane")')
+    page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 2")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert clipped == []
+
+
+def test_what_is_read_out_is_whole_sentences(page: Any) -> None:
+    page.evaluate("() => { tokenCritic.player.take(17); }")
+    page.wait_for_function("() => document.querySelector('.tc-spoken').textContent.includes('Step 18')")
+    said = page.text_content(".tc-spoken")
+    assert ".." not in said and ". ." not in said
+    page.evaluate("() => { tokenCritic.player.take(9); }")
+    page.focus('[data-lane="1"] .tc-panels')
+    page.keyboard.press("ArrowRight")
+    cell = page.text_content(".tc-spoken")
+    assert re.fullmatch(r"Token \d+, [\d.<]+, [a-z ]+, row \d+, column \d+", cell), cell
+    empty = page.evaluate("""() => [...document.querySelectorAll("h1, h2, h3")]
+        .filter((one) => one.checkVisibility() && !one.textContent.trim()).map((one) => one.outerHTML)""")
+    page.evaluate("() => document.activeElement.blur()")
+    assert empty == []
 
 
 ON = """([how, what]) => {
