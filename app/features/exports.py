@@ -7,7 +7,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -157,6 +157,14 @@ def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.
     return steps[max(0, min(len(steps), reached) - 1)]
 
 
+def get_picture_before(steps: Sequence[tuple[Step, np.ndarray]], s: int) -> np.ndarray:
+    """Return the picture that went into step s of a lane.
+
+    A first step has none before it: a lane that starts from a picture shows that.
+    """
+    return steps[max(0, s - 1)][1]
+
+
 def _write_caption(lane: Lane, step: Step) -> tuple[str, str]:
     kept, new, masked, revoked = (int(step.count(state)[0]) for state in State)
     counts = en.FILE_COUNTS.format(kept=kept, new=new, masked=masked, revoked=revoked)
@@ -169,7 +177,7 @@ def _draw_figure(run: Run, at: int, kind: str) -> bytes:
     axes = figure.subplots(len(run.lanes), 4, squeeze=False)
     for i, lane in enumerate(run.lanes):
         step, picture = get_step(run, i, max(0, min(at, length - 1)), length)
-        before = run.steps[i][step.s - 1][1] if step.s else picture  # a lane that starts from a picture shows that
+        before = get_picture_before(run.steps[i], step.s)
         panels = [drawing.draw_input(step, before), drawing.draw_proposal(step, picture)]
         panels += [drawing.draw_scores(step), drawing.draw_decision(step, picture)]
         for axis, panel, name in zip(axes[i], panels, en.FILE_PANELS, strict=True):
