@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ def mount_script(part: str, given: Any = None) -> str:
     encoded = f'JSON.parse(decodeURIComponent("{quote(json.dumps(given))}"))'
     arguments = f"{json.dumps(part)}, {{ element, props, trigger, watch }}, {encoded}"
     return f"import({entry}).then(({{ mount }}) => mount({arguments}));"
+
+
+@cache
+def colours() -> dict[str, str]:
+    """The page's colours in light mode, without "--tc-": name -> "#rrggbb". assets/css/page.css alone says them."""
+    root = (ASSETS / "css" / "page.css").read_text(encoding="utf-8").partition(":root {")[2].partition("}")[0]
+    return dict(re.findall(r"--tc-([a-z-]+): (#[0-9a-f]{6});", root))
 
 
 def styles() -> str:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.context import Context
-from app.features.exports import EXPORTS, MEDIA_TYPES, export_run
+from app.features.exports import EXPORTS, MEDIA_TYPES, SCALES, export_run
 from app.features.gallery import draw_gallery
 from app.features.settings import complete_controls, open_link, resolve_controls
 from app.frames import to_data_url
@@ -250,6 +250,13 @@ def test_a_file_has_its_name_and_its_media_type(kept: tuple[Context, TestClient,
         assert found.content == export_run(context, run_id, kind, "2", 3)[1]
 
 
+def test_a_sheet_has_the_scale_that_is_asked_for(kept: tuple[Context, TestClient, str]) -> None:
+    context, client, run_id = kept
+    for scale in SCALES:
+        found = client.get("/export", params={"run": run_id, "kind": "png", "scale": scale})
+        assert found.content == export_run(context, run_id, "png", "all", 0, scale)[1]
+
+
 def test_what_is_not_said_of_a_file_is_all_lanes_as_json(kept: tuple[Context, TestClient, str]) -> None:
     context, client, run_id = kept
     found = client.get("/export", params={"run": run_id})
@@ -265,6 +272,7 @@ def test_what_is_not_said_of_a_file_is_all_lanes_as_json(kept: tuple[Context, Te
         ({"kind": ""}, "unknown file"),
         ({"lanes": "4"}, "lanes='4'"),
         ({"lanes": "\u200b"}, "lanes="),
+        ({"kind": "png", "scale": "3"}, "scale='3'"),
         ({"at": "9" * 5000}, ""),
     ],
 )

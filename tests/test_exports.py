@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.features import drawing, exports
 from app.features.compare import run_lanes
-from app.features.exports import EXPORTS, MEDIA_TYPES, export_run
+from app.features.exports import EXPORTS, MEDIA_TYPES, SCALES, export_run
 from app.features.gallery import draw_gallery
 from app.text import en
 from tests.fakes_app import FakePacks, FakeSession, finished, new_context, run, set_controls
@@ -32,16 +32,58 @@ def open_image(content: bytes) -> Any:
     return Image.open(io.BytesIO(content))
 
 
-def test_lossless_files_hold_the_run_exactly() -> None:
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_sheet_holds_each_picture_exactly(scale: str) -> None:
+    """At scale 2 and 4 each pixel is a block of one colour, so every n-th pixel gives the picture back."""
     context, run_id = finished(steps_2=9)
     kept = context.runs.get(run_id)
     assert kept is not None
-    name, content = export_run(context, run_id, "png", "all", 0)
+    rng = np.random.default_rng(0)  # no two pixels are alike
+    for steps in kept.steps:
+        steps[:] = [(step, rng.integers(0, 256, picture.shape, np.uint8)) for step, picture in steps]
+    name, content = export_run(context, run_id, "png", "all", 0, scale)
     assert name == "token-critic-cat-3.png"
-    sheet = np.asarray(open_image(content))
+    sheet, n = np.asarray(open_image(content)), int(scale)
     for lane, steps in enumerate(kept.steps):
         for s, (_, picture) in enumerate(steps):
-            np.testing.assert_array_equal(sheet[lane * 18 : lane * 18 + 16, s * 18 : s * 18 + 16], picture)
+            x, y = (n * corner for corner in drawing.find_on_sheet(len(picture), lane, s))
+            block = sheet[y : y + 16 * n, x : x + 16 * n]
+            for i in range(n):
+                np.testing.assert_array_equal(block[i::n, i::n], picture)
+
+
+@pytest.mark.parametrize(("columns", "numbered"), [(9, range(9)), (12, range(0, 12, 2)), (120, range(0, 120, 2))])
+def test_a_sheet_has_each_lane_s_name_and_the_numbers_of_its_steps(columns: int, numbered: range) -> None:
+    """Small pictures have room for every other number."""
+    side = 16
+    pictures = [np.zeros((side, side, 3), np.uint8)] * columns
+    sheet = np.asarray(drawing.draw_sheet(["A", "A name that is long"], [pictures[:3], pictures], 1)) < 200
+    left = drawing.GAP
+    names = [sheet[y - drawing.LINE_HEIGHT : y] for _, y in (drawing.find_on_sheet(side, lane, 0) for lane in (0, 1))]
+    widths = [np.flatnonzero(name.any((0, 2))).max() - left for name in names]
+    assert 5 < widths[0] < 15 and 90 < widths[1] < 160, "as long as its letters, and not cut off"
+    for lane, count in enumerate((3, columns)):
+        below = drawing.find_on_sheet(side, lane, 0)[1] + side
+        line = sheet[below : below + drawing.LINE_HEIGHT].any((0, 2))
+        middles = [line[left + s * (side + drawing.SHEET_GAP) :][5 : side - 5].any() for s in range(columns)]
+        assert [s for s, has in enumerate(middles) if has] == [s for s in numbered if s < count]
+
+
+def test_the_scale_of_a_sheet_is_one_of_those_offered_and_fits_into_memory() -> None:
+    context, run_id = finished()
+    for wrong in ("3", "0", "", "2.0", 2, None, ["1"]):
+        with pytest.raises(ValueError, match=r"scale=.*: one of 1, 2, 4"):
+            export_run(context, run_id, "png", "all", 0, wrong)
+    row = [np.zeros((256, 256, 3), np.uint8)] * 64
+    assert drawing.draw_sheet(["A"], [row], 1).width > 64 * 256
+    with pytest.raises(ValueError, match="smaller scale"):
+        drawing.draw_sheet(["A"], [row], 4)
+
+
+def test_an_animation_holds_the_decisions_exactly() -> None:
+    context, run_id = finished(steps_2=9)
+    kept = context.runs.get(run_id)
+    assert kept is not None
     webp = open_image(export_run(context, run_id, "webp", "all", 0)[1])
     assert webp.n_frames == 9
     for place in range(9):
@@ -54,12 +96,33 @@ def test_lossless_files_hold_the_run_exactly() -> None:
         np.testing.assert_array_equal(shown[top : top + len(drawn), left : left + drawn.shape[1]], drawn)
 
 
+@pytest.mark.parametrize("lanes", ["1", "all"])
+def test_the_panels_of_a_figure_stand_evenly_under_their_caption(lanes: str) -> None:
+    """A caption that took part in the layout as text of the first panel made room beside that panel."""
+    context, run_id = finished(third={"lane": 1, "step": 3}, rule_3="critic")
+    kept = context.runs.get(run_id)
+    assert kept is not None
+    figure = exports.draw_figure(kept if lanes == "all" else kept.select_lane(0), 4)
+    figure.draw_without_rendering()
+    assert len(figure.axes) == 4 * (3 if lanes == "all" else 1)
+    boxes = np.array([axis.get_window_extent().bounds for axis in figure.axes]).reshape(-1, 4, 4)  # x, y, width, height
+    for lane in boxes:
+        gaps = lane[1:, 0] - lane[:-1, 0] - lane[:-1, 2]
+        np.testing.assert_allclose(gaps, gaps[0], atol=1)
+        assert 0 < gaps[0] < 0.2 * lane[0, 2]
+        np.testing.assert_allclose(lane[:, 1:], lane[:1, 1:].repeat(4, 0), atol=1)
+    for part, lane in zip(figure.subfigs, boxes, strict=True):
+        caption = part._suptitle.get_window_extent()
+        titles = [axis.title.get_window_extent() for axis in part.axes]
+        assert caption.y0 >= max(title.y1 for title in titles) and caption.width < lane[-1, 0] + lane[-1, 2]
+
+
 @pytest.mark.parametrize("kind", list(EXPORTS))
 def test_files_are_what_they_say(kind: str) -> None:
     context, run_id = finished()
     name, content = export_run(context, run_id, kind, "all", 4)
     assert content.startswith(BEGINNINGS[kind]) and name == f"token-critic-cat-3.{kind}"
-    assert set(MEDIA_TYPES) == set(EXPORTS) == set(en.FILE_FORMATS)
+    assert set(MEDIA_TYPES) == set(EXPORTS) == set(en.FILE_FORMATS) and set(SCALES) == set(en.FILE_SCALES)
 
 
 def test_one_lane_is_a_file_too() -> None:
@@ -68,7 +131,7 @@ def test_one_lane_is_a_file_too() -> None:
     assert kept is not None
     picture = np.asarray(open_image(export_run(context, run_id, "png", "2", 0)[1]))
     both = np.asarray(open_image(export_run(context, run_id, "png", "all", 0)[1]))
-    assert len(picture) < len(both) and (both[-len(picture) :, : picture.shape[1]] == picture).all()
+    assert 2 * len(picture) == len(both) and (both[-len(picture) :, : picture.shape[1]] == picture).all()
     (alone,) = json.loads(export_run(context, run_id, "json", "2", 0)[1])["lanes"]
     assert [step["digest"] for step in alone["steps"]] == [step.digest() for step, _ in kept.steps[1]]
     for wrong in ("3", "0", 2, None, ["1"]):

@@ -458,6 +458,25 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     assert page.problems == []
 
 
+def test_pictures_of_all_steps_have_a_scale_to_choose(page: Any) -> None:
+    page.click("#tc-files > button")
+    page.select_option("[data-file=kind]", "webp")
+    assert page.is_visible("[data-file=lanes]") and not page.is_visible("[data-file=scale]")
+    page.select_option("[data-file=kind]", "png")
+    assert page.get_by_label(en.FILES["scale"]).locator("visible=true").count() == 1
+    heights = {}
+    for scale in en.FILE_SCALES:
+        page.select_option("[data-file=scale]", scale)
+        with page.expect_download() as download:
+            page.click("#tc-make")
+        heights[scale] = Image.open(download.value.path()).height
+    assert heights == {scale: int(scale) * heights["1"] for scale in en.FILE_SCALES}
+    page.select_option("[data-file=kind]", "json")
+    assert not page.is_visible("[data-file=scale]")
+    page.click("#tc-files > button")
+    assert page.problems == []
+
+
 def test_a_run_that_is_dropped_on_the_page_is_opened(page: Any, address: str, packs: Packs) -> None:
     session = packs.session(packs.first)
     config = session.settings(rule="critic", steps=3, label=session.classes[1])

@@ -7,8 +7,9 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -21,49 +22,66 @@ from app.text import en
 from engine.plots import new_figure
 from engine.rules import RULES
 from engine.session import Session
-from engine.sheet import make_sheet
 from engine.step import State, Step
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 JSON_FORMAT = 1  # version of the JSON file
 STEP_MS, LAST_STEP_MS = 500, 2000  # of an animation
 GIF_COLOURS = 128
+SCALES = ("1", "2", "4")  # of the PNG
 
 
-def make_gif(run: Run, session: Session, at: int) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a file is made of."""
+
+    run: Run
+    session: Session
+    at: int  # position of the playhead
+    scale: int  # how many times as large the PNG is
+
+
+def make_gif(source: Source) -> bytes:
     """Animate the decisions step by step, with at most 128 colours: for looking only."""
     options: dict[str, Any] = {"method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
-    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(run)], "GIF")
+    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(source.run)], "GIF")
 
 
-def make_webp(run: Run, session: Session, at: int) -> bytes:
+def make_webp(source: Source) -> bytes:
     """Animate the decisions, exact to the pixel."""
-    return _animate(_draw_frames(run), "WEBP", lossless=True, quality=0, method=0)
+    return _animate(_draw_frames(source.run), "WEBP", lossless=True, quality=0, method=0)
 
 
-def make_png(run: Run, session: Session, at: int) -> bytes:
-    """Arrange the decoded proposals: one row per lane, one column per step."""
-    columns = max(map(len, run.steps))
-    blank = np.full_like(run.steps[0][0][1], 255)
-    cells = [done[s][1] if s < len(done) else blank for done in run.steps for s in range(columns)]
-    rows = make_sheet(np.stack(cells), columns)
+def make_png(source: Source) -> bytes:
+    """Arrange the decoded proposals: one row per lane, one column per step. Each pixel becomes `scale` x `scale`."""
+    run = source.run
+    names = [
+        en.FILE_LANE.format(name=RULES[lane.config.rule].label, steps=lane.steps, passes=lane.passes)
+        for lane in run.lanes
+    ]
     out = io.BytesIO()
-    Image.fromarray(rows).save(out, "PNG")
+    rows = [[picture for _, picture in steps] for steps in run.steps]
+    drawing.draw_sheet(names, rows, source.scale).save(out, "PNG")
     return out.getvalue()
 
 
-def make_pdf(run: Run, session: Session, at: int) -> bytes:
-    """Draw the four panels of every lane at the step shown (`at`: position of the playhead)."""
-    return _draw_figure(run, at, "pdf")
+def make_pdf(source: Source) -> bytes:
+    """Draw the four panels of every lane at the step shown."""
+    return _save_figure(source, "pdf")
 
 
-def make_svg(run: Run, session: Session, at: int) -> bytes:
-    return _draw_figure(run, at, "svg")
+def make_svg(source: Source) -> bytes:
+    """Draw the same as the PDF."""
+    return _save_figure(source, "svg")
 
 
-def make_json(run: Run, session: Session, at: int) -> bytes:
+def make_json(source: Source) -> bytes:
     """Write the controls and every step of every lane to the bit: {"format", "ask", "lanes": [traces]}."""
+    run = source.run
     traces = [
-        json.loads(session.trace(lane.config, [step for step, _ in steps], samples=(0,)).to_json())
+        json.loads(source.session.trace(lane.config, [step for step, _ in steps], samples=(0,)).to_json())
         for lane, steps in zip(run.lanes, run.steps, strict=True)
     ]
     if run.made_by is not None:  # a recording, or a run from a file: this machine only shows it
@@ -71,7 +89,7 @@ def make_json(run: Run, session: Session, at: int) -> bytes:
     return json.dumps({"format": JSON_FORMAT, "ask": run.controls, "lanes": traces}, allow_nan=False).encode()
 
 
-EXPORTS: dict[str, Callable[[Run, Session, int], bytes]] = {  # file suffix -> maker
+EXPORTS: dict[str, Callable[[Source], bytes]] = {  # file suffix -> maker
     "gif": make_gif,
     "webp": make_webp,
     "png": make_png,
@@ -91,21 +109,26 @@ MEDIA_TYPES = {
 }
 
 
-def export_run(context: Context, run_id: object, kind: object, lanes: object, at: object) -> tuple[str, bytes]:
+def export_run(
+    context: Context, run_id: object, kind: object, lanes: object, at: object, scale: object = SCALES[0]
+) -> tuple[str, bytes]:
     """Return name and content of a file made of a finished run.
 
-    `lanes` is "all", "1", "2" or "3"; `at` is the position of the playhead.
-    Raises ValueError where there is no such run, kind or lane.
+    `lanes` is "all", "1", "2" or "3"; `at` is the position of the playhead; `scale` is one of SCALES.
+    Raises ValueError where there is no such run, kind, lane or scale.
     """
     run = context.runs.get(run_id)
     if run is None or not run.steps or not run.complete:
         raise ValueError(en.FILES["none"])
     if not isinstance(kind, str) or kind not in EXPORTS:
         raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
+    if scale not in SCALES:
+        raise ValueError(f"scale={str(scale)[:40]!r}: one of {', '.join(SCALES)}")
     position = at if isinstance(at, int) else 0
     if lanes != "all":
         run, position = _select_lane(run, lanes, position)
-    content = EXPORTS[kind](run, context.packs.session(run.pack), position)
+    session = context.packs.session(run.pack)
+    content = EXPORTS[kind](Source(run=run, session=session, at=position, scale=int(str(scale))))
     config = run.lanes[0].config
     words = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
     return f"{'-'.join(words)}.{kind}", content
@@ -159,27 +182,39 @@ def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.
     return steps[max(0, min(len(steps), reached) - 1)]
 
 
+def get_picture_before(steps: Sequence[tuple[Step, np.ndarray]], s: int) -> np.ndarray:
+    """Return the picture that went into step s of a lane.
+
+    A first step has none before it: a lane that starts from a picture shows that.
+    """
+    return steps[max(0, s - 1)][1]
+
+
 def _write_caption(lane: Lane, step: Step) -> tuple[str, str]:
     kept, new, masked, revoked = (int(step.count(state)[0]) for state in State)
     counts = en.FILE_COUNTS.format(kept=kept, new=new, masked=masked, revoked=revoked)
     return f"{RULES[lane.config.rule].label}, {step.s + 1}/{step.steps}", counts
 
 
-def _draw_figure(run: Run, at: int, kind: str) -> bytes:
+def draw_figure(run: Run, at: int) -> Figure:
+    """Draw the four panels of every lane side by side, under a caption, at a position of the playhead."""
     length = max(len(steps) for steps in run.steps)
-    figure = new_figure(figsize=(10, 2.9 * len(run.lanes)), layout="constrained")
-    axes = figure.subplots(len(run.lanes), 4, squeeze=False)
-    for i, lane in enumerate(run.lanes):
+    figure = new_figure(figsize=(10, 3.1 * len(run.lanes)), layout="constrained")
+    parts = figure.subfigures(len(run.lanes), 1, squeeze=False)[:, 0]
+    for i, (lane, part) in enumerate(zip(run.lanes, parts, strict=True)):
         step, picture = get_step(run, i, max(0, min(at, length - 1)), length)
-        before = run.steps[i][step.s - 1][1] if step.s else picture  # a lane that starts from a picture shows that
+        part.suptitle(": ".join(_write_caption(lane, step)), fontsize=11)
+        before = get_picture_before(run.steps[i], step.s)
         panels = [drawing.draw_input(step, before), drawing.draw_proposal(step, picture)]
         panels += [drawing.draw_scores(step), drawing.draw_decision(step, picture)]
-        for axis, panel, name in zip(axes[i], panels, en.FILE_PANELS, strict=True):
+        for axis, panel, name in zip(part.subplots(1, 4), panels, en.FILE_PANELS, strict=True):
             axis.imshow(panel, interpolation="none")
             axis.set_title(name, fontsize=9)
             axis.set_axis_off()
-        caption = ": ".join(_write_caption(lane, step))
-        axes[i][0].text(0, -0.04, caption, transform=axes[i][0].transAxes, va="top", fontsize=9)
+    return figure
+
+
+def _save_figure(source: Source, kind: str) -> bytes:
     out = io.BytesIO()
-    figure.savefig(out, format=kind)
+    draw_figure(source.run, source.at).savefig(out, format=kind)
     return out.getvalue()

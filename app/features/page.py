@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.context import Context
-from app.features.exports import EXPORTS
+from app.features.exports import EXPORTS, SCALES
 from app.features.presets import FIRST, list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
@@ -29,7 +29,12 @@ def describe_page(context: Context) -> dict[str, Any]:
             "gallery": en.GALLERY,
             "own": en.OWN,
             "game": en.GAME,
-            "files": {**en.FILES, "kinds": {kind: en.FILE_FORMATS[kind] for kind in EXPORTS}, "which": en.FILES_WHICH},
+            "files": {
+                **en.FILES,
+                "kinds": {kind: en.FILE_FORMATS[kind] for kind in EXPORTS},
+                "which": en.FILES_WHICH,
+                "scales": {scale: en.FILE_SCALES[scale] for scale in SCALES},
+            },
             "snippets": en.SNIPPETS,
         },
         "names": control_names(),

@@ -63,16 +63,23 @@ def _bind(question: Callable[..., Answer], given: Mapping[str, Any]) -> Callable
 
 async def _export(context: Context, request: Request) -> Response:
     query = request.query_params
-    run, kind, lanes, at = (query.get(name, first) for name, first in EXPORT_QUERY.items())
+    run, kind, lanes, at, scale = (query.get(name, first) for name, first in EXPORT_QUERY.items())
     try:
-        name, content = await run_in_threadpool(export_run, context, run, kind, lanes, int(at) if at.isdecimal() else 0)
+        position = int(at) if at.isdecimal() else 0
+        name, content = await run_in_threadpool(export_run, context, run, kind, lanes, position, scale)
     except ValueError as error:
         return refuse(error)
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(content, headers=headers, media_type=MEDIA_TYPES[kind])
 
 
-EXPORT_QUERY = {"run": "", "kind": "json", "lanes": "all", "at": "0"}  # name -> what it is where it is not given
+EXPORT_QUERY = {  # name -> what it is where it is not given
+    "run": "",
+    "kind": "json",
+    "lanes": "all",
+    "at": "0",
+    "scale": "1",
+}
 
 
 def refuse(error: Exception) -> JSONResponse:

@@ -39,6 +39,8 @@ FILES = {
     "title": "Keep and share",
     "format": "File",
     "lanes": "Lanes",
+    "scale": "Scale",
+    "too_large": "That would be a picture of {width} x {height} pixels: choose a smaller scale.",
     "branch": "A lane that leaves another one is part of it: make the file of all lanes.",
     "make": "Make the file",
     "making": "Making the file …",
@@ -49,6 +51,7 @@ FILES = {
     "none": "There is no finished run here to make a file of: press Run first.",
 }
 FILES_WHICH = {"all": "all", "1": "left", "2": "right", "3": "third"}
+FILE_SCALES = {"1": "original", "2": "2 times", "4": "4 times"}
 OPENED = {
     "made": "From a file, made with {pack} on {device} ({cpu}, torch {torch}). ",
     "again": "Press Run to see whether this machine gets the same.",
@@ -64,6 +67,7 @@ FILE_FORMATS = {
     "json": "the whole run (JSON, exact; can be opened here)",
 }
 FILE_PANELS = ("goes in", "proposal", "scores", "decision")
+FILE_LANE = "{name}, steps: {steps}, passes: {passes}"
 FILE_COUNTS = "{kept} kept, {new} new, {masked} masked, {revoked} revoked"
 
 ABOUT = {"title": "About", "code": "Use it from code", "card": "The model “{name}”: how it was made and measured"}

@@ -4,7 +4,7 @@ import { decodeArrays } from "../../assets/js/draw/frame.js";
 import { EMPTY } from "../../assets/js/store.js";
 
 /** @param {ArrayBufferView} array */
-function base64(array) {
+export function base64(array) {
   return Buffer.from(array.buffer).toString("base64");
 }
 

@@ -77,6 +77,15 @@ export function scoresOf(frame) {
   return frame.judged ?? frame.scores;
 }
 
+/**
+ * The picture that went into a step. A first step has none before it: a lane that starts from a picture shows that.
+ * @param {Frame[]} frames of the lane
+ * @param {number} s
+ */
+export function pictureBefore(frames, s) {
+  return frames[Math.max(0, s - 1)].picture;
+}
+
 /** @param {Uint8Array} state */
 function countStates(state) {
   const counts = [0, 0, 0, 0];

@@ -10,8 +10,9 @@ export class Files {
     this.words = words.files;
     this.runs = runs;
     const { words: w } = this;
-    this.kind = this.select("kind", w.kinds);
+    this.kind = this.select("kind", w.kinds, () => this.show());
     this.lanes = this.select("lanes", w.which);
+    this.scale = this.select("scale", w.scales);
     this.make = actionButton(w.make, () => this.download(), { id: "tc-make" });
     this.status = el("p", { class: "tc-status", role: "status" });
     const take = () => this.open(this.file.files?.[0]);
@@ -24,18 +25,23 @@ export class Files {
     const open = el("label", { class: "tc-action tc-file", id: "tc-open" }, w.open, this.file);
     const labelled = (/** @type {string} */ name, /** @type {Node} */ select) =>
       el("label", { class: "tc-switch" }, w[name], select);
-    const row = [labelled("format", this.kind), labelled("lanes", this.lanes), this.make, open];
-    this.root = el("div", { class: "tc-stage tc-files" }, el("div", { class: "tc-actions" }, ...row), this.status);
+    const choices = [labelled("format", this.kind), labelled("lanes", this.lanes), labelled("scale", this.scale)];
+    this.root = el(
+      "div",
+      { class: "tc-stage tc-files" },
+      el("div", { class: "tc-actions" }, ...choices, this.make, open),
+      this.status,
+    );
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => this.dropped(event));
     store.on(["run", "shown"], () => this.show());
     this.show();
   }
 
-  /** @param {string} name @param {Record<string, string>} choices */
-  select(name, choices) {
+  /** @param {string} name @param {Record<string, string>} choices @param {() => void} [onchange] */
+  select(name, choices, onchange = () => {}) {
     const options = Object.entries(choices).map(([value, text]) => el("option", { value }, text));
-    return el("select", { "data-file": name }, ...options);
+    return el("select", { "data-file": name, onchange }, ...options);
   }
 
   show() {
@@ -45,12 +51,14 @@ export class Files {
     const count = shown?.lanes.length ?? 0;
     for (const option of this.lanes.options) option.disabled = option.value !== "all" && Number(option.value) > count;
     if (this.lanes.selectedOptions[0]?.disabled) this.lanes.value = "all";
+    this.scale.parentElement?.toggleAttribute("hidden", this.kind.value !== "png");
   }
 
   /** The address of the file that the controls ask for. */
   get address() {
     const { run, playhead } = this.store.state;
-    const asked = { run: run.id, kind: this.kind.value, lanes: this.lanes.value, at: String(Math.max(0, playhead.at)) };
+    const [kind, lanes, scale] = [this.kind, this.lanes, this.scale].map((select) => select.value);
+    const asked = { run: run.id, kind, lanes, at: String(Math.max(0, playhead.at)), scale };
     return addressOf(`export?${new URLSearchParams(asked)}`);
   }
 

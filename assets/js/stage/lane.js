@@ -1,7 +1,7 @@
 // One lane: its name and passes, four panels, and a line that says in words what the step did.
 
 import { fit } from "../draw/cells.js";
-import { KEPT, MASK, NEW, REVOKED } from "../draw/frame.js";
+import { KEPT, MASK, NEW, pictureBefore, REVOKED } from "../draw/frame.js";
 import { drawPanel, KINDS } from "../draw/panels.js";
 import { el } from "../lib/dom.js";
 import { fill, plural } from "../lib/text.js";
@@ -133,7 +133,7 @@ export class Lane {
    * @param {Omit<PanelLook, "frame" | "before">} look
    */
   show(frame, frames, look) {
-    const before = frame.s > 0 ? frames[frame.s - 1].picture : frame.picture; // a lane that starts from a picture shows that
+    const before = pictureBefore(frames, frame.s);
     const line = this.line(frame);
     const name = this.info?.name ?? "";
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
