@@ -1,6 +1,7 @@
 """Take the screenshots of README.md: python -m app.tools.shots [--pack emoji] [--out assets/shots]
 
-Each is taken in a real browser from live runs with the page's first settings, and stored as WebP.
+Each is taken in a real browser from live runs with the page's first settings, and stored as WebP; run.webp moves: it
+shows the page at every step of the recorded run that it opens with.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
 from engine import cli
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
-QUALITY = 88
+QUALITY, FILM_QUALITY = 88, 70
+STEP_MS, LAST_STEP_MS = 500, 3000
 PATIENCE = 120_000  # ms
 
 
@@ -46,6 +48,29 @@ def main(argv: list[str]) -> None:
             Image.open(io.BytesIO(page.screenshot())).save(given.out / f"{name}.webp", quality=QUALITY, method=6)
             print(given.out / f"{name}.webp", flush=True)
             page.close()
+        film_run(opened, address, given.out / "run.webp")
+
+
+def film_run(browser: Browser, address: str, path: Path) -> None:
+    """Store the page at each step of the recorded run as an animation."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.wait_for_function(PAGE_READY)
+    count = page.evaluate("() => Math.max(...tokenCritic.state.frames.map((lane) => lane.length))")
+    frames = []
+    for at in range(count):
+        show_step(page, at)
+        page.wait_for_function(
+            "(at) => document.querySelector('.tc-now').textContent.includes(`step ${at + 1} `)", arg=at
+        )
+        frames.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    times = [STEP_MS] * (count - 1) + [LAST_STEP_MS]
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=times, loop=0, quality=FILM_QUALITY, method=6
+    )
+    print(path, flush=True)
+    page.close()
 
 
 def show_step(page: Page, at: int) -> None:
