@@ -30,11 +30,15 @@ def modules_path() -> str:
 
 def mount_script(part: str, given: Any = None) -> str:
     """The script of a Gradio component that a part of the front end draws (assets/js/main.js: mount)."""
-    entry = f'location.pathname.replace(/\\/?$/, "/") + "{modules_path()}/main.js"'
     # In one string: Gradio takes each quoted word of a script for an event, and so for a property of the component.
     encoded = f'JSON.parse(decodeURIComponent("{quote(json.dumps(given))}"))'
     arguments = f"{json.dumps(part)}, {{ element, props, trigger, watch }}, {encoded}"
-    return f"import({entry}).then(({{ mount }}) => mount({arguments}));"
+    return f"{import_script()}.then(({{ mount }}) => mount({arguments}));"
+
+
+def import_script() -> str:
+    """JavaScript that imports the front end, wherever the page is: also below a path of a proxy."""
+    return f'import(location.pathname.replace(/\\/?$/, "/") + "{modules_path()}/main.js")'
 
 
 @cache

@@ -16,7 +16,7 @@ from app.features.page import describe_page
 from app.request import initial_configs
 from app.server.endpoints import endpoint_routes
 from app.server.errors import CheckedBlocks
-from app.server.modules import ModulePreload, module_route
+from app.server.modules import EarlyStart, module_route
 from app.server.stream import RunStream
 from app.text import en
 
@@ -70,7 +70,7 @@ def get_launch_options(context: Context) -> dict[str, Any]:
     """Return the arguments of `gr.Blocks.launch` that do not depend on the host."""
     routes = [RunStream(context).route, *endpoint_routes(context), module_route(describe_page(context))]
     return {
-        "app_kwargs": {"routes": routes, "middleware": [Middleware(ModulePreload)]},
+        "app_kwargs": {"routes": routes, "middleware": [Middleware(EarlyStart)]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
         "ssr_mode": False,

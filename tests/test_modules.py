@@ -26,7 +26,7 @@ from app.features.page import describe_page
 from app.main import build
 from app.packs import Packs
 from app.request import control_names
-from app.server.modules import ModulePreload, module_route
+from app.server.modules import EarlyStart, module_route
 from app.tools.browser import serve_page
 from tests.fakes_app import new_context
 from tests.pages import PATIENCE
@@ -46,7 +46,7 @@ def client() -> TestClient:
         Route("/", lambda request: HTMLResponse("<p>")),
         Route("/plain", lambda request: JSONResponse({})),
     ]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(ModulePreload)]))
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(EarlyStart)]))
 
 
 @pytest.fixture(scope="module")

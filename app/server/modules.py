@@ -15,10 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.assets import modules, modules_path
+from app.assets import import_script, modules, modules_path
 
 FOREVER = "public, max-age=31536000, immutable"
 CONFIG = "config.json"
+HEAD_END = b"</head>"
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first
     "br": brotli.compress,
     "gzip": lambda content: gzip.compress(content, 9, mtime=0),
@@ -40,22 +41,39 @@ def module_route(config: Mapping[str, Any]) -> Route:
     return Route(f"/{modules_path()}/{{path:path}}", serve)
 
 
-class ModulePreload:
-    """Middleware: the page's answer names all modules, so the browser fetches them while Gradio starts."""
+class EarlyStart:
+    """Middleware: the page fetches and starts the front end while Gradio's own scripts are on their way.
+
+    Gradio adds what it is given for the head when it has started itself, which is too late. A Link header names all
+    modules, so that they come at once; a script at the end of the head imports the first one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         links = [f"<{modules_path()}/{path}>; rel=modulepreload" for path in modules()]
         links.append(f"<{modules_path()}/{CONFIG}>; rel=preload; as=fetch; crossorigin=anonymous")
         self._link = ", ".join(links)
+        self._script = f"<script>{import_script()};</script>{HEAD_END.decode()}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_links(message: Message) -> None:
+        start: Message | None = None  # held back until the length of the body is known
+
+        async def send_with_script(message: Message) -> None:
+            nonlocal start
             if message["type"] == "http.response.start" and _is_page(Headers(raw=message["headers"])):
-                MutableHeaders(raw=message["headers"])["link"] = self._link
+                start = message
+                return
+            if start is not None:
+                headers = MutableHeaders(raw=start["headers"])
+                headers["link"] = self._link
+                if not message.get("more_body"):
+                    message["body"] = message["body"].replace(HEAD_END, self._script, 1)
+                    headers["content-length"] = str(len(message["body"]))
+                await send(start)
+                start = None
             await send(message)
 
-        await self._app(scope, receive, send_with_links if scope["type"] == "http" else send)
+        await self._app(scope, receive, send_with_script if scope["type"] == "http" else send)
 
 
 def _respond(request: Request, content: bytes, media_type: str, cache_control: str) -> Response:
@@ -73,4 +91,4 @@ def _compress(content: bytes, encoding: str) -> bytes:
 
 
 def _is_page(headers: Headers) -> bool:
-    return headers.get("content-type", "").startswith("text/html")
+    return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers

@@ -8,6 +8,9 @@ sampled ones; it scores the whole picture at each step, and what scores lowest i
 The generator, the critic and all figures here are this project's own, trained on small pictures for two CPU cores: they
 show how the method works, not how well the papers' models of ImageNet do. Their authors have no part in this page.
 
+The critic of the emoji model differs from the paper's in three points: it starts from the generator's weights, it reads
+out through the generator's head, and it is told how many of the tokens are new, but not which.
+
 **Licences.** Code: MIT. What the models were trained on has a licence of its own: see the card of the model below.
 """
 CITATIONS = (
