@@ -764,6 +764,7 @@ def test_another_pack_brings_its_classes_and_runs(page: Any) -> None:
     page.select_option(".tc-pack select", "tiny")
     page.wait_for_selector('.tc-chip input[value="squares"]')
     assert page.evaluate("() => document.querySelectorAll('.tc-chip').length") == 2
+    page.wait_for_selector(".tc-presets button", state="hidden")  # recorded with another model
     run_page(page)
     assert page.evaluate("() => tokenCritic.state.frames.map((lane) => lane.length)") == [18, 18]
     assert page.evaluate("() => tokenCritic.state.shown.grid") == 4
