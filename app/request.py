@@ -138,6 +138,22 @@ def upgrade_version_1(given: Mapping[str, Any], suffixes: Sequence[str] = SUFFIX
     return changed
 
 
+def add_unread_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each lane of stored controls the parameters that its rule does not read, at their defaults.
+
+    A file or a recording does not hold the parameters of a rule that is newer than it.
+    """
+    added = dict(given)
+    for suffix in SUFFIXES:
+        rule = given.get(f"rule{suffix}")
+        if isinstance(rule, str) and rule in RULES:
+            read = {*RULES[rule].parameters(False), *RULES[rule].parameters(True)}
+            for name, spec in all_parameters().items():
+                if name not in read:
+                    added.setdefault(f"{name}{suffix}", spec.default)
+    return added
+
+
 def initial_configs(session: Session) -> tuple[SampleConfig, ...]:
     """Settings of the lanes when a pack is opened."""
     pairs = zip(INITIAL_RULES, WITHOUT_CRITIC, strict=True)

@@ -67,7 +67,10 @@ def main(argv: list[str]) -> None:
 
 def describe_keys(settings: Mapping[str, dataclasses.Field[Any]]) -> str:
     """Help on each key, and which rules read it."""
-    lines = [f"  {name:20}{spec.metadata['help']}" for name, spec in settings.items()]
+    lines = []
+    for name, spec in settings.items():
+        choices = ", ".join(spec.metadata["choices"])
+        lines.append(f"  {name:20}{spec.metadata['help']}{choices and '; '}{choices}")
     lines += ["", "Parameters of rules, with the range and the default where the pack has no preset:"]
     for name, spec in all_parameters().items():
         low, high, text = (spec.metadata[key] for key in ("low", "high", "help"))

@@ -85,6 +85,7 @@ def test_the_page_has_one_global() -> None:
 def test_the_transport_alone_asks_the_server() -> None:
     """But for the page's description, which comes before there is a page, and files, which the browser saves."""
     asking = {file.relative_to(JS).as_posix() for file in GRAPH if re.search(r"\bfetch\(", code_of(file))}
-    assert asking == {"transport/server.js", "main.js", "features/files.js"}
+    allowed = {"transport/server.js", "main.js", "features/files.js"}
+    assert asking == allowed, "call ask() of transport/server.js, and name no method fetch"
     code = "".join(map(code_of, GRAPH))
     assert not re.search(r"\b(XMLHttpRequest|EventSource|WebSocket|sendBeacon)\b", code)

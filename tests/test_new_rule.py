@@ -13,6 +13,10 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from torch import Tensor, arange
 
+from app.context import Context
+from app.features.exports import export_run
+from app.features.presets import FIRST, play_preset
+from app.features.replay import replay
 from app.packs import Packs
 from app.tools.browser import run_page, serve_page
 from engine import sample
@@ -23,6 +27,7 @@ from engine.pack import Pack
 from engine.rule import Proposal, Rule, parameter
 from engine.rules import RULES
 from engine.schedule import SCHEDULES
+from tests.fakes_app import new_context, run
 from tests.pages import PATIENCE
 from tests.tiny import make_whole_pack
 
@@ -85,6 +90,16 @@ def test_a_new_rule_is_in_the_reports(pack: Pack) -> None:
     evaluate.main(["table1", *words, "n=16"])
     table = Path("report/table1.md").read_text()
     assert "| Centre first | σ 0.2, a 0, b 1, π 1 | 3 | 3 | 16 |" in table
+
+
+def test_runs_that_were_stored_before_a_new_rule_open_after_it(monkeypatch: pytest.MonkeyPatch, packs: Packs) -> None:
+    context = new_context()
+    file = export_run(context, run(context)[0]["run"], "json", "all", 0)[1]
+    monkeypatch.setitem(RULES, Centre.name, Centre)
+    opened, recorded = list(replay(new_context(), file)), list(play_preset(Context(packs=packs), FIRST))
+    assert opened[-1]["why"] == "opened" and recorded[-1]["why"] == "recorded"
+    for begin in (opened[0], recorded[0]):
+        assert [begin["ask"][f"{name}_{lane}"] for lane in (1, 2) for name in ("pull", "shake")] == [1.0, 0.2] * 2
 
 
 def test_a_new_rule_leaves_what_is_stored_of_the_others(pack: Pack) -> None:

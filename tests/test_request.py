@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from app.features.settings import plan_lanes, visible_controls
-from app.request import control_names, initial_configs, lane_fields
-from app.text import en
-from app.text.explain import EXPLAIN, list_explanations
+from app.request import add_unread_parameters, control_names, initial_configs, lane_fields
+from app.text.explain import CONTROLS, EXPLAIN
 from engine.config import SampleConfig
 from engine.rules import RULES, all_parameters
 from tests.fakes_app import FakeSession, N, engine_digests, new_context, resolved, set_controls
@@ -100,21 +99,30 @@ def test_an_empty_number_of_a_lane_that_is_not_there_is_no_matter() -> None:
     assert len(resolved(steps_3=None)) == 2
 
 
+def test_of_what_was_stored_only_what_the_rule_does_not_read_may_be_missing() -> None:
+    added = add_unread_parameters({"rule_1": "self-revoking", "noise_K_1": 2.0, "rule_2": "maskgit"})
+    assert added["noise_K_1"] == 2.0 and added["choice_temperature_1"] == 4.5 and added["eta_2"] == 1.0
+    assert not {"eta_1", "temp_a_1", "choice_temperature_2", "eta_3"} & added.keys()
+
+
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "halton"])
 @pytest.mark.parametrize("matched", [False, True])
 def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched: bool) -> None:
-    other = {"rule": "halton", "schedule": "linear", "steps": 7, "eta": 0.3, "choice_temperature": 50.0}
+    other = {"rule": "halton", "schedule": "linear", "steps": 7}
+    for name, spec in all_parameters().items():
+        other[name] = spec.metadata["high"] if spec.default < spec.metadata["high"] else spec.metadata["low"]
     asked = {"rule_2": rule, "matched": matched}
     visible = visible_controls(set_controls(**asked))
     plain = engine_digests(configs(**asked)[1])
     for name in lane_fields():
-        moved = engine_digests(configs(**asked | {f"{name}_2": other.get(name, 3.0)})[1])
+        moved = engine_digests(configs(**asked | {f"{name}_2": other[name]})[1])
         assert (plain != moved) == visible[f"{name}_2"], name
 
 
 @pytest.mark.parametrize("name", [*all_parameters(), "rule", "steps", "schedule"])
 def test_every_control_of_a_lane_has_its_words(name: str) -> None:
-    assert en.CONTROLS[name] and all(EXPLAIN[name]) and list_explanations()["all"][name]
+    where = f"{name}: name it in CONTROLS and explain it in EXPLAIN of app/text/explain.py"
+    assert CONTROLS.get(name) and name in EXPLAIN and all(EXPLAIN[name]), where
 
 
 def test_a_pack_without_critic_starts_with_rules_that_it_can_run() -> None:

@@ -10,6 +10,7 @@ from app.components.choices import Chips, Choice
 from app.components.mounted import Mounted
 from app.packs import Packs
 from app.text import en
+from app.text.explain import CONTROLS
 from engine.config import SampleConfig
 
 
@@ -37,22 +38,22 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
         gr.HTML(f"<h1>{en.TITLE}</h1>", elem_classes="tc-title", apply_default_css=False)
         pack = Choice(
             [(name, name) for name in packs.names],
-            en.CONTROLS["pack"],
+            CONTROLS["pack"],
             value=packs.first,
             visible=len(packs.names) > 1,
             elem_classes=["tc-pack", "tc-x-pack"],
         )
-        seed = gr.Number(config.seed, label=en.CONTROLS["seed"], elem_classes=["tc-seed", "tc-x-seed"], min_width=90)
+        seed = gr.Number(config.seed, label=CONTROLS["seed"], elem_classes=["tc-seed", "tc-x-seed"], min_width=90)
         dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
-        equal = gr.Checkbox(False, label=en.CONTROLS["equal_passes"], min_width=100, elem_classes="tc-x-equal_passes")
-        matched = gr.Checkbox(False, label=en.CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")
+        equal = gr.Checkbox(False, label=CONTROLS["equal_passes"], min_width=100, elem_classes="tc-x-equal_passes")
+        matched = gr.Checkbox(False, label=CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")
         more = gr.Button(en.MORE, elem_id="tc-more", min_width=40)
         run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
         bridge = Mounted("controls", elem_classes="tc-hidden")
         stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
     classes = packs.session(packs.first, loaded=False).classes
     choices = list(zip(classes, packs.class_pictures(packs.first), strict=True))
-    label = Chips(choices, en.CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
+    label = Chips(choices, CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
     return Controls(
         pack=pack,
         label=label,

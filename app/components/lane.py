@@ -10,7 +10,7 @@ import gradio as gr
 
 from app.components.choices import Choice
 from app.request import SUFFIXES, lane_fields, lane_values
-from app.text import en
+from app.text.explain import CONTROLS
 from engine.config import SampleConfig
 from engine.rules import RULES, all_parameters
 
@@ -48,7 +48,7 @@ def _build_control(name: str, value: Any, rules: Sequence[str], visible: bool) -
     """Build the control of one field: a select where its values are words, else a slider over its range."""
     specs = {**{spec.name: spec for spec in dataclasses.fields(SampleConfig)}, **all_parameters()}
     metadata, help_class = specs[name].metadata, f"tc-x-{name}"
-    label = en.CONTROLS.get(name) or metadata["symbol"] or name  # a new rule's parameter has no words yet
+    label = CONTROLS.get(name) or metadata["symbol"] or name  # a new rule's parameter has no words yet
     if name == "rule":
         return Choice(rule_choices(rules), label, value=value, elem_classes=help_class)
     if metadata["choices"]:

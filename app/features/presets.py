@@ -17,7 +17,7 @@ from app.assets import ASSETS
 from app.context import Context
 from app.features.compare import begin_frame
 from app.frames import Frame, read_picture, unpack_step
-from app.request import Lane, RunRequest, resolve
+from app.request import Lane, RunRequest, add_unread_parameters, resolve
 from app.text import presets as text
 from engine import SAMPLING_VERSION
 from engine.binomial import mcnemar
@@ -95,8 +95,8 @@ class Recording:
 
     @property
     def controls(self) -> dict[str, Any]:
-        """The controls that it was recorded with: name -> value."""
-        return dict(self.frames[0]["ask"])
+        """The controls that it was recorded with: name -> value. Parameters of newer rules have their defaults."""
+        return add_unread_parameters(self.frames[0]["ask"])
 
     @property
     def p(self) -> float:

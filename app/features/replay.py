@@ -10,7 +10,15 @@ from app.context import Context
 from app.features.compare import begin_frame
 from app.features.exports import JSON_FORMAT
 from app.frames import Frame, pack_step
-from app.request import MAX_LANES, Lane, RunRequest, control_names, resolve, upgrade_version_1
+from app.request import (
+    MAX_LANES,
+    Lane,
+    RunRequest,
+    add_unread_parameters,
+    control_names,
+    resolve,
+    upgrade_version_1,
+)
 from app.text import en
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig
@@ -26,6 +34,7 @@ def replay(context: Context, content: bytes) -> Iterator[Frame]:
     controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:
         controls = upgrade_version_1(controls)
+    controls = add_unread_parameters(controls)
     controls = {name: controls[name] for name in control_names() if name in controls}  # others the page does not know
     trace_pack = traces[0].made_by.get("pack")
     pack = controls.get("pack", trace_pack if trace_pack in context.packs.names else context.packs.first)

@@ -1,22 +1,6 @@
 """Labels and messages of the page, in English."""
 
 TITLE = "Token-Critic explorer"
-
-CONTROLS = {
-    "pack": "Model",
-    "label": "Class",
-    "seed": "Seed",
-    "equal_passes": "Equal passes",
-    "matched": "Matched",
-    "rule": "Rule",
-    "steps": "Steps T",
-    "noise_K": "Noise K",
-    "temp_a": "Temp. a",
-    "temp_b": "Temp. b",
-    "choice_temperature": "Choice τ",
-    "eta": "Revoking η",
-    "schedule": "Schedule γ",
-}
 DICE = "New seed"
 RUN = "Run"
 STOP = "Stop"

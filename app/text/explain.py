@@ -1,4 +1,4 @@
-"""What each control means, in English: its name, its formula with the papers' symbols, and an explanation."""
+"""The name of each control, and what it means: its long name, its formula with the papers' symbols, an explanation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,21 @@ from typing import Any
 
 from engine.rules import all_parameters
 
+CONTROLS = {
+    "pack": "Model",
+    "label": "Class",
+    "seed": "Seed",
+    "equal_passes": "Equal passes",
+    "matched": "Matched",
+    "rule": "Rule",
+    "steps": "Steps T",
+    "noise_K": "Noise K",
+    "temp_a": "Temp. a",
+    "temp_b": "Temp. b",
+    "choice_temperature": "Choice τ",
+    "eta": "Revoking η",
+    "schedule": "Schedule γ",
+}
 EXPLAIN: dict[str, tuple[str, str, str]] = {
     "pack": ("Model", "", "A tokenizer, a generator, and where there is one a critic, trained on the same pictures."),
     "label": (
