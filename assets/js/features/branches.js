@@ -6,7 +6,7 @@ import { actionButton, byId, el } from "../lib/dom.js";
 import { digits, fill, mean } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { asksForLane, canBeAsked } from "../store.js";
-import { ask } from "../transport/server.js";
+import { ask, messageOf } from "../transport/server.js";
 
 const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
 const THIRD = 2;
@@ -24,6 +24,7 @@ export class Branches {
   constructor({ store, words, runs, plans, player, hand }) {
     this.store = store;
     this.words = words.branches;
+    this.noAnswer = words.no_answer;
     this.runs = runs;
     this.plans = plans;
     this.player = player;
@@ -108,7 +109,9 @@ export class Branches {
   /** The critic's scores of a lane's finished picture, which the run itself does not need. @param {number} lane */
   async judge(lane) {
     const { run } = this.store.state;
-    const found = await ask("score", { run: run.id, lane }).catch((error) => ({ wrong: error.message }));
+    const found = await ask("score", { run: run.id, lane }).catch((error) => ({
+      wrong: messageOf(error, this.noAnswer),
+    }));
     const { state } = this.store;
     if (run.id !== state.run.id || !state.shown) return;
     if (!found.scores) return this.store.set({ message: { text: found.wrong || this.words.unscored, wrong: true } });
@@ -123,7 +126,7 @@ export class Branches {
   /** @param {State} state */
   draw(state) {
     const { hand } = state;
-    if (hand && (this.frame(hand.lane) !== hand.frame || !asksForLane(state, hand.lane))) this.hand.stop(); // the playhead went on
+    if (hand && (this.frame(hand.lane)?.s !== hand.frame.s || !asksForLane(state, hand.lane))) this.hand.stop(); // the playhead went on
     for (const lane of this.actions.keys()) this.drawActions(lane, state);
     this.add.disabled = state.run.going;
     this.add.hidden = Boolean(state.controls.third);

@@ -7,7 +7,7 @@ import { bytes, floats, loadPicture } from "../draw/frame.js";
 import { ARROWS, placeAfter, placeUnder } from "../draw/grid.js";
 import { actionButton, el } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { ask } from "../transport/server.js";
+import { ask, messageOf } from "../transport/server.js";
 import { rocCurve, rocFigure } from "./roc.js";
 
 const SHARES = [0.1, 0.25, 0.5];
@@ -70,7 +70,7 @@ export class Game {
     this.seed += 1;
     const { pack } = this.store.state.controls;
     const given = { pack, seed: this.seed, fraction: Number(this.view.share.value) };
-    const found = await ask("deal", given).catch((error) => ({ wrong: error.message || this.words.failed }));
+    const found = await ask("deal", given).catch((error) => ({ wrong: messageOf(error, this.words.failed) }));
     this.view.dealing.disabled = false;
     if (found.wrong) {
       this.view.status.textContent = found.wrong;
