@@ -2,7 +2,7 @@
 
 import { actionButton, el, scrollTo } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { ask, Refused, runLines } from "../transport/server.js";
+import { ask, messageOf, runLines } from "../transport/server.js";
 
 const ORDERS = ["drawn", "score", "named", "nearest"];
 const COUNTS = [8, 16, 32, 64]; // pictures of each lane
@@ -58,19 +58,21 @@ export class Gallery {
     this.reading.abort();
     const reading = new AbortController();
     this.reading = reading;
+    const before = this.run;
     this.run = { id: "", going: true, why: "" };
     this.progress();
-    let wrong = "";
+    let wrong = this.words.no_answer;
     try {
       const request = { gallery: { ...this.store.state.controls, count: Number(this.count.value) } };
       for await (const line of runLines(request, reading.signal)) this.take(line);
     } catch (error) {
-      wrong = error instanceof Refused ? error.message : this.words.done.failed;
+      wrong = messageOf(error, this.words.no_answer);
     }
-    if (this.reading !== reading || !this.run.going) return;
-    this.run = { ...this.run, going: false, why: this.run.id ? "failed" : "" };
+    if (this.reading !== reading || !this.run.going) return; // it has come to its end
+    const begun = Boolean(this.run.id);
+    this.run = begun ? { ...this.run, going: false, why: "failed" } : before; // what was drawn before is still here
     this.progress();
-    if (wrong && !reading.signal.aborted) this.status.textContent = wrong;
+    if (!begun && !reading.signal.aborted) this.status.textContent = wrong;
   }
 
   end() {
@@ -128,7 +130,8 @@ export class Gallery {
     const { run, words, shown } = this;
     const done = this.items.flat().length;
     const whole = shown ? (shown.count ?? 0) * shown.lanes.length : 0;
-    const sentence = run.going ? words.progress : (words.done[run.why] ?? words.empty);
+    const goes = run.id ? words.progress : words.starting;
+    const sentence = run.going ? goes : (words.done[run.why] ?? words.empty);
     this.status.textContent = fill(sentence, { done, whole, label: shown?.label });
     this.draw.hidden = run.going;
     this.stop.hidden = !run.going;
@@ -173,12 +176,15 @@ export class Gallery {
     this.measure.disabled = true;
     this.status.textContent = this.words.measuring;
     const { id } = this.run;
-    const { distances } = await ask("nearest", { run: id }).catch(() => ({ distances: [] }));
+    const { no_answer, not_kept } = this.words;
+    const failed = (/** @type {unknown} */ error) => ({ distances: [], wrong: messageOf(error, no_answer) });
+    const { distances, wrong = not_kept } = await ask("nearest", { run: id }).catch(failed);
     if (id !== this.run.id) return; // others have been drawn meanwhile
     this.setDistances(distances);
     this.measure.disabled = false;
     this.progress();
     this.sort();
+    if (!distances.length) this.status.textContent = wrong;
   }
 
   /** @param {number[][]} distances */
