@@ -49,6 +49,17 @@ test("a gallery says how far it is, and that it is done", async () => {
   assert.equal(gallery.status.textContent, "2 of a");
 });
 
+test("the second of two quick clicks on Draw falls on Stop and stops nothing; who pressed it by key stays on it", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const gallery = opened();
+  gallery.draw.focus();
+  gallery.start();
+  assert.deepEqual([gallery.draw.hidden, gallery.stop.hidden, gallery.stop.disabled], [true, false, true]);
+  mock.timers.tick(500);
+  assert.deepEqual([gallery.stop.disabled, document.activeElement === gallery.stop], [false, true]);
+  mock.timers.reset();
+});
+
 test("one that is refused leaves the pictures before it, which can still be measured", async () => {
   const gallery = opened();
   gallery.start();
@@ -57,6 +68,7 @@ test("one that is refused leaves the pictures before it, which can still be meas
   assert.equal(gallery.status.textContent, "Starting", "not the count of the one before");
   await asked[1].refuse("too many");
   assert.deepEqual([gallery.status.textContent, gallery.run.id, gallery.draw.hidden], ["too many", "r", false]);
+  assert.equal(gallery.measure.disabled, false);
   gallery.nearest();
   assert.equal(asked[2].given.run, "r");
 });

@@ -81,12 +81,16 @@ class FakeElement extends EventTarget {
   setAttribute() {}
   append() {}
   replaceChildren() {}
+  focus() {
+    /** @type {any} */ (globalThis).document.activeElement = this;
+  }
 }
 
 /** Elements that can be built, and an address. @param {string} [search] */
 export function fakePage(search = "") {
   const page = /** @type {any} */ (globalThis);
-  page.document = { createElement: () => new FakeElement() };
+  const body = new FakeElement();
+  page.document = { createElement: () => new FakeElement(), body, activeElement: body };
   page.location = new URL(`http://page/${search}`);
   page.visited = [];
   page.history = {

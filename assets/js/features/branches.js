@@ -125,11 +125,24 @@ export class Branches {
 
   /** @param {State} state */
   draw(state) {
-    const { hand } = state;
-    if (hand && (this.frame(hand.lane)?.s !== hand.frame.s || !asksForLane(state, hand.lane))) this.hand.stop(); // the playhead went on
+    if (!isHandShown(state)) this.hand.stop(); // the playhead went on
     for (const lane of this.actions.keys()) this.drawActions(lane, state);
     this.add.disabled = state.run.going;
-    this.add.hidden = Boolean(state.controls.third);
+    this.drawThird(Boolean(state.controls.third));
+  }
+
+  /**
+   * Show or hide the third lane. Who added or removed it by key goes on with the button that undoes that.
+   * @param {boolean} isThere
+   */
+  drawThird(isThere) {
+    if (this.add.hidden === isThere) return;
+    const { node } = this.actions[THIRD];
+    const held = isThere ? document.activeElement === this.add : node.contains(document.activeElement);
+    this.add.hidden = isThere;
+    document.documentElement.classList.toggle("tc-three", isThere);
+    const next = /** @type {HTMLElement | null} */ (isThere ? node.querySelector("button:not([hidden])") : this.add);
+    if (held) next?.focus({ preventScroll: true });
   }
 
   /** @param {number} lane @param {State} state */
@@ -168,6 +181,15 @@ export class Branches {
       if (button.title !== title) button.title = title;
     }
   }
+}
+
+/**
+ * Whether the step that is masked by hand, if one is, is shown and what the controls ask for.
+ * @param {State} state
+ */
+export function isHandShown(state) {
+  const { hand } = state;
+  return !hand || (shownFrame(state, hand.lane)?.s === hand.frame.s && asksForLane(state, hand.lane));
 }
 
 /**

@@ -1,6 +1,6 @@
 // Many pictures at once: a row for each lane, sorted as the visitor likes; one of them opens in the lanes.
 
-import { actionButton, el, scrollTo } from "../lib/dom.js";
+import { actionButton, el, enableLater, restWhile, scrollTo } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
 import { ask, messageOf, runLines } from "../transport/server.js";
 
@@ -97,7 +97,6 @@ export class Gallery {
       el("section", { "aria-label": name }, el("h3", {}, name), this.rows[i]),
     );
     this.body.replaceChildren(...sections);
-    this.measure.disabled = true;
     this.progress();
   }
 
@@ -121,7 +120,6 @@ export class Gallery {
       });
     });
     this.run = { ...this.run, going: false, why };
-    this.measure.disabled = !this.items.flat().length;
     this.progress();
     this.sort();
   }
@@ -133,8 +131,18 @@ export class Gallery {
     const goes = run.id ? words.progress : words.starting;
     const sentence = run.going ? goes : (words.done[run.why] ?? words.empty);
     this.status.textContent = fill(sentence, { done, whole, label: shown?.label });
-    this.draw.hidden = run.going;
-    this.stop.hidden = !run.going;
+    this.measure.disabled = run.going || !done;
+    if (this.draw.hidden !== run.going) this.swap(run.going);
+  }
+
+  /** Draw and Stop take each other's place. @param {boolean} going */
+  swap(going) {
+    const [hides, appears] = going ? [this.draw, this.stop] : [this.stop, this.draw];
+    const held = document.activeElement === hides;
+    hides.hidden = true;
+    appears.hidden = false;
+    if (going) enableLater(this.stop, () => held && document.activeElement === document.body);
+    if (held) appears.focus();
   }
 
   /** @param {Item} item */
@@ -173,15 +181,14 @@ export class Gallery {
   }
 
   async nearest() {
-    this.measure.disabled = true;
     this.status.textContent = this.words.measuring;
     const { id } = this.run;
     const { no_answer, not_kept } = this.words;
     const failed = (/** @type {unknown} */ error) => ({ distances: [], wrong: messageOf(error, no_answer) });
-    const { distances, wrong = not_kept } = await ask("nearest", { run: id }).catch(failed);
-    if (id !== this.run.id) return; // others have been drawn meanwhile
+    const measured = () => ask("nearest", { run: id }).catch(failed);
+    const { distances, wrong = not_kept } = await restWhile(this.measure, measured);
+    if (id !== this.run.id) return this.progress(); // others have been drawn meanwhile
     this.setDistances(distances);
-    this.measure.disabled = false;
     this.progress();
     this.sort();
     if (!distances.length) this.status.textContent = wrong;

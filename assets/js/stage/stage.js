@@ -95,7 +95,6 @@ export class Stage {
     }
     this.notice.classList.toggle("is-wrong", wrong);
     this.root.classList.toggle("is-stale", Boolean(state.planned?.wrong) || isStale(state));
-    document.documentElement.classList.toggle("tc-three", Boolean(state.controls.third));
     this.lanesNode.setAttribute("aria-busy", String(state.run.going));
     this.lanesNode.classList.toggle("has-hand", Boolean(state.hand));
     const tab = /** @type {HTMLInputElement} */ (this.tabs.querySelector(`[value="${state.view.panel}"]`));
