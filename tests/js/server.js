@@ -80,6 +80,9 @@ class FakeElement extends EventTarget {
   classList = { add() {}, toggle() {} };
   setAttribute() {}
   append() {}
+  matches() {
+    return false;
+  }
   replaceChildren() {}
   focus() {
     /** @type {any} */ (globalThis).document.activeElement = this;

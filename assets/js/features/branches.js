@@ -6,7 +6,7 @@ import { actionButton, byId, el } from "../lib/dom.js";
 import { digits, fill, mean } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { asksForLane, canBeAsked } from "../store.js";
-import { ask, messageOf } from "../transport/server.js";
+import { ask, messageOf, Refused } from "../transport/server.js";
 
 const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
 const THIRD = 2;
@@ -100,10 +100,14 @@ export class Branches {
   /** Mask and draw on, at once. @param {Origin} origin */
   start(origin) {
     if (document.activeElement?.matches(".tc-actions :focus-visible")) byId("tc-run")?.focus({ preventScroll: true });
-    const { controls } = this.store.state;
-    this.rounds = Math.max(this.rounds, controls.third?.round ?? 0) + 1;
-    const changed = thirdControls(this.store.state, { ...origin, round: this.rounds });
-    return this.runs.start({ controls: { ...controls, ...changed } });
+    return this.runs.start(async () => {
+      const controls = await this.plans.settled();
+      const { state } = this.store;
+      if (!origin.tokens && !asksForLane(state, origin.lane ?? 0)) throw new Refused(this.words.stale);
+      this.rounds = Math.max(this.rounds, controls.third?.round ?? 0) + 1;
+      const changed = thirdControls(state, { ...origin, round: this.rounds });
+      return { controls: { ...controls, ...changed } };
+    });
   }
 
   /** The critic's scores of a lane's finished picture, which the run itself does not need. @param {number} lane */
