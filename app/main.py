@@ -21,7 +21,7 @@ from app.server.stream import RunStream
 from app.text import en
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
-LAUNCH_TRIES = 4
+LAUNCH_TRIES = 12  # of five seconds each
 MAX_QUEUED = 64  # events of Gradio that wait
 MONO = ("ui-monospace", "Consolas", "monospace")
 

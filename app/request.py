@@ -249,7 +249,7 @@ def _branch_lane(session: Session, branch: Branch, configs: Sequence[SampleConfi
         raise ValueError(f"third: masked: places go from 0 to {N - 1}")
     if branch.step > last:
         raise ValueError(f"third: step {branch.step}: the lane it leaves has {last} steps")
-    if branch.fraction is not None and (branch.step < last or session.critic is None):
+    if branch.fraction is not None and (branch.step < last or not session.pack.has("critic")):  # without loading it
         raise ValueError(f"third: fraction: needs a critic, and a finished picture: step {last}")
     if branch.step < last:
         if branch.step >= config.steps:

@@ -17,6 +17,7 @@ from app.request import Lane
 from engine.step import Step
 
 MAX_BYTES = 50 * 2**20  # of ended runs that are kept
+MAX_RUNS = 2000  # a recorded run has no bytes of its own, and every visit begins with one
 MAX_SECONDS = 600.0  # a run that takes longer is stopped
 
 
@@ -80,8 +81,8 @@ class Run:
 class Runs:
     """The last runs of all visitors, by id. Safe to use from many threads."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS) -> None:
-        self._max_bytes, self._max_seconds = max_bytes, max_seconds
+    def __init__(self, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS, max_runs: int = MAX_RUNS) -> None:
+        self._max_bytes, self._max_seconds, self._max_runs = max_bytes, max_seconds, max_runs
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
@@ -102,11 +103,11 @@ class Runs:
             run.stop()
         with self._lock:
             self._runs[run.id] = run
-            excess = sum(old.bytes for old in self._runs.values()) - self._max_bytes
+            size = sum(old.bytes for old in self._runs.values())
             for run_id in [run_id for run_id, old in self._runs.items() if old.end_reason]:
-                if excess <= 0:
+                if size <= self._max_bytes and len(self._runs) <= self._max_runs:
                     break
-                excess -= self._runs.pop(run_id).bytes
+                size -= self._runs.pop(run_id).bytes
         return run
 
     def get(self, run_id: object) -> Run | None:

@@ -48,7 +48,9 @@ class FakeSession:
 
     @property
     def pack(self) -> Any:
-        return SimpleNamespace(name=self.name, fingerprint=lambda: "abc", has=lambda kind: kind == "critic")
+        return SimpleNamespace(
+            name=self.name, fingerprint=lambda: "abc", has=lambda kind: kind == "critic" and bool(self.critic)
+        )
 
     def settings(self, **given: Any) -> SampleConfig:
         config = SampleConfig.of(**{"steps": self.steps, **given})

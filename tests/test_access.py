@@ -334,10 +334,13 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     runs("=Refine")
     assert page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.fraction") == 0.6
     press("=Remove this lane")
+    page.wait_for_function("() => document.activeElement.textContent === 'Add a lane'")
     press("=Copy link")
     press("#tc-game > button")
     press("=Deal a picture")
-    page.wait_for_function("() => window.tokenCritic?.game.open")
+    page.wait_for_function(
+        "() => window.tokenCritic?.game.open && document.activeElement.textContent === 'Deal a picture'"
+    )
     press(".tc-game-board canvas", "ArrowDown")
     page.keyboard.press("Enter")
     press("=Check")

@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {  # module or folder of assets/js -> what it may
     "store": set(),
     "transport": set(),
     "plans": {"transport"},
-    "runs": {"draw", "lib", "transport"},
+    "runs": {"draw", "lib", "store", "transport"},
     "controls": {"lib", "store"},
     "features": {"draw", "lib", "playhead", "store", "transport"},
     "stage": {"draw", "features", "lib", "playhead", "store"},

@@ -181,8 +181,8 @@ def test_a_branch_runs_on_from_a_step_as_a_third_lane(page: Any) -> None:
     page.click('[data-lane="1"] button:text("Branch here")')
     page.wait_for_selector("#tc-settings-3 .tc-choice select")
     page.wait_for_function("() => document.querySelector('#tc-settings-3 select').value === 'critic'")
-    assert "after step 8" in page.text_content(".tc-notice")
     page.wait_for_selector(".tc-stage.is-stale")
+    assert "after step 8" in page.text_content(".tc-notice")
     run_page(page)
     same = """() => {
         const [, theirs, mine] = tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest));

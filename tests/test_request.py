@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.features.settings import plan_lanes, visible_controls
-from app.request import add_unread_parameters, control_names, initial_configs, lane_fields
+from app.request import RunRequest, add_unread_parameters, control_names, initial_configs, lane_fields, resolve
 from app.text.explain import CONTROLS, EXPLAIN
 from engine.config import SampleConfig
 from engine.rules import RULES, all_parameters
@@ -128,3 +129,15 @@ def test_every_control_of_a_lane_has_its_words(name: str) -> None:
 def test_a_pack_without_critic_starts_with_rules_that_it_can_run() -> None:
     poor = FakeSession(rules=("maskgit", "confidence", "random"))
     assert [config.rule for config in initial_configs(poor)] == ["maskgit", "confidence", "random"]  # type: ignore[arg-type]
+
+
+def test_a_refinement_is_checked_without_loading_the_critic() -> None:
+    class Loading(FakeSession):
+        pack = SimpleNamespace(has=lambda kind: True)
+
+        def __getattribute__(self, name: str) -> Any:
+            assert name != "critic", "it is loaded on another thread"
+            return super().__getattribute__(name)
+
+    asked = RunRequest.from_controls(set_controls(third={"lane": 1, "step": 6, "fraction": 0.5}))
+    assert resolve(Loading(), asked)[-1].continues  # type: ignore[arg-type]

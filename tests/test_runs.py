@@ -34,6 +34,16 @@ def test_pictures_of_a_gallery_count_too_and_a_run_under_way_is_never_dropped() 
     assert runs.get(going.id) is going and runs.get(ended.id) is None and going.bytes == 48
 
 
+def test_runs_without_bytes_as_recorded_ones_are_bounded_too() -> None:
+    runs = Runs(max_runs=3)
+    ids = []
+    for _ in range(10):
+        one = runs.start("fake", resolved(), {})
+        one.end_reason = "recorded"
+        ids.append(one.id)
+    assert [runs.get(run_id) is not None for run_id in ids] == [False] * 7 + [True] * 3
+
+
 def test_a_server_that_ends_stops_the_runs_under_way_and_those_to_come() -> None:
     context = new_context()
     under_way = run_lanes(context, set_controls())

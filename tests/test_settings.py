@@ -93,6 +93,16 @@ def test_a_new_pack_brings_its_first_class_rules_and_settings() -> None:
     assert [lane["steps"] for lane in found["plan"]["lanes"]] == [12, 12] and found["plan"]["pack"] == "poor"
 
 
+@pytest.mark.parametrize(
+    "third", [{"lane": 0, "step": 2}, {"lane": 1, "step": 6, "fraction": 0.5}, {"tokens": [1] * 64}]
+)
+def test_a_new_pack_takes_a_lane_away_that_leaves_a_picture_of_the_old_one(third: dict[str, Any]) -> None:
+    found = changed({"pack": "poor"}, third=third)
+    assert found["controls"]["third"] is None and found["plan"]["wrong"] == ""
+    assert changed({"pack": "poor", "third": third})["controls"]["third"] == third, "it was changed with the pack"
+    assert changed({"pack": "poor"}, third={})["controls"]["third"] == {}, "a lane of its own stays"
+
+
 def test_a_new_pack_leaves_what_was_changed_with_it() -> None:
     found = changed({"pack": "poor", "label": "sun", "steps_2": 4})["controls"]
     assert (found["label"], found["steps_1"], found["steps_2"]) == ("sun", 12, 4)

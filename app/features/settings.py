@@ -45,7 +45,8 @@ def resolve_controls(
     """Return what the controls are after a change, which of them are shown, and what they would run.
 
     `changed` names the controls that the visitor changed: a new pack brings its classes and settings, a new rule its
-    settings, but not in place of what was changed, too. `offered` is the pack whose choices the page has: for
+    settings, but not in place of what was changed, too. A third lane that leaves a picture goes with that picture's
+    pack. `offered` is the pack whose choices the page has: for
     another one the answer holds the choices. Raises ValueError for an unknown name, pack or rule.
     """
     full = _fill(context, controls)
@@ -55,6 +56,8 @@ def resolve_controls(
     if "pack" in changed:
         if full["label"] not in session.classes:
             full["label"] = session.classes[0]
+        if full["third"] and "third" not in changed:
+            full["third"] = None
         for suffix, config in zip(SUFFIXES, initial_configs(session), strict=True):
             _set_lane(full, suffix, lane_values(config), changed)
     for suffix in SUFFIXES:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -26,17 +25,8 @@ class CheckedBlocks(gr.Blocks):
             raise to_gradio_error(ValueError(message))
 
 
-def report_errors(handler: Callable[..., Any], parameters: Sequence[str] = ()) -> Callable[..., Any]:
-    """Wrap a handler: its ValueError and FileNotFoundError become a message on the page.
-
-    `parameters` are the names of its arguments in the API.
-    """
-
-    def stream(*args: Any) -> Iterator[Any]:
-        try:
-            yield from handler(*args)
-        except (ValueError, FileNotFoundError) as error:
-            raise to_gradio_error(error) from error
+def report_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a handler: its ValueError and FileNotFoundError become a message on the page."""
 
     def call(*args: Any) -> Any:
         try:
@@ -44,12 +34,7 @@ def report_errors(handler: Callable[..., Any], parameters: Sequence[str] = ()) -
         except (ValueError, FileNotFoundError) as error:
             raise to_gradio_error(error) from error
 
-    wrapped: Callable[..., Any] = stream if inspect.isgeneratorfunction(handler) else call
-    if parameters:
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        wrapped.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])  # type: ignore[attr-defined]
-    wrapped.__name__ = getattr(handler, "__name__", "handler")
-    return wrapped
+    return call
 
 
 def to_gradio_error(error: Exception) -> gr.Error:

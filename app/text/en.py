@@ -67,6 +67,9 @@ GALLERY = {
     "count": "Pictures per lane",
     "draw": "Draw",
     "stop": STOP,
+    "starting": "Starting …",
+    "no_answer": "The server did not answer. Is it still running? Press Draw to try again.",
+    "not_kept": "These pictures are not kept any more: draw them again.",
     "empty": "Draws the lanes' settings for one seed after another, beginning with the one above.",
     "progress": "{done} of {whole} pictures …",
     "done": {

@@ -59,7 +59,7 @@ const { controls, visible, offered, words } = config;
 const store = new Store({ ...EMPTY, controls, visible, offered });
 const player = new Player(store);
 const plans = new PlanClient(store);
-const runs = new RunClient(store, words);
+const runs = new RunClient(store, words, plans);
 /** @type {Page} */
 const page = { config, words, store, plans, runs, player };
 const ofGradio = config.names.filter((name) => name !== "third");
@@ -130,9 +130,9 @@ const handle = {
   /** Run what the controls say. @param {...any} values of all of them */
   run(...values) {
     bridge.take(values);
-    const { run, shown, controls: now } = store.state;
+    const { run, shown } = store.state;
     if (run.going && !shown?.recorded) return; // the second of two quick clicks
-    runs.start({ controls: now });
+    runs.start(async () => ({ controls: await plans.settled() })); // a new rule or pack brings its settings with it
   },
   stop: () => runs.stop(),
   rollSeed: () => plans.change({ seed: Math.floor(Math.random() * 10000) }),

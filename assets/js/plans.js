@@ -1,12 +1,13 @@
 // Asks the server what the controls would run, after each change of them; one question at a time, the last one counts.
 
-import { ask } from "./transport/server.js";
+import { ask, Refused } from "./transport/server.js";
 
 export class PlanClient {
   /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.store = store;
-    this.asking = false;
+    /** @type {Promise<void> | null} while the server is asked */
+    this.asking = null;
     /** @type {Set<string>} controls that the visitor changed and the server has not been told of */
     this.changed = new Set();
     this.again = false;
@@ -25,24 +26,47 @@ export class PlanClient {
    * Ask what the controls as they stand would run.
    * @param {string[]} [changed]
    */
-  async refresh(changed = []) {
+  refresh(changed = []) {
     for (const name of changed) this.changed.add(name);
     this.again = true;
-    if (this.asking) return;
-    this.asking = true;
+    this.asking ??= this.askAll();
+    return this.asking;
+  }
+
+  /**
+   * A run's first line has set the controls: what was changed before it is of no account any more.
+   * @param {string[]} since controls that the visitor has changed since asking for that run
+   */
+  replaced(since) {
+    this.changed.clear();
+    if (since.length) this.refresh(since);
+  }
+
+  /** The controls, after what the visitor's last changes bring with them. */
+  async settled() {
+    while (this.asking) await this.asking;
+    return this.store.state.controls;
+  }
+
+  async askAll() {
     while (this.again) {
       this.again = false;
       await this.askOnce();
     }
-    this.asking = false;
+    this.asking = null;
   }
 
   async askOnce() {
-    const { controls, offered } = this.store.state;
+    const { controls, visible, offered } = this.store.state;
     const changed = [...this.changed];
-    const found = await ask("plan", { controls, changed, offered }).catch(() => null);
+    const refused = (/** @type {unknown} */ error) =>
+      error instanceof Refused
+        ? { controls, visible, choices: null, plan: { wrong: error.message, pack: "", lanes: [] } }
+        : null;
+    const found = await ask("plan", { controls, changed, offered }).catch(refused);
     if (!found || this.again) return; // something changed meanwhile: the next answer counts
     this.changed.clear();
+    if (controls !== this.store.state.controls) return; // a run's first line has set others
     this.apply(found);
   }
 

@@ -2,18 +2,22 @@
 
 import { decodeFrame } from "./draw/frame.js";
 import { plural } from "./lib/text.js";
-import { ask, Refused, runLines } from "./transport/server.js";
+import { isEqual } from "./store.js";
+import { ask, messageOf, runLines } from "./transport/server.js";
 
 /** @typedef {import("./types.js").Begin} Begin */
+/** @typedef {import("./types.js").RunRequest} RunRequest */
 
 export class RunClient {
   /**
    * @param {import("./store.js").Store} store
    * @param {import("./types.js").Words} words
+   * @param {import("./plans.js").PlanClient} plans
    */
-  constructor(store, words) {
+  constructor(store, words, plans) {
     this.store = store;
     this.words = words;
+    this.plans = plans;
     this.reading = new AbortController(); // of the run that is asked for now
   }
 
@@ -23,13 +27,13 @@ export class RunClient {
 
   /**
    * Ask for a run in place of the one that is shown. Resolves when all of it is here.
-   * @param {import("./types.js").RunRequest} request
+   * @param {RunRequest | ((signal: AbortSignal) => Promise<RunRequest>)} asked or what finds it out
    */
-  async start(request) {
+  async start(asked) {
     this.reading.abort();
     const reading = new AbortController();
     this.reading = reading;
-    const before = this.run;
+    const before = this.run.going && this.run.begun ? { ...this.run, why: "stopped" } : this.run;
     performance.clearMarks(); // else the marks of all runs would be kept
     performance.mark("run-asked");
     this.store.set({
@@ -40,14 +44,17 @@ export class RunClient {
     });
     let wrong = "";
     try {
+      const request = typeof asked === "function" ? await asked(reading.signal) : asked;
+      const { controls } = this.store.state;
       for await (const line of runLines(request, reading.signal)) {
         const arrived = performance.now();
         const frames = await Promise.all((line.steps ?? []).map(decodeFrame));
         if (this.reading !== reading) return;
+        if (line.kind === "begin") this.begin(line, controls);
         this.take(line, frames, arrived);
       }
     } catch (error) {
-      wrong = error instanceof Refused ? error.message : this.words.no_answer;
+      wrong = messageOf(error, this.words.no_answer);
     }
     if (this.reading === reading && this.run.going) this.breakOff(before, wrong);
   }
@@ -62,7 +69,7 @@ export class RunClient {
     if (begun) return this.finish({ why: stopping ? "stopped" : "failed" }, wrong);
     this.store.set({
       run: { ...before, going: false, stopping: false, progress: "" },
-      message: wrong && !stopping ? { text: wrong, wrong: true } : null,
+      message: stopping ? null : { text: wrong || this.words.no_answer, wrong: true },
     });
   }
 
@@ -72,22 +79,25 @@ export class RunClient {
    * @param {number} arrived
    */
   take(line, frames, arrived) {
-    if (line.kind === "begin") this.begin(line);
     if (line.kind === "waiting") this.store.update("run", { progress: plural(this.words.waiting, line.running) });
     if (frames.length) this.addFrames(line, frames, arrived);
     if (line.kind === "end") this.finish(line);
   }
 
-  /** @param {Begin} begin */
-  begin(begin) {
+  /**
+   * The controls become those of the run, but for what the visitor has changed while it had to wait.
+   * @param {Begin} begin
+   * @param {Record<string, any>} before the controls when it was asked for
+   */
+  begin(begin, before) {
     const { state } = this.store;
-    const asked = Object.keys(begin.ask).length
-      ? {
-          controls: { ...state.controls, ...begin.ask, third: begin.ask.third ?? null },
-          visible: begin.visible,
-          planned: { wrong: "", pack: begin.pack, lanes: begin.lanes },
-        }
-      : {};
+    const isAsked = Object.keys(begin.ask).length > 0; // else nobody's controls led to it
+    const since = Object.entries(state.controls).filter(([name, value]) => !isEqual(value, before[name]));
+    const asked = isAsked && {
+      controls: { ...state.controls, third: null, ...begin.ask, ...Object.fromEntries(since) },
+      visible: begin.visible,
+      planned: { wrong: "", pack: begin.pack, lanes: begin.lanes },
+    };
     this.store.set({
       ...asked,
       shown: begin,
@@ -97,6 +107,7 @@ export class RunClient {
       pinned: begin.grid === state.shown?.grid ? state.pinned : -1,
       verdict: "",
     });
+    if (isAsked) this.plans.replaced(since.map(([name]) => name));
   }
 
   /**

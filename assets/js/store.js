@@ -77,6 +77,15 @@ export class Store {
 }
 
 /**
+ * Whether two values of a control are the same.
+ * @param {any} a
+ * @param {any} b
+ */
+export function isEqual(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/**
  * What decides a run, as text to compare.
  * @param {{pack: string, lanes: import("./types.js").LaneInfo[]}} run
  */

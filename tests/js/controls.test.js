@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { ControlsBridge } from "../../assets/js/controls/bridge.js";
-import { branchVerdict, thirdControls } from "../../assets/js/features/branches.js";
+import { branchVerdict, isHandShown, thirdControls } from "../../assets/js/features/branches.js";
 import { PlanClient } from "../../assets/js/plans.js";
 import { EMPTY, Store } from "../../assets/js/store.js";
 import { frame, lane, state } from "./frames.js";
@@ -92,6 +92,18 @@ test("a third lane begins with what the lane that it leaves runs with", () => {
   assert.equal(thirdControls(now, { tokens: [1, 2] }).rule_3, "critic");
   assert.deepEqual(thirdControls(now, {}), { third: {} });
   assert.deepEqual(thirdControls(now, null), { third: null });
+});
+
+test("a choice by hand ends when another step is shown, not when that one is scored", () => {
+  const run = state([2, 2], [2, 2], { playhead: { at: 1 } });
+  const hand = /** @type {any} */ ({ lane: 0, frame: run.frames[0][1] });
+  const scored = { ...run.frames[0][1], judged: new Float32Array(4) };
+  assert.equal(isHandShown({ ...run, hand }), true);
+  assert.equal(isHandShown({ ...run, hand, frames: [[run.frames[0][0], scored], run.frames[1]] }), true);
+  assert.equal(isHandShown({ ...run, hand, playhead: { ...run.playhead, at: 0 } }), false);
+  const planned = { wrong: "", pack: "p", lanes: [lane(3), lane(2)] };
+  assert.equal(isHandShown({ ...run, hand, planned }), false, "the controls ask for another lane");
+  assert.equal(isHandShown(run), true);
 });
 
 test("a choice by hand is held against the rule's, when the lane is whole", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
-import { addressOf, ask, linesOf, Refused, runLines } from "../../assets/js/transport/server.js";
+import { addressOf, ask, linesOf, messageOf, Refused, runLines } from "../../assets/js/transport/server.js";
 
 afterEach(() => mock.restoreAll());
 
@@ -40,6 +40,23 @@ test("lines are put together however the body is cut, in the middle of a letter 
     assert.deepEqual(await all(linesOf(body)), ['{"a":"é"}', '{"b":2}']);
   }
   assert.deepEqual(await all(linesOf(bodyOf("a\nb"))), ["a", "b"], "a last line without its end");
+});
+
+test("who stops reading tells the server", async () => {
+  const cancelled = mock.fn();
+  const body = new ReadableStream({
+    start: (control) => control.enqueue(new TextEncoder().encode("1\n2\n")),
+    cancel: cancelled,
+  });
+  await assert.rejects(async () => {
+    for await (const _ of linesOf(body)) throw new Error("not a picture");
+  }, /not a picture/);
+  assert.equal(cancelled.mock.callCount(), 1);
+});
+
+test("what the visitor reads of an error is the server's line, or the page's own", () => {
+  assert.equal(messageOf(new Refused("seed: too low"), "No answer"), "seed: too low");
+  assert.equal(messageOf(new TypeError("Failed to fetch"), "No answer"), "No answer");
 });
 
 test("a refusal is the server's own line, before a run or in it", async () => {

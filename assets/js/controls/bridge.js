@@ -1,6 +1,8 @@
 // Gradio's controls and the store: what the visitor sets goes into the store, what the store says is set in Gradio.
 // Both ways are events of Gradio without a function on the server, so neither sends a request.
 
+import { isEqual } from "../store.js";
+
 const FRAMES = 500; // ms in which an update may still be waiting for its frame
 
 /** @typedef {Record<string, any>} Update of one component, as Gradio's own functions return it */
@@ -38,7 +40,7 @@ export class ControlsBridge {
     /** @type {Record<string, any>} */
     const changed = {};
     this.names.forEach((name, i) => {
-      if (!equal(values[i], this.known.controls[name])) changed[name] = values[i];
+      if (!isEqual(values[i], this.known.controls[name])) changed[name] = values[i];
     });
     if (!Object.keys(changed).length) return;
     this.known = { ...this.known, controls: { ...this.known.controls, ...changed } };
@@ -49,7 +51,7 @@ export class ControlsBridge {
     const { controls, visible, offered } = this.store.state;
     const { known } = this;
     const differs = this.names.some(
-      (name) => !equal(controls[name], known.controls[name]) || visible[name] !== known.visible[name],
+      (name) => !isEqual(controls[name], known.controls[name]) || visible[name] !== known.visible[name],
     );
     if (this.asked || (!differs && offered === known.offered)) return;
     this.asked = true; // until Gradio fetches them
@@ -75,9 +77,4 @@ export class ControlsBridge {
       ...(offersNew && choices[name] ? { props: { choices: choices[name] } } : {}),
     }));
   }
-}
-
-/** @param {any} a @param {any} b */
-function equal(a, b) {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,9 +1,7 @@
 // Run and Stop take each other's place; who pressed one by key stays on the other.
 
-import { byId } from "../lib/dom.js";
+import { byId, enableLater } from "../lib/dom.js";
 import { isStale } from "../store.js";
-
-const UNSTOPPABLE = 500; // ms after Run: the second of two quick clicks falls on Stop, and must not undo the first
 
 /**
  * @param {import("../store.js").Store} store
@@ -27,16 +25,4 @@ export function showRunAndStop(store, words) {
   };
   store.on(["run", "planned", "shown"], show);
   show(store.state);
-}
-
-/**
- * @param {HTMLButtonElement} button
- * @param {() => boolean} focused whether it gets the focus then
- */
-function enableLater(button, focused) {
-  button.disabled = true;
-  setTimeout(() => {
-    button.disabled = false;
-    if (focused()) button.focus();
-  }, UNSTOPPABLE);
 }

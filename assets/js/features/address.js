@@ -4,7 +4,7 @@
 import { actionButton, copyText, el } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
 import { canBeAsked, settingsOf } from "../store.js";
-import { ask } from "../transport/server.js";
+import { ask, Refused } from "../transport/server.js";
 import { firstDifference, hashesOf, queryOf, readHashes, shownOf } from "./permalink.js";
 
 /** @typedef {import("../types.js").State} State */
@@ -22,7 +22,7 @@ export class Address {
     this.plans = plans;
     /** @type {Expected | null} the run that the address stands for */
     this.expected = null;
-    this.opening = false; // what begins now was asked for by the address, so it is no new one
+    this.opening = runs.reading; // of the run that the address asked for: it is no new address
     this.field = el("input", {
       class: "tc-link",
       type: "text",
@@ -36,8 +36,8 @@ export class Address {
     addEventListener("popstate", () => this.open());
     let { run } = store.state;
     store.on(["run"], (state) => {
-      if (state.run.begun && state.run.id !== run.id) this.began(state);
-      if (run.going && !state.run.going && state.run.why) this.ended(state);
+      if (state.run.begun && state.run.id !== run.id) this.write(state, this.runs.reading === this.opening || !run.id);
+      if (state.run.why && state.run.why !== run.why) this.ended(state);
       run = state.run;
       this.show(state);
     });
@@ -47,34 +47,29 @@ export class Address {
   /** Show what the address says; without a word of it, what the page opens with. */
   async open() {
     const query = new URLSearchParams(location.search);
-    const preset = query.get("preset");
-    const asked = this.config.names.filter((name) => query.has(name));
-    this.opening = true;
-    if (preset) return this.runs.start({ recorded: preset });
-    if (asked.length) return this.openRun(query);
-    if (this.config.opens_with) return this.runs.start({ recorded: this.config.opens_with });
-    await this.plans.refresh();
+    const recorded = query.get("preset") || this.config.opens_with;
+    const isRun = !query.get("preset") && this.config.names.some((name) => query.has(name));
+    if (!isRun && !recorded) return this.plans.refresh();
+    const done = this.runs.start(isRun ? (signal) => this.linked(query, signal) : { recorded });
+    this.opening = this.runs.reading;
+    return done;
   }
 
-  /** @param {URLSearchParams} query */
-  async openRun(query) {
+  /**
+   * The run that an address asks for. Throws Refused where there is none.
+   * @param {URLSearchParams} query
+   * @param {AbortSignal} signal
+   */
+  async linked(query, signal) {
     const { offered } = this.store.state;
-    const found = await ask("linked", { query: Object.fromEntries(query), offered }).catch((error) => ({
-      wrong: error.message,
-    }));
-    if (found.controls) this.plans.apply(found); // what a link that was cut off still says is set
-    if (found.wrong) return this.store.set({ message: { text: found.wrong, wrong: true } });
-    if (found.plan.wrong) return;
+    const found = await ask("linked", { query: Object.fromEntries(query), offered }, signal);
+    this.plans.apply(found); // what a link that was cut off still says is set
+    const wrong = found.wrong || found.plan.wrong;
+    if (wrong) throw new Refused(wrong);
     const hash = query.get("hash");
     const older = Number(query.get("version") ?? 1) !== this.config.version; // its hashes are of another sampler
     this.expected = hash ? { settings: settingsOf(found.plan), hashes: readHashes(hash), older } : null;
-    return this.runs.start({ controls: found.controls });
-  }
-
-  /** @param {State} state */
-  began(state) {
-    this.write(state, this.opening);
-    this.opening = false;
+    return { controls: found.controls };
   }
 
   /** @param {State} state */

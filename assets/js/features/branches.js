@@ -6,7 +6,7 @@ import { actionButton, byId, el } from "../lib/dom.js";
 import { digits, fill, mean } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { asksForLane, canBeAsked } from "../store.js";
-import { ask } from "../transport/server.js";
+import { ask, messageOf, Refused } from "../transport/server.js";
 
 const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
 const THIRD = 2;
@@ -24,6 +24,7 @@ export class Branches {
   constructor({ store, words, runs, plans, player, hand }) {
     this.store = store;
     this.words = words.branches;
+    this.noAnswer = words.no_answer;
     this.runs = runs;
     this.plans = plans;
     this.player = player;
@@ -99,16 +100,22 @@ export class Branches {
   /** Mask and draw on, at once. @param {Origin} origin */
   start(origin) {
     if (document.activeElement?.matches(".tc-actions :focus-visible")) byId("tc-run")?.focus({ preventScroll: true });
-    const { controls } = this.store.state;
-    this.rounds = Math.max(this.rounds, controls.third?.round ?? 0) + 1;
-    const changed = thirdControls(this.store.state, { ...origin, round: this.rounds });
-    return this.runs.start({ controls: { ...controls, ...changed } });
+    return this.runs.start(async () => {
+      const controls = await this.plans.settled();
+      const { state } = this.store;
+      if (!origin.tokens && !asksForLane(state, origin.lane ?? 0)) throw new Refused(this.words.stale);
+      this.rounds = Math.max(this.rounds, controls.third?.round ?? 0) + 1;
+      const changed = thirdControls(state, { ...origin, round: this.rounds });
+      return { controls: { ...controls, ...changed } };
+    });
   }
 
   /** The critic's scores of a lane's finished picture, which the run itself does not need. @param {number} lane */
   async judge(lane) {
     const { run } = this.store.state;
-    const found = await ask("score", { run: run.id, lane }).catch((error) => ({ wrong: error.message }));
+    const found = await ask("score", { run: run.id, lane }).catch((error) => ({
+      wrong: messageOf(error, this.noAnswer),
+    }));
     const { state } = this.store;
     if (run.id !== state.run.id || !state.shown) return;
     if (!found.scores) return this.store.set({ message: { text: found.wrong || this.words.unscored, wrong: true } });
@@ -122,11 +129,24 @@ export class Branches {
 
   /** @param {State} state */
   draw(state) {
-    const { hand } = state;
-    if (hand && (this.frame(hand.lane) !== hand.frame || !asksForLane(state, hand.lane))) this.hand.stop(); // the playhead went on
+    if (!isHandShown(state)) this.hand.stop(); // the playhead went on
     for (const lane of this.actions.keys()) this.drawActions(lane, state);
     this.add.disabled = state.run.going;
-    this.add.hidden = Boolean(state.controls.third);
+    this.drawThird(Boolean(state.controls.third));
+  }
+
+  /**
+   * Show or hide the third lane. Who added or removed it by key goes on with the button that undoes that.
+   * @param {boolean} isThere
+   */
+  drawThird(isThere) {
+    if (this.add.hidden === isThere) return;
+    const { node } = this.actions[THIRD];
+    const held = isThere ? document.activeElement === this.add : node.contains(document.activeElement);
+    this.add.hidden = isThere;
+    document.documentElement.classList.toggle("tc-three", isThere);
+    const next = /** @type {HTMLElement | null} */ (isThere ? node.querySelector("button:not([hidden])") : this.add);
+    if (held) next?.focus({ preventScroll: true });
   }
 
   /** @param {number} lane @param {State} state */
@@ -165,6 +185,15 @@ export class Branches {
       if (button.title !== title) button.title = title;
     }
   }
+}
+
+/**
+ * Whether the step that is masked by hand, if one is, is shown and what the controls ask for.
+ * @param {State} state
+ */
+export function isHandShown(state) {
+  const { hand } = state;
+  return !hand || (shownFrame(state, hand.lane)?.s === hand.frame.s && asksForLane(state, hand.lane));
 }
 
 /**

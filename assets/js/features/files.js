@@ -1,6 +1,6 @@
 // Files of the run on the stage, and a run from a file.
 
-import { actionButton, el } from "../lib/dom.js";
+import { actionButton, el, restWhile } from "../lib/dom.js";
 import { addressOf } from "../transport/server.js";
 
 export class Files {
@@ -63,9 +63,8 @@ export class Files {
   }
 
   async download() {
-    this.make.disabled = true;
     this.status.textContent = this.words.making;
-    const answer = await fetch(this.address).catch(() => null);
+    const answer = await restWhile(this.make, () => fetch(this.address).catch(() => null));
     this.status.textContent = answer?.ok ? await this.save(answer) : await this.reason(answer);
     this.show();
   }

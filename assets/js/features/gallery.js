@@ -1,8 +1,8 @@
 // Many pictures at once: a row for each lane, sorted as the visitor likes; one of them opens in the lanes.
 
-import { actionButton, el, scrollTo } from "../lib/dom.js";
+import { actionButton, el, enableLater, restWhile, scrollTo } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { ask, Refused, runLines } from "../transport/server.js";
+import { ask, messageOf, runLines } from "../transport/server.js";
 
 const ORDERS = ["drawn", "score", "named", "nearest"];
 const COUNTS = [8, 16, 32, 64]; // pictures of each lane
@@ -58,19 +58,21 @@ export class Gallery {
     this.reading.abort();
     const reading = new AbortController();
     this.reading = reading;
+    const before = this.run;
     this.run = { id: "", going: true, why: "" };
     this.progress();
-    let wrong = "";
+    let wrong = this.words.no_answer;
     try {
       const request = { gallery: { ...this.store.state.controls, count: Number(this.count.value) } };
       for await (const line of runLines(request, reading.signal)) this.take(line);
     } catch (error) {
-      wrong = error instanceof Refused ? error.message : this.words.done.failed;
+      wrong = messageOf(error, this.words.no_answer);
     }
-    if (this.reading !== reading || !this.run.going) return;
-    this.run = { ...this.run, going: false, why: this.run.id ? "failed" : "" };
+    if (this.reading !== reading || !this.run.going) return; // it has come to its end
+    const begun = Boolean(this.run.id);
+    this.run = begun ? { ...this.run, going: false, why: "failed" } : before; // what was drawn before is still here
     this.progress();
-    if (wrong && !reading.signal.aborted) this.status.textContent = wrong;
+    if (!begun && !reading.signal.aborted) this.status.textContent = wrong;
   }
 
   end() {
@@ -95,7 +97,6 @@ export class Gallery {
       el("section", { "aria-label": name }, el("h3", {}, name), this.rows[i]),
     );
     this.body.replaceChildren(...sections);
-    this.measure.disabled = true;
     this.progress();
   }
 
@@ -119,7 +120,6 @@ export class Gallery {
       });
     });
     this.run = { ...this.run, going: false, why };
-    this.measure.disabled = !this.items.flat().length;
     this.progress();
     this.sort();
   }
@@ -128,10 +128,21 @@ export class Gallery {
     const { run, words, shown } = this;
     const done = this.items.flat().length;
     const whole = shown ? (shown.count ?? 0) * shown.lanes.length : 0;
-    const sentence = run.going ? words.progress : (words.done[run.why] ?? words.empty);
+    const goes = run.id ? words.progress : words.starting;
+    const sentence = run.going ? goes : (words.done[run.why] ?? words.empty);
     this.status.textContent = fill(sentence, { done, whole, label: shown?.label });
-    this.draw.hidden = run.going;
-    this.stop.hidden = !run.going;
+    this.measure.disabled = run.going || !done;
+    if (this.draw.hidden !== run.going) this.swap(run.going);
+  }
+
+  /** Draw and Stop take each other's place. @param {boolean} going */
+  swap(going) {
+    const [hides, appears] = going ? [this.draw, this.stop] : [this.stop, this.draw];
+    const held = document.activeElement === hides;
+    hides.hidden = true;
+    appears.hidden = false;
+    if (going) enableLater(this.stop, () => held && document.activeElement === document.body);
+    if (held) appears.focus();
   }
 
   /** @param {Item} item */
@@ -170,15 +181,17 @@ export class Gallery {
   }
 
   async nearest() {
-    this.measure.disabled = true;
     this.status.textContent = this.words.measuring;
     const { id } = this.run;
-    const { distances } = await ask("nearest", { run: id }).catch(() => ({ distances: [] }));
-    if (id !== this.run.id) return; // others have been drawn meanwhile
+    const { no_answer, not_kept } = this.words;
+    const failed = (/** @type {unknown} */ error) => ({ distances: [], wrong: messageOf(error, no_answer) });
+    const measured = () => ask("nearest", { run: id }).catch(failed);
+    const { distances, wrong = not_kept } = await restWhile(this.measure, measured);
+    if (id !== this.run.id) return this.progress(); // others have been drawn meanwhile
     this.setDistances(distances);
-    this.measure.disabled = false;
     this.progress();
     this.sort();
+    if (!distances.length) this.status.textContent = wrong;
   }
 
   /** @param {number[][]} distances */

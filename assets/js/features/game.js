@@ -5,9 +5,9 @@ import { contextOf, fit, framedCells, outlinedCells, plainCell, wholePicture } f
 import { pageColours, scoreColour } from "../draw/colours.js";
 import { bytes, floats, loadPicture } from "../draw/frame.js";
 import { ARROWS, placeAfter, placeUnder } from "../draw/grid.js";
-import { actionButton, el } from "../lib/dom.js";
+import { actionButton, el, restWhile } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { ask } from "../transport/server.js";
+import { ask, messageOf } from "../transport/server.js";
 import { rocCurve, rocFigure } from "./roc.js";
 
 const SHARES = [0.1, 0.25, 0.5];
@@ -66,12 +66,11 @@ export class Game {
   }
 
   async deal() {
-    this.view.dealing.disabled = true;
     this.seed += 1;
     const { pack } = this.store.state.controls;
     const given = { pack, seed: this.seed, fraction: Number(this.view.share.value) };
-    const found = await ask("deal", given).catch((error) => ({ wrong: error.message || this.words.failed }));
-    this.view.dealing.disabled = false;
+    const failed = (/** @type {unknown} */ error) => ({ wrong: messageOf(error, this.words.failed) });
+    const found = await restWhile(this.view.dealing, () => ask("deal", given).catch(failed));
     if (found.wrong) {
       this.view.status.textContent = found.wrong;
       return;

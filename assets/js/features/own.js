@@ -5,25 +5,32 @@ import { pageColours, scoreColour } from "../draw/colours.js";
 import { floats } from "../draw/frame.js";
 import { actionButton, el, scrollTo } from "../lib/dom.js";
 import { fill, mean } from "../lib/text.js";
-import { ask, Refused } from "../transport/server.js";
+import { ask, messageOf } from "../transport/server.js";
 
 const MOST_BYTES = 16e6;
 const REFINED = 60; // percent
 
-/** @typedef {{label: string, grid: number, tokens: number[], picture: string, shown: string, scores: Float32Array}} Seen */
+/**
+ * @typedef {object} Seen
+ * @property {unknown} pack whose tokens these are
+ * @property {string} label
+ * @property {number} grid
+ * @property {number[]} tokens
+ * @property {string} picture
+ * @property {string} shown
+ * @property {Float32Array} scores
+ */
 
 export class OwnPicture {
   /**
    * @param {import("../main.js").Page} page
    * @param {(origin: import("../types.js").Origin) => void} refine
    */
-  constructor({ store, words, plans }, refine) {
+  constructor({ store, words }, refine) {
     this.store = store;
     this.words = words.own;
-    this.plans = plans;
     this.url = "";
     this.asked = ""; // the pack, class and picture that were asked about last
-    this.pack = "";
     /** @type {Seen | null} */
     this.seen = null;
     this.view = buildView(
@@ -38,7 +45,8 @@ export class OwnPicture {
       this.take(event.dataTransfer?.files[0]);
     });
     new ResizeObserver(() => this.draw()).observe(root);
-    store.on(["planned", "run"], () => this.follow());
+    store.on(["controls", "run"], () => this.idle());
+    store.on(["planned"], () => this.follow());
   }
 
   /** @param {File | undefined} file */
@@ -51,48 +59,38 @@ export class OwnPicture {
     this.look();
   }
 
-  get label() {
-    return this.store.state.planned?.lanes[0]?.settings.label;
-  }
-
   /** The class or the pack may have changed, and with it what the critic says. */
   follow() {
-    const { planned, controls } = this.store.state;
-    this.idle();
-    if (!planned?.lanes.length) return; // the controls say nothing that could run
-    const other = this.pack && this.pack !== planned.pack;
-    this.pack = planned.pack;
-    if (other && controls.third?.tokens) this.plans.change({ third: null }); // another model reads tokens otherwise
     if (this.url && this.asked !== this.question) this.look();
   }
 
   get question() {
-    return JSON.stringify([this.store.state.planned?.pack, this.label, this.url.length, this.url.slice(-64)]);
+    const { pack, label } = this.store.state.controls;
+    return JSON.stringify([pack, label, this.url.length, this.url.slice(-64)]);
   }
 
-  /** Nothing can be refined while a run is under way. */
+  /** Nothing can be refined while a run is under way, or with another pack: its tokens are others. */
   idle() {
-    this.view.go.disabled = !this.seen || this.store.state.run.going;
+    const { run, controls } = this.store.state;
+    this.view.go.disabled = !this.seen || this.seen.pack !== controls.pack || run.going;
   }
 
   async look() {
     const question = this.question;
     this.asked = question;
-    const given = { pack: this.store.state.planned?.pack ?? "", label: this.label, url: this.url };
-    const failed = (/** @type {unknown} */ error) => ({
-      wrong: error instanceof Refused ? error.message : this.words.failed,
-    });
-    const found = await ask("look", given).catch(failed);
+    const { pack, label } = this.store.state.controls;
+    const given = { pack, label, url: this.url };
+    const found = await ask("look", given).catch((error) => ({ wrong: messageOf(error, this.words.failed) }));
     if (question !== this.asked) return; // another one was asked for meanwhile
-    this.seen = found.wrong ? null : { ...found, scores: floats(found.scores) };
+    this.seen = found.wrong ? null : { ...found, pack, scores: floats(found.scores) };
     this.view.views.hidden = !this.seen;
     this.idle();
     if (!this.seen) return this.tell(found.wrong);
-    const { picture, shown, tokens, label, scores } = this.seen;
+    const { picture, shown, tokens, scores } = this.seen;
     this.view.images[0].src = picture;
     this.view.images[1].src = shown;
     this.view.captions[1].textContent = fill(this.words.shown, { n: tokens.length });
-    this.tell(fill(this.words.said, { label, score: mean(scores).toFixed(2) }));
+    this.tell(fill(this.words.said, { label: this.seen.label, score: mean(scores).toFixed(2) }));
     this.draw();
   }
 

@@ -38,6 +38,38 @@ export function scrollTo(node, block = "start") {
   node?.scrollIntoView({ block, behavior: reducedMotion() ? "instant" : "smooth" });
 }
 
+const UNSTOPPABLE = 500; // ms after a start: the second of two quick clicks falls on Stop, and must not undo the first
+
+/**
+ * Let a button that has taken another one's place be pressed only after a moment.
+ * @param {HTMLButtonElement} button
+ * @param {() => boolean} isFocused whether it gets the focus then
+ */
+export function enableLater(button, isFocused) {
+  button.disabled = true;
+  setTimeout(() => {
+    button.disabled = false;
+    if (isFocused()) button.focus();
+  }, UNSTOPPABLE);
+}
+
+/**
+ * Let a button rest while something is done. Who pressed it by key stays on it.
+ * @template Done
+ * @param {HTMLButtonElement} button
+ * @param {() => Promise<Done>} work
+ */
+export async function restWhile(button, work) {
+  const held = document.activeElement === button;
+  button.disabled = true;
+  try {
+    return await work();
+  } finally {
+    button.disabled = false;
+    if (held && document.activeElement === document.body) button.focus({ preventScroll: true });
+  }
+}
+
 /**
  * Copy a text, and say so on the button; where that is not allowed (or not on https) it is left to be copied by hand.
  * @param {string} text

@@ -103,7 +103,6 @@ export class Lane {
       ...compared,
     ];
     if (this.isDrawn(decides)) return;
-    this.node.classList.toggle("is-empty", !frame);
     const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand };
     if (frame) this.show(frame, state.frames[index], look);
     else this.showNothing(look);

@@ -9,12 +9,12 @@ export class Player {
     this.store = store;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    let going = false;
+    let { why } = store.state.run;
     store.on(["frames", "run"], (state) => {
       if (state.playhead.following) store.update("playhead", { at: newest(reachOf(state)) });
-      const ended = going && !state.run.going;
-      going = state.run.going;
-      if (ended && state.run.why === "recorded" && !reducedMotion()) this.play();
+      const ended = state.run.why !== why;
+      why = state.run.why;
+      if (ended && why === "recorded" && !reducedMotion()) this.play();
     });
     store.on(["playhead"], ({ playhead }) => {
       if (!playhead.playing) clearTimeout(this.timer);

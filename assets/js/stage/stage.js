@@ -66,6 +66,8 @@ export class Stage {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.speaking = undefined;
     this.lifeShown = false;
+    /** @type {any[]} what came of a run, when its painting was marked last */
+    this.marked = [];
   }
 
   /** The element of the page that holds the stage is there. @param {Element} element */
@@ -93,16 +95,26 @@ export class Stage {
     }
     this.notice.classList.toggle("is-wrong", wrong);
     this.root.classList.toggle("is-stale", Boolean(state.planned?.wrong) || isStale(state));
-    document.documentElement.classList.toggle("tc-three", Boolean(state.controls.third));
     this.lanesNode.setAttribute("aria-busy", String(state.run.going));
     this.lanesNode.classList.toggle("has-hand", Boolean(state.hand));
     const tab = /** @type {HTMLInputElement} */ (this.tabs.querySelector(`[value="${state.view.panel}"]`));
     tab.checked = true;
     this.labelSettings();
-    const shown = state.frames.map((_, i) => shownFrame(state, i)?.s ?? -1);
-    setTimeout(() => performance.mark("stage-painted", { detail: shown })); // once the browser has painted
+    this.markPainted(state);
     clearTimeout(this.speaking);
     if (!state.run.going && !state.playhead.playing) this.speaking = setTimeout(() => this.speak(state), SPEAK_AFTER);
+  }
+
+  /**
+   * Mark that what came of a run is painted. Not at each move of the playhead: the browser keeps all marks.
+   * @param {State} state
+   */
+  markPainted(state) {
+    const { frames, run } = state;
+    if (frames === this.marked[0] && run === this.marked[1]) return;
+    this.marked = [frames, run];
+    const shown = frames.map((_, i) => shownFrame(state, i)?.s ?? -1);
+    setTimeout(() => performance.mark("stage-painted", { detail: shown })); // once the browser has painted
   }
 
   /** Gradio's columns take no role. */

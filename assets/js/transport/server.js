@@ -6,6 +6,15 @@ const ROOT = new URL("../../../", import.meta.url); // modules are served at ROO
 /** What the server refused, in its own words. */
 export class Refused extends Error {}
 
+/**
+ * What the visitor reads of an error: the server's own words, or that there was no answer.
+ * @param {unknown} error
+ * @param {string} noAnswer
+ */
+export function messageOf(error, noAnswer) {
+  return error instanceof Refused ? error.message : noAnswer;
+}
+
 /** @param {string} path */
 export function addressOf(path) {
   return new URL(path, ROOT).href;
@@ -62,7 +71,7 @@ async function post(name, body, type, signal) {
 }
 
 /**
- * The lines of a body that is still arriving.
+ * The lines of a body that is still arriving. Who stops reading tells the server, which then stops computing.
  * @param {ReadableStream<Uint8Array>} body
  * @returns {AsyncGenerator<string>}
  */
@@ -70,12 +79,16 @@ export async function* linesOf(body) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    const parts = (rest + decoder.decode(value, { stream: !done })).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts.filter(Boolean);
-    if (done) break;
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      const parts = (rest + decoder.decode(value, { stream: !done })).split("\n");
+      rest = parts.pop() ?? "";
+      yield* parts.filter(Boolean);
+      if (done) break;
+    }
+    if (rest) yield rest;
+  } finally {
+    reader.cancel().catch(() => {}); // nothing to tell where the connection has broken
   }
-  if (rest) yield rest;
 }

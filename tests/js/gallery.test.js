@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { Gallery } from "../../assets/js/features/gallery.js";
+import { Store } from "../../assets/js/store.js";
+import { lane } from "./frames.js";
+import { atRest, fakePage, serve } from "./server.js";
+
+const WORDS = {
+  starting: "Starting",
+  progress: "{done} of {whole}",
+  empty: "Nothing",
+  no_answer: "No answer",
+  not_kept: "Not kept",
+  orders: {},
+  done: { done: "{done} of {label}", failed: "Failed after {done} of {whole}" },
+};
+
+/** @type {import("./server.js").Question[]} */
+let asked;
+beforeEach(() => {
+  fakePage();
+  asked = serve();
+});
+afterEach(() => mock.restoreAll());
+
+function opened() {
+  const words = { gallery: { ...WORDS, seed: "", score: "" } };
+  return new Gallery(/** @type {any} */ ({ store: new Store(), words }));
+}
+
+/** @param {string} run */
+function begin(run) {
+  return { kind: "begin", run, label: "a", lanes: [lane(2)], count: 2 };
+}
+
+/** @param {number} i */
+function picture(i) {
+  return { kind: "steps", steps: [{ lane: 0, i, seed: i, picture: "", score: 0.5 }] };
+}
+
+const END = { kind: "end", why: "done", scores: [] };
+
+test("a gallery says how far it is, and that it is done", async () => {
+  const gallery = opened();
+  gallery.start();
+  await asked[0].send(begin("r"), picture(0));
+  assert.equal(gallery.status.textContent, "1 of 2");
+  await asked[0].send(picture(1), END);
+  assert.equal(gallery.status.textContent, "2 of a");
+});
+
+test("the second of two quick clicks on Draw falls on Stop and stops nothing; who pressed it by key stays on it", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const gallery = opened();
+  gallery.draw.focus();
+  gallery.start();
+  assert.deepEqual([gallery.draw.hidden, gallery.stop.hidden, gallery.stop.disabled], [true, false, true]);
+  mock.timers.tick(500);
+  assert.deepEqual([gallery.stop.disabled, document.activeElement === gallery.stop], [false, true]);
+  mock.timers.reset();
+});
+
+test("one that is refused leaves the pictures before it, which can still be measured", async () => {
+  const gallery = opened();
+  gallery.start();
+  await asked[0].send(begin("r"), picture(0), picture(1), END);
+  gallery.start();
+  assert.equal(gallery.status.textContent, "Starting", "not the count of the one before");
+  await asked[1].refuse("too many");
+  assert.deepEqual([gallery.status.textContent, gallery.run.id, gallery.draw.hidden], ["too many", "r", false]);
+  assert.equal(gallery.measure.disabled, false);
+  gallery.nearest();
+  assert.equal(asked[2].given.run, "r");
+});
+
+test("one that breaks off says after how many pictures", async () => {
+  const gallery = opened();
+  gallery.start();
+  await asked[0].send(begin("r"), picture(0));
+  asked[0].stream?.error(new TypeError("network error"));
+  await atRest();
+  assert.equal(gallery.status.textContent, "Failed after 1 of 2");
+  gallery.start();
+  asked[1].fail(new TypeError("Failed to fetch"));
+  await atRest();
+  assert.equal(gallery.status.textContent, "No answer");
+});
+
+test("what cannot be measured is said", async () => {
+  const gallery = opened();
+  gallery.start();
+  await asked[0].send(begin("r"), picture(0), END);
+  gallery.nearest();
+  await asked[1].answer({ distances: [] });
+  assert.equal(gallery.status.textContent, "Not kept");
+});
