@@ -48,6 +48,11 @@ def colours() -> dict[str, str]:
     return dict(re.findall(r"--tc-([a-z-]+): (#[0-9a-f]{6});", root))
 
 
+def opening_script() -> str:
+    """A script that runs before Gradio's own."""
+    return (ASSETS / "opening.js").read_text(encoding="utf-8")
+
+
 def styles() -> str:
     """All style sheets, in the order of their names."""
     return "\n".join(file.read_text(encoding="utf-8") for file in sorted((ASSETS / "css").glob("*.css")))

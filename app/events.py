@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import gradio as gr
-
 from app.components.about import About
 from app.components.controls import Controls
 from app.components.curves import Curves
@@ -19,11 +17,12 @@ from app.components.lane import LaneControls
 from app.context import Context
 from app.features.about import describe_machine
 from app.features.curves import draw_curves
+from app.request import control_names
 from app.server.errors import report_errors
 
-CHANGED = "(...values) => { window.tokenCritic?.changed(...values); }"
+CHANGED = "(value) => {{ window.tokenCritic?.changed('{name}', value); }}"
 UPDATES = "() => window.tokenCritic.updates()"
-RUN = "(...values) => { window.tokenCritic?.run(...values); }"
+RUN = "() => { window.tokenCritic?.run(); }"
 STOP = "() => { window.tokenCritic?.stop(); }"
 ROLL_SEED = "() => { window.tokenCritic?.rollSeed(); }"
 TOGGLE_MORE = """() => {
@@ -40,9 +39,11 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 def connect(context: Context, controls: Controls, lanes: Sequence[LaneControls], curves: Curves, about: About) -> None:
     """Register all events. Call inside the Blocks."""
     values: list[Any] = [*controls.values, *(component for lane in lanes for component in lane.values)]
-    gr.on([component.input for component in values], None, values, js=CHANGED, trigger_mode="multiple")
+    names = [name for name in control_names() if name != "third"]  # which has no control
+    for name, component in zip(names, values, strict=True):
+        component.input(None, component, js=CHANGED.format(name=name), trigger_mode="multiple")
     controls.bridge.input(None, None, values, js=UPDATES, trigger_mode="multiple")  # type: ignore[attr-defined]
-    controls.run.click(None, values, js=RUN)
+    controls.run.click(None, js=RUN)
     controls.stop.click(None, js=STOP)
     controls.dice.click(None, js=ROLL_SEED)
     controls.more.click(None, js=TOGGLE_MORE)

@@ -561,6 +561,28 @@ def test_a_changed_control_marks_the_lanes(page: Any) -> None:
     page.wait_for_selector(".tc-stage:not(.is-stale)")
 
 
+def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
+    """Gradio's opening screen leaves a clock behind that asks for all, for ever."""
+    other = another(page)
+    other.add_init_script("""let asked = 0;
+        const next = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (callback) => { asked += 1; return next(callback); };
+        setInterval(() => { window.lately = asked; asked = 0; }, 1000);""")
+    other.goto(address)
+    other.wait_for_function(PAGE_READY)
+    other.evaluate("() => tokenCritic.player.pause()")
+    other.wait_for_function("() => window.lately < 5", polling=500)  # by default at every frame
+    assert (
+        other.evaluate("""() => new Promise((done) => {
+        let frames = 0;
+        const loop = () => { frames += 1; if (frames < 9) requestAnimationFrame(loop); else done(frames); };
+        requestAnimationFrame(loop);
+    })""")
+        == 9
+    ), "a loop that begins later goes on"
+    other.close()
+
+
 def test_a_refinement_a_branch_and_a_mask_by_hand_send_one_request_each(page: Any, address: str) -> None:
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url.removeprefix(address)))

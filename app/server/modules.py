@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.assets import import_script, modules, modules_path
+from app.assets import import_script, modules, modules_path, opening_script
 
 FOREVER = "public, max-age=31536000, immutable"
 CONFIG = "config.json"
-HEAD_END = b"</head>"
+HEAD, HEAD_END = b"<head>", b"</head>"
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first
     "br": brotli.compress,
     "gzip": lambda content: gzip.compress(content, 9, mtime=0),
@@ -45,7 +45,8 @@ class EarlyStart:
     """Middleware: the page fetches and starts the front end while Gradio's own scripts are on their way.
 
     Gradio adds what it is given for the head when it has started itself, which is too late. A Link header names all
-    modules, so that they come at once; a script at the end of the head imports the first one.
+    modules, so that they come at once; a script at the end of the head imports the first one. Another one stands at its
+    beginning, before Gradio's (assets/opening.js).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,7 +54,10 @@ class EarlyStart:
         links = [f"<{modules_path()}/{path}>; rel=modulepreload" for path in modules()]
         links.append(f"<{modules_path()}/{CONFIG}>; rel=preload; as=fetch; crossorigin=anonymous")
         self._link = ", ".join(links)
-        self._script = f"<script>{import_script()};</script>{HEAD_END.decode()}".encode()
+        self._parts = {
+            HEAD: HEAD + f"<script>\n{opening_script()}</script>".encode(),
+            HEAD_END: f"<script>{import_script()};</script>".encode() + HEAD_END,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message | None = None  # held back until the length of the body is known
@@ -67,7 +71,8 @@ class EarlyStart:
                 headers = MutableHeaders(raw=start["headers"])
                 headers["link"] = self._link
                 if not message.get("more_body"):
-                    message["body"] = message["body"].replace(HEAD_END, self._script, 1)
+                    for place, filled in self._parts.items():
+                        message["body"] = message["body"].replace(place, filled, 1)
                     headers["content-length"] = str(len(message["body"]))
                 await send(start)
                 start = None

@@ -61,8 +61,9 @@ USABLE = """(() => {
 # The page marks when a run was asked for, when each step arrived, and which step of each lane was painted when.
 RUN_TIMES = """() => {
     const marks = (name) => performance.getEntriesByName(name, "mark"), painted = marks("stage-painted");
-    const seen = ({ lane, s }) => painted.find(({ detail }) => detail[lane] >= s)?.startTime;
-    const frames = marks("step-arrived").map(({ detail }) => ({ sent: detail.sent, painted: seen(detail) }));
+    const seen = ({ startTime, detail: { lane, s } }) => painted.find(
+        (one) => one.startTime >= startTime && one.detail[lane] >= s)?.startTime;
+    const frames = marks("step-arrived").map((mark) => ({ sent: mark.detail.sent, painted: seen(mark) }));
     return { pressed: marks("run-asked").at(-1)?.startTime, frames };
 }"""
 RUN_PAINTED = f"""(expected) => {{

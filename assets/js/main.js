@@ -123,13 +123,12 @@ const handle = {
   game,
   own,
   digestOf,
-  /** The visitor changed controls. @param {...any} values of all of them */
-  changed: (...values) => bridge.take(values),
+  /** The visitor changed a control. @param {string} name @param {any} value */
+  changed: (name, value) => bridge.change(name, value),
   /** What Gradio's controls have to show. */
   updates: () => bridge.updates(),
-  /** Run what the controls say. @param {...any} values of all of them */
-  run(...values) {
-    bridge.take(values);
+  /** Run what the controls say. */
+  run() {
     const { run, shown } = store.state;
     if (run.going && !shown?.recorded) return; // the second of two quick clicks
     runs.start(async () => ({ controls: await plans.settled() })); // a new rule or pack brings its settings with it

@@ -18,11 +18,13 @@ function bridged() {
 }
 
 test("what the visitor sets goes to the store, and nothing goes back to Gradio", () => {
-  const { plans, bridge, trigger } = bridged();
-  bridge.take(["p", 7, 18]);
+  const { store, plans, bridge, trigger } = bridged();
+  bridge.change("seed", 7);
   assert.deepEqual(plans.change.mock.calls[0].arguments, [{ seed: 7 }]);
   assert.equal(trigger.mock.callCount(), 0);
-  bridge.take(["p", 7, 18]);
+  store.set({ controls: { ...store.state.controls, seed: 7 } });
+  assert.equal(trigger.mock.callCount(), 0, "Gradio shows it already");
+  bridge.change("seed", 7);
   assert.equal(plans.change.mock.callCount(), 1, "the same again is no change");
 });
 
@@ -54,11 +56,13 @@ test("another pack's choices are set where Gradio keeps those of our components,
   mock.reset();
 });
 
-test("a change of the visitor's is not undone by values that Gradio does not have yet", () => {
+test("a change of the visitor's says nothing of controls that Gradio has not redrawn yet", () => {
   const { store, plans, bridge } = bridged();
   store.set({ controls: { ...store.state.controls, steps_1: 8 } });
-  bridge.take(["p", 9, 18]); // Gradio still shows 18
+  bridge.updates(); // fetched, and Gradio still shows 18
+  bridge.change("seed", 9);
   assert.deepEqual(plans.change.mock.calls[0].arguments, [{ seed: 9 }]);
+  assert.equal(store.state.controls.steps_1, 8);
 });
 
 test("of several quick changes the last answer counts, and all of them are told", async () => {

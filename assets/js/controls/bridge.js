@@ -33,18 +33,13 @@ export class ControlsBridge {
   }
 
   /**
-   * The values of all controls, after the visitor changed some of them.
-   * @param {any[]} values
+   * The visitor changed a control. One alone: what Gradio holds of the others may be older than the store.
+   * @param {string} name
+   * @param {any} value
    */
-  take(values) {
-    /** @type {Record<string, any>} */
-    const changed = {};
-    this.names.forEach((name, i) => {
-      if (!isEqual(values[i], this.known.controls[name])) changed[name] = values[i];
-    });
-    if (!Object.keys(changed).length) return;
-    this.known = { ...this.known, controls: { ...this.known.controls, ...changed } };
-    this.plans.change(changed);
+  change(name, value) {
+    this.known = { ...this.known, controls: { ...this.known.controls, [name]: value } };
+    if (!isEqual(value, this.store.state.controls[name])) this.plans.change({ [name]: value });
   }
 
   push() {

@@ -65,6 +65,7 @@ export class Game {
     return Boolean(this.dealt) && !this.result;
   }
 
+  /** @returns {Promise<void>} */
   async deal() {
     this.seed += 1;
     const { pack } = this.store.state.controls;
@@ -86,6 +87,7 @@ export class Game {
     };
     this.marks = new Set();
     this.result = null;
+    if (!this.dealt?.fakes) return this.deal(); // each sampled token came out as the real one
     this.show();
   }
 
