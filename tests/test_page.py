@@ -651,6 +651,10 @@ def test_a_recorded_run_can_be_kept_and_linked(page: Any, address: str) -> None:
     other.goto(address)
     other.wait_for_function(PAGE_READY)
     assert other.is_enabled("button:text('Copy link')")
+    other.evaluate("() => tokenCritic.store.update('run', { why: 'stopped' })")
+    assert other.is_disabled("button:text('Copy link')")
+    assert other.get_attribute("button:text('Copy link')", "title") == en.STAGE["link"]["none"]
+    other.evaluate("() => tokenCritic.store.update('run', { why: 'recorded' })")
     other.click("#tc-files > button")
     other.select_option("[data-file=kind]", "webp")
     with other.expect_download() as download:

@@ -97,6 +97,16 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
     comes_to(page, shown, ["scores", "scores"])
     painted(page)
     assert page.locator('[data-lane="1"] canvas[data-panel="scores"]').bounding_box()["width"] > 1.5 * before
+    boxes = page.evaluate("""() => Object.fromEntries(
+        [".tc-transport", ".tc-to-projector", '[data-lane="1"] .tc-status', ".tc-notice"].map((one) => {
+            const { left, right, top, bottom } = document.querySelector(one).getBoundingClientRect();
+            return [one, { left, right, top, bottom, text: document.querySelector(one).textContent }];
+        }))""")
+    status, notice = boxes['[data-lane="1"] .tc-status'], boxes[".tc-notice"]
+    assert status["text"] and status["bottom"] <= boxes[".tc-transport"]["top"], "what the step did is in sight"
+    end = boxes[".tc-to-projector"]
+    apart = notice["right"] - 144 <= end["left"] or notice["bottom"] <= end["top"]  # 144: its padding
+    assert apart, "End does not stand on the line above the lanes"
     for gone in ("#tc-run", ".tc-chips", ".tc-lane-settings", ".tc-film", "#tc-many", ".tc-actions"):
         assert not page.locator(gone).first.is_visible(), gone
     small = page.evaluate("""() => [...document.querySelectorAll(".tc-stage *")].filter((one) => one.checkVisibility()
