@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from functools import partial
 from typing import Any
 
 from app.server.environment import bypass_proxies, use_private_folder
@@ -44,8 +45,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
     try:
-        port = free_port(given.host, given.port)
-        serve(given, port)
+        free_port(given.host, given.port)  # what is wrong with it is said before a pack is opened
+        serve(given)
     except ModuleNotFoundError as error:
         print(f"error: {error}: pip install -r requirements.txt brings what is missing", file=sys.stderr)
         return 2
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def serve(given: argparse.Namespace, port: int) -> None:
+def serve(given: argparse.Namespace) -> None:
     """Open the pack, show the page, and stay until Ctrl-C or SIGTERM."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     use_private_folder()
@@ -75,10 +76,11 @@ def serve(given: argparse.Namespace, port: int) -> None:
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    where = {"server_name": in_brackets(given.host), "server_port": port, "share": given.share}
+    where = {"server_name": in_brackets(given.host), "share": given.share}
     page = build(context)
     with bypass_proxies(given.host, given.share):
-        address, public = launch(page, context, root_path=given.root_path, **where)
+        find_port = partial(free_port, given.host, given.port)
+        address, public = launch(page, context, find_port, root_path=given.root_path, **where)
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     address = address.replace("//[::]", "//[::1]")
     lines = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -49,16 +50,16 @@ def build(context: Context) -> gr.Blocks:
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 
-def launch(page: gr.Blocks, context: Context, **where: Any) -> tuple[str, str | None]:
+def launch(page: gr.Blocks, context: Context, find_port: Callable[[], int], **where: Any) -> tuple[str, str | None]:
     """Serve the page until it is closed. Returns its address, and the public link where one is asked for.
 
-    Gradio gives its server five seconds to start, too few on a busy machine, so a failed start is tried again.
-    Raises OSError where it cannot be served.
+    A failed start is tried again: Gradio gives its server five seconds, too few on a busy machine, and a port that
+    `find_port` found may be taken by another process meanwhile. Raises OSError where the page cannot be served.
     """
     for tries_left in reversed(range(LAUNCH_TRIES)):
         try:
             options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context)}
-            _, address, public = page.launch(**options, **where)
+            _, address, public = page.launch(server_port=find_port(), **options, **where)
             return address, public
         except OSError:
             if not tries_left:

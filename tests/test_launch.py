@@ -247,3 +247,14 @@ def test_a_server_that_starts_too_slowly_is_started_again(pack: Pack, monkeypatc
     monkeypatch.setattr(server.Server, "run_in_thread", slow_at_first)
     with serve_page(Packs(pack.path, threads=1)) as address:
         assert got(address) == 200 and len(tries) == 3
+
+
+def test_a_port_that_is_taken_meanwhile_is_no_end(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two servers that start together find the same one free."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        found = iter([other.getsockname()[1]])
+        monkeypatch.setattr("launch.free_port", lambda host, asked: next(found, None) or free_port(host, asked))
+        with serve_page(Packs(pack.path, threads=1)) as address:
+            assert got(address) == 200

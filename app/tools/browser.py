@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.server.environment import bypass_proxies, use_private_folder
@@ -51,8 +52,7 @@ def serve_page(packs: Packs) -> Iterator[str]:
 
         context = Context(packs=packs)
         page = build(context)
-        port = free_port("127.0.0.1", None)
-        address, _ = launch(page, context, server_name="127.0.0.1", server_port=port)
+        address, _ = launch(page, context, partial(free_port, "127.0.0.1", None), server_name="127.0.0.1")
         try:
             yield address
         finally:
