@@ -58,6 +58,7 @@ def launch(page: gr.Blocks, context: Context, find_port: Callable[[], int], **wh
     """
     for tries_left in reversed(range(LAUNCH_TRIES)):
         try:
+            # new ones for each try: Gradio adds its own handlers to app_kwargs
             options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context)}
             _, address, public = page.launch(server_port=find_port(), **options, **where)
             return address, public

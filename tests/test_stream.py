@@ -233,24 +233,29 @@ def steps_in(visitor: Visitor) -> list[dict[str, Any]]:
     return [frame for frame in visitor.frames if "n" in frame]
 
 
+async def come_when_all_slots_are_taken(halting: Halting) -> tuple[Visitor, list[asyncio.Task[Visitor]]]:
+    """Fill all slots, then let one more visitor ask. Returns that visitor, and what to await once the runs go on."""
+    stream = RunStream(new_context())
+    running = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
+    while halting.begun < MAX_RUNNING:
+        await asyncio.sleep(0.01)
+    patient = Visitor()
+    return patient, [*running, asyncio.create_task(patient.asks(stream))]
+
+
 def test_who_waits_hears_at_the_first_poll_how_many_run_and_then_no_more_than_needed(
     halting: Halting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
 
     async def scene() -> None:
-        stream = RunStream(new_context())
-        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
-        while halting.begun < MAX_RUNNING:
-            await asyncio.sleep(0.01)
-        patient = Visitor()
-        waiting = asyncio.create_task(patient.asks(stream))
+        patient, running = await come_when_all_slots_are_taken(halting)
         await asyncio.wait_for(patient.came.wait(), 5)  # seconds: a busy machine polls late
         assert patient.frames == [{"kind": "waiting", "running": MAX_RUNNING}] and patient.status == 200
         await asyncio.sleep(0.1)  # ten polls
         assert len(patient.frames) == 1, "a line now and then is enough"
         halting.release.set()
-        await asyncio.gather(*first, waiting)
+        await asyncio.gather(*running)
         assert patient.frames[1:] == [{"n": 0}, {"n": 1}, {"n": 2}]
 
     answered(scene)
@@ -262,17 +267,12 @@ def test_who_waits_long_hears_so_again(halting: Halting, monkeypatch: pytest.Mon
     monkeypatch.setattr(app.server.stream, "KEEPALIVE_SECONDS", 0.05)
 
     async def scene() -> None:
-        stream = RunStream(new_context())
-        first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
-        while halting.begun < MAX_RUNNING:
-            await asyncio.sleep(0.01)
-        patient = Visitor()
-        waiting = asyncio.create_task(patient.asks(stream))
+        patient, running = await come_when_all_slots_are_taken(halting)
         while len(patient.frames) < 3:
             await asyncio.sleep(0.01)
         assert {frame["kind"] for frame in patient.frames} == {"waiting"}
         halting.release.set()
-        await asyncio.gather(*first, waiting)
+        await asyncio.gather(*running)
         assert len(steps_in(patient)) == 3
 
     answered(scene)
