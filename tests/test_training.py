@@ -31,9 +31,9 @@ from engine.train import checkpoint, loop
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
-from engine.train.generator import sample_mask
+from engine.train.generator import TokenSource, sample_mask
 from engine.train.loop import train
-from engine.train.optim import lr_factor, orthogonalise
+from engine.train.optim import Muon, lr_factor, orthogonalise
 from engine.train.prepare import choose_evenly, prepare_pack
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
@@ -356,6 +356,42 @@ def test_a_checkpoint_that_cannot_be_read_leaves_the_one_before(
     damage(tmp_path / "00000001")
     with pytest.raises(ValueError, match="no checkpoint there can be read"):
         load_checkpoint(tmp_path)
+
+
+def test_matrices_of_one_shape_go_through_muon_as_each_would_alone() -> None:
+    matrices = torch.randn(3, 12, 8, generator=torch.Generator().manual_seed(0))
+    gradients = torch.randn(2, 3, 12, 8, generator=torch.Generator().manual_seed(1))
+
+    def train_together(some: slice) -> list[torch.Tensor]:
+        params = [torch.nn.Parameter(one.clone()) for one in matrices[some]]
+        muon = Muon(params, lr=0.1, weight_decay=0.1, dtype=torch.float32)
+        for gradient in gradients:
+            for param, one in zip(params, gradient[some], strict=True):
+                param.grad = one.clone()
+            muon.step()
+        return [param.detach() for param in params]
+
+    alone = [train_together(slice(i, i + 1))[0] for i in range(3)]
+    torch.testing.assert_close(train_together(slice(0, 3)), alone)
+
+
+def test_pictures_that_are_not_augmented_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures, pack = read_folder(make_folder(tmp_path / "own"), 16), make_pack(tmp_path / "tiny")
+    tokenizer = pack.load("tokenizer")
+    encoded: list[int] = []
+    encode = Tokenizer.encode
+    monkeypatch.setattr(Tokenizer, "encode", lambda self, x: encoded.append(len(x)) or encode(self, x))
+    plain = TokenSource(pictures, tokenizer, replace(CONFIG, augment=0.0))
+    drawn = [plain.draw_batch(loop.make_rng(i), 8) for i in range(20)]
+    assert sum(encoded) <= len(pictures.indices("train"))
+    augmented = TokenSource(pictures, tokenizer, replace(CONFIG, augment=0.0, flip=True, shift=0, zoom=0.0, hue=0.0))
+    encoded.clear()
+    for i, (tokens, labels) in enumerate(drawn):
+        chosen = plain._draw(loop.make_rng(i), 8)
+        expected = encode(tokenizer, to_float(torch.from_numpy(pictures.read(chosen))))
+        assert torch.equal(tokens, expected) and labels.tolist() == pictures.labels[chosen].tolist()
+        augmented.draw_batch(loop.make_rng(i), 8)
+    assert sum(encoded) == 20 * 8, "a picture that may be mirrored is encoded each time"
 
 
 def test_orthogonalise_evens_out_singular_values() -> None:

@@ -14,11 +14,11 @@ TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -
 
 
 def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tensor:
-    """Shift, zoom and hue-rotate a share of pictures (B, 3, S, S) in [-1, 1]. White fills the borders.
+    """Shift, zoom and hue-rotate a share of pictures (B, 3, S, S) in [-1, 1], on their device. White fills the borders.
 
     The random draws do not depend on which changes are switched on.
     """
-    b = len(pictures)
+    b, device = len(pictures), pictures.device
     chosen = torch.rand(b, generator=rng) < config.augment
     zoomed = chosen & (torch.rand(b, generator=rng) < 0.5)  # only half of them: zooming blurs a little
     zoom = 1 + config.zoom * (2 * torch.rand(b, generator=rng) - 1)
@@ -26,19 +26,19 @@ def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tens
     shifts = torch.randint(-config.shift, config.shift + 1, (b, 2), generator=rng)
     flipped = torch.rand(b, generator=rng) < 0.5
     if config.zoom and bool(zoomed.any()):
-        pictures = pictures.clone()
-        pictures[zoomed] = _zoom(pictures[zoomed], zoom[zoomed])
+        pictures, some = pictures.clone(), zoomed.to(device)
+        pictures[some] = _zoom(pictures[some], zoom[zoomed].to(device))
     if config.hue:
         pictures = _turn_hue(pictures, angle * chosen)
     if config.flip:
-        pictures = torch.where(flipped[:, None, None, None], pictures.flip(3), pictures)
-    return _shift(pictures, shifts * chosen[:, None]) if config.shift else pictures
+        pictures = torch.where(flipped[:, None, None, None].to(device), pictures.flip(3), pictures)
+    return _shift(pictures, (shifts * chosen[:, None]).to(device), config.shift) if config.shift else pictures
 
 
 def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:
-    theta = torch.zeros(len(pictures), 2, 3)
+    theta = torch.zeros(len(pictures), 2, 3, device=pictures.device)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
-    with torch.autocast("cpu", enabled=False):  # bf16 would round the coordinates
+    with torch.autocast(pictures.device.type, enabled=False):  # bf16 would round the coordinates
         grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
     return F.grid_sample(pictures - 1, grid, mode="bicubic", align_corners=False).add(1).clamp(-1, 1)
 
@@ -46,18 +46,15 @@ def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:
 def _turn_hue(pictures: Tensor, angle: Tensor) -> Tensor:
     cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], -1).view(-1, 3, 3)
-    with torch.autocast("cpu", enabled=False):  # bf16 would round the colours
+    with torch.autocast(pictures.device.type, enabled=False):  # bf16 would round the colours
         matrix = torch.linalg.inv(TO_YIQ) @ turn @ TO_YIQ  # (B, 3, 3); greys do not change
-        return torch.einsum("bij,bjhw->bihw", matrix, pictures).clamp(-1, 1)
+        return torch.einsum("bij,bjhw->bihw", matrix.to(pictures.device), pictures).clamp(-1, 1)
 
 
-def _shift(pictures: Tensor, shifts: Tensor) -> Tensor:
-    largest = int(shifts.abs().max())
+def _shift(pictures: Tensor, shifts: Tensor, largest: int) -> Tensor:
+    """Pictures (B, 3, S, S) moved by shifts (B, 2) of at most `largest` pixels up and to the left."""
     padded = F.pad(pictures, (largest,) * 4, value=1.0)
-    size = pictures.shape[-1]
-    return torch.stack(
-        [
-            picture[:, largest + dy : largest + dy + size, largest + dx : largest + dx + size]
-            for picture, (dy, dx) in zip(padded, shifts.tolist(), strict=True)
-        ]
-    )
+    at = torch.arange(pictures.shape[-1], device=pictures.device) + largest
+    rows, columns = (shifts[:, i, None] + at for i in (0, 1))  # (B, S)
+    which = torch.arange(len(pictures), device=pictures.device)[:, None, None]
+    return padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2).contiguous()

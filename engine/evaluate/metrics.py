@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from engine.classifier import Classifier, extract_features
 from engine.data.pictures import Pictures
+from engine.device import cores
 
 NEIGHBOURS = 3  # the k of k nearest neighbours, for precision and recall
 GROUPS = 20  # groups of samples in the jackknife
@@ -176,7 +178,8 @@ def leave_out_groups(compute: Callable[[np.ndarray], Mapping[str, float]], n: in
     if n < MIN_SAMPLES:
         return {}
     group = np.arange(n) % GROUPS
-    parts = [compute(np.flatnonzero(group != g)) for g in range(GROUPS)]
+    with ThreadPoolExecutor(cores()) as pool:  # each group costs as much as all samples together
+        parts = list(pool.map(lambda g: compute(np.flatnonzero(group != g)), range(GROUPS)))
     return {name: [part[name] for part in parts] for name in parts[0]}
 
 

@@ -30,7 +30,7 @@ from engine.rules import RULES
 from engine.session import Session
 
 SPAN = 20  # samples in a file. On an accelerator, which samples them together:
-SPAN_DEVICE = 500
+SPAN_DEVICE = 512
 OUTPUTS_SHOWN = 8  # outputs of each network that a report stores
 GOLDEN = (5**0.5 - 1) / 2
 Span = tuple[int, int]  # first sample, last sample + 1
@@ -48,8 +48,7 @@ class SampleStore:
     def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
         """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
         folder = self.store / self.key(config)
-        size = SPAN if self.session.device.type == "cpu" else SPAN_DEVICE
-        spans = [(first, min(first + size, config.n)) for first in range(0, config.n, size)]
+        spans = [(first, min(first + self._span, config.n)) for first in range(0, config.n, self._span)]
         found = {span: self._read_span(folder, span) for span in spans}
         missing = [span for span, tokens in found.items() if tokens is None]
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +67,7 @@ class SampleStore:
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Pictures uint8 (n, S, S, 3) of tokens (n, N)."""
         with ThreadPoolExecutor(self._num_workers) as pool:
-            parts = list(pool.map(self.session.decode, np.array_split(tokens, -(-len(tokens) // SPAN))))
+            parts = list(pool.map(self.session.decode, np.array_split(tokens, -(-len(tokens) // self._span))))
         return np.concatenate(parts)
 
     def labels(self, n: int) -> np.ndarray:
@@ -124,6 +123,11 @@ class SampleStore:
             if model is not None:
                 given[kind] = model(tokens, label).cpu().numpy()
         return given
+
+    @property
+    def _span(self) -> int:
+        """Samples in a file, and pictures decoded at once."""
+        return SPAN if self.session.device.type == "cpu" else SPAN_DEVICE
 
     @property
     def _num_workers(self) -> int:

@@ -32,13 +32,14 @@ class CriticTask(Task):
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,), masks (B, N), and uniform numbers for the fillings (B, N, fillings)."""
         tokens, labels = self.source.draw_batch(rng, size)
-        masked = sample_mask(rng, *tokens.shape).to(tokens.device)
+        masked = sample_mask(rng, len(tokens), tokens.shape[1], tokens.device)
         return tokens, labels, masked, torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         tokens, labels, masked, u = batch
         with torch.no_grad():
-            logits = self._frozen[0](tokens.masked_fill(masked, MASK), labels)[masked].float()
+            states = self._frozen[0].states(tokens.masked_fill(masked, MASK), labels)
+            logits = self._frozen[0].logits(states[masked]).float()
         fillings = self.config.fillings
         filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(fillings, 1)
         out = self.model(filled, labels.repeat(fillings), masked).float()

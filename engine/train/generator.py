@@ -16,6 +16,7 @@ from engine.config import TrainConfig
 from engine.data.augment import augment
 from engine.data.pictures import Pictures
 from engine.generator import Generator
+from engine.noise import CPU
 from engine.rules import make_rule
 from engine.sampler import sample
 from engine.schedule import mask_ratio
@@ -26,42 +27,69 @@ MEASURED_PICTURES = 192  # pictures per split in a measurement
 
 
 class TokenSource:
-    """Training batches: pictures drawn by weight, augmented, and encoded as tokens."""
+    """Training batches on the tokenizer's device: pictures drawn by weight, augmented, and encoded as tokens.
+
+    Where no picture is augmented, each is encoded once, when it is drawn first.
+    """
 
     def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
         self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
         self.indices = pictures.indices("train")
         self.odds = torch.from_numpy(pictures.weights[self.indices].astype(np.float64))
+        self.device = tokenizer.codebook.device
+        self._encoded = np.zeros(len(pictures), bool)
+        self._tokens = torch.empty(0, 0)  # (M, N) int32, once the first batch was encoded
 
     def draw_pictures(self, rng: torch.Generator, size: int) -> tuple[Tensor, np.ndarray]:
         """`size` training pictures (B, 3, S, S), augmented, and their indices (B,)."""
-        chosen = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
-        return augment(to_float(torch.from_numpy(self.pictures.read(chosen))), self.config, rng), chosen
+        chosen = self._draw(rng, size)
+        return augment(self._read(chosen), self.config, rng), chosen
 
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of `size` training pictures."""
-        pictures, chosen = self.draw_pictures(rng, size)
-        return self._encode(pictures, self.pictures.labels[chosen])
+        if self.config.augment or self.config.flip:
+            pictures, chosen = self.draw_pictures(rng, size)
+            tokens = self._encode(pictures)
+        else:
+            chosen = self._draw(rng, size)
+            tokens = self._look_up(chosen)
+        return tokens, torch.from_numpy(self.pictures.labels[chosen]).to(self.device)
 
     def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
         """Tokens and labels of at most `most` pictures of a split, not augmented."""
         indices = self.pictures.pick_evenly(split, most)
-        pictures = to_float(torch.from_numpy(self.pictures.read(indices)))
-        return self._encode(pictures, self.pictures.labels[indices])
+        return self._encode(self._read(indices)), torch.from_numpy(self.pictures.labels[indices]).to(self.device)
+
+    def _draw(self, rng: torch.Generator, size: int) -> np.ndarray:
+        chosen: np.ndarray = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
+        return chosen
+
+    def _read(self, indices: np.ndarray) -> Tensor:
+        return to_float(torch.from_numpy(self.pictures.read(indices)).to(self.device))
+
+    def _look_up(self, indices: np.ndarray) -> Tensor:
+        """Tokens (B, N) of pictures as they are."""
+        missing = np.unique(indices[~self._encoded[indices]])
+        if len(missing):
+            tokens = self._encode(self._read(missing))
+            if not len(self._tokens):
+                self._tokens = torch.empty(len(self.pictures), tokens.shape[1], dtype=torch.int32, device=self.device)
+            self._tokens[torch.from_numpy(missing).to(self.device)] = tokens.int()
+            self._encoded[missing] = True
+        return self._tokens[torch.from_numpy(indices).to(self.device)].long()
 
     @torch.no_grad()
-    def _encode(self, pictures: Tensor, labels: np.ndarray) -> tuple[Tensor, Tensor]:
-        device = self.tokenizer.codebook.device
-        with torch.autocast(device.type, enabled=False):  # tokens as in sampling, which is in float32
-            return self.tokenizer.encode(pictures.to(device)), torch.from_numpy(labels).to(device)
+    def _encode(self, pictures: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, enabled=False):  # tokens as in sampling, which is in float32
+            return self.tokenizer.encode(pictures)
 
 
-def sample_mask(rng: torch.Generator, size: int, num_tokens: int) -> Tensor:
+def sample_mask(rng: torch.Generator, size: int, num_tokens: int, device: torch.device = CPU) -> Tensor:
     """(B, N) bool: ceil(N * cos(pi/2 * u)) random tokens hidden in each picture, u ~ U(0, 1)."""
     u = torch.rand(size, generator=rng).tolist()
     hidden = torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", x))) for x in u])
-    order = torch.rand(size, num_tokens, generator=rng).argsort(dim=1, stable=True).argsort(dim=1)
-    return order < hidden[:, None]
+    order = torch.rand(size, num_tokens, generator=rng).to(device).argsort(dim=1, stable=True).argsort(dim=1)
+    return order < hidden[:, None].to(device)
 
 
 class GeneratorTask(Task):
@@ -73,7 +101,7 @@ class GeneratorTask(Task):
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
         tokens, labels = self.source.draw_batch(rng, size)
-        return tokens, labels, sample_mask(rng, *tokens.shape).to(tokens.device)
+        return tokens, labels, sample_mask(rng, len(tokens), tokens.shape[1], tokens.device)
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
         """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""
@@ -94,7 +122,7 @@ class GeneratorTask(Task):
         for split in ("train", *self.source.pictures.held_out):
             right, nll, count = 0.0, 0.0, 0
             for tokens, labels in split_batches(*self.source.read_split(split)):
-                masked = sample_mask(make_rng("measure", split, count), *tokens.shape).to(tokens.device)
+                masked = sample_mask(make_rng("measure", split, count), len(tokens), tokens.shape[1], tokens.device)
                 logits = averaged(tokens.masked_fill(masked, MASK), labels)[masked].float()
                 right += float((logits.argmax(-1) == tokens[masked]).sum())
                 nll += float(F.cross_entropy(logits, tokens[masked], reduction="sum"))

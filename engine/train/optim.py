@@ -13,7 +13,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al., "Muon", 2024
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised by five Newton-Schulz steps (Jordan et al., 2024).
+    """Momentum, orthogonalised by five Newton-Schulz steps (Jordan et al., 2024). Matrices of one shape go together.
 
     torch.optim.Muon does the same, but always in bf16. CPUs without bf16 units are a hundred times slower in
     it. This class takes the dtype that was measured to be fast.
@@ -26,31 +26,32 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            by_shape: dict[torch.Size, list[Tensor]] = {}
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                momentum = state["momentum"]
-                momentum.lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonalise(p.grad.lerp(momentum, group["momentum"]), self.dtype)
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(
-                    update.to(p.dtype), alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5
-                )  # the usual step size of AdamW
+                if p.grad is not None:
+                    by_shape.setdefault(p.shape, []).append(p)
+            for shape, some in by_shape.items():
+                momenta = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in some]
+                grads = [p.grad for p in some if p.grad is not None]
+                torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
+                update = orthogonalise(
+                    torch.stack(grads).lerp_(torch.stack(momenta), group["momentum"]), self.dtype
+                ).to(some[0].dtype)
+                torch._foreach_mul_(some, 1 - group["lr"] * group["weight_decay"])
+                # the usual step size of AdamW
+                torch._foreach_add_(some, list(update), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
 
 
-def orthogonalise(matrix: Tensor, dtype: torch.dtype) -> Tensor:
-    """A matrix with the same singular vectors and singular values near 1."""
+def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
+    """Matrices (..., n, m) with the same singular vectors and singular values near 1."""
     a, b, c = NEWTON_SCHULZ
-    x = matrix.to(dtype)
-    x = x.T if x.shape[0] > x.shape[1] else x
-    x = x / (x.norm() + 1e-7)
+    x = matrices.to(dtype)
+    x = x.mT if x.shape[-2] > x.shape[-1] else x
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(5):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+    return x.mT if matrices.shape[-2] > matrices.shape[-1] else x
 
 
 def make_optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:

@@ -45,11 +45,11 @@ class TokenizerTask(Task):
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), augmented."""
         chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng)
-        pictures = to_float(torch.from_numpy(self.pictures.read(self.train_indices[chosen.numpy()])))
-        return (augment(pictures, self.config, rng),)
+        pictures = torch.from_numpy(self.pictures.read(self.train_indices[chosen.numpy()])).to(self.uses.device)
+        return (augment(to_float(pictures), self.config, rng),)
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
-        pictures = batch[0].to(self.uses.device, memory_format=torch.channels_last)
+        pictures = batch[0].contiguous(memory_format=torch.channels_last)
         size = len(pictures)
         vectors = self.model.vectors(pictures).float()
         with torch.no_grad(), torch.autocast(self.uses.device.type, enabled=False):
