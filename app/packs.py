@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.frames import to_data_url
-from engine.session import Session, available_packs, pack_name, read_card
+from engine.session import Session, available_packs, pack_fingerprint, pack_name, read_card
 from engine.sheet import make_sheet
 
 COLUMNS = 32  # patches in a row of the sheet
@@ -82,6 +82,13 @@ class Packs:
                 self._loads[name] = self.worker.submit(session.load)
                 self._sessions[name] = session
             return self._sessions[name]
+
+    def fingerprint(self, name: str) -> str:
+        """Return a short hash that says which weights a pack samples with, "" for one that cannot be opened."""
+        try:
+            return pack_fingerprint(self._paths[name])
+        except (ValueError, OSError):
+            return ""
 
     def patches(self, name: object) -> dict[str, Any]:
         """Return pictures of all tokens: a sheet of square patches (a data URL), their side, the sheet's columns."""

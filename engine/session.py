@@ -40,6 +40,11 @@ def pack_name(pack: str | Path) -> str:
     return pack_path(pack).resolve().name
 
 
+def pack_fingerprint(pack: str | Path) -> str:
+    """A short hash of the weights that a pack samples with. FileNotFoundError or ValueError for a broken pack."""
+    return open_pack(pack).fingerprint()
+
+
 def read_card(pack: str | Path) -> str:
     """A pack's card.md: how it was made and measured, as Markdown. "" if it has none."""
     file = pack_path(pack) / "card.md"

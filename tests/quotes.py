@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from engine.evaluate.classes import read_classes
 from engine.evaluate.ratios import load_table, rows_by_name
 from engine.evaluate.report import read_report
 from engine.evaluate.table1 import compare_rows, own_settings, row_name
@@ -27,8 +28,10 @@ Row = Mapping[str, Any]
 
 
 def section(file: str, heading: str) -> str:
-    """The text under a heading, up to the next one of its level, on one line."""
+    """The text under a heading, up to the next one of its level, on one line; without a heading the whole text."""
     text = (ROOT / file).read_text(encoding="utf-8")
+    if not heading:
+        return one_line(text)
     level = heading.split()[0]
     assert f"\n{heading}\n" in text, f"{file} has no section {heading!r}"
     rest = text.split(f"\n{heading}\n", 1)[1]
@@ -97,12 +100,14 @@ def everything() -> dict[str, Row]:
         named_rows = {name: _row(row, table) for name, row in rows_by_name(report).items()}
         named_rows |= {f"floors {name}": row for name, row in report["floors"].items()}
         found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
-    found |= _swept(read_report(ROOT / TABLE["sweep"]))
+        if (swept := ROOT / folder / "sweep.json").is_file():
+            found |= {f"{prefix} {name}".strip(): row for name, row in _swept(read_report(swept)).items()}
     for split, cells in _json("auc").items():
         for hidden, cell in cells.items():
             found[f"auc {split} {hidden}"] = {**_flat(cell), "split": split, "hidden": hidden, "table": "auc"}
-    for name, cell in _json("classes")["classes"].items():
-        found[f"classes {name}"] = {**cell, "class": name, "table": "classes"}
+    for name, cells in read_classes(ROOT / TABLE["reports"][""]).items():
+        shares = {rule: cell["share"] for rule, cell in cells.items()}
+        found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
     found["tokenizer"] = _flat(_json("tokenizer"))
     return found
 

@@ -11,7 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
 CORE = {"", "config", "settings", "schedule", "step", "noise", "rule", "rules", "sampler"}
-MEASURES = {"contested", "distance", "psnr"}  # what training, evaluation and the page measure with: below all of them
+MEASURES = {
+    "checks",
+    "contested",
+    "distance",
+    "psnr",
+}  # what training, evaluation and the page measure with: below all of them
 ALLOWED = {
     "": set(),
     "schedule": set(),
@@ -20,6 +25,7 @@ ALLOWED = {
     "psnr": set(),
     "binomial": set(),
     "distance": set(),
+    "checks": {"data"},
     "noise": {"noise_triton"},
     "noise_triton": set(),
     "step": {""},
@@ -70,11 +76,12 @@ DOORS = {
     *("", "config", "settings", "rule", "rules", "step"),  # the words that both sides speak
     *(
         "binomial",
+        "checks",
         "cli",
         "plots",
         "sheet",
         "data.decode",
-    ),  # a sign test, one line for an error, figures, sheets, a visitor's picture file
+    ),  # a sign test, faults of avatars, one line for an error, figures, sheets, a visitor's picture file
 }
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from engine.binomial import clopper_pearson, mcnemar, ratio_interval
+from engine.checks import Eyes, Identicon, Tones, open_checks
 from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
 from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
-from engine.evaluate.checks import Eyes, Identicon, Tones, open_checks
 from engine.evaluate.exact import join_halves
 from engine.evaluate.report import read_report
 from engine.evaluate.samples import SampleStore

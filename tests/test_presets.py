@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.context import Context
@@ -24,12 +26,24 @@ from app.request import RunRequest, resolve, used_controls
 from app.text import en
 from app.text.presets import TITLES_AND_HINTS
 from app.tools.browser import PAGE_READY, run_page, serve_page
-from app.tools.record import get_controls
+from app.tools.record import find_faults, get_controls
 from engine.rules import all_parameters
 from engine.session import Session
 from tests.pages import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
+
+
+@pytest.fixture(scope="module")
+def packs() -> Packs:
+    return Packs("emoji", others=["avatars"])
+
+
+@pytest.fixture(scope="module")
+def address(packs: Packs) -> Iterator[str]:
+    with serve_page(packs) as address:
+        yield address
+
 
 DRAWN = """async () => Promise.all(tokenCritic.state.frames
     .map((lane) => Promise.all(lane.map(tokenCritic.digestOf))))"""
@@ -53,8 +67,10 @@ def visit(browser: Any, address: str, **how: Any) -> Any:
 
 def test_every_preset_is_recorded_with_the_shipped_weights_and_settings(packs: Packs) -> None:
     """Fails where they are new: python -m app.tools.record."""
-    pack = packs.session(packs.first).pack
-    assert list_recorded_with(pack.name, pack.fingerprint()) == list(PRESETS) == list(TITLES_AND_HINTS)
+    assert list(PRESETS) == list(TITLES_AND_HINTS)
+    for pack in packs.names:
+        of_pack = [key for key, preset in PRESETS.items() if preset.pack == pack]
+        assert list_recorded_with(pack, packs.fingerprint(pack)) == of_pack
     for key, preset in PRESETS.items():
         made = load_recording(key)
         now = get_controls(Context(packs=packs), preset, made.controls["seed"])
@@ -65,7 +81,8 @@ def test_every_preset_is_recorded_with_the_shipped_weights_and_settings(packs: P
 
 @pytest.mark.parametrize("key", PRESETS)
 def test_the_lanes_of_a_preset_differ_in_one_thing(packs: Packs, key: str) -> None:
-    preset, session = PRESETS[key], packs.session(packs.first, loaded=False)
+    preset = PRESETS[key]
+    session = packs.session(preset.pack, loaded=False)
     lanes = resolve(session, RunRequest.from_controls(get_controls(Context(packs=packs), preset, 7)))
     left, right = (lane.config.flat() for lane in lanes)
     differing = {name for name in left.keys() | right.keys() if left.get(name) != right.get(name)}
@@ -115,6 +132,17 @@ def test_texts_of_presets_hold_no_number_and_no_guess_of_their_own() -> None:
     for title, text in TITLES_AND_HINTS.values():
         words = re.sub(r"\{[^}]*\}", "", f"{title}. {text}").lower()
         assert not re.search(r"\d|often|usual|mostl|almost|always|never|nearly|better|worse", words), words
+
+
+def test_a_fault_is_found_in_a_pattern_that_is_none_and_in_no_real_one(packs: Packs) -> None:
+    session = packs.session("avatars")
+    pictures = session.pack.pictures()
+    mine = np.flatnonzero((pictures.splits == "test") & (pictures.labels == session.classes.index("Identicon")))[:8]
+    real = session.decode(session.encode(pictures.read(mine)))
+    halves = real.copy()
+    halves[:, :, 32:] = np.roll(real, 1, 0)[:, :, 32:]  # each right half is another one's
+    assert find_faults(session, "Identicon", real) == [False] * 8
+    assert all(find_faults(session, "Identicon", halves))
 
 
 def test_the_page_opens_before_the_networks_are_loaded(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,13 +200,18 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     page.context.close()
 
 
-def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, address: str) -> None:
+def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, address: str, packs: Packs) -> None:
     page = visit(browser, address, reduced_motion="reduce")
     page.wait_for_function(PAGE_READY)
     assert not page.evaluate("() => tokenCritic.state.playhead.playing"), "nothing moves by itself"
     page.click("button:text('Add a lane')")
     page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 3")
-    for key in PRESETS:
+    pack = packs.first
+    for key, preset in PRESETS.items():
+        if preset.pack != pack:
+            pack = preset.pack
+            page.select_option(".tc-pack select", pack)
+            page.wait_for_selector(f"[data-preset={key}]:visible")
         before = page.evaluate("() => tokenCritic.state.run.id")
         page.click(f"[data-preset={key}]")
         page.wait_for_function("(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going", arg=before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,8 +61,8 @@ def test_the_page_quotes_no_figure_of_a_report() -> None:
             assert not re.search(r"\b(FID|KID|AUC)\b", line), line.strip()
 
 
-def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str]) -> None:
-    folder, other = (ROOT / TABLE["reports"][prefix] for prefix in ("", "first"))
+def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder, other = (ROOT / TABLE["reports"][prefix] for prefix in ("", "paper"))
     command.main(["ratios", f"out={folder}", f"against={other}"])
     printed = json.loads(capsys.readouterr().out)
     assert printed == measure_ratios(folder, other)
@@ -70,5 +71,6 @@ def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str]) -> None
     assert alone["maskgit 35"] == load_table(folder)["claim"]["equal_passes"]
     with pytest.raises(FileNotFoundError, match="table1"):
         measure_ratios(folder, ROOT / "tests")
+    (tmp_path / "table1.json").write_text(json.dumps({**load_table(folder), "pictures_sha256": "of others"}))
     with pytest.raises(ValueError, match="do not compare"):
-        measure_ratios(folder, ROOT / "weights/emoji/reports/check")
+        measure_ratios(folder, tmp_path)

@@ -19,12 +19,12 @@ from engine.evaluate import __main__ as command
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.report import has_same_sources, read_report
-from engine.evaluate.samples import SampleStore
+from engine.evaluate.samples import SampleStore, digest_sources
 from engine.evaluate.sweep import MAX_WIDENINGS, ROUNDS, SETTINGS_PER_WIDENING, best_settings, set_presets
 from engine.evaluate.table1 import compare_rows, list_configs
 from engine.generator import Generator
 from engine.pack import Pack, open_pack, save_model, save_tokens
-from engine.rules import Halton
+from engine.rules import RULES, Halton
 from engine.session import Session
 from tests.tiny import make_whole_pack
 
@@ -127,10 +127,12 @@ def test_table1_from_the_command_line(pack: Pack, tmp_path: Path, capsys: pytest
     assert printed["claim"]["equal_passes"]["kid_difference"] == rows[2]["kid"] - rows[3]["kid"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"table1.json", "table1.md", "table1.png"}
     capsys.readouterr()
-    command.main(["classes", f"pack={pack.path}", "n=40", "steps=3", "rules=random,critic"])
-    found = json.loads(capsys.readouterr().out)["classes"]
-    for row in (rows[0], rows[2]):
-        assert sum(one["n"] * one[row["rule"]] for one in found.values()) == pytest.approx(40 * row["class_accuracy"])
+    command.main(["classes", f"pack={pack.path}", "out=report"])
+    found = json.loads(capsys.readouterr().out)
+    for name, row in (("random 3", rows[0]), ("critic 3", rows[2])):
+        of_row = [rows_of_class[name] for rows_of_class in found.values()]
+        assert sum(one["n"] for one in of_row) == 40
+        assert sum(one["n"] * one["share"] for one in of_row) == pytest.approx(40 * row["class_accuracy"])
     table = (tmp_path / "report" / "table1.md").read_text().splitlines()
     assert len([line for line in table if line.startswith("| ")]) == 1 + 7 and "K 0.3, a 0, b 1" in table[4]
     shutil.rmtree("runs")
@@ -365,3 +367,25 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
         for name in ("fid", "kid", "is", "precision", "recall", "class_accuracy"):
             low, high = old[f"{name}_ci"]
             assert low <= new[name] <= high
+
+
+@pytest.mark.parametrize("name", ["table1.json", "sweep.json", "check/table1.json"])
+def test_the_shipped_reports_are_of_the_shipped_weights_pictures_and_rules(session: Session, name: str) -> None:
+    pack = session.pack
+    report = read_report(pack.path / "reports" / name)
+    shared = Evaluator.open(session, Path("unused")).provenance()
+    assert {key: report[key] for key in ("weights_sha256", "pictures_sha256", "definitions")} == {
+        key: json.loads(json.dumps(shared[key])) for key in ("weights_sha256", "pictures_sha256", "definitions")
+    }
+    for row in [*report["rows"], *report.get("best", [])]:
+        schedule = row["settings"].get("schedule", "cosine")
+        assert row["made_of"] == digest_sources(pack, row["rule"], schedule), f"{row['rule']}: measure it again"
+    if name == "sweep.json":
+        assert {(one["rule"], one["steps"]) for one in report["best"]} == {
+            *((rule, 18) for rule in RULES),
+            *(("maskgit", 8), ("maskgit", 35), ("critic", 8)),
+        }
+        assert [one["rule"] for one in report["best"] if one["at_an_end"]] == [], "the winners lie inside"
+        for one in report["best"]:
+            if one["steps"] == 18:
+                assert pack.presets[one["rule"]] == one["settings"]

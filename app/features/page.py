@@ -6,7 +6,7 @@ from typing import Any
 
 from app.context import Context
 from app.features.exports import EXPORTS, SCALES
-from app.features.presets import FIRST, list_presets
+from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
 from app.text import en, explain
@@ -17,14 +17,16 @@ from engine import SAMPLING_VERSION
 def describe_page(context: Context) -> dict[str, Any]:
     """Return plain values; assets/js/main.js says what each of them is."""
     controls = complete_controls(context, {})
-    presets = list_presets(context)
+    presets, first = list_presets(context), context.packs.first
     return {
         "words": {
             **en.STAGE,
             "explain": explain.list_explanations(),
             "presets": {
                 "label": presets_text.ROW["label"],
-                "titles": {key: presets_text.TITLES_AND_HINTS[key][0] for key in presets},
+                "titles": {
+                    pack: {key: presets_text.TITLES_AND_HINTS[key][0] for key in keys} for pack, keys in presets.items()
+                },
             },
             "gallery": en.GALLERY,
             "own": en.OWN,
@@ -40,7 +42,7 @@ def describe_page(context: Context) -> dict[str, Any]:
         "names": control_names(),
         "controls": controls,
         "visible": visible_controls(controls),
-        "offered": context.packs.first,
+        "offered": first,
         "version": SAMPLING_VERSION,
-        "opens_with": FIRST if FIRST in presets else "",
+        "opens_with": next(iter(presets.get(first, [])), ""),
     }

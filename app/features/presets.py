@@ -39,12 +39,13 @@ class Times:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Controls that differ from the page's first ones, and what a seed has to show.
+    """Controls of one pack that differ from the page's first ones, and what a seed has to show.
 
     `differs`: the one control in which the lanes differ. Where that is the rule, each has the pack's own settings,
     unless they are `alike`: then the left lane takes the right one's, and the default of what only its rule reads.
     `better`: the lane that the preset speaks for. A seed shows it where, by `shows`,
     - "named": the pack's classifier, which has no part in sampling, finds the class in that lane's picture only;
+    - "whole": a check of the pixels finds a fault in the other lane's picture and none in that one (engine.checks);
     - "plainer": the other lane's picture has fewer than PLAIN_RATIO of its distinct tokens;
     - "revokes": that lane takes back MIN_REVOKED tokens or more, and the other none.
     """
@@ -52,6 +53,7 @@ class Preset:
     label: str
     better: int
     differs: str
+    pack: str = "emoji"
     alike: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     shows: str = "named"
@@ -69,7 +71,7 @@ PRESETS: dict[str, Preset] = {
         label="Objects",
         better=1,
         differs="choice_temperature",
-        values={"rule_2": "maskgit", "choice_temperature_1": 4.5},
+        values={"rule_2": "maskgit", "choice_temperature_1": 0.0},
         shows="plainer",
     ),
     "noise": Preset(label="Hands & body", better=0, differs="noise_K", values={**TWO_CRITICS, "noise_K_2": Times(4)}),
@@ -77,7 +79,20 @@ PRESETS: dict[str, Preset] = {
         label="Food", better=0, differs="noise_K", values={**TWO_CRITICS, "noise_K_2": 0.0}, shows="plainer"
     ),
     "hot": Preset(label="Family", better=0, differs="temp_b", values={**TWO_CRITICS, "temp_b_2": 1.5}),
-    "passes": Preset(label="Action", better=1, differs="rule", values={"equal_passes": True}),
+    "passes": Preset(label="Symbols", better=1, differs="rule", values={"equal_passes": True}),
+    "people": Preset(pack="avatars", label="Micah", better=1, differs="rule", shows="revokes"),
+    "patterns": Preset(pack="avatars", label="Identicon", better=1, differs="rule", shows="whole"),
+    "eyes": Preset(
+        pack="avatars", label="Pixel Art", better=1, differs="rule", values={"equal_passes": True}, shows="whole"
+    ),
+    "specks": Preset(
+        pack="avatars",
+        label="Identicon",
+        better=0,
+        differs="temp_b",
+        values={**TWO_CRITICS, "temp_b_2": 1.2},
+        shows="whole",
+    ),
 }
 
 
@@ -155,10 +170,11 @@ def describe(recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
     return {"told": text.RECORDED.format(look=look), "counted": counted}
 
 
-def list_presets(context: Context) -> list[str]:
-    """Return the presets that were recorded with the weights of the first pack."""
-    pack = context.packs.session(context.packs.first, loaded=False).pack
-    return list_recorded_with(pack.name, pack.fingerprint())
+def list_presets(context: Context) -> dict[str, list[str]]:
+    """Return the presets of each pack that were recorded with its weights."""
+    packs = context.packs
+    found = {name: list_recorded_with(name, packs.fingerprint(name)) for name in packs.names}
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def load_recording(key: object) -> Recording:
@@ -180,7 +196,7 @@ def list_recorded() -> Iterator[str]:
 
 
 def list_recorded_with(pack: str, weights: str) -> list[str]:
-    """Return the presets that were recorded with these weights (a fingerprint)."""
+    """Return the presets that were recorded with a pack of these weights (a fingerprint)."""
     return [one.key for one in map(load_recording, list_recorded()) if (one.pack, one.weights) == (pack, weights)]
 
 

@@ -24,8 +24,9 @@ TITLES_AND_HINTS = {
     ),
     "sure": (
         "Choice temperature",
-        "MaskGIT twice. Only the choice temperature differs: {left[choice_temperature]:g}, as in its paper, on the "
-        "left, {right[choice_temperature]:g} on the right.",
+        "MaskGIT twice. Only the choice temperature differs: {left[choice_temperature]:g} on the left, which keeps the "
+        "tokens that the generator is surest of, {right[choice_temperature]:g} on the right, which leaves some to "
+        "chance.",
     ),
     "noise": (
         "More noise",
@@ -48,6 +49,28 @@ TITLES_AND_HINTS = {
         "{right[passes]} in {right[steps]}. Otherwise each has the model's own settings.",
     ),
 }
+TITLES_AND_HINTS |= {  # of the avatars
+    "people": (
+        "First look",
+        "MaskGIT on the left, Token-Critic on the right, each with the model's own settings. An orange token was "
+        "accepted before and is taken back.",
+    ),
+    "patterns": (
+        "Mirrored patterns",
+        "MaskGIT on the left, Token-Critic on the right, each with the model's own settings and {left[steps]} steps. A "
+        "pattern is whole where its left half mirrors the right one, in one colour.",
+    ),
+    "eyes": (
+        "Two eyes alike",
+        "MaskGIT on the left has {left[passes]} network passes, Token-Critic on the right {right[passes]}. Both eyes "
+        "of a face are drawn by the same part.",
+    ),
+    "specks": (
+        "Specks",
+        "Token-Critic twice. Only the softmax temperature differs: b = {left[temp_b]:g} on the left, "
+        "{right[temp_b]:g} on the right, where rare tokens are drawn as well.",
+    ),
+}
 RECORDED = "Recorded. {look} Press Run to run it live."
 COUNTED = (
     "Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} the opposite; "
@@ -56,6 +79,7 @@ COUNTED = (
 CHANCE = {True: "{p}: may be chance", False: "{p} (sign test)"}  # whether the count may be that
 SHOWS = {  # {lane}: the lane that the preset speaks for; {other}: the other lane
     "named": "the pack's classifier finds the class in the {lane} picture and not in the {other} one",
+    "whole": "a check of the pixels finds a fault in the {other} picture and none in the {lane} one",
     "plainer": "the {other} picture has fewer than {plain:.0%} of the different tokens of the {lane} one",
     "revokes": "the {lane} lane takes back {tokens} tokens or more, the {other} one none",
 }

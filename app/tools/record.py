@@ -1,4 +1,4 @@
-"""Record the presets of the page: python -m app.tools.record [--pack emoji] [--seeds 40] [PRESET ...]
+"""Record the presets of the page: python -m app.tools.record [--seeds 40] [PRESET ...]
 
 Tries each preset for many seeds. Counts the seeds that show its effect (app/features/presets.py), and those that show
 the opposite. Of the former it records the one in which the pack's classifier favours the preset's lane most.
@@ -23,6 +23,8 @@ from app.features.settings import complete_controls
 from app.packs import Packs
 from app.request import RunRequest, initial_configs, lane_values, resolve
 from engine import cli
+from engine.checks import open_checks
+from engine.session import Session
 from engine.step import State
 
 
@@ -31,13 +33,12 @@ def main(argv: list[str]) -> None:
         prog="python -m app.tools.record", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("presets", nargs="*", help=f"which: {', '.join(PRESETS)}; default: all")
-    parser.add_argument("--pack", default="emoji", help="model pack: a name under weights/ or a folder")
     parser.add_argument("--seeds", type=int, default=40, help="seeds that are tried")
     given = parser.parse_args(argv)
     unknown = [key for key in given.presets if key not in PRESETS]
     if unknown or given.seeds < 1:
         parser.error(f"unknown preset {unknown[0]!r}" if unknown else f"--seeds {given.seeds}: expected at least 1")
-    context = Context(packs=Packs(given.pack))
+    context = Context(packs=Packs())
     for key in given.presets or PRESETS:
         made = record(context, key, given.seeds)
         counts = {"shows": made.shows, "against": made.against, "tried": made.tried}
@@ -47,15 +48,15 @@ def main(argv: list[str]) -> None:
 
 def record(context: Context, key: str, seeds: int) -> Recording:
     """Try seeds 0, 1, ..., and record the one that shows the effect most."""
-    preset, packs = PRESETS[key], context.packs
-    session = packs.session(packs.first)
+    preset = PRESETS[key]
+    session = context.packs.session(preset.pack)
     found = [try_seed(context, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
     seed = max(range(seeds), key=lambda seed: (found[seed][0], found[seed][2]))
     frames = list(run_lanes(context, get_controls(context, preset, seed)))
     dropped = ("run", "at")  # of this one run
     return Recording(
         key=key,
-        pack=packs.first,
+        pack=preset.pack,
         weights=session.pack.fingerprint(),
         shows=sum(shows for shows, _, _ in found),
         against=sum(against for _, against, _ in found),
@@ -69,17 +70,20 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
 
     The margin is how much more probable the classifier finds the class in the better lane's picture.
     """
-    session = context.packs.session(context.packs.first)
+    session = context.packs.session(preset.pack)
     lanes = resolve(session, RunRequest.from_controls(get_controls(context, preset, seed)))
     runs = [list(session.run(lane.config)) for lane in lanes]
     finals = [steps[-1].proposal for steps in runs]
-    probabilities = session.recognise(session.decode(np.concatenate(finals)), preset.label)
+    pictures = session.decode(np.concatenate(finals))
+    probabilities = session.recognise(pictures, preset.label)
+    faulty = find_faults(session, preset.label, pictures) if preset.shows == "whole" else [False] * len(pictures)
     revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
     distinct = [np.unique(final).size for final in finals]
 
     def shows(mine: int, other: int) -> bool:
         return {
             "named": bool(probabilities[mine] > 0.5 > probabilities[other]),
+            "whole": bool(faulty[other] and not faulty[mine]),
             "plainer": distinct[other] < PLAIN_RATIO * distinct[mine],
             "revokes": revoked[mine] >= MIN_REVOKED and not revoked[other],
         }[preset.shows]
@@ -88,16 +92,24 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
     return shows(mine, other), shows(other, mine), float(probabilities[mine] - probabilities[other])
 
 
+def find_faults(session: Session, label: str, pictures: np.ndarray) -> list[bool]:
+    """Which pictures break a rule of their style, by any of the checks of this class."""
+    checks = [styles[label] for styles in open_checks(session.pack.pictures()).values() if label in styles]
+    faults: list[bool] = np.any([check.faults(pictures).any(1) for check in checks], 0).tolist()
+    return faults
+
+
 def get_controls(context: Context, preset: Preset, seed: int) -> dict[str, Any]:
     """Return all controls: the page's first values, changed as the preset says."""
-    session, given = context.packs.session(context.packs.first), preset.values
+    session, given = context.packs.session(preset.pack), preset.values
     first = initial_configs(session)[:2]
     left, right = (session.settings(rule=given.get(f"rule_{i}", one.rule)) for i, one in enumerate(first, 1))
     if preset.alike:
         left = right.replace(rule=left.rule)
     lanes = {f"{name}_{i}": value for i, one in enumerate((left, right), 1) for name, value in lane_values(one).items()}
     own = {name: one.factor * lanes[name] if isinstance(one, Times) else one for name, one in given.items()}
-    return complete_controls(context, {"label": preset.label, "seed": seed, **lanes, **own})
+    chosen = {"pack": preset.pack, "label": preset.label, "seed": seed}
+    return complete_controls(context, {**chosen, **lanes, **own})
 
 
 if __name__ == "__main__":

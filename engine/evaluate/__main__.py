@@ -8,17 +8,17 @@
     python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of FID
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
     python -m engine.evaluate ratios pack=emoji       from table1's report: FID of the critic over that of each row
-    python -m engine.evaluate classes pack=emoji      class by class, the share of samples that the classifier finds
+    python -m engine.evaluate classes pack=emoji      from table1's report: the share of samples found, by class
     python -m engine.evaluate exact pack=avatars      the share of samples that break a rule of their style
 
 n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
-unless given), per rule (classes, exact), or in all (blind, copies). sweep, table1 and exact write into out=DIR, by
-default reports/ in the pack. They and classes keep samples in runs=DIR; the same command again goes on where
-it stopped. They also take:
+unless given), per rule (exact), or in all (blind, copies). sweep, table1 and exact write into out=DIR, by
+default reports/ in the pack, where ratios and classes read. They keep samples in runs=DIR; the same command again
+goes on where it stopped. They also take:
   rules=maskgit,critic   some of the rules
   workers=2              pictures drawn at once; default: one per core
   dtype=bfloat16         products in bf16, if the machine is faster in it
-  seed=                  table1, classes, exact: seed of the noise
+  seed=                  table1, exact: seed of the noise
   against=DIR            ratios: another report, whose rows the critic of this one is compared with
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
@@ -36,7 +36,7 @@ from typing import Any
 from engine import cli
 from engine.config import MAX_STEPS
 from engine.evaluate.auc import measure_auc
-from engine.evaluate.classes import measure_classes
+from engine.evaluate.classes import read_classes
 from engine.evaluate.copies import measure_copies
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact import measure_exact
@@ -57,7 +57,7 @@ DEFAULT_N = {
     "sweep": 0,
     "table1": None,
     "ratios": 0,
-    "classes": 5000,
+    "classes": 0,
     "exact": 5000,
 }
 MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
@@ -126,11 +126,6 @@ def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return table1(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
-def _classes(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    evaluator, _ = _open_evaluator(session, options)
-    return measure_classes(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"])
-
-
 def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     evaluator, folder = _open_evaluator(session, options, classifies=False)
     return measure_exact(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
@@ -172,7 +167,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "sweep": _sweep,
     "table1": _table1,
     "ratios": _ratios,
-    "classes": _classes,
+    "classes": lambda session, options: read_classes(_report_folder(session, options)),
     "exact": _exact,
 }
 

@@ -1,27 +1,20 @@
-"""For each class: in how many samples does the classifier find the requested class?"""
+"""For each class: in how many of a table's samples does the classifier find the wanted class? Nothing is sampled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.ratios import load_table, rows_by_name
 
 
-def measure_classes(evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int) -> dict[str, Any]:
-    """For each class: its number of samples, and for each rule the share that is classified as requested.
+def read_classes(folder: Path) -> dict[str, dict[str, Any]]:
+    """Class -> row -> its number of samples and the share that the classifier finds, from a report of table1.
 
-    The samples are those of table1's rows with the same n.
+    Rows are named as in ratios. FileNotFoundError where there is no report.
     """
-    labels = evaluator.samples.labels(n)
-    right = {
-        rule: evaluator.recognised(evaluator.session.settings(rule=rule, steps=steps, seed=seed, n=n)) for rule in rules
-    }
-    found: dict[str, Any] = {"n": n, "steps": steps, "classes": {}}
-    for label, name in enumerate(evaluator.session.classes):
-        mine = labels == label
-        shares = {rule: float(one[mine].mean()) if mine.any() else None for rule, one in right.items()}
-        found["classes"][name] = {"n": int(np.count_nonzero(mine)), **shares}
+    found: dict[str, dict[str, Any]] = {}
+    for name, row in rows_by_name(load_table(folder)).items():
+        for label, one in row.get("by_class", {}).items():
+            found.setdefault(label, {})[name] = one
     return found

@@ -176,6 +176,7 @@ class Evaluator:
             },
             "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
             **_distances(nearest_distance(images, self.train_reconstructed)),
+            "by_class": self._count_by_class(right),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
             "numerics": self.numerics,
             "made_by": self.session.made_by(),
@@ -183,10 +184,6 @@ class Evaluator:
         shown = ", ".join(f"{name} {value}" for name, value in row["settings"].items())
         tqdm.write(f"{config.rule}, {config.steps} steps, {shown}: FID {row['fid']:.2f}", file=sys.stderr)
         return row
-
-    def recognised(self, config: SampleConfig) -> np.ndarray:
-        """(n,) bool: is the likeliest class of each sample the requested class?"""
-        return self._sample_and_classify(config)[-1]
 
     def time_per_picture(self, configs: Sequence[SampleConfig]) -> list[float]:
         """Seconds for one picture alone with all threads. The configs take turns, so that all meet the same load."""
@@ -252,6 +249,12 @@ class Evaluator:
         images = self.samples.decode(tokens)
         all_features = compute_features(self.classifier, images)
         return tokens, images, all_features, self._predict_class(all_features) == self.samples.labels(config.n)
+
+    def _count_by_class(self, right: np.ndarray) -> dict[str, Any]:
+        """Class -> its number n of samples and the share `right` (n,) of them. Classes without samples are left out."""
+        labels = self.samples.labels(len(right))
+        mine = {name: right[labels == i] for i, name in enumerate(self.session.classes)}
+        return {name: {"n": len(some), "share": float(some.mean())} for name, some in mine.items() if len(some)}
 
     def _predict_class(self, all_features: PictureFeatures) -> np.ndarray:
         """(M,) index of the likeliest class."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from engine.binomial import clopper_pearson, mcnemar, ratio_interval
+from engine.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.config import MAX_STEPS, SampleConfig
-from engine.evaluate.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import format_report
 from engine.evaluate.report import Report

@@ -14,7 +14,7 @@ from engine.data.atomic import write_atomic
 FORMAT = 1
 MUST_MATCH = ("weights_sha256", "pictures_sha256", "definitions")
 IDENTITY = ("rule", "steps", "matched", "n", "dtype", "settings")
-TOLERANCE = 0.05  # largest difference of two machines' logits; bf16 keeps 8 bits
+TOLERANCE = 0.1  # largest difference of two machines' logits; in bf16 a CPU and a GPU were 0.06 apart
 
 
 class Report:
