@@ -98,6 +98,9 @@ class FakePacks:
     def class_pictures(self, name: str) -> list[str]:
         return [f"data:{label}" for label in self.session(name).classes]
 
+    def fingerprint(self, name: str) -> str:
+        return f"weights of {name}"
+
     def patches(self, name: object) -> dict[str, Any]:
         return {"sheet": f"data:{name}", "side": 4, "across": 32}
 

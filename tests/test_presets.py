@@ -171,7 +171,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     page.wait_for_function(PAGE_READY)
     said = page.text_content(".tc-notice")
     assert said.startswith("Recorded") and f"of {load_recording(FIRST).tried} seeds" in said
-    assert page.text_content("#tc-run") == en.STAGE["run_live"]
+    page.wait_for_function("(said) => document.querySelector('#tc-run').textContent === said", arg=en.STAGE["run_live"])
     assert page.input_value(".tc-seed input") == str(load_recording(FIRST).controls["seed"])
     run_page(page)
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)

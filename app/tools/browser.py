@@ -34,7 +34,8 @@ HOW_TO_GET = "no browser: pip install playwright, and install Chromium or run: p
 # The page is open, and its controls are those of the recorded run, where there is one.
 PAGE_READY = """() => {
     const state = window.tokenCritic?.state, seed = document.querySelector(".tc-seed input");
-    return state?.planned && (!document.querySelector("[data-preset]") || state.run.why === "recorded")
+    const offers = [...document.querySelectorAll("[data-preset]")].some((one) => one.checkVisibility());
+    return state?.planned && (!offers || state.run.why === "recorded")
         && Number(seed?.value) === state.controls.seed;
 }"""
 RUN_DONE = "(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going"
