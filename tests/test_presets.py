@@ -200,6 +200,18 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     page.context.close()
 
 
+def test_a_button_that_gradio_makes_again_says_what_it_does(browser: Any, address: str) -> None:
+    page = visit(browser, address, reduced_motion="reduce")
+    page.wait_for_function(PAGE_READY)
+    page.evaluate("""() => {
+        const made = document.querySelector("#tc-run"), anew = made.cloneNode(true);
+        anew.textContent = " Run";
+        made.replaceWith(anew);
+    }""")
+    page.wait_for_function("(said) => document.querySelector('#tc-run').textContent === said", arg=en.STAGE["run_live"])
+    page.context.close()
+
+
 def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, address: str, packs: Packs) -> None:
     page = visit(browser, address, reduced_motion="reduce")
     page.wait_for_function(PAGE_READY)

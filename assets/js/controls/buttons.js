@@ -3,8 +3,6 @@
 import { byId, enableLater } from "../lib/dom.js";
 import { isStale } from "../store.js";
 
-const MADE_SOON = 50; // ms
-
 /**
  * @param {import("../store.js").Store} store
  * @param {import("../types.js").Words} words
@@ -12,17 +10,9 @@ const MADE_SOON = 50; // ms
 export function showRunAndStop(store, words) {
   let going = false;
   let byKey = false;
-  let waits = false;
   const show = (/** @type {import("../types.js").State} */ state) => {
     const [run, stop] = ["tc-run", "tc-stop"].map((id) => /** @type {HTMLButtonElement | null} */ (byId(id)));
     if (run) run.textContent = state.run.why === "recorded" && !isStale(state) ? words.run_live : words.run;
-    else if (!waits) {
-      waits = true; // Gradio has not made it yet, and nothing else may change
-      setTimeout(() => {
-        waits = false;
-        show(store.state);
-      }, MADE_SOON);
-    }
     if (state.run.going === going) return;
     going = state.run.going;
     const [hides, appears] = going ? [run, stop] : [stop, run];
@@ -35,4 +25,10 @@ export function showRunAndStop(store, words) {
   };
   store.on(["run", "planned", "shown"], show);
   show(store.state);
+  let made = byId("tc-run");
+  new MutationObserver(() => {
+    if (made === byId("tc-run")) return;
+    made = byId("tc-run"); // Gradio made it late, or anew
+    show(store.state);
+  }).observe(document.body, { childList: true, subtree: true });
 }
