@@ -85,6 +85,8 @@ class Packs:
 
     def fingerprint(self, name: str) -> str:
         """Return a short hash that says which weights a pack samples with, "" for one that cannot be opened."""
+        if name in self._sessions:
+            return self._sessions[name].pack.fingerprint()
         try:
             return pack_fingerprint(self._paths[name])
         except (ValueError, OSError):

@@ -26,7 +26,7 @@ from app.request import RunRequest, resolve, used_controls
 from app.text import en
 from app.text.presets import TITLES_AND_HINTS
 from app.tools.browser import PAGE_READY, run_page, serve_page
-from app.tools.record import find_faults, get_controls
+from app.tools.record import find_faults, get_controls, list_checks
 from engine.rules import all_parameters
 from engine.session import Session
 from tests.pages import PATIENCE
@@ -141,8 +141,9 @@ def test_a_fault_is_found_in_a_pattern_that_is_none_and_in_no_real_one(packs: Pa
     real = session.decode(session.encode(pictures.read(mine)))
     halves = real.copy()
     halves[:, :, 32:] = np.roll(real, 1, 0)[:, :, 32:]  # each right half is another one's
-    assert find_faults(session, "Identicon", real) == [False] * 8
-    assert all(find_faults(session, "Identicon", halves))
+    checks = list_checks(session, "Identicon")
+    assert find_faults(checks, real) == [False] * 8
+    assert all(find_faults(checks, halves))
 
 
 def test_the_page_opens_before_the_networks_are_loaded(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:

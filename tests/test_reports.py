@@ -18,7 +18,7 @@ from engine.data.pictures import save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.evaluator import Evaluator
-from engine.evaluate.report import has_same_sources, read_report
+from engine.evaluate.report import MUST_MATCH, has_same_sources, read_report
 from engine.evaluate.samples import SampleStore, digest_sources
 from engine.evaluate.sweep import MAX_WIDENINGS, ROUNDS, SETTINGS_PER_WIDENING, best_settings, set_presets
 from engine.evaluate.table1 import compare_rows, list_configs
@@ -374,9 +374,7 @@ def test_the_shipped_reports_are_of_the_shipped_weights_pictures_and_rules(sessi
     pack = session.pack
     report = read_report(pack.path / "reports" / name)
     shared = Evaluator.open(session, Path("unused")).provenance()
-    assert {key: report[key] for key in ("weights_sha256", "pictures_sha256", "definitions")} == {
-        key: json.loads(json.dumps(shared[key])) for key in ("weights_sha256", "pictures_sha256", "definitions")
-    }
+    assert [report[key] for key in MUST_MATCH] == [json.loads(json.dumps(shared[key])) for key in MUST_MATCH]
     for row in [*report["rows"], *report.get("best", [])]:
         schedule = row["settings"].get("schedule", "cosine")
         assert row["made_of"] == digest_sources(pack, row["rule"], schedule), f"{row['rule']}: measure it again"

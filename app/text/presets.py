@@ -1,13 +1,14 @@
 """Words of the presets, in English."""
 
 ROW = {"label": "Look at"}
+FIRST_LOOK = (
+    "First look",
+    "MaskGIT on the left, Token-Critic on the right, each with the model's own settings. An orange token was accepted "
+    "before and is taken back.",
+)
 # key -> title, and how the lanes differ. {left} and {right} are their settings and passes, read from the recording.
 TITLES_AND_HINTS = {
-    "first-look": (
-        "First look",
-        "MaskGIT on the left, Token-Critic on the right, each with the model's own settings. An orange token was "
-        "accepted before and is taken back.",
-    ),
+    "first-look": FIRST_LOOK,
     "early": (
         "Equal steps",
         "MaskGIT on the left, Token-Critic on the right, each with the model's own settings and {left[steps]} steps: "
@@ -48,13 +49,7 @@ TITLES_AND_HINTS = {
         "MaskGIT on the left has {left[passes]} network passes in {left[steps]} steps, Token-Critic on the right "
         "{right[passes]} in {right[steps]}. Otherwise each has the model's own settings.",
     ),
-}
-TITLES_AND_HINTS |= {  # of the avatars
-    "people": (
-        "First look",
-        "MaskGIT on the left, Token-Critic on the right, each with the model's own settings. An orange token was "
-        "accepted before and is taken back.",
-    ),
+    "people": FIRST_LOOK,
     "patterns": (
         "Mirrored patterns",
         "MaskGIT on the left, Token-Critic on the right, each with the model's own settings and {left[steps]} steps. A "

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from app.features.settings import complete_controls
 from app.packs import Packs
 from app.request import RunRequest, initial_configs, lane_values, resolve
 from engine import cli
-from engine.checks import open_checks
+from engine.checks import Check, open_checks
 from engine.session import Session
 from engine.step import State
 
@@ -50,7 +51,9 @@ def record(context: Context, key: str, seeds: int) -> Recording:
     """Try seeds 0, 1, ..., and record the one that shows the effect most."""
     preset = PRESETS[key]
     session = context.packs.session(preset.pack)
-    found = [try_seed(context, preset, seed) for seed in tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)]
+    checks = list_checks(session, preset.label) if preset.shows == "whole" else []
+    bar = tqdm(range(seeds), desc=key, disable=None, file=sys.stderr)
+    found = [try_seed(context, preset, seed, checks) for seed in bar]
     seed = max(range(seeds), key=lambda seed: (found[seed][0], found[seed][2]))
     frames = list(run_lanes(context, get_controls(context, preset, seed)))
     dropped = ("run", "at")  # of this one run
@@ -65,7 +68,7 @@ def record(context: Context, key: str, seeds: int) -> Recording:
     )
 
 
-def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, float]:
+def try_seed(context: Context, preset: Preset, seed: int, checks: Sequence[Check]) -> tuple[bool, bool, float]:
     """Return whether a seed shows the effect, whether it shows the opposite, and a margin.
 
     The margin is how much more probable the classifier finds the class in the better lane's picture.
@@ -76,14 +79,14 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
     finals = [steps[-1].proposal for steps in runs]
     pictures = session.decode(np.concatenate(finals))
     probabilities = session.recognise(pictures, preset.label)
-    faulty = find_faults(session, preset.label, pictures) if preset.shows == "whole" else [False] * len(pictures)
+    faulty = find_faults(checks, pictures)
     revoked = [sum(int(step.count(State.REVOKED)[0]) for step in steps) for steps in runs]
     distinct = [np.unique(final).size for final in finals]
 
     def shows(mine: int, other: int) -> bool:
         return {
             "named": bool(probabilities[mine] > 0.5 > probabilities[other]),
-            "whole": bool(faulty[other] and not faulty[mine]),
+            "whole": faulty[other] and not faulty[mine],
             "plainer": distinct[other] < PLAIN_RATIO * distinct[mine],
             "revokes": revoked[mine] >= MIN_REVOKED and not revoked[other],
         }[preset.shows]
@@ -92,11 +95,14 @@ def try_seed(context: Context, preset: Preset, seed: int) -> tuple[bool, bool, f
     return shows(mine, other), shows(other, mine), float(probabilities[mine] - probabilities[other])
 
 
-def find_faults(session: Session, label: str, pictures: np.ndarray) -> list[bool]:
-    """Which pictures break a rule of their style, by any of the checks of this class."""
-    checks = [styles[label] for styles in open_checks(session.pack.pictures()).values() if label in styles]
-    faults: list[bool] = np.any([check.faults(pictures).any(1) for check in checks], 0).tolist()
-    return faults
+def list_checks(session: Session, label: str) -> list[Check]:
+    """Return the checks of a class of avatars."""
+    return [styles[label] for styles in open_checks(session.pack.pictures()).values() if label in styles]
+
+
+def find_faults(checks: Sequence[Check], pictures: np.ndarray) -> list[bool]:
+    """Say of each picture whether any of the checks finds a fault."""
+    return [any(check.faults(one[None]).any() for check in checks) for one in pictures]
 
 
 def get_controls(context: Context, preset: Preset, seed: int) -> dict[str, Any]:
