@@ -31,11 +31,11 @@ FLAGS = (
 HOW_TO_GET = "no browser: pip install playwright, and install Chromium or run: python -m playwright install chromium"
 
 
-# The page is open, and its controls are those of the recorded run, where there is one.
+# Gradio has made the page, and its controls are those of the recorded run, where there is one.
 PAGE_READY = """() => {
     const state = window.tokenCritic?.state, seed = document.querySelector(".tc-seed input");
     const offers = [...document.querySelectorAll("[data-preset]")].some((one) => one.checkVisibility());
-    return state?.planned && (!offers || state.run.why === "recorded")
+    return document.querySelector("#tc-run") && state?.planned && (!offers || state.run.why === "recorded")
         && Number(seed?.value) === state.controls.seed;
 }"""
 RUN_DONE = "(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going"
