@@ -163,6 +163,10 @@ class CriticConfig(TrunkConfig):
     share_offset: bool = setting(
         True, "add the log odds of the share of real tokens, so that the critic learns only which; false: the paper's"
     )
+    sees_mask: bool = setting(
+        False,
+        "show the critic, beside the tokens, which of them were hidden one step earlier (an ablation of the paper)",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +209,11 @@ class TrainConfig:
         0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9
     )
     fillings: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
+    target: str = setting(
+        "mask",
+        "critic: what counts as fake. mask: each sampled token (Algorithm 1); wrong: one that differs from the real one",
+        choices=("mask", "wrong"),
+    )
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
     zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)

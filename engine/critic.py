@@ -23,6 +23,8 @@ class Critic(nn.Module):
     With `share_offset` the network's logits are for a picture with half of its tokens sampled. Given `masked`,
     it adds the log odds of the known share of real tokens. In training the network then need not estimate
     this share. In sampling the scores become the right probabilities for step t.
+
+    With `sees_mask` each token carries whether it was hidden one step earlier, as an embedding that is added.
     """
 
     def __init__(self, config: CriticConfig, *, num_tokens: int, codes: int, classes: int) -> None:
@@ -31,6 +33,8 @@ class Critic(nn.Module):
         self.token = nn.Embedding(codes, config.width)
         self.trunk = Trunk(config, num_tokens, classes)
         self.linear = nn.Linear(config.width, 1)
+        if config.sees_mask:
+            self.hidden_before = nn.Embedding(2, config.width)
         if config.head == "likelihood":
             self.dense = nn.Linear(config.width, config.width)
             self.norm = nn.LayerNorm(config.width)
@@ -38,9 +42,18 @@ class Critic(nn.Module):
             self.gain = nn.Parameter(torch.tensor(FIRST_GAIN))
         initialise(self)
 
-    def forward(self, tokens: Tensor, labels: Tensor, masked: Tensor | None = None) -> Tensor:
-        """tokens (B, N) without MASK, labels (B,) -> logits (B, N). Only the count of masked (B, N) bool is used."""
-        states = self.trunk(self.token(tokens), labels)
+    def forward(
+        self, tokens: Tensor, labels: Tensor, masked: Tensor | None = None, masked_before: Tensor | None = None
+    ) -> Tensor:
+        """tokens (B, N) without MASK, labels (B,) -> logits (B, N). Only the count of masked (B, N) bool is used.
+
+        masked_before (B, N) bool is what `sees_mask` shows: which tokens were hidden one step earlier. None: all.
+        """
+        embedded = self.token(tokens)
+        if self.config.sees_mask:
+            before = torch.ones_like(tokens) if masked_before is None else masked_before.long()
+            embedded = embedded + self.hidden_before(before)
+        states = self.trunk(embedded, labels)
         logits = self.linear(states)[..., 0]
         if self.config.head == "likelihood":
             z = self.readout(self.norm(F.gelu(self.dense(states))))
@@ -54,8 +67,12 @@ class Critic(nn.Module):
 
     @torch.no_grad()
     def start_from(self, generator: Generator) -> None:
-        """Copy the generator's trunk, tables and head, which already know what fits where."""
-        self.trunk.load_state_dict(generator.trunk.state_dict())
+        """Copy the generator's trunk, tables and head, which already know what fits where.
+
+        A critic with fewer layers gets the first ones.
+        """
+        own = self.trunk.state_dict()
+        self.trunk.load_state_dict({k: v for k, v in generator.trunk.state_dict().items() if k in own})
         codes = generator.codes
         self.token.weight.copy_(generator.token.weight[:codes])
         if self.config.head == "likelihood":

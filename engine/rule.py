@@ -13,7 +13,7 @@ from engine.noise import Noise
 from engine.schedule import masked_after, masked_after_greedy
 from engine.settings import setting
 
-# (tokens (B, N), labels (B,)) -> logits. A critic also gets `masked` (B, N): which tokens are new.
+# (tokens (B, N), labels (B,)) -> logits. A critic also gets `masked` and `masked_before` (B, N) of its Proposal.
 Scorer = Callable[..., Tensor]
 Kind = Literal["ranking", "temperature", "score"]
 PARAMETER_ORDER: tuple[Kind, ...] = ("ranking", "temperature", "score")  # in which a rule's parameters are shown
@@ -46,6 +46,7 @@ class Proposal:
     s: int
     filled: Tensor  # (B, N) the filled picture x̂_0, none masked: Step.proposal
     masked: Tensor  # (B, N) bool, True where the token was hidden when the step began, so is new
+    masked_before: Tensor  # (B, N) bool, the same of the step before; in the first step of a run all True
     log_p: Tensor  # (B, N) the generator's log-probability of each token, temperature 1
     labels: Tensor  # (B,)
     noise: Noise

@@ -103,7 +103,7 @@ class CriticLocked(Rule):
 
     def scores(self, proposal: Proposal) -> Tensor:
         assert self.critic is not None
-        return self.critic(proposal.filled, proposal.labels, proposal.masked).sigmoid()
+        return self.critic(proposal.filled, proposal.labels, proposal.masked, proposal.masked_before).sigmoid()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,13 +46,22 @@ def sample(
     counts = _plan_counts(rule, (tokens == MASK).sum(1).tolist(), first_step)
     hidden_after = torch.tensor(counts).to(device, non_blocking=True)  # (T - first_step, B)
     tokens = tokens.to(device, non_blocking=True)
+    masked_before = torch.ones_like(tokens, dtype=torch.bool)
     for s in range(first_step, rule.steps):
         masked = tokens == MASK
         logits = predict(tokens, labels)  # (B, N, V)
         filled = torch.where(masked, _sample_tokens(logits, rule.temperature(s), noise, s), tokens)
         log_p = logits.log_softmax(-1)
         confidence = log_p.gather(-1, filled[..., None])[..., 0]
-        proposal = Proposal(s=s, filled=filled, masked=masked, log_p=confidence, labels=labels, noise=noise)
+        proposal = Proposal(
+            s=s,
+            filled=filled,
+            masked=masked,
+            masked_before=masked_before,
+            log_p=confidence,
+            labels=labels,
+            noise=noise,
+        )
         scores, ranked = _score(rule, proposal, score_last)
         hide = _choose_masked(ranked, masked, rule, hidden_after[s - first_step])
         top = log_p.topk(min(candidates, log_p.shape[-1]), -1)
@@ -66,7 +75,7 @@ def sample(
             "top_probs": top.values.exp(),
             "state": _label_states(masked, hide),
         }
-        tokens = filled.masked_fill(hide, MASK)
+        tokens, masked_before = filled.masked_fill(hide, MASK), masked
         yield Step(s=s, steps=rule.steps, temperature=rule.temperature(s), **_to_host(arrays))
 
 

@@ -28,7 +28,7 @@ class FakeCritic:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, tokens: Tensor, labels: Tensor, masked: Tensor) -> Tensor:
+    def __call__(self, tokens: Tensor, labels: Tensor, masked: Tensor, masked_before: Tensor) -> Tensor:
         self.calls += 1
         place = torch.arange(tokens.shape[1])[None]
         return torch.round(4 * torch.sin(tokens * 1.7 + place * 0.3 + tokens.roll(1, 1) * 0.9)) / 4

@@ -64,7 +64,7 @@ class FakeSession:
         def generator(tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
             return torch.sin(torch.arange(len(tokens) * N * V).reshape(len(tokens), N, V) + tokens[..., None])
 
-        def critic(tokens: torch.Tensor, labels: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+        def critic(tokens: torch.Tensor, labels: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
             return torch.cos(tokens.float() * 7)
 
         rule = config.make_rule(num_tokens=N, generator=generator, critic=critic)

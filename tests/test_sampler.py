@@ -134,3 +134,18 @@ def test_another_round_is_fresh_noise() -> None:
     first, second = draw_pictures("critic", (0,)), draw_pictures("critic", (0,), round=1)
     assert not np.array_equal(first[0].proposal, second[0].proposal)
     assert [step.digest() for step in draw_pictures("critic", (0,), round=1)] == [step.digest() for step in second]
+
+
+def test_a_critic_is_told_what_is_hidden_and_what_was_one_step_earlier() -> None:
+    told: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def critic(tokens: torch.Tensor, _: torch.Tensor, masked: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        told.append((masked, before))
+        return tokens.float()
+
+    rule = make_rule("critic", steps=T, num_tokens=N, noise_K=0.5, critic=critic)
+    steps = list(sample(FakeGenerator(), rule, labels=torch.zeros(1, dtype=torch.long), num_tokens=N, seed=5))
+    assert len(told) == T - 1 and told[0][1].all()
+    for (masked, before), (earlier, _), step in zip(told[1:], told, steps[1:], strict=False):
+        assert torch.equal(masked, torch.from_numpy(step.masked)) and torch.equal(before, earlier)
+        assert step.s == T - 1 or not torch.equal(masked, before)

@@ -263,8 +263,8 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
     seen: list[torch.Tensor] = []
 
     class Recorder(torch.nn.Module):
-        def forward(self, tokens: torch.Tensor, labels: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-            seen.extend((tokens, masked))
+        def forward(self, tokens: torch.Tensor, labels: torch.Tensor, *masks: torch.Tensor) -> torch.Tensor:
+            seen[:] = tokens, *masks
             return (tokens % 3 - 1).float()  # any fixed function of the tokens
 
     task.model = Recorder()  # type: ignore[assignment]
@@ -272,11 +272,17 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
     rng = loop.make_rng("loss")  # the same draws again
     tokens, _ = task.source.draw_batch(rng, 5)
     visible = ~sample_mask(rng, *tokens.shape).repeat(2, 1)
-    filled, masked = seen
+    filled, masked, before = seen
     assert torch.equal(masked, ~visible)
-    assert torch.equal(filled[visible], tokens.repeat(2, 1)[visible])
+    assert (before >= masked).all() and (before > masked).any(), "one step earlier these were hidden, and more"
+    real = tokens.repeat(2, 1)
+    assert torch.equal(filled[visible], real[visible])
     p = torch.sigmoid((filled % 3 - 1).float())
     assert float(loss) == pytest.approx(float(-torch.where(visible, p, 1 - p).log().mean()), rel=1e-4)
+    task.config = replace(config, target="wrong")  # the ablation
+    loss, _ = task.loss(0, loop.make_rng(), *task.draw_batch(loop.make_rng("loss"), 5))
+    assert (filled == real)[~visible].any(), "or the two targets are the same"
+    assert float(loss) == pytest.approx(float(-torch.where(filled == real, p, 1 - p).log().mean()), rel=1e-4)
 
 
 def test_the_critic_adds_the_log_odds_of_what_is_not_new(tmp_path: Path) -> None:
@@ -298,6 +304,26 @@ def test_a_critic_that_starts_from_a_generator_judges_as_that_judges_itself(tmp_
     tokens, labels = torch.arange(32).view(2, 16) % 16, torch.tensor([0, 1])
     own = generator(tokens, labels).double().softmax(-1).gather(-1, tokens[..., None])[..., 0]
     assert torch.allclose(critic(tokens, labels).double(), float(critic.gain) * torch.logit(own), atol=1e-5)
+
+
+def test_a_critic_of_fewer_layers_starts_from_the_generators_first_ones(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    generator, config = pack.load("generator"), pack.load("critic").config
+    shallow = Critic(replace(config, layers=generator.config.layers - 1), num_tokens=16, codes=16, classes=2)
+    shallow.start_from(generator)
+    theirs = generator.trunk.state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in shallow.trunk.state_dict().items())
+
+
+def test_a_critic_that_sees_the_mask_before_uses_it_and_no_other_does(tmp_path: Path) -> None:
+    plain = make_pack(tmp_path / "tiny").load("critic")
+    sees = Critic(replace(plain.config, sees_mask=True), num_tokens=16, codes=16, classes=2)
+    tokens, labels = torch.arange(32).view(2, 16) % 16, torch.tensor([0, 1])
+    masked = torch.zeros(2, 16, dtype=torch.bool)
+    before = torch.arange(16).expand(2, 16) < 8
+    assert torch.equal(plain(tokens, labels, masked, before), plain(tokens, labels, masked))
+    assert not torch.equal(sees(tokens, labels, masked, before), sees(tokens, labels, masked, ~before))
+    assert torch.equal(sees(tokens, labels), sees(tokens, labels, None, torch.ones_like(before)))
 
 
 def test_masks_hide_the_cosine_share_of_places() -> None:

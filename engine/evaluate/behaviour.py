@@ -34,7 +34,7 @@ def rule_digest(name: str, schedule: str) -> str:
         rule = config.make_rule(
             num_tokens=NUM_TOKENS,
             generator=generator,
-            critic=lambda tokens, labels, masked: critic(tokens, labels)[..., 0] + masked.float() / 8,
+            critic=lambda tokens, labels, masked, _: critic(tokens, labels)[..., 0] + masked.float() / 8,
         )
         labels = torch.zeros(len(SAMPLES), dtype=torch.int64)
         how = {

@@ -132,9 +132,13 @@ def make_task(
         return ClassifierTask(model.to(memory_format=torch.channels_last), source, config)
     generator = pack.load("generator").to(device)
     if config.init == "generator":
-        if any(getattr(model.config, k) != v for k, v in vars(generator.config).items() if k != "dropout"):
+        theirs = vars(generator.config)
+        if model.config.layers > generator.config.layers or any(
+            getattr(model.config, name) != theirs[name] for name in theirs.keys() - {"dropout", "layers"}
+        ):
             raise ValueError(
-                "the critic can start from the generator only at its sizes: set them alike, or init=scratch"
+                "the critic can start from the generator only at its sizes, with as many layers or fewer: "
+                "set them alike, or init=scratch"
             )
         model.start_from(generator)
     return CriticTask(model, generator, source, config)

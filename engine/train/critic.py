@@ -12,14 +12,18 @@ from engine.config import TrainConfig
 from engine.contested import TokenScorer, critic_scorer, generator_scorer, measure_contested
 from engine.critic import Critic
 from engine.generator import Generator
-from engine.train.generator import TokenSource, sample_mask, sample_sheet
+from engine.train.generator import TokenSource, sample_masks, sample_sheet
 from engine.train.loop import Task
 
 MEASURED_PICTURES = 48  # pictures per split in a measurement
+ONE_STEP = 1 / 18  # of a run, between the mask and the one before it, for a critic that sees it
 
 
 class CriticTask(Task):
-    """The target is the mask itself: a sampled token counts as fake even if it equals the real one."""
+    """The target is the mask itself: a sampled token counts as fake even if it equals the real one.
+
+    With the target "wrong", an ablation, it counts as fake only if it differs.
+    """
 
     def __init__(self, model: Critic, generator: Generator, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
@@ -30,21 +34,23 @@ class CriticTask(Task):
         ]  # in a list, so that it is not part of this task's state_dict
 
     def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """Tokens (B, N), labels (B,), masks (B, N), and uniform numbers for the fillings (B, N, fillings)."""
+        """Tokens (B, N), labels (B,), masks (B, N) of two steps, and uniform numbers (B, N, fillings)."""
         tokens, labels = self.source.draw_batch(rng, size)
-        masked = sample_mask(rng, len(tokens), tokens.shape[1], tokens.device)
-        return tokens, labels, masked, torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
+        masked, before = sample_masks(rng, len(tokens), tokens.shape[1], ONE_STEP, tokens.device)
+        u = torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
+        return tokens, labels, masked, before, u
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
-        tokens, labels, masked, u = batch
+        tokens, labels, masked, before, u = batch
         with torch.no_grad():
             states = self._frozen[0].states(tokens.masked_fill(masked, MASK), labels)
             logits = self._frozen[0].logits(states[masked]).float()
         fillings = self.config.fillings
         filled, masked = _fill(tokens, masked, logits, u[masked]), masked.repeat(fillings, 1)
-        out = self.model(filled, labels.repeat(fillings), masked).float()
-        loss = F.binary_cross_entropy_with_logits(out, (~masked).float())
-        right = ((out.detach() > 0) == ~masked).float().mean()
+        real = ~masked if self.config.target == "mask" else filled == tokens.repeat(fillings, 1)
+        out = self.model(filled, labels.repeat(fillings), masked, before.repeat(fillings, 1)).float()
+        loss = F.binary_cross_entropy_with_logits(out, real.float())
+        right = ((out.detach() > 0) == real).float().mean()
         return loss, {"loss": float(loss.detach()), "accuracy": float(right)}
 
     @torch.no_grad()

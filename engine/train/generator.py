@@ -86,10 +86,20 @@ class TokenSource:
 
 def sample_mask(rng: torch.Generator, size: int, num_tokens: int, device: torch.device = CPU) -> Tensor:
     """(B, N) bool: ceil(N * cos(pi/2 * u)) random tokens hidden in each picture, u ~ U(0, 1)."""
+    return sample_masks(rng, size, num_tokens, 0, device)[0]
+
+
+def sample_masks(
+    rng: torch.Generator, size: int, num_tokens: int, earlier: float, device: torch.device = CPU
+) -> tuple[Tensor, Tensor]:
+    """The same, and the mask of the share `earlier` of a run before it, at u - earlier; it hides these and more."""
     u = torch.rand(size, generator=rng).tolist()
-    hidden = torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", x))) for x in u])
     order = torch.rand(size, num_tokens, generator=rng).to(device).argsort(dim=1, stable=True).argsort(dim=1)
-    return order < hidden[:, None].to(device)
+    now, before = (
+        torch.tensor([max(1, math.ceil(num_tokens * mask_ratio("cosine", max(x - ago, 0)))) for x in u])
+        for ago in (0.0, earlier)
+    )
+    return order < now[:, None].to(device), order < before[:, None].to(device)
 
 
 class GeneratorTask(Task):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import hashlib
 import json
 import math
@@ -189,7 +190,10 @@ def _resume(
         _truncate_log(run, 0)
         return 0
     tensors, state = found
-    stored = {rename_key(name, identity, quiet=True): value for name, value in state["config"].items()}
+    renamed = {rename_key(name, identity, quiet=True): value for name, value in state["config"].items()}
+    stored = {**_defaults(config), **renamed}  # a setting that is newer than the run had its default
+    if "sizes" in stored:
+        stored["sizes"] = {**_defaults(task.model.config), **stored["sizes"]}
     changed = [name for name, value in identity.items() if stored.get(name) != value]
     if changed == ["iterations"]:
         check_length(run, config, task.loss_changes_at, int(state["iteration"]), int(stored["iterations"]))
@@ -226,6 +230,10 @@ def _identity(config: TrainConfig) -> dict[str, Any]:
     """The settings that the result of a run depends on: all but how often it saves and measures."""
     free = {"minutes", "save_every", "evaluate_every"}
     return {name: value for name, value in vars(config).items() if name not in free}
+
+
+def _defaults(config: Any) -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(config)}
 
 
 def _truncate_log(run: Path, iteration: int) -> None:
