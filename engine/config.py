@@ -211,7 +211,7 @@ class TrainConfig:
     fillings: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
     target: str = setting(
         "mask",
-        "critic: what counts as fake. mask: each sampled token (Algorithm 1); wrong: one that differs from the real one",
+        "critic: what counts as fake. mask: each sampled token (Algorithm 1); wrong: those that differ from the real",
         choices=("mask", "wrong"),
     )
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,21 +12,31 @@ from engine.session import Session
 from engine.step import Step
 
 
-def refine(session: Session, config: SampleConfig, tokens: np.ndarray, fraction: float = 0.6) -> Iterator[Step]:
-    """Mask the share `fraction` of a finished picture, tokens (1, N), that the critic scores lowest, and sample on.
+def refine(
+    session: Session,
+    config: SampleConfig,
+    tokens: np.ndarray,
+    fraction: float = 0.6,
+    *,
+    samples: Sequence[int] = (0,),
+    labels: Sequence[int] | None = None,
+) -> Iterator[Step]:
+    """Mask the share `fraction` of finished pictures, tokens (B, N), that the critic scores lowest, and sample on.
 
-    It uses the noise of the next `round`. With the noise of the picture's own run, a token that is masked again
-    in the same step would tend to come out as before. ValueError if the pack has no critic, or for a fraction
-    outside 0..1.
+    `samples` and `labels` are as in Session.run. It uses the noise of the next `round`. With the noise of the
+    picture's own run, a token that is masked again in the same step would tend to come out as before. ValueError
+    if the pack has no critic, or for a fraction outside 0..1.
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction={fraction!r}: expected 0 to 1")
-    label = session.classes[int(session.labels(config, (0,))[0])]
-    masked = lowest_positions(session.score(tokens, label)[0], fraction)
+    classes = session.labels(config, samples).tolist() if labels is None else labels
+    scores = session.score(tokens, [session.classes[i] for i in classes])
+    masked = np.stack([lowest_positions(one, fraction) for one in scores])  # (B, hidden)
     start = np.array(tokens, dtype=np.int32)
-    start[0, masked] = MASK
-    first = entry_step(config, session.num_tokens, len(masked))
-    return session.run(config.replace(round=config.round + 1), samples=(0,), start=start, first_step=first)
+    np.put_along_axis(start, masked, MASK, axis=1)
+    first = entry_step(config, session.num_tokens, masked.shape[1])
+    again = config.replace(round=config.round + 1)
+    return session.run(again, samples=samples, start=start, first_step=first, labels=classes)
 
 
 def lowest_positions(scores: np.ndarray, fraction: float) -> np.ndarray:

@@ -189,14 +189,18 @@ class Session(Networks):
         return encode(pictures).to(torch.int32).cpu().numpy()
 
     @torch.no_grad()
-    def score(self, tokens: np.ndarray, label: str) -> np.ndarray:
-        """The critic's probability that each token is real if half of them are, float32 (B, N)."""
+    def score(self, tokens: np.ndarray, label: str | Sequence[str]) -> np.ndarray:
+        """The critic's probability that each token is real if half of them are, float32 (B, N).
+
+        `label` is the class of all pictures, or one for each.
+        """
         if self.critic is None:
             raise ValueError(
                 f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.cli_name}"
             )
         codes = self._checked_tokens(tokens).to(self.device)
-        labels = torch.full((len(codes),), self._class_index(label), device=self.device)
+        names = [label] * len(codes) if isinstance(label, str) else label
+        labels = torch.tensor([self._class_index(name) for name in names], device=self.device)
         return self.in_micro_batches(self.critic)(codes, labels).sigmoid().cpu().numpy()
 
     def recognise(self, images: np.ndarray, label: str) -> np.ndarray:

@@ -10,11 +10,17 @@
     python -m engine.evaluate ratios pack=emoji       from table1's report: FID of the critic over that of each row
     python -m engine.evaluate classes pack=emoji      from table1's report: the share of samples found, by class
     python -m engine.evaluate exact pack=avatars      the share of samples that break a rule of their style
+    python -m engine.evaluate steps pack=emoji        quality against steps, at equal steps and equal passes
+    python -m engine.evaluate curve pack=emoji        FID against IS as temperature and noise vary
+    python -m engine.evaluate rejection pack=emoji    rejection sampling at several acceptance rates
+    python -m engine.evaluate refine pack=emoji       MaskGIT's pictures refined by the critic
+    python -m engine.evaluate ablate pack=emoji       the rules, and critics that are trained anew
+    python -m engine.evaluate calibration pack=emoji  the critic's score against the share that is real
 
 n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
-unless given), per rule (exact), or in all (blind, copies). sweep, table1 and exact write into out=DIR, by
-default reports/ in the pack, where ratios and classes read. They keep samples in runs=DIR; the same command again
-goes on where it stopped. They also take:
+unless given), per rule (exact), per row (steps to ablate), or in all (blind, copies, calibration). sweep, table1,
+exact and what follows write into out=DIR, by default reports/ in the pack, where ratios and classes read. They keep
+samples in runs=DIR; the same command again goes on where it stopped. They also take:
   rules=maskgit,critic   some of the rules
   workers=2              pictures drawn at once; default: one per core
   dtype=bfloat16         products in bf16, if the machine is faster in it
@@ -23,13 +29,16 @@ goes on where it stopped. They also take:
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
+  training="..."         ablate: words for engine.train critic, e.g. training="iterations=300 data=FOLDER"
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +49,11 @@ from engine.evaluate.classes import read_classes
 from engine.evaluate.copies import measure_copies
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact import measure_exact
+from engine.evaluate.experiments import EXPERIMENTS
+from engine.evaluate.experiments.experiment import Setup, run_experiment
 from engine.evaluate.metrics import NEIGHBOURS
 from engine.evaluate.ratios import measure_ratios
+from engine.evaluate.report import Report
 from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import ROUNDS, Round, set_presets, sweep
 from engine.evaluate.table1 import table1
@@ -59,6 +71,7 @@ DEFAULT_N = {
     "ratios": 0,
     "classes": 0,
     "exact": 5000,
+    **dict.fromkeys(EXPERIMENTS, 1000),
 }
 MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
 MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
@@ -77,6 +90,7 @@ def main(argv: list[str]) -> None:
         "dtype": "float32",
         "runs": "runs",
         "against": "",
+        "training": "",
     }
     action, options, _ = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MULTI_THREADED else MIN_SAMPLES
@@ -131,6 +145,19 @@ def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return measure_exact(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
+def _experiment(name: str, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    experiment = EXPERIMENTS[name]
+    evaluator, folder = _open_evaluator(session, options)
+    setup = Setup(
+        evaluator=evaluator,
+        report=Report(folder / f"{name}.json", evaluator.provenance(), experiment.figure),
+        **{key: options[key] for key in ("n", "steps", "seed")},
+        folder=cli.expand_path(options["runs"]) / session.pack.name / name,
+        training=tuple(shlex.split(options["training"])),
+    )
+    return run_experiment(experiment, setup, folder)
+
+
 def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
     """The evaluator, and the folder of its report."""
     store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
@@ -169,6 +196,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "ratios": _ratios,
     "classes": lambda session, options: read_classes(_report_folder(session, options)),
     "exact": _exact,
+    **{name: partial(_experiment, name) for name in EXPERIMENTS},
 }
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,11 @@ class Evaluator:
     def _has_held_out(self) -> bool:
         return int(np.count_nonzero(self._held_out_weights)) > NEIGHBOURS + 1
 
+    def choose_held_out(self, most: int) -> np.ndarray:
+        """Indices of at most `most` held-out pictures, spread evenly over all of them."""
+        held = np.flatnonzero(self.pictures.splits != "train")
+        return held[np.arange(min(most, len(held))) * len(held) // max(1, min(most, len(held)))]
+
     @cached_property
     def reconstructed(self) -> np.ndarray:
         """All pictures of the pack after encoding and decoding, uint8 (M, S, S, 3)."""
@@ -152,6 +157,30 @@ class Evaluator:
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
         }
 
+    def measure_tokens(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+        """FID, KID, IS and share of the right class of pictures given as tokens (M, N), with their classes (M,).
+
+        Each with its 95 % interval; FID and KID against both references.
+        """
+        fake = compute_features(self.classifier, self.samples.decode(tokens))
+        right = self._predict_class(fake) == labels
+
+        def compute(chosen: np.ndarray) -> dict[str, float]:
+            some = fake.select(chosen)
+            found = {"fid": fid(self.reference, some), "kid": kid(self.reference, some)}
+            if (held_out := self.held_out) is not None:
+                found |= {"fid_held": fid(held_out, some), "kid_held": kid(held_out, some)}
+            return {**found, "is": inception_score(some.logits), "class_accuracy": float(right[chosen].mean())}
+
+        return {**_with_intervals(compute, len(tokens)), "measured": len(tokens)}
+
+    def class_certainty(self, tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """(M,) the classifier's probability that each picture, tokens (M, N), has its class, labels (M,)."""
+        logits = compute_features(self.classifier, self.samples.decode(tokens)).logits
+        classes = self.session.classes
+        of_class = fine_to_class(self.session.pack.fine_labels, classes)
+        return class_probabilities(logits, of_class, len(classes))[np.arange(len(labels)), labels]
+
     def measure_row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and compute all figures."""
         tokens, images, fake, right = self._sample_and_classify(config)
@@ -165,16 +194,10 @@ class Evaluator:
                 found["kid_held"] = kid(held_out, some)
             return found
 
-        values, without = compute(np.arange(config.n)), leave_out_groups(compute, config.n)
         row = {
             **self.identity(config),
             "passes": config.passes,
-            **values,
-            **{
-                f"{name}_ci": jackknife_interval(values[name], left, (0, 1) if name in SHARE_FIGURES else None)
-                for name, left in without.items()
-            },
-            "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
+            **_with_intervals(compute, config.n),
             **_distances(nearest_distance(images, self.train_reconstructed)),
             "by_class": self._count_by_class(right),
             "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
@@ -279,6 +302,19 @@ class Evaluator:
             "precision": precision,
             "recall": recall,
         }
+
+
+def _with_intervals(compute: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, Any]:
+    """Figures of n pictures, their 95 % intervals NAME_ci, and the values from which ratios get theirs."""
+    values, without = compute(np.arange(n)), leave_out_groups(compute, n)
+    return {
+        **values,
+        **{
+            f"{name}_ci": jackknife_interval(values[name], left, (0, 1) if name in SHARE_FIGURES else None)
+            for name, left in without.items()
+        },
+        "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
+    }
 
 
 def _distances(distance: np.ndarray) -> dict[str, float]:

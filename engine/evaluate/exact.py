@@ -51,19 +51,13 @@ def measure_exact(
     """Fill `folder`/exact.json and .md. Returns the share of faults of each row, and the comparison."""
     if seed in SEEDS:
         raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
-    checks = open_checks(evaluator.pictures)
+    open_checks(evaluator.pictures)  # raises now for pictures that cannot be checked
     report = Report(
         folder / f"{NAME}.json",
         {**evaluator.provenance(), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
         "checks",
     )
-    if "real" not in report.content:
-        report.content["real"] = measure_real_pictures(evaluator, checks)
-    real = report.content["real"]
-    kept: Checks = {
-        check: {name: one for name, one in styles.items() if not real[check][name]["left_out"]}
-        for check, styles in checks.items()
-    }
+    kept = usable_checks(evaluator, report)
     configs = list(list_configs(evaluator.session, rules, n, steps, seed))
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
     report.content["compared"] = compare_rules(rows)
@@ -86,6 +80,21 @@ def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, see
         passes = cell("critic", steps).passes
         if steps < passes <= MAX_STEPS:
             yield cell("maskgit", passes)
+
+
+def usable_checks(evaluator: Evaluator, report: Report) -> Checks:
+    """The checks of the styles that pass on real pictures. The report keeps what was measured of those.
+
+    ValueError for pictures whose parts are not known.
+    """
+    checks = open_checks(evaluator.pictures)
+    if "real" not in report.content:
+        report.content["real"] = measure_real_pictures(evaluator, checks)
+    real = report.content["real"]
+    return {
+        check: {name: one for name, one in styles.items() if not real[check][name]["left_out"]}
+        for check, styles in checks.items()
+    }
 
 
 def measure_real_pictures(evaluator: Evaluator, checks: Checks) -> dict[str, dict[str, dict[str, Any]]]:
@@ -138,7 +147,18 @@ def _get_row(evaluator: Evaluator, report: Report, checks: Checks, config: Sampl
 
 def _measure_row(evaluator: Evaluator, checks: Checks, config: SampleConfig) -> dict[str, Any]:
     tokens = evaluator.samples.tokens(config, f"{config.rule} {config.passes} passes")
-    labels = evaluator.samples.labels(config.n)
+    return {
+        **evaluator.identity(config),
+        "passes": config.passes,
+        "checks": count_faults(evaluator, checks, tokens, evaluator.samples.labels(config.n)),
+        "made_by": evaluator.session.made_by(),
+    }
+
+
+def count_faults(
+    evaluator: Evaluator, checks: Checks, tokens: np.ndarray, labels: np.ndarray
+) -> dict[str, dict[str, Any]]:
+    """Check -> figures of the faults in pictures of known class, tokens (M, N) and labels (M,), and of any check."""
     numbers: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {check: {} for check in checks}
     for label, name in enumerate(evaluator.session.classes):
         mine = np.flatnonzero(labels == label)
@@ -153,12 +173,7 @@ def _measure_row(evaluator: Evaluator, checks: Checks, config: SampleConfig) -> 
     found[ANY_CHECK] = {**_interval_figures(len(wrong), len(every)), "samples": wrong.tolist()}
     for figures in found.values():
         figures["samples"] = " ".join(str(i) for i in figures["samples"])  # keeps the report's JSON short
-    return {
-        **evaluator.identity(config),
-        "passes": config.passes,
-        "checks": found,
-        "made_by": evaluator.session.made_by(),
-    }
+    return found
 
 
 def _check_figures(styles: Mapping[str, tuple[np.ndarray, np.ndarray]], checks: Mapping[str, Check]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import cached_property
@@ -26,8 +26,10 @@ from engine.data.pictures import Pictures
 from engine.device import cores
 from engine.evaluate.behaviour import rule_digest
 from engine.pack import Pack
+from engine.refine import refine
 from engine.rules import RULES
 from engine.session import Session
+from engine.step import Step
 
 SPAN = 20  # samples in a file. On an accelerator, which samples them together:
 SPAN_DEVICE = 512
@@ -47,16 +49,37 @@ class SampleStore:
 
     def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
         """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
-        folder = self.store / self.key(config)
-        spans = [(first, min(first + self._span, config.n)) for first in range(0, config.n, self._span)]
+        labels = self.labels(config.n).tolist()
+
+        def draw(span: Span) -> Iterator[Step]:
+            return self.session.run(config, samples=range(*span), labels=labels[slice(*span)], candidates=0)
+
+        return self._draw_missing(self.key(config), config.n, draw, what)
+
+    def refined(self, first: SampleConfig, config: SampleConfig, fraction: float, what: str = "") -> np.ndarray:
+        """Tokens (n, N) of the samples of `first` after refinement (engine.refine) with the settings `config`."""
+        tokens, labels = self.tokens(first, f"{what}: before"), self.labels(first.n).tolist()
+
+        def draw(span: Span) -> Iterator[Step]:
+            part = slice(*span)
+            return refine(self.session, config, tokens[part], fraction, samples=range(*span), labels=labels[part])
+
+        made_of = json.dumps([self.key(first), self.key(config), fraction])
+        key = f"refined-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
+        return self._draw_missing(key, first.n, draw, what)
+
+    def _draw_missing(self, key: str, n: int, draw: Callable[[Span], Iterator[Step]], what: str) -> np.ndarray:
+        """The final tokens (n, N) of the runs of all spans. Those that are stored in the folder `key` are read."""
+        folder = self.store / key
+        spans = [(first, min(first + self._span, n)) for first in range(0, n, self._span)]
         found = {span: self._read_span(folder, span) for span in spans}
         missing = [span for span, tokens in found.items() if tokens is None]
         folder.mkdir(parents=True, exist_ok=True)
         with (
-            tqdm(total=config.n, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
-            closing(self._sample_spans(config, missing)) as drawn,
+            tqdm(total=n, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
+            closing(self._run_spans(draw, missing)) as drawn,
         ):
-            bar.update(config.n - sum(stop - first for first, stop in missing))
+            bar.update(n - sum(stop - first for first, stop in missing))
             for span, tokens in drawn:
                 with write_atomic(_span_file(folder, span)) as out:
                     np.save(out, tokens, allow_pickle=False)
@@ -133,20 +156,17 @@ class SampleStore:
     def _num_workers(self) -> int:
         return self.workers or (cores() if self.session.device.type == "cpu" else 1)
 
-    def _sample_spans(self, config: SampleConfig, spans: list[Span]) -> Generator[tuple[Span, np.ndarray]]:
+    def _run_spans(
+        self, draw: Callable[[Span], Iterator[Step]], spans: list[Span]
+    ) -> Generator[tuple[Span, np.ndarray]]:
         """Yield each span with its tokens once done. If the caller stops, spans that have not begun are dropped."""
-        labels = self.labels(config.n)
         pool = ThreadPoolExecutor(self._num_workers)
         try:
-            waiting = {pool.submit(self._sample_span, config, span, labels): span for span in spans}
+            waiting = {pool.submit(_final_tokens, draw, span): span for span in spans}
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-    def _sample_span(self, config: SampleConfig, span: Span, labels: np.ndarray) -> np.ndarray:
-        *_, last = self.session.run(config, samples=range(*span), labels=labels[slice(*span)].tolist(), candidates=0)
-        return last.proposal.astype(np.uint16)
 
     def _read_span(self, folder: Path, span: Span) -> np.ndarray | None:
         """The stored tokens of a span. None if there is no file, or it is damaged."""
@@ -158,6 +178,11 @@ class SampleStore:
             return None
         right = tokens.shape == (span[1] - span[0], self.session.num_tokens) and tokens.dtype == np.uint16
         return np.array(tokens) if right and tokens.max() < self.session.tokenizer.config.codes else None
+
+
+def _final_tokens(draw: Callable[[Span], Iterator[Step]], span: Span) -> np.ndarray:
+    *_, last = draw(span)
+    return last.proposal.astype(np.uint16)
 
 
 def digest_sources(pack: Pack, rule: str, schedule: str) -> dict[str, str]:

@@ -1,0 +1,151 @@
+"""What matters: the score, the right to revoke, and how the critic is made and trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import engine
+from engine.contested import critic_scorer, generator_scorer, measure_contested
+from engine.evaluate.auc import number_concepts
+from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.experiments.experiment import (
+    CLASSES,
+    DISTANCES,
+    Axis,
+    Experiment,
+    Row,
+    Setup,
+    is_apart,
+    own,
+    say,
+    say_ratio,
+)
+from engine.evaluate.sweep import best_config
+from engine.pack import open_pack
+from engine.rules import RULES
+from engine.session import Session
+
+RULES_COMPARED = ("maskgit", "critic", "critic-locked", "self-revoking")
+BASE = "as shipped"
+VARIANTS: Mapping[str, tuple[str, ...]] = {  # what differs from the recipe of the pack's critic
+    BASE: (),
+    "wrong-token target": ("target=wrong",),
+    "sees the mask before": ("sees_mask=true",),
+    "half the layers": ("layers={half}",),
+    "linear head": ("head=linear",),
+    "not told the count": ("share_offset=false",),
+    "from scratch": ("init=scratch",),
+    "the paper's": ("init=scratch", "head=linear", "share_offset=false"),
+}
+CONFIGS = Path(engine.__file__).parent / "configs"
+OF_RULES, OF_CRITICS = "the rule", "the critic"
+AUC = "auc"
+AUC_PICTURES = 192  # held-out pictures
+
+
+def measure(setup: Setup) -> Iterator[Row]:
+    session = setup.evaluator.session
+    for rule in RULES_COMPARED:
+        config = best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed)
+        yield setup.draw(config, series=OF_RULES, point=f"{RULES[rule].label}, {own(config)}")
+    greedy = best_config(session, "maskgit", 2 * setup.steps - 1, n=setup.n, seed=setup.seed)
+    yield setup.draw(greedy, series=OF_RULES, point=f"MaskGIT, {greedy.passes} passes, {own(greedy)}")
+    config = best_config(session, "critic", setup.steps, n=setup.n, seed=setup.seed)
+    for name, changes in VARIANTS.items():
+        with_variant = dataclasses.replace(setup, evaluator=_train_variant(setup, name, changes))
+
+        def figures(its: Setup = with_variant, label: str = name) -> dict[str, Any]:
+            samples = its.evaluator.samples
+            tokens = samples.tokens(config, f"critic, {label}")
+            return {**its.evaluator.measure_tokens(tokens, samples.labels(config.n)), **_measure_auc(its.evaluator)}
+
+        yield with_variant.row(config, {"critic": name}, figures, series=OF_CRITICS, point=name)
+
+
+def _train_variant(setup: Setup, name: str, changes: Sequence[str]) -> Evaluator:
+    """An evaluator of the pack with a critic trained anew, by the command that trains the pack's own."""
+    pack = setup.evaluator.session.pack
+    folder = setup.folder / name.replace(" ", "-").replace("'", "")
+    target = folder / pack.name
+    if not (target / "config.yaml").is_file():
+        shutil.copytree(
+            pack.path, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports", "critic.safetensors")
+        )
+    half = max(1, pack.config["generator"]["layers"] // 2)
+    recipe = (f"config={pack.name}",) if (CONFIGS / f"{pack.name}.yaml").is_file() else ()
+    words = [one.format(half=half) for one in (*recipe, *setup.training, *changes)]
+    command = [sys.executable, "-m", "engine.train", "critic", f"pack={target}", f"runs={folder / 'runs'}", *words]
+    print(f"critic, {name}: {' '.join(words)}", file=sys.stderr)
+    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode:
+        raise ValueError(f"the critic {name!r} could not be trained: see above")
+    session = setup.evaluator.session
+    device = session.device.type
+    other = Session.open(open_pack(target).path, device, torch.get_num_threads(), session.dtype, session.micro_batch)
+    return Evaluator.open(other, setup.evaluator.samples.store, setup.evaluator.samples.workers)
+
+
+def _measure_auc(evaluator: Evaluator) -> dict[str, Any]:
+    """The contested AUC of critic and generator on held-out pictures, half of whose tokens are sampled; {} without."""
+    session, pictures = evaluator.session, evaluator.pictures
+    chosen = evaluator.choose_held_out(AUC_PICTURES)
+    if not len(chosen):
+        return {}
+    tokens = session.pack.tokens()[chosen].long().to(session.device)
+    labels = torch.from_numpy(pictures.labels[chosen]).to(session.device)
+    assert session.critic is not None
+    scorers = {"critic": critic_scorer(session.critic), "generator": generator_scorer(session.generator)}
+    cell = measure_contested(tokens, labels, session.generator, scorers, fraction=0.5)
+    intervals, _ = cell.intervals(number_concepts(pictures, chosen))
+    return {"auc": cell.auc("critic"), "auc_ci": intervals["critic"], "auc_generator": cell.auc("generator")}
+
+
+def find(rows: Sequence[Row]) -> list[str]:
+    rules = {(row["rule"], row["passes"]): row for row in rows if row["series"] == OF_RULES}
+    by_rule = {rule: row for (rule, passes), row in rules.items() if rule != "maskgit" or passes == row["steps"]}
+    critic = by_rule["critic"]
+    equal = next(row for (rule, passes), row in rules.items() if rule == "maskgit" and passes == critic["passes"])
+    ratios = ", ".join(
+        f"{say_ratio(critic, row)} of {name}"
+        for name, row in (
+            ("MaskGIT's at equal passes", equal),
+            ("its own without the right to revoke", by_rule["critic-locked"]),
+            ("that of the generator judging itself", by_rule["self-revoking"]),
+        )
+    )
+    variants = {row["point"]: row for row in rows if row["series"] == OF_CRITICS}
+    base = variants.pop(BASE)
+    signs = {name: is_apart(row, base) for name, row in variants.items()}
+    groups = [
+        f"{words}: {', '.join(name for name, sign in signs.items() if sign == wanted) or 'none'}"
+        for words, wanted in (("a lower FID", -1), ("a higher one", 1), ("not to be told from it", 0))
+    ]
+    return [
+        f"With the same generator and noise Token-Critic's FID is {ratios}.",
+        f"Of critics trained alike but for one thing, the one made as the shipped one has "
+        f"{f'an AUC of {say(base, AUC, 3)} and ' if AUC in base else ''}an FID of {say(base)}; against it have "
+        f"{'; '.join(groups)}.",
+    ]
+
+
+ABLATE = Experiment(
+    name="ablate",
+    title="What matters in the critic",
+    method="First the rules: the learned score against the right to revoke, with the pack's own weights. Then critics "
+    "that are trained anew, all for as many pictures, each differing from the shipped one's recipe in what its name "
+    "says; they were trained for a small part of what the shipped one saw, so they compare with each other only. AUC: "
+    "contested, on held-out pictures with half of the tokens sampled.",
+    measure=measure,
+    find=find,
+    columns=(("passes", "passes", 0), *DISTANCES, *CLASSES, ("AUC ↑", "auc", 3)),
+    x=Axis(figure="point", label=""),
+    y=Axis(figure="fid", label="FID, lower is better", log=True),
+    lines=False,
+)

@@ -1,0 +1,216 @@
+"""What an experiment is, and how it is run: rows are measured one by one; table, figure and findings follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.config import SampleConfig
+from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.paper import REPORTED
+from engine.evaluate.report import Report, format_figure
+from engine.evaluate.sweep import SEEDS
+from engine.evaluate.table1 import compare_rows
+from engine.plots import new_figure
+from engine.rules import all_parameters
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    figure: str  # key of a row, or of its points
+    label: str
+    log: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """With what an experiment measures."""
+
+    evaluator: Evaluator
+    report: Report
+    n: int  # pictures of each row
+    steps: int  # of a run, where the experiment does not vary them
+    seed: int
+    folder: Path  # for what the experiment has to keep besides samples, as trained critics
+    training: tuple[str, ...] = ()  # `key=value` words for the trainings of an experiment
+
+    def row(
+        self, config: SampleConfig, extra: Mapping[str, Any], measure: Callable[[], dict[str, Any]], **shown: Any
+    ) -> dict[str, Any]:
+        """The report's row of these settings and `extra` ones. If it has none, it is measured now and stored.
+
+        `shown` is what table and figure call the row: `series` and `point`.
+        """
+        identity = self.evaluator.identity(config)
+        identity = {**identity, "settings": {**identity["settings"], **extra}}
+
+        def complete() -> dict[str, Any]:
+            made_by = self.evaluator.session.made_by()
+            return {**identity, **shown, "passes": config.passes, **measure(), "made_by": made_by}
+
+        return self.report.get_or_measure(identity, complete)
+
+    def draw(self, config: SampleConfig, **shown: Any) -> dict[str, Any]:
+        """The row of the samples of these settings."""
+
+        def measure() -> dict[str, Any]:
+            tokens = self.evaluator.samples.tokens(config, f"{shown['series']}, {shown['point']}")
+            return self.evaluator.measure_tokens(tokens, self.evaluator.samples.labels(config.n))
+
+        return self.row(config, {}, measure, **shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    name: str  # of its command and its report
+    title: str
+    method: str  # what was measured, as the report says it
+    measure: Callable[[Setup], Iterator[Row]]
+    find: Callable[[Sequence[Row]], list[str]]  # what follows, two sentences
+    columns: tuple[tuple[str, str, int], ...]  # of the table: heading, key of a row, digits
+    x: Axis
+    y: Axis
+    figure: str = "fid"  # that every row has
+    needs_critic: bool = True
+    lines: bool = True  # whether the points of a series follow each other
+    diagonal: bool = False  # whether both axes are shares, which ought to be equal
+
+
+DISTANCES = (("FID ↓", "fid", 2), ("KID ↓", "kid", 4), ("FID, held out ↓", "fid_held", 2))
+CLASSES = (("IS ↑", "is", 2), ("class named right ↑", "class_accuracy", 3))
+OF_DISTANCES = ("features", "reference", "held", "labels")  # definitions that FID and KID rest on
+
+
+def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[str, Any]:
+    """Fill `folder`/NAME.json, .md and .png. Returns what follows, and where the report is.
+
+    ValueError for a pack without critic, or for a seed of the sweep.
+    """
+    if setup.seed in SEEDS:
+        raise ValueError(f"seed={setup.seed}: that is the sweep's, and no sample that chose settings may judge them")
+    if experiment.needs_critic and setup.evaluator.session.critic is None:
+        raise ValueError(f"pack {setup.evaluator.session.pack.name!r} has no critic, which {experiment.name} measures")
+    rows = list(experiment.measure(setup))
+    content = setup.report.content
+    content |= describe(experiment)
+    content["findings"] = experiment.find(rows)
+    content["rows"] = rows + [row for row in setup.report.rows if row not in rows]
+    setup.report.save()
+    (folder / f"{experiment.name}.md").write_text(format_report(experiment, rows, content), encoding="utf-8")
+    plot(experiment, rows).savefig(folder / f"{experiment.name}.png", dpi=150)
+    return {"findings": content["findings"], "report": str(setup.report.file)}
+
+
+def describe(experiment: Experiment) -> dict[str, Any]:
+    """What a report says of its experiment, for whoever draws it."""
+    axes = {name: vars(axis) for name, axis in (("x", experiment.x), ("y", experiment.y))}
+    return {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "method": experiment.method,
+        "chart": {**axes, "lines": experiment.lines, "diagonal": experiment.diagonal},
+        "paper": [one._asdict() for one in REPORTED[experiment.name]],
+    }
+
+
+def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[str, Any]) -> str:
+    """The report as Markdown."""
+    columns = [one for one in experiment.columns if any(one[1] in row for row in rows)]
+    head = ["series", "point", "pictures", *(heading for heading, _, _ in columns)]
+    lines = [f"# {experiment.title}", "", experiment.method, "", *content["findings"], ""]
+    lines += [f"![{experiment.title}]({experiment.name}.png)", "", _table_row(head), "|" + "---|" * len(head)]
+    for row in rows:
+        figures = [format_figure(row, key, digits) if row.get(key) is not None else "–" for _, key, digits in columns]
+        lines.append(_table_row([row["series"], row["point"], f"{row['measured']:,}", *figures]))
+    lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), ""]
+    keys = {key for _, key, _ in columns}
+    used = {*keys, "ci", *(OF_DISTANCES if "fid" in keys else ())}
+    defined = {key: text for key, text in content["definitions"].items() if key in used}
+    return "\n".join([*lines, *(f"- **{key}**: {text}" for key, text in defined.items())]) + "\n"
+
+
+def _paper_lines(paper: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not paper:
+        return []
+    head = ["ImageNet, as reported elsewhere", "FID", "IS", "passes"]
+    rows = [[one["name"], *(str(one[key] or "–") for key in ("fid", "inception_score", "passes"))] for one in paper]
+    note = "Those figures use Inception's features and far larger models: only their order compares with ours."
+    return ["", _table_row(head), "|" + "---|" * len(head), *map(_table_row, rows), "", note]
+
+
+def _table_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+
+
+def plot(experiment: Experiment, rows: Sequence[Row]) -> Figure:
+    """A figure with a line for each series, and 95 % intervals."""
+    figure = new_figure(figsize=(8, 5), layout="constrained")
+    x, y = experiment.x, experiment.y
+    axes = figure.add_subplot(xlabel=x.label, ylabel=y.label, title=experiment.title)
+    for i, name in enumerate(dict.fromkeys(row["series"] for row in rows)):
+        mine = [point for row in rows if row["series"] == name for point in row.get("points", [row])]
+        if experiment.lines and all(isinstance(one[x.figure], (int, float)) for one in mine):
+            mine.sort(key=lambda one: one[x.figure])
+        _plot_series(axes, name, mine, experiment, COLOURS[i % len(COLOURS)])
+    for axis, log, set_scale in ((axes.xaxis, x.log, axes.set_xscale), (axes.yaxis, y.log, axes.set_yscale)):
+        if log:
+            set_scale("log")
+            axis.set_major_formatter("{x:g}")
+    if experiment.diagonal:
+        axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
+    axes.grid(which="both", alpha=0.3)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _plot_series(axes: Axes, name: str, points: Sequence[Row], experiment: Experiment, colour: str) -> None:
+    at, values = ([one[axis.figure] for one in points] for axis in (experiment.x, experiment.y))
+    ends = [one.get(f"{experiment.y.figure}_ci") or (v, v) for one, v in zip(points, values, strict=True)]
+    low, high = ([abs(v - end[i]) for v, end in zip(values, ends, strict=True)] for i in (0, 1))
+    style = "o-" if experiment.lines else "o"
+    axes.errorbar(at, values, yerr=[low, high], fmt=style, capsize=3, color=colour, label=name, markersize=4)
+
+
+def say(row: Row, figure: str = "fid", digits: int = 2) -> str:
+    """A figure with its interval, as in 1.05 (0.89–1.21)."""
+    return format_figure(row, figure, digits)
+
+
+def say_ratio(mine: Row, other: Row, reference: str = "") -> str:
+    """The ratio of two rows' FID with its interval."""
+    return format_figure(compare_fid(mine, other), f"fid_ratio{reference}", 2)
+
+
+def compare_fid(mine: Row, other: Row) -> dict[str, Any]:
+    """`compare_rows` of rows whose FID is over the same number of pictures."""
+    assert mine["measured"] == other["measured"], "FID falls with the number of pictures"
+    one, two = ({**row, "n": 1, "without_group": row["without_group"]} for row in (mine, other))
+    return compare_rows(one, two)
+
+
+def is_apart(mine: Row, other: Row) -> int:
+    """-1 if the FID of `mine` is lower than that of `other`, 1 if higher, 0 if the interval of the ratio holds 1."""
+    low, high = compare_fid(mine, other).get("fid_ratio_ci", (-math.inf, math.inf))
+    return -1 if high < 1 else int(low > 1)
+
+
+def lowest(rows: Iterable[Row], figure: str = "fid") -> Row:
+    return min(rows, key=lambda row: row[figure])
+
+
+def own(config: SampleConfig) -> str:
+    """The rule's parameters, as in "K 1.1, a 0.15, b 0.9"."""
+    specs = all_parameters()
+    return ", ".join(f"{specs[name].metadata['symbol']} {value:g}" for name, value in config.parameters.items())

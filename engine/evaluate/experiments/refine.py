@@ -1,0 +1,98 @@
+"""MaskGIT's finished pictures, refined by the critic (Token-Critic, section 4.2 and figure 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.config import SampleConfig
+from engine.evaluate.exact import ANY_CHECK, count_faults, usable_checks
+from engine.evaluate.experiments.experiment import (
+    CLASSES,
+    DISTANCES,
+    Axis,
+    Experiment,
+    Row,
+    Setup,
+    compare_fid,
+    lowest,
+    say,
+    say_ratio,
+)
+from engine.evaluate.sweep import best_config
+from engine.refine import entry_step
+
+FRACTIONS = (0.2, 0.4, 0.6, 0.8)
+SERIES = "MaskGIT, then the critic"
+
+
+def measure(setup: Setup) -> Iterator[Row]:
+    session = setup.evaluator.session
+    first, critic = (
+        best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed) for rule in ("maskgit", "critic")
+    )
+    checks = usable_checks(setup.evaluator, setup.report) if setup.evaluator.pictures.recipes else {}
+    for fraction in (0.0, *FRACTIONS):
+
+        def figures(fraction: float = fraction) -> dict[str, Any]:
+            samples = setup.evaluator.samples
+            tokens = (
+                samples.refined(first, critic, fraction, f"{SERIES}, {fraction:.0%}")
+                if fraction
+                else samples.tokens(first, SERIES)
+            )
+            labels = samples.labels(setup.n)
+            passes = first.passes + (_passes(critic, fraction, session.num_tokens) if fraction else 0)
+            row = {"fraction": fraction, "passes": passes, **setup.evaluator.measure_tokens(tokens, labels)}
+            if checks:
+                found = count_faults(setup.evaluator, checks, tokens, labels)[ANY_CHECK]
+                row |= {"faults": found["share"], "faults_ci": found["share_ci"], "faulty": found["samples"]}
+            return row
+
+        yield setup.row(
+            critic if fraction else first,
+            {"refined": fraction} if fraction else {},
+            figures,
+            series=SERIES,
+            point=f"{fraction:.0%} masked again" if fraction else "before",
+        )
+
+
+def _passes(config: SampleConfig, fraction: float, num_tokens: int) -> int:
+    """Network passes of a refinement: one for the scores, two a step, and one in the last step."""
+    return 2 * (config.steps - entry_step(config, num_tokens, round(fraction * num_tokens)))
+
+
+def find(rows: Sequence[Row]) -> list[str]:
+    before = next(row for row in rows if not row["fraction"])
+    after = [row for row in rows if row["fraction"]]
+    best = lowest(after)
+    better = sum(compare_fid(row, before)["fid_ratio"] < 1 for row in after)
+    found = [
+        f"Refined at {best['fraction']:.0%}, MaskGIT's pictures have {say_ratio(best, before)} of their FID before "
+        f"({say(best)} against {say(before)}); FID falls at {better} of the {len(after)} shares."
+    ]
+    named = f"the classifier names the class right in {before['class_accuracy']:.0%} of them before and "
+    named += f"{best['class_accuracy']:.0%} after"
+    if "faults" not in before:
+        return [*found, f"IS goes from {say(before, 'is')} to {say(best, 'is')}, and {named}."]
+    shares = [f"{100 * row['faults']:.1f} % ({_ends(row)})" for row in (before, best)]
+    return [*found, f"The exact checks find a fault in {shares[0]} before and in {shares[1]} after; {named}."]
+
+
+def _ends(row: Row) -> str:
+    return "–".join(f"{100 * end:.1f}" for end in row["faults_ci"])
+
+
+REFINE = Experiment(
+    name="refine",
+    title="Refinement of MaskGIT's pictures",
+    method="MaskGIT's finished pictures; the critic masks the share of their tokens that it scores lowest, and "
+    "sampling goes on with its rule and the best settings of the pack. `faults` are those of the exact checks, where "
+    "the pack has them.",
+    measure=measure,
+    find=find,
+    columns=(("passes", "passes", 0), *DISTANCES, *CLASSES, ("faults ↓", "faults", 4)),
+    x=Axis(figure="fraction", label="share of the tokens masked again; 0: before"),
+    y=Axis(figure="fid", label="FID, lower is better"),
+)

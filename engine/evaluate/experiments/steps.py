@@ -1,0 +1,79 @@
+"""Quality against the number of steps, at equal steps and at equal passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from engine.config import MAX_STEPS, SampleConfig
+from engine.evaluate.experiments.experiment import (
+    CLASSES,
+    DISTANCES,
+    Axis,
+    Experiment,
+    Row,
+    Setup,
+    is_apart,
+    lowest,
+    say,
+)
+from engine.evaluate.sweep import best_settings
+from engine.session import Session
+
+COUNTS = (4, 8, 12, 18, 36, 64)
+SWEPT = (8, 18, 35)  # numbers of steps that a pack's sweep may have searched
+MASKGIT, EQUAL_PASSES, CRITIC = "MaskGIT", "MaskGIT at the critic's passes", "Token-Critic"
+
+
+def measure(setup: Setup) -> Iterator[Row]:
+    session, how = setup.evaluator.session, {"n": setup.n, "seed": setup.seed}
+    for count in COUNTS:
+        critic = nearest_config(session, "critic", count, **how)
+        yield setup.draw(nearest_config(session, "maskgit", count, **how), series=MASKGIT, point=f"{count} steps")
+        yield setup.draw(critic, series=CRITIC, point=f"{count} steps")
+        if critic.passes <= MAX_STEPS:
+            as_many = nearest_config(session, "maskgit", critic.passes, **how)
+            yield setup.draw(as_many, series=EQUAL_PASSES, point=f"{critic.passes} steps")
+
+
+def nearest_config(session: Session, rule: str, steps: int, **more: int) -> SampleConfig:
+    """The best settings of the pack's sweep whose number of steps is nearest (as a ratio), else the pack's presets."""
+    found = {count: best_settings(session.pack, rule, count) for count in SWEPT}
+    swept = [count for count, settings in found.items() if settings]
+    nearest = min(swept, key=lambda count: abs(math.log(count / steps)), default=None)
+    return session.settings(rule=rule, steps=steps, **{**(found[nearest] if nearest else {}), **more})
+
+
+def find(rows: Sequence[Row]) -> list[str]:
+    greedy, equal, critic = (
+        {row["steps"]: row for row in rows if row["series"] == name} for name in (MASKGIT, EQUAL_PASSES, CRITIC)
+    )
+    pairs = {
+        "steps": [(row, greedy[steps]) for steps, row in critic.items() if steps in greedy],
+        "passes": [(row, equal[row["passes"]]) for row in critic.values() if row["passes"] in equal],
+    }
+    counts = {}
+    for name, compared in pairs.items():
+        signs = [is_apart(*pair) for pair in compared]
+        counts[name] = (signs.count(-1), signs.count(1), len(signs))
+    (won, lost, of), (won_too, lost_too, of_too) = counts["passes"], counts["steps"]
+    best, best_greedy = lowest(critic.values()), lowest([*greedy.values(), *equal.values()])
+    return [
+        f"At equal passes Token-Critic's FID is lower at {won} of {of} numbers of steps and higher at {lost}, and the "
+        f"rest cannot be told apart; at equal steps it is lower at {won_too} of {of_too} and higher at {lost_too}.",
+        f"MaskGIT is best at {best_greedy['passes']} passes, with an FID of {say(best_greedy)}, Token-Critic at "
+        f"{best['passes']}, with {say(best)}.",
+    ]
+
+
+STEPS = Experiment(
+    name="steps",
+    title="Quality against steps",
+    method="Each rule at several numbers of steps, with the best settings of the pack's sweep at the nearest number of "
+    "steps that was searched. A Token-Critic step costs two passes, so MaskGIT also runs with as many passes.",
+    measure=measure,
+    find=find,
+    columns=(("passes", "passes", 0), *DISTANCES, *CLASSES),
+    x=Axis(figure="passes", label="network passes of a picture", log=True),
+    y=Axis(figure="fid", label="FID, lower is better", log=True),
+)

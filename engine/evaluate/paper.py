@@ -1,0 +1,37 @@
+"""What papers report for ImageNet, to show beside our figures.
+
+Read from follow-up papers' tables and from reviews, not from the paper's own text: shown as "reported elsewhere".
+They use Inception's features and models of another size, so no value compares with ours.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Reported(NamedTuple):
+    name: str
+    fid: float | None
+    inception_score: float | None
+    passes: int | None = None
+
+
+MASKGIT = Reported("MaskGIT, 256 px, published", 6.18, 182.1, 8)
+MASKGIT_AGAIN = Reported("MaskGIT, 256 px, as reproduced by the Token-Critic authors", 6.56, 203.6)
+CRITIC = Reported("Token-Critic, 256 px", 4.69, 174.5, 36)
+REPORTED: dict[str, tuple[Reported, ...]] = {
+    "steps": (MASKGIT, MASKGIT_AGAIN, CRITIC),
+    "curve": (MASKGIT_AGAIN, CRITIC),
+    "rejection": (
+        MASKGIT_AGAIN,
+        Reported("MaskGIT, 256 px, acceptance 0.05", 4.02, 355.6),
+        CRITIC,
+        Reported("Token-Critic, 256 px, acceptance 0.05", 3.75, 287.0),
+    ),
+    "refine": (
+        Reported("MaskGIT, 512 px", 8.48, 167.0),
+        Reported("the same, refined by the critic at 60 %", 7.64, 182.4),
+    ),
+    "ablate": (MASKGIT_AGAIN, CRITIC),
+    "calibration": (),
+}
