@@ -1,7 +1,7 @@
 """All Gradio events of the page.
 
 Gradio's controls and the page's store (assets/js/store.js) tell each other of changes by events that run in the
-browser only. Two events ask the server: what needs a component that Gradio draws from Python.
+browser only. Three events ask the server: what needs a component that Gradio draws from Python.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from app.components.about import About
 from app.components.controls import Controls
 from app.components.curves import Curves
 from app.components.lane import LaneControls
+from app.components.results import Results
 from app.context import Context
 from app.features.about import describe_machine
 from app.features.curves import draw_curves
+from app.features.results import draw_chart
 from app.request import control_names
 from app.server.errors import report_errors
 
@@ -32,11 +34,20 @@ TOGGLE_MORE = """() => {
 OPEN_CURVES = "() => { window.tokenCritic?.openCurves(true); }"
 CLOSE_CURVES = "() => { window.tokenCritic?.openCurves(false); }"
 SHOWN_RUN = "() => window.tokenCritic.shownRun()"
+OPEN_RESULTS = "() => { window.tokenCritic?.results.open(); }"
+CHOSEN_CHART = "() => window.tokenCritic.results.asked()"
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def connect(context: Context, controls: Controls, lanes: Sequence[LaneControls], curves: Curves, about: About) -> None:
+def connect(
+    context: Context,
+    controls: Controls,
+    lanes: Sequence[LaneControls],
+    curves: Curves,
+    results: Results,
+    about: About,
+) -> None:
     """Register all events. Call inside the Blocks."""
     values: list[Any] = [*controls.values, *(component for lane in lanes for component in lane.values)]
     names = [name for name in control_names() if name != "third"]  # which has no control
@@ -51,5 +62,8 @@ def connect(context: Context, controls: Controls, lanes: Sequence[LaneControls],
     curves.section.collapse(None, js=CLOSE_CURVES)
     draw = report_errors(partial(draw_curves, context))
     curves.ask.input(draw, curves.ask, curves.plot, js=SHOWN_RUN, **PRIVATE)  # type: ignore[attr-defined]
+    results.section.expand(None, js=OPEN_RESULTS)
+    chart = report_errors(partial(draw_chart, context))
+    results.ask.input(chart, results.ask, results.plot, js=CHOSEN_CHART, trigger_mode="always_last", **PRIVATE)  # type: ignore[attr-defined]
     describe = report_errors(partial(describe_machine, context))
     about.section.expand(describe, None, about.machine, queue=False, **PRIVATE)

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from app import events
 from app.assets import styles
-from app.components import about, controls, curves, lane
+from app.components import about, controls, curves, lane, results
 from app.components.mounted import Mounted, build_section
 from app.context import Context
 from app.features.page import describe_page
@@ -41,12 +41,13 @@ def build(context: Context) -> gr.Blocks:
             ]
         Mounted("presets", elem_classes="tc-presets")
         Mounted("stage", elem_id="tc-stage")
+        measured = results.build()
         build_section(str(en.GALLERY["title"]), "gallery", "tc-many")
         run_curves = curves.build()
         build_section(en.FILES["title"], "files", "tc-files")
         build_section(en.OWN["title"], "own", "tc-own")
         build_section(en.GAME["title"], "game", "tc-game")
-        events.connect(context, top, lanes, run_curves, about.build(packs))
+        events.connect(context, top, lanes, run_curves, measured, about.build(packs))
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 

@@ -15,7 +15,8 @@ import yaml
 from engine.evaluate.classes import read_classes
 from engine.evaluate.ratios import load_table, rows_by_name
 from engine.evaluate.report import read_report
-from engine.evaluate.table1 import compare_rows, own_settings, row_name
+from engine.evaluate.table1 import compare_rows
+from engine.reports import own_settings, row_name
 
 ROOT = Path(__file__).parent.parent
 TABLE = yaml.safe_load((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))

@@ -346,7 +346,7 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press("=Check")
     page.wait_for_function("() => tokenCritic.game.result?.marks === 1")
     press("#tc-many > button")
-    press("#tc-draw")
+    press("#tc-many [data-gallery=draw]")
     page.wait_for_function(
         "() => window.tokenCritic?.gallery.items.flat().length === 16 && !tokenCritic.gallery.run.going"
     )

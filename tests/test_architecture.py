@@ -24,6 +24,7 @@ ALLOWED = {
     "sheet": set(),
     "psnr": set(),
     "binomial": set(),
+    "reports": {"binomial", "rules"},
     "distance": set(),
     "checks": {"data"},
     "noise": {"noise_triton"},
@@ -66,13 +67,15 @@ ALLOWED = {
         "classifier",
         "weights",
         "binomial",
+        "refine",
+        "reports",
     }
     | MEASURES
     | CORE,
 }
 # What app/ may know of the engine. Session is the door: networks, packs and files of weights are behind it.
 DOORS = {
-    *("session", "refine", "critic_example"),  # what can be done with a pack
+    *("session", "refine", "critic_example", "reports"),  # what can be done with a pack, and what was measured of it
     *("", "config", "settings", "rule", "rules", "step"),  # the words that both sides speak
     *(
         "binomial",

@@ -328,7 +328,7 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
 
 def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: Packs) -> None:
     page.click("#tc-many > button")
-    page.click("#tc-draw")
+    page.click("#tc-many [data-gallery=draw]")
     page.wait_for_function(
         "() => tokenCritic.gallery.items.flat().length === 16 && tokenCritic.gallery.run.why === 'done'"
     )
@@ -366,9 +366,9 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.keyboard.press("Tab")
     page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.seed === 0")
     assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
-    page.click("#tc-draw")
+    page.click("#tc-many [data-gallery=draw]")
     page.wait_for_function("() => tokenCritic.gallery.run.going && tokenCritic.gallery.items.flat().length > 1")
-    page.click("#tc-many-stop")
+    page.click("#tc-many [data-gallery=stop]")
     page.wait_for_function("() => tokenCritic.gallery.run.why === 'stopped'")
     page.click("#tc-many > button")
     run_page(page)

@@ -193,7 +193,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     page.click("[data-preset=early]")
     page.wait_for_function("() => tokenCritic.state.run.why === 'recorded'")
     page.click("#tc-many > button")
-    page.click("#tc-draw")
+    page.click("#tc-many [data-gallery=draw]")
     page.wait_for_function("() => window.tokenCritic?.gallery.items[0]?.length > 1")
     run_page(page, ".tc-gallery-row >> nth=0 >> .tc-gallery-one >> nth=1")  # the first one has the recording's seed
     assert page.text_content(".tc-notice") == "", "nor is a picture of a gallery"

@@ -11,6 +11,7 @@ from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
 from app.text import en, explain
 from app.text import presets as presets_text
+from app.text import results as results_text
 from engine import SAMPLING_VERSION
 
 
@@ -29,6 +30,9 @@ def describe_page(context: Context) -> dict[str, Any]:
                 },
             },
             "gallery": en.GALLERY,
+            "results": results_text.RESULTS,
+            "miniature": results_text.MINIATURE,
+            "vote": results_text.VOTE,
             "own": en.OWN,
             "game": en.GAME,
             "files": {

@@ -18,6 +18,7 @@ from app.features.exports import MEDIA_TYPES, export_run
 from app.features.gallery import measure_distances
 from app.features.game import deal
 from app.features.refine import MAX_URL_LENGTH, encode_picture
+from app.features.results import read_results
 from app.features.settings import open_link, resolve_controls
 from app.server.body import MAX_BODY, ClientGone, RequestError, parse_object, read_body
 from app.server.errors import shorten
@@ -32,6 +33,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "nearest": measure_distances,
     "deal": deal,
     "look": encode_picture,
+    "results": read_results,
 }
 LARGE_BODIES = {"look": MAX_URL_LENGTH + MAX_BODY}  # bytes: it holds a picture
 

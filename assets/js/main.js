@@ -13,8 +13,11 @@ import { Gallery } from "./features/gallery.js";
 import { Game } from "./features/game.js";
 import { OwnPicture } from "./features/own.js";
 import { mountPresets } from "./features/presets.js";
+import { Results } from "./features/results.js";
 import { addSkipLinks } from "./features/skip.js";
 import { mountSnippets } from "./features/snippets.js";
+import { Vote } from "./features/vote.js";
+import { el } from "./lib/dom.js";
 import { PlanClient } from "./plans.js";
 import { RunClient } from "./runs.js";
 import { Player } from "./stage/player.js";
@@ -67,7 +70,10 @@ const bridge = new ControlsBridge(store, plans, ofGradio);
 const curves = new Curves(page);
 const address = new Address(page);
 const stage = new Stage(page, address.node);
-const gallery = new Gallery(page);
+const gallery = new Gallery(page, words.gallery);
+const results = new Results(page);
+const miniature = new Gallery(page, words.miniature, 16);
+const vote = new Vote(page);
 const game = new Game(page);
 const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
 const files = new Files(page);
@@ -89,11 +95,24 @@ const PARTS = {
   choice: mountChoice,
   presets: ({ element }) => mountPresets(element, page),
   gallery: ({ element }) => element.replaceChildren(gallery.root),
+  results: ({ element, trigger }) => results.connect(element, () => trigger("input")),
+  measured: ({ element }) => element.replaceChildren(results.table),
+  miniature: ({ element }) => element.replaceChildren(titled(words.miniature.title, miniature.root)),
+  vote: ({ element }) => element.replaceChildren(titled(words.vote.title, vote.root)),
   game: ({ element }) => element.replaceChildren(game.view.root),
   own: ({ element }) => element.replaceChildren(own.view.root),
   files: ({ element }) => element.replaceChildren(files.root),
   snippets: ({ element }, pieces) => mountSnippets(element, pieces, words),
 };
+
+/**
+ * A part under a heading of its own.
+ * @param {string} title
+ * @param {HTMLElement} root
+ */
+function titled(title, root) {
+  return el("section", { "aria-label": title }, el("h3", { class: "tc-heading" }, title), root);
+}
 
 /**
  * Draw a part of the page in the element that Gradio made for it.
@@ -120,6 +139,9 @@ const handle = {
   stage,
   address,
   gallery,
+  results,
+  miniature,
+  vote,
   game,
   own,
   digestOf,

@@ -13,6 +13,7 @@ from engine.evaluate.metrics import jackknife_interval
 from engine.evaluate.report import Report, format_figure
 from engine.evaluate.sweep import SEEDS, best_config
 from engine.plots import new_figure
+from engine.reports import own_settings, row_name
 from engine.rules import RULES
 from engine.session import Session
 
@@ -42,6 +43,7 @@ def table1(
         for row, seconds in zip(rows, evaluator.time_per_picture(configs), strict=True):
             row["seconds_per_picture"] = seconds
     report.content["claim"] = compare_rules(rows)
+    report.content["findings"] = find(report.content["claim"], rows)
     report.content["rows"] = rows + [row for row in report.rows if row not in rows]
     report.save()
     (folder / f"{NAME}.md").write_text(format_table(rows, report.content), encoding="utf-8")
@@ -84,6 +86,22 @@ def compare_rules(rows: Sequence[Row]) -> dict[str, Any]:
         if mine is not None and other is not None:
             result[f"equal_{name}"] = compare_rows(mine, other)
     return result
+
+
+def find(claim: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
+    """What follows, in two sentences."""
+    found = []
+    if {"equal_passes", "equal_steps"} <= claim.keys() and all(claim.values()):
+        pair = [claim[f"equal_{name}"] for name in ("passes", "steps")]
+        passes, steps = (format_figure(one, "fid_ratio", 2) for one in pair)
+        said = f"Token-Critic's FID is {passes} of MaskGIT's at equal passes and {steps} at equal steps"
+        if all("fid_ratio_held" in one for one in pair):
+            passes, steps = (format_figure(one, "fid_ratio_held", 2) for one in pair)
+            said += f"; against held-out pictures {passes} and {steps}"
+        found.append(f"{said}.")
+    best = sorted(rows, key=lambda row: row["fid_first"])[:2]
+    first = [f"{row_name(row)} with {row['passes']} passes, {format_figure(row, 'fid_first', 2)}" for row in best]
+    return [*found, f"Over the same number of pictures FID is lowest for {', then for '.join(first)}."]
 
 
 def compare_rows(mine: Row, other: Row) -> dict[str, Any]:
@@ -161,14 +179,3 @@ def plot_fid(rows: Sequence[Row]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(axis="x", which="both", alpha=0.3)
     return figure
-
-
-def row_name(row: Row) -> str:
-    return RULES[row["rule"]].label + (", matched" if row["matched"] else "")
-
-
-def own_settings(row: Row) -> str:
-    """The parameters that its rule reads, as in "K 2, a 0.1, b 0.9"; reports of older versions lack some."""
-    specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
-    own = [f"{spec.metadata['symbol']} {values[name]:g}" for name, spec in specs.items() if name in values]
-    return ", ".join(own) or "–"

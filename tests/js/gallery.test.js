@@ -24,8 +24,7 @@ beforeEach(() => {
 afterEach(() => mock.restoreAll());
 
 function opened() {
-  const words = { gallery: { ...WORDS, seed: "", score: "" } };
-  return new Gallery(/** @type {any} */ ({ store: new Store(), words }));
+  return new Gallery(/** @type {any} */ ({ store: new Store() }), { ...WORDS, seed: "", score: "" });
 }
 
 /** @param {string} run */
@@ -42,7 +41,7 @@ const END = { kind: "end", why: "done", scores: [] };
 
 test("a gallery says how far it is, and that it is done", async () => {
   const gallery = opened();
-  gallery.start();
+  gallery.batch.start(2);
   await asked[0].send(begin("r"), picture(0));
   assert.equal(gallery.status.textContent, "1 of 2");
   await asked[0].send(picture(1), END);
@@ -53,7 +52,7 @@ test("the second of two quick clicks on Draw falls on Stop and stops nothing; wh
   mock.timers.enable({ apis: ["setTimeout"] });
   const gallery = opened();
   gallery.draw.focus();
-  gallery.start();
+  gallery.batch.start(2);
   assert.deepEqual([gallery.draw.hidden, gallery.stop.hidden, gallery.stop.disabled], [true, false, true]);
   mock.timers.tick(500);
   assert.deepEqual([gallery.stop.disabled, document.activeElement === gallery.stop], [false, true]);
@@ -62,9 +61,9 @@ test("the second of two quick clicks on Draw falls on Stop and stops nothing; wh
 
 test("one that is refused leaves the pictures before it, which can still be measured", async () => {
   const gallery = opened();
-  gallery.start();
+  gallery.batch.start(2);
   await asked[0].send(begin("r"), picture(0), picture(1), END);
-  gallery.start();
+  gallery.batch.start(2);
   assert.equal(gallery.status.textContent, "Starting", "not the count of the one before");
   await asked[1].refuse("too many");
   assert.deepEqual([gallery.status.textContent, gallery.run.id, gallery.draw.hidden], ["too many", "r", false]);
@@ -75,12 +74,12 @@ test("one that is refused leaves the pictures before it, which can still be meas
 
 test("one that breaks off says after how many pictures", async () => {
   const gallery = opened();
-  gallery.start();
+  gallery.batch.start(2);
   await asked[0].send(begin("r"), picture(0));
   asked[0].stream?.error(new TypeError("network error"));
   await atRest();
   assert.equal(gallery.status.textContent, "Failed after 1 of 2");
-  gallery.start();
+  gallery.batch.start(2);
   asked[1].fail(new TypeError("Failed to fetch"));
   await atRest();
   assert.equal(gallery.status.textContent, "No answer");
@@ -88,7 +87,7 @@ test("one that breaks off says after how many pictures", async () => {
 
 test("what cannot be measured is said", async () => {
   const gallery = opened();
-  gallery.start();
+  gallery.batch.start(2);
   await asked[0].send(begin("r"), picture(0), END);
   gallery.nearest();
   await asked[1].answer({ distances: [] });

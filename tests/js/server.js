@@ -84,6 +84,11 @@ class FakeElement extends EventTarget {
     return false;
   }
   replaceChildren() {}
+  contains() {
+    return false;
+  }
+  /** @type {any[]} */
+  children = [];
   focus() {
     /** @type {any} */ (globalThis).document.activeElement = this;
   }

@@ -1,45 +1,43 @@
 // Many pictures at once: a row for each lane, sorted as the visitor likes; one of them opens in the lanes.
 
+import { Batch } from "../batch.js";
 import { actionButton, el, enableLater, restWhile, scrollTo } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { ask, messageOf, runLines } from "../transport/server.js";
+import { ask, messageOf } from "../transport/server.js";
 
 const ORDERS = ["drawn", "score", "named", "nearest"];
 const COUNTS = [8, 16, 32, 64]; // pictures of each lane
 
 /**
- * @typedef {object} Item
- * @property {number} lane
- * @property {number} i its number
- * @property {number} seed
- * @property {string} picture a data URL
- * @property {number | null} score the critic's mean score
- * @property {number} [named] how surely the classifier names the class
- * @property {number} [distance] to the nearest training picture
- * @property {HTMLElement} node
- * @property {HTMLElement} caption
+ * A picture as it is shown.
+ * @typedef {import("../batch.js").Item & {named?: number, distance?: number, node: HTMLElement, caption: HTMLElement}} Item
+ * `named`: how surely the classifier names the class; `distance` to the nearest training picture
  */
 
 export class Gallery {
-  /** @param {import("../main.js").Page} page */
-  constructor({ store, words, runs }) {
+  /**
+   * @param {import("../main.js").Page} page
+   * @param {import("../types.js").Words} words
+   * @param {number} [fixed] how many pictures of each lane; without it the visitor chooses, and orders them
+   */
+  constructor({ store, runs }, words, fixed) {
     this.store = store;
-    this.words = words.gallery;
+    this.words = words;
     this.runs = runs;
-    this.run = { id: "", going: false, why: "" };
-    this.reading = new AbortController();
+    this.batch = new Batch(store, this);
+    this.noAnswer = words.no_answer;
     /** @type {import("../types.js").Begin | null} */
     this.shown = null;
     /** @type {Item[][]} of each lane, as they came */
     this.items = [];
     /** @type {HTMLElement[]} */
     this.rows = [];
-    const { words: w } = this;
-    const counts = COUNTS.map((n) => el("option", { value: n }, String(n)));
+    const w = words;
+    const counts = (fixed ? [fixed] : COUNTS).map((n) => el("option", { value: n }, String(n)));
     this.count = el("select", { "data-gallery": "count" }, ...counts);
-    this.draw = actionButton(w.draw, () => this.start(), { id: "tc-draw" });
+    this.draw = actionButton(w.draw, () => this.batch.start(Number(this.count.value)), { "data-gallery": "draw" });
     this.draw.classList.add("is-main");
-    this.stop = actionButton(w.stop, () => this.end(), { id: "tc-many-stop", hidden: true });
+    this.stop = actionButton(w.stop, () => this.batch.stop(), { "data-gallery": "stop", hidden: true });
     const orders = ORDERS.map((name) => el("option", { value: name }, w.orders[name]));
     this.order = el(
       "select",
@@ -50,46 +48,26 @@ export class Gallery {
     this.status = el("p", { class: "tc-status", role: "status" }, w.empty);
     this.body = el("div", { class: "tc-gallery-rows" });
     const count = el("label", { class: "tc-switch" }, w.count, this.count);
-    const actions = el("div", { class: "tc-actions" }, count, this.draw, this.stop, this.order, this.measure);
+    const chosen = fixed ? [] : [this.order, this.measure];
+    const actions = el("div", { class: "tc-actions" }, fixed ? null : count, this.draw, this.stop, ...chosen);
     this.root = el("div", { class: "tc-stage tc-gallery" }, actions, this.status, this.body);
   }
 
-  async start() {
-    this.reading.abort();
-    const reading = new AbortController();
-    this.reading = reading;
-    const before = this.run;
-    this.run = { id: "", going: true, why: "" };
-    this.progress();
-    let wrong = this.words.no_answer;
-    try {
-      const request = { gallery: { ...this.store.state.controls, count: Number(this.count.value) } };
-      for await (const line of runLines(request, reading.signal)) this.take(line);
-    } catch (error) {
-      wrong = messageOf(error, this.words.no_answer);
-    }
-    if (this.reading !== reading || !this.run.going) return; // it has come to its end
-    const begun = Boolean(this.run.id);
-    this.run = begun ? { ...this.run, going: false, why: "failed" } : before; // what was drawn before is still here
-    this.progress();
-    if (!begun && !reading.signal.aborted) this.status.textContent = wrong;
+  get run() {
+    return this.batch.run;
   }
 
-  end() {
-    if (!this.run.id) return this.reading.abort();
-    ask("stop", { run: this.run.id }).catch(() => this.reading.abort());
+  changed() {
+    this.progress();
   }
 
-  /** @param {any} line */
-  take(line) {
-    if (line.kind === "begin") this.begin(line);
-    for (const item of line.steps ?? []) this.add(item);
-    if (line.kind === "end") this.finish(line);
+  /** @param {string} text */
+  refused(text) {
+    this.status.textContent = text;
   }
 
   /** @param {import("../types.js").Begin} begin */
   begin(begin) {
-    this.run = { ...this.run, id: begin.run };
     this.shown = begin;
     this.items = begin.lanes.map(() => []);
     this.rows = begin.lanes.map(() => el("div", { class: "tc-gallery-row" }));
@@ -100,12 +78,12 @@ export class Gallery {
     this.progress();
   }
 
-  /** @param {Item} item */
-  add(item) {
-    item.caption = el("span", {});
-    const picture = el("img", { src: item.picture, width: 64, height: 64, alt: "" });
-    const open = { type: "button", class: "tc-gallery-one", onclick: () => this.open(item) };
-    item.node = el("button", open, picture, item.caption);
+  /** @param {import("../batch.js").Item} sent */
+  add(sent) {
+    const caption = el("span", {});
+    const picture = el("img", { src: sent.picture, width: 64, height: 64, alt: "" });
+    const open = { type: "button", class: "tc-gallery-one", onclick: () => this.open(sent) };
+    const item = { ...sent, caption, node: el("button", open, picture, caption) };
     this.items[item.lane].push(item);
     this.rows[item.lane].append(item.node);
     this.describe(item);
@@ -113,13 +91,12 @@ export class Gallery {
   }
 
   /** @param {{why: string, scores: number[][]}} end `scores`: of each picture, how surely the classifier names the class */
-  finish({ why, scores }) {
+  finish({ scores }) {
     scores.forEach((values, lane) => {
       values.forEach((p, i) => {
         if (this.items[lane][i]) this.items[lane][i].named = p;
       });
     });
-    this.run = { ...this.run, going: false, why };
     this.progress();
     this.sort();
   }
@@ -204,7 +181,7 @@ export class Gallery {
     if (distances.length) this.order.value = "nearest";
   }
 
-  /** Show how a picture came about. @param {Item} item */
+  /** Show how a picture came about. @param {import("../batch.js").Item} item */
   open(item) {
     if (!this.shown || this.store.state.run.going) return;
     this.runs.start({ controls: { ...this.store.state.controls, third: null, ...this.shown.ask, seed: item.seed } });

@@ -19,7 +19,6 @@ from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
-    Axis,
     Experiment,
     Row,
     Setup,
@@ -30,6 +29,7 @@ from engine.evaluate.experiments.experiment import (
 )
 from engine.evaluate.sweep import best_config
 from engine.pack import open_pack
+from engine.reports import PASSES, Axis, Column
 from engine.rules import RULES
 from engine.session import Session
 
@@ -137,14 +137,14 @@ def find(rows: Sequence[Row]) -> list[str]:
 
 ABLATE = Experiment(
     name="ablate",
-    title="What matters in the critic",
+    title="What matters",
     method="First the rules: the learned score against the right to revoke, with the pack's own weights. Then critics "
     "that are trained anew, all for as many pictures, each differing from the shipped one's recipe in what its name "
     "says; they were trained for a small part of what the shipped one saw, so they compare with each other only. AUC: "
     "contested, on held-out pictures with half of the tokens sampled.",
     measure=measure,
     find=find,
-    columns=(("passes", "passes", 0), *DISTANCES, *CLASSES, ("AUC ↑", "auc", 3)),
+    columns=(PASSES, *DISTANCES, *CLASSES, Column(heading="AUC ↑", figure="auc", digits=3)),
     x=Axis(figure="point", label=""),
     y=Axis(figure="fid", label="FID, lower is better", log=True),
     lines=False,

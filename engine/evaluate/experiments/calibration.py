@@ -13,9 +13,10 @@ from torch import Tensor
 from engine import MASK
 from engine.contested import auc
 from engine.device import cores
-from engine.evaluate.experiments.experiment import Axis, Experiment, Row, Setup, say
+from engine.evaluate.experiments.experiment import Experiment, Row, Setup, say
 from engine.evaluate.metrics import jackknife_interval, leave_out_groups
 from engine.noise import Noise
+from engine.reports import Axis, Column
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 BINS = 10
@@ -103,16 +104,16 @@ def find(rows: Sequence[Row]) -> list[str]:
 
 CALIBRATION = Experiment(
     name="calibration",
-    title="Is the critic's probability a probability?",
+    title="Calibration",
     method="A share of the tokens of held-out pictures is hidden and filled in one step, and the critic, told how many "
     "are new as in sampling, scores all tokens. Tenths of the scale: mean score against the share that is truly real.",
     measure=measure,
     find=find,
     columns=(
-        ("expected calibration error ↓", "ece", 3),
-        ("mean score", "mean_score", 3),
-        ("share real", "share_real", 3),
-        ("AUC ↑", "auc", 3),
+        Column(heading="expected calibration error ↓", figure="ece", digits=3),
+        Column(heading="mean score", figure="mean_score", digits=3),
+        Column(heading="share real", figure="share_real", digits=3),
+        Column(heading="AUC ↑", figure="auc", digits=3),
     ),
     x=Axis(figure="score", label="the critic's score"),
     y=Axis(figure="share", label="share of tokens that are real"),

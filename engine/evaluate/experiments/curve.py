@@ -9,7 +9,6 @@ from engine.evaluate.experiments.accept import ACCEPT, draw_accepted, pool_size
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
-    Axis,
     Experiment,
     Row,
     Setup,
@@ -19,6 +18,7 @@ from engine.evaluate.experiments.experiment import (
     say_ratio,
 )
 from engine.evaluate.sweep import best_config
+from engine.reports import Axis
 from engine.rules import RULES
 
 WARMER = (-0.2, -0.1, 0.0, 0.1, 0.2)  # added to b, the temperature at the end
@@ -81,7 +81,7 @@ def find(rows: Sequence[Row]) -> list[str]:
 
 CURVE = Experiment(
     name="curve",
-    title="FID against IS as temperature and noise vary",
+    title="Temperature and noise",
     method="The best settings of each rule, then the same with another temperature b or other ranking noise. " + ACCEPT,
     measure=measure,
     find=find,

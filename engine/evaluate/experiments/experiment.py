@@ -15,6 +15,7 @@ from engine.evaluate.report import Report, format_figure
 from engine.evaluate.sweep import SEEDS
 from engine.evaluate.table1 import compare_rows
 from engine.plots import new_figure
+from engine.reports import FID, FID_HELD, IS, KID, NAMED, Axis, Column
 from engine.rules import all_parameters
 
 if TYPE_CHECKING:
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    figure: str  # key of a row, or of its points
-    label: str
-    log: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +70,7 @@ class Experiment:
     method: str  # what was measured, as the report says it
     measure: Callable[[Setup], Iterator[Row]]
     find: Callable[[Sequence[Row]], list[str]]  # what follows, two sentences
-    columns: tuple[tuple[str, str, int], ...]  # of the table: heading, key of a row, digits
+    columns: tuple[Column, ...]  # of the table
     x: Axis
     y: Axis
     figure: str = "fid"  # that every row has
@@ -85,8 +79,7 @@ class Experiment:
     diagonal: bool = False  # whether both axes are shares, which ought to be equal
 
 
-DISTANCES = (("FID ↓", "fid", 2), ("KID ↓", "kid", 4), ("FID, held out ↓", "fid_held", 2))
-CLASSES = (("IS ↑", "is", 2), ("class named right ↑", "class_accuracy", 3))
+DISTANCES, CLASSES = (FID, KID, FID_HELD), (IS, NAMED)
 OF_DISTANCES = ("features", "reference", "held", "labels")  # definitions that FID and KID rest on
 
 
@@ -117,22 +110,27 @@ def describe(experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment.name,
         "title": experiment.title,
         "method": experiment.method,
-        "chart": {**axes, "lines": experiment.lines, "diagonal": experiment.diagonal},
+        "chart": {
+            **axes,
+            "columns": [vars(column) for column in experiment.columns],
+            "lines": experiment.lines,
+            "diagonal": experiment.diagonal,
+        },
         "paper": [one._asdict() for one in REPORTED[experiment.name]],
     }
 
 
 def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[str, Any]) -> str:
     """The report as Markdown."""
-    columns = [one for one in experiment.columns if any(one[1] in row for row in rows)]
-    head = ["series", "point", "pictures", *(heading for heading, _, _ in columns)]
+    columns = [one for one in experiment.columns if any(one.figure in row for row in rows)]
+    head = ["series", "point", "pictures", *(one.heading for one in columns)]
     lines = [f"# {experiment.title}", "", experiment.method, "", *content["findings"], ""]
     lines += [f"![{experiment.title}]({experiment.name}.png)", "", _table_row(head), "|" + "---|" * len(head)]
     for row in rows:
-        figures = [format_figure(row, key, digits) if row.get(key) is not None else "–" for _, key, digits in columns]
+        figures = [format_figure(row, one.figure, one.digits) if one.figure in row else "–" for one in columns]
         lines.append(_table_row([row["series"], row["point"], f"{row['measured']:,}", *figures]))
     lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), ""]
-    keys = {key for _, key, _ in columns}
+    keys = {one.figure for one in columns}
     used = {*keys, "ci", *(OF_DISTANCES if "fid" in keys else ())}
     defined = {key: text for key, text in content["definitions"].items() if key in used}
     return "\n".join([*lines, *(f"- **{key}**: {text}" for key, text in defined.items())]) + "\n"

@@ -10,7 +10,6 @@ from engine.evaluate.exact import ANY_CHECK, count_faults, usable_checks
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
-    Axis,
     Experiment,
     Row,
     Setup,
@@ -21,6 +20,7 @@ from engine.evaluate.experiments.experiment import (
 )
 from engine.evaluate.sweep import best_config
 from engine.refine import entry_step
+from engine.reports import PASSES, Axis, Column
 
 FRACTIONS = (0.2, 0.4, 0.6, 0.8)
 SERIES = "MaskGIT, then the critic"
@@ -86,13 +86,13 @@ def _ends(row: Row) -> str:
 
 REFINE = Experiment(
     name="refine",
-    title="Refinement of MaskGIT's pictures",
+    title="Refinement",
     method="MaskGIT's finished pictures; the critic masks the share of their tokens that it scores lowest, and "
     "sampling goes on with its rule and the best settings of the pack. `faults` are those of the exact checks, where "
     "the pack has them.",
     measure=measure,
     find=find,
-    columns=(("passes", "passes", 0), *DISTANCES, *CLASSES, ("faults ↓", "faults", 4)),
+    columns=(PASSES, *DISTANCES, *CLASSES, Column(heading="faults ↓", figure="faults", digits=4)),
     x=Axis(figure="fraction", label="share of the tokens masked again; 0: before"),
     y=Axis(figure="fid", label="FID, lower is better"),
 )

@@ -8,7 +8,6 @@ from engine.evaluate.experiments.accept import ACCEPT, draw_accepted, pool_size
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
-    Axis,
     Experiment,
     Row,
     Setup,
@@ -17,6 +16,7 @@ from engine.evaluate.experiments.experiment import (
 )
 from engine.evaluate.sweep import best_config
 from engine.evaluate.table1 import PAPER_RULES
+from engine.reports import Axis, Column
 from engine.rules import RULES
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
@@ -51,7 +51,7 @@ REJECTION = Experiment(
     method=f"More pictures than needed are drawn, and a share of them is kept. {ACCEPT}",
     measure=measure,
     find=find,
-    columns=(("passes per kept picture", "passes_per_accepted", 0), *DISTANCES, *CLASSES),
+    columns=(Column(heading="passes per kept picture", figure="passes_per_accepted", digits=0), *DISTANCES, *CLASSES),
     x=Axis(figure="passes_per_accepted", label="network passes of a kept picture", log=True),
     y=Axis(figure="fid", label="FID, lower is better", log=True),
 )

@@ -9,7 +9,6 @@ from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
-    Axis,
     Experiment,
     Row,
     Setup,
@@ -18,6 +17,7 @@ from engine.evaluate.experiments.experiment import (
     say,
 )
 from engine.evaluate.sweep import best_settings
+from engine.reports import PASSES, Axis
 from engine.session import Session
 
 COUNTS = (4, 8, 12, 18, 36, 64)
@@ -68,12 +68,12 @@ def find(rows: Sequence[Row]) -> list[str]:
 
 STEPS = Experiment(
     name="steps",
-    title="Quality against steps",
+    title="Steps",
     method="Each rule at several numbers of steps, with the best settings of the pack's sweep at the nearest number of "
     "steps that was searched. A Token-Critic step costs two passes, so MaskGIT also runs with as many passes.",
     measure=measure,
     find=find,
-    columns=(("passes", "passes", 0), *DISTANCES, *CLASSES),
+    columns=(PASSES, *DISTANCES, *CLASSES),
     x=Axis(figure="passes", label="network passes of a picture", log=True),
     y=Axis(figure="fid", label="FID, lower is better", log=True),
 )

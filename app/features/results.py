@@ -1,0 +1,157 @@
+"""The reports that a pack carries: what was measured, as tables and charts whose rows can be loaded into the lanes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from app.context import Context
+from app.request import SUFFIXES
+from engine.reports import Chart, Column, Row, read_charts, run_settings
+from engine.rules import RULES
+
+MOST_WITH_INTERVALS = 100  # points in a chart; with more, intervals hide them
+RULE_COLOURS = {"maskgit": "#0072b2", "critic": "#d55e00"}  # of the first series of each, in all charts
+OTHER_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")  # colour alone must not tell them apart
+
+
+def read_results(context: Context, pack: object) -> dict[str, Any]:
+    """Return the charts of a pack for the page's tables; none where it carries no reports. ValueError for its name."""
+    return {"charts": [_describe(chart) for chart in _charts(context, pack).values()]}
+
+
+def draw_chart(context: Context, asked: object) -> go.Figure | None:
+    """Draw one chart. `asked` names its pack and report; None where there is no such chart."""
+    if not isinstance(asked, Mapping):
+        return None
+    chart = _charts(context, asked.get("pack")).get(str(asked.get("name")))
+    return None if chart is None else _draw(chart)
+
+
+def _charts(context: Context, pack: object) -> Mapping[str, Chart]:
+    folder = context.packs.session(pack, loaded=False).pack.path / "reports"
+    return _read(folder, tuple((file.name, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.json"))))
+
+
+@cache
+def _read(folder: Path, _: tuple[tuple[str, int], ...]) -> Mapping[str, Chart]:
+    """The charts in a folder, read again when one of its files has changed."""
+    return {chart.name: chart for chart in read_charts(folder)}
+
+
+def _describe(chart: Chart) -> dict[str, Any]:
+    columns = [one for one in chart.columns if any(one.figure in row for row in chart.rows)]
+    return {
+        "name": chart.name,
+        "title": chart.title,
+        "method": chart.method,
+        "findings": list(chart.findings),
+        "headings": [one.heading for one in columns],
+        "rows": [_describe_row(row, columns) for row in chart.rows],
+        "paper": list(chart.paper),
+    }
+
+
+def _describe_row(row: Row, columns: list[Column]) -> dict[str, Any]:
+    cells = [_format(row, one) for one in columns]
+    return {"series": row["series"], "point": row["point"], "cells": cells, **_load(row)}
+
+
+def _format(row: Row, column: Column) -> str:
+    """A figure with its interval, as in 1.05 (0.89–1.21)."""
+    value, ends = row.get(column.figure), row.get(f"{column.figure}_ci")
+    if value is None:
+        return ""
+    numbers = [f"{one:,.{column.digits}f}" for one in (value, *(ends or ()))]
+    between = " to " if numbers[-1].startswith("-") or (numbers[1:2] and numbers[1].startswith("-")) else "–"
+    return f"{numbers[0]} ({numbers[1]}{between}{numbers[2]})" if ends else numbers[0]
+
+
+def _load(row: Row) -> dict[str, Any]:
+    """The controls that set a lane to this row, and which lane: the right one for what needs two passes a step."""
+    settings = run_settings(row)
+    if settings is None:
+        return {"controls": None, "lane": 0}
+    lane = int(RULES[settings["rule"]].passes_per_step > 1)
+    shared = {"equal_passes": False, "matched": settings.pop("matched")}
+    if "class" in row:
+        shared["label"] = row["class"]
+    return {
+        "controls": {**shared, **{f"{name}{SUFFIXES[lane]}": value for name, value in settings.items()}},
+        "lane": lane,
+    }
+
+
+def _draw(chart: Chart) -> go.Figure:
+    """Draw a series for each name. A point's `customdata` is the number of its row."""
+    figure = go.Figure()
+    colours = _choose_colours(chart)
+    for i, (name, colour) in enumerate(colours.items()):
+        points = [
+            (number, row, point)
+            for number, row in enumerate(chart.rows)
+            if row["series"] == name
+            for point in row.get("points", [row])
+        ]
+        figure.add_trace(_trace(chart, name, points, colour, SYMBOLS[i % len(SYMBOLS)]))
+    if chart.diagonal:
+        grey = {"color": "#888888", "dash": "dot"}
+        figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=grey, showlegend=False, hoverinfo="skip"))
+    grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "zerolinecolor": "rgba(128, 128, 128, 0.25)"}
+    for update, axis in ((figure.update_xaxes, chart.x), (figure.update_yaxes, chart.y)):
+        values = [point[axis.figure] for row in chart.rows for point in row.get("points", [row])]
+        ticks = {"tickvals": _log_ticks(min(values), max(values)), "type": "log"} if axis.log else {}
+        update(title_text=axis.label, automargin=True, exponentformat="none", **grid, **ticks)
+    clear, margin = "rgba(0, 0, 0, 0)", {"l": 56, "r": 12, "t": 12, "b": 48}
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 14}}
+    figure.update_layout(height=460, margin=margin, legend=legend, paper_bgcolor=clear, plot_bgcolor=clear)
+    return figure
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times the powers of ten, from one below `low` to one above `high`."""
+    first, last = math.floor(math.log10(max(low, 1e-9))), math.ceil(math.log10(max(high, 1e-9)))
+    return [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in (1, 2, 5)]
+
+
+def _choose_colours(chart: Chart) -> dict[str, str]:
+    """A colour for each series, in their order."""
+    chosen: dict[str, str] = {}
+    others = cycle(OTHER_COLOURS)
+    for row in chart.rows:
+        if row["series"] not in chosen:
+            own = RULE_COLOURS.get(row.get("rule", ""))
+            chosen[row["series"]] = own if own and own not in chosen.values() else next(others)
+    return chosen
+
+
+def _trace(chart: Chart, name: str, points: list[tuple[int, Row, Row]], colour: str, symbol: str) -> go.Scatter:
+    x, y = chart.x.figure, chart.y.figure
+    if chart.lines:
+        points = sorted(points, key=lambda one: one[2][x])
+    values = [point[y] for _, _, point in points]
+    shown = len(chart.rows) <= MOST_WITH_INTERVALS
+    ends = [
+        (shown and point.get(f"{y}_ci")) or (value, value) for (_, _, point), value in zip(points, values, strict=True)
+    ]
+    above = [end[1] - value for end, value in zip(ends, values, strict=True)]
+    below = [value - end[0] for end, value in zip(ends, values, strict=True)]
+    return go.Scatter(
+        x=[point[x] for _, _, point in points],
+        y=values,
+        error_y={"array": above, "arrayminus": below, "thickness": 1, "width": 3},
+        name=name,
+        text=[row["point"] for _, row, _ in points],
+        customdata=[number for number, _, _ in points],
+        hovertemplate="%{text}<br>%{y}",
+        mode="lines+markers" if chart.lines else "markers",
+        line={"color": colour, "width": 2},
+        marker={"symbol": symbol, "size": 9, "color": colour},
+    )

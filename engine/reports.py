@@ -1,0 +1,293 @@
+"""The reports that a pack carries, read as charts: rows with figures, and the settings that each was measured at.
+
+engine.evaluate writes them; the page draws them. Both agree on the keys here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.binomial import clopper_pearson
+from engine.rules import RULES, all_parameters
+
+Row = Mapping[str, Any]  # figures by name; NAME_ci is the 95 % interval of NAME
+LARGEST = 20_000_000  # bytes of a report's file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    figure: str  # the key of a row, or of its points
+    label: str
+    log: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    heading: str
+    figure: str  # the key of a row
+    digits: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A report as it is drawn. A row has `series`, `point` and figures, and may have `points` of its own."""
+
+    name: str
+    title: str
+    rows: Sequence[Row]
+    columns: Sequence[Column]
+    x: Axis
+    y: Axis
+    lines: bool = False  # whether the points of a series follow each other
+    diagonal: bool = False  # whether both axes are shares that ought to be equal
+    method: str = ""
+    findings: Sequence[str] = ()
+    paper: Sequence[Mapping[str, Any]] = field(default_factory=tuple)  # what papers report: name, fid, inception_score
+
+
+FID, KID = Column(heading="FID ↓", figure="fid"), Column(heading="KID ↓", figure="kid", digits=4)
+FID_HELD = Column(heading="FID, held out ↓", figure="fid_held")
+PASSES = Column(heading="passes", figure="passes", digits=0)
+IS, NAMED = (
+    Column(heading="IS ↑", figure="is"),
+    Column(heading="class named right ↑", figure="class_accuracy", digits=3),
+)
+
+
+def read_charts(folder: Path) -> list[Chart]:
+    """The charts of all reports in a pack's folder `reports`. A report that is damaged or not known is left out."""
+    return [chart for name in ORDER if (chart := read_chart(folder, name)) is not None]
+
+
+def read_chart(folder: Path, name: str) -> Chart | None:
+    """One chart; None where its report is missing, damaged or not known."""
+    file, read = folder / f"{FILES.get(name, name)}.json", READERS.get(name, _experiment)
+    try:
+        if file.stat().st_size > LARGEST:
+            return None
+        return read(name, json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
+
+
+def own_settings(row: Row) -> str:
+    """The parameters that the row's rule reads, as in "K 1.1, a 0.15, b 0.9"."""
+    specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
+    own = [f"{spec.metadata['symbol']} {values[name]:g}" for name, spec in specs.items() if name in values]
+    return ", ".join(own) or "–"
+
+
+def row_name(row: Row) -> str:
+    """The rule as tables name it."""
+    return RULES[row["rule"]].label + (", matched" if row["matched"] else "")
+
+
+def run_settings(row: Row) -> dict[str, Any] | None:
+    """The settings of a run that draws as this row's samples were drawn; None where no run with these weights does."""
+    settings = row.get("settings", {})
+    if row.get("rule") not in RULES or any(name in settings for name in ("critic", "hidden")):
+        return None
+    own = {name: value for name, value in settings.items() if name in all_parameters()}
+    return {"rule": row["rule"], "steps": row["steps"], "matched": row["matched"], **own}
+
+
+def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
+    """A report that says itself how it is drawn (engine.evaluate.experiments)."""
+    chart = content["chart"]
+    return Chart(
+        name=name,
+        title=content["title"],
+        rows=content["rows"],
+        columns=[Column(**one) for one in chart["columns"]],
+        x=Axis(**chart["x"]),
+        y=Axis(**chart["y"]),
+        lines=chart["lines"],
+        diagonal=chart["diagonal"],
+        method=content["method"],
+        findings=content["findings"],
+        paper=content["paper"],
+    )
+
+
+def _table1(name: str, content: Mapping[str, Any]) -> Chart:
+    rows = [
+        {**row, "series": row_name(row), "point": f"{row['steps']} steps, {own_settings(row)}"}
+        for row in content["rows"]
+    ]
+    first = Column(heading="FID of the first 2,000 ↓", figure="fid_first")
+    held = Column(heading="KID, held out ↓", figure="kid_held", digits=4)
+    return Chart(
+        name=name,
+        title="All rules",
+        rows=rows,
+        columns=[PASSES, first, FID, KID, FID_HELD, held, IS, NAMED],
+        x=Axis(figure="passes", label="network passes of a picture", log=True),
+        y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
+        method="Every rule at the best settings of its own search, 18 steps; MaskGIT also at the critic's passes and "
+        "matched, both also at 8 steps.",
+        findings=content.get("findings", ()),
+    )
+
+
+def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
+    last = max(row["n"] for row in content["rows"])
+    rows = [
+        {**row, "series": f"{row_name(row)}, {row['steps']} steps", "point": own_settings(row), **row["settings"]}
+        for row in sorted(content["rows"], key=lambda row: (-row["n"], row["kid"]))
+    ]
+    found = content["best"]
+    pictures = [one["pictures"] for one in found]
+    inside = "no winner lies at an end" if not any(one["at_an_end"] for one in found) else "some winners lie at an end"
+    rounds = sorted({row["n"] for row in rows})
+    return Chart(
+        name=name,
+        title="Search",
+        rows=rows,
+        columns=[Column(heading="pictures", figure="n", digits=0), KID],
+        x=Axis(figure="temp_b", label="temperature b at the end"),
+        y=Axis(figure="kid", label="KID, lower is better", log=True),
+        method=f"Successive halving by KID: many settings with {rounds[0]} pictures each, the best again with more, "
+        f"up to {last}, from other noise each time.",
+        findings=[
+            f"{len(found)} searches of {min(pictures):,} to {max(pictures):,} pictures each; {inside} of what was "
+            "tried.",
+            "Points of two rounds do not compare: with few pictures the best of many settings is the luckiest, too.",
+        ],
+    )
+
+
+def _auc(name: str, content: Mapping[str, Any]) -> Chart:
+    rows = [
+        {
+            "series": f"{JUDGES[judge]}, {split}",
+            "point": f"{float(hidden):.0%} sampled",
+            "hidden": float(hidden),
+            "pairs": cell["pairs"],
+            "n": cell["pictures"],
+            **{f"auc{end}": cell[judge][f"contested{end}"] for end in ("", "_ci")},
+            "paired": cell[judge]["paired"],
+        }
+        for split, cells in content.items()
+        for judge in JUDGES
+        for hidden, cell in cells.items()
+    ]
+    half = {split: cells["0.5"] for split, cells in content.items()}
+    said = [
+        f"{split}: {cell['critic']['contested']:.2f} against {cell['generator']['contested']:.2f}"
+        for split, cell in half.items()
+    ]
+    leads = [cell["difference_ci"][0] > 0 for cell in half.values()]
+    return Chart(
+        name=name,
+        title="Token by token",
+        rows=rows,
+        columns=[
+            Column(heading="AUC ↑", figure="auc", digits=3),
+            Column(heading="paired ↑", figure="paired", digits=3),
+        ],
+        x=Axis(figure="hidden", label="share of the tokens that is sampled"),
+        y=Axis(figure="auc", label="AUC, real against sampled token at the same place"),
+        lines=True,
+        method="Held-out pictures, some of whose tokens are hidden and filled by the generator. A real and a sampled "
+        "token at the same place are compared; 0.5 is chance, and 1 is out of reach.",
+        findings=[
+            f"With half of the tokens sampled, the critic's AUC against the generator's own is {'; '.join(said)}.",
+            f"The critic is ahead in {sum(leads)} of {len(leads)} splits by more than chance.",
+        ],
+    )
+
+
+JUDGES = {"critic": "the critic", "generator": "the generator itself"}
+
+
+def _classes(name: str, content: Mapping[str, Any]) -> Chart:
+    shown = [row for row in content["rows"] if row["rule"] in ("maskgit", "critic") and not row["matched"]]
+    rows = [
+        {
+            **{key: row[key] for key in ("rule", "steps", "matched", "settings", "passes")},
+            "series": f"{row_name(row)}, {row['steps']} steps",
+            "point": label,
+            "class": label,
+            **one,
+            "share_ci": clopper_pearson(round(one["share"] * one["n"]), one["n"]),
+        }
+        for row in shown
+        for label, one in row["by_class"].items()
+    ]
+    return Chart(
+        name=name,
+        title="By class",
+        rows=rows,
+        columns=[
+            Column(heading="pictures", figure="n", digits=0),
+            Column(heading="class named right ↑", figure="share", digits=3),
+        ],
+        x=Axis(figure="class", label=""),
+        y=Axis(figure="share", label="share of samples whose class the classifier finds"),
+        method="The samples of the table of all rules, by class: in how many the pack's classifier finds the class.",
+        findings=_class_findings(rows),
+    )
+
+
+def _class_findings(rows: Sequence[Row]) -> list[str]:
+    def of(rule: str, passes: int) -> dict[str, Row]:
+        return {row["class"]: row for row in rows if (row["rule"], row["passes"]) == (rule, passes)}
+
+    passes = max(row["passes"] for row in rows if row["rule"] == "critic")
+    critic, greedy = of("critic", passes), of("maskgit", passes)
+    lead = {label: critic[label]["share"] - greedy[label]["share"] for label in critic if label in greedy}
+    ahead = sum(one > 0 for one in lead.values())
+    most, least = max(lead, key=lambda label: lead[label]), min(lead, key=lambda label: lead[label])
+    shares = [f"{critic[label]['share']:.0%} against {greedy[label]['share']:.0%}" for label in (most, least)]
+    return [
+        f"At equal passes, {passes}, the classifier finds the class more often in Token-Critic's pictures in {ahead} "
+        f"of {len(lead)} classes.",
+        f"Its lead is largest in {most}, {shares[0]}, and smallest in {least}, {shares[1]}.",
+    ]
+
+
+def _exact(name: str, content: Mapping[str, Any]) -> Chart:
+    rows = list(_exact_rows(content["rows"]))
+    return Chart(
+        name=name,
+        title="Faults",
+        rows=rows,
+        columns=[
+            Column(heading="pictures", figure="n", digits=0),
+            Column(heading="faulty ↓", figure="share", digits=4),
+        ],
+        x=Axis(figure="check", label=""),
+        y=Axis(figure="share", label="share of samples with a fault"),
+        method="Rules that every real picture of a style keeps, decided by the pixels alone.",
+        findings=content.get("findings", ()),
+    )
+
+
+def _exact_rows(rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        kept = {key: row[key] for key in ("rule", "steps", "matched", "settings", "passes")}
+        for check, one in row["checks"].items():
+            figures = {key: one[key] for key in ("n", "share", "share_ci")}
+            yield {
+                **kept,
+                **figures,
+                "series": f"{row_name(row)}, {row['passes']} passes",
+                "point": check,
+                "check": check,
+            }
+
+
+READERS: Mapping[str, Callable[[str, Mapping[str, Any]], Chart]] = {
+    "table1": _table1,
+    "sweep": _sweep,
+    "auc": _auc,
+    "classes": _classes,
+    "exact": _exact,
+}
+FILES = {"classes": "table1"}  # charts that are drawn from another one's report
+EXPERIMENTS = ("steps", "curve", "rejection", "refine", "ablate", "calibration")
+ORDER = ("table1", *EXPERIMENTS, "classes", "exact", "auc", "sweep")

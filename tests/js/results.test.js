@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { Results } from "../../assets/js/features/results.js";
+import { Store } from "../../assets/js/store.js";
+import { fakePage, serve } from "./server.js";
+
+const WORDS = {
+  lanes: ["left", "right"],
+  paper_columns: [],
+  load_help: "{lane}: {series}",
+  loaded: "{lane} is {series}",
+  none: "None",
+  loading: "Loading",
+  failed: "No answer",
+};
+const ROW = { series: "One", point: "a", cells: [], controls: { rule_2: "critic" }, lane: 1 };
+
+/** @param {string} name */
+function chart(name) {
+  return { name, title: name, method: "", findings: [], headings: [], rows: [ROW], paper: [] };
+}
+
+/** @type {import("./server.js").Question[]} */
+let asked;
+beforeEach(() => {
+  fakePage();
+  asked = serve();
+});
+afterEach(() => mock.restoreAll());
+
+function opened() {
+  const store = new Store();
+  store.set({ controls: { pack: "p" } });
+  const plans = { change: mock.fn() };
+  const results = new Results(/** @type {any} */ ({ store, words: { results: WORDS }, plans }));
+  results.trigger = mock.fn();
+  return { store, plans, results };
+}
+
+test("reports are read when the section is opened, and again for another pack", async () => {
+  const { store, results } = opened();
+  assert.equal(asked.length, 0);
+  results.open();
+  results.open();
+  assert.deepEqual(
+    asked.map(({ given }) => given.pack),
+    ["p"],
+  );
+  await asked[0].answer({ charts: [chart("a"), chart("b")] });
+  assert.deepEqual(results.asked(), { pack: "p", name: "a" });
+  results.show(results.charts[1]);
+  store.set({ controls: { pack: "q" } });
+  await asked[1].answer({ charts: [chart("a"), chart("b")] });
+  assert.deepEqual(results.asked(), { pack: "q", name: "b" }, "the same report of the other pack");
+  store.set({ controls: { pack: "r" } });
+  await asked[2].answer({ charts: [] });
+  assert.equal(results.status.textContent, "None");
+});
+
+test("a late answer for a pack that is not chosen any more is dropped", async () => {
+  const { store, results } = opened();
+  results.open();
+  store.set({ controls: { pack: "q" } });
+  await asked[1].answer({ charts: [chart("b")] });
+  await asked[0].answer({ charts: [chart("a")] });
+  assert.deepEqual(results.asked(), { pack: "q", name: "b" });
+});
+
+test("where nothing answers that is said, and it is asked again", async () => {
+  const { results } = opened();
+  results.open();
+  await asked[0].refuse("broken");
+  assert.equal(results.status.textContent, "broken");
+  results.open();
+  assert.equal(asked.length, 2);
+});
+
+test("a row sets a lane, and says which", async () => {
+  const { plans, results } = opened();
+  results.load(ROW);
+  assert.deepEqual(plans.change.mock.calls[0].arguments, [ROW.controls]);
+  assert.equal(results.status.textContent, "right is One");
+  results.load({ ...ROW, controls: null });
+  assert.equal(plans.change.mock.callCount(), 1);
+});

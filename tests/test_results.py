@@ -1,0 +1,76 @@
+"""Results: every committed report is a chart, and each of its rows sets a lane to what it was measured at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.context import Context
+from app.features.results import draw_chart, read_results
+from app.features.settings import plan_lanes, resolve_controls
+from app.packs import Packs
+from engine.reports import ORDER, read_chart, read_charts, run_settings
+from engine.session import available_packs
+from tests.tiny import make_whole_pack
+
+REPORTS = {name: Path("weights") / name / "reports" for name in available_packs()}
+
+
+@pytest.fixture(scope="module")
+def context() -> Any:
+    return Context(packs=Packs("emoji"))
+
+
+@pytest.mark.parametrize("pack", REPORTS)
+def test_every_committed_report_can_be_looked_at(context: Context, pack: str) -> None:
+    stored = {file.stem for file in REPORTS[pack].glob("*.json")} - {"tokenizer"}
+    charts = {one["name"]: one for one in read_results(context, pack)["charts"]}
+    assert stored <= charts.keys(), "a report that cannot be read is left out"
+    assert all(one["rows"] and one["title"] and one["headings"] and one["findings"] for one in charts.values())
+    for name, chart in charts.items():
+        figure = draw_chart(context, {"pack": pack, "name": name})
+        assert figure is not None
+        shown = {number for trace in figure.data if trace.customdata is not None for number in trace.customdata}
+        assert shown == set(range(len(chart["rows"]))), "each row has a point, which says which row it is"
+
+
+@pytest.mark.parametrize("pack", REPORTS)
+def test_a_row_sets_a_lane_to_what_it_was_measured_at(context: Context, pack: str) -> None:
+    charts = read_charts(REPORTS[pack])
+    described = read_results(context, pack)["charts"]
+    for chart, sent in zip(charts, described, strict=True):
+        for row, button in list(zip(chart.rows, sent["rows"], strict=True))[:20]:
+            settings = run_settings(row)
+            assert (settings is None) == (button["controls"] is None)
+            if settings is None:
+                continue
+            asked = {**button["controls"], "pack": pack}
+            controls = resolve_controls(context, asked, list(asked))["controls"]
+            plan = plan_lanes(context, controls)
+            assert plan["wrong"] == ""
+            lane = plan["lanes"][button["lane"]]
+            assert settings.items() <= lane["settings"].items() and lane["passes"] == row.get("passes", lane["passes"])
+
+
+def test_what_is_no_report_is_left_out(tmp_path: Path) -> None:
+    for i, text in enumerate(("", "{}", "[]", "null", '{"chart": 3}', '{"rows": [{}], "best": []}', "\xff")):
+        (tmp_path / f"{ORDER[i]}.json").write_text(text, encoding="latin-1")
+    assert read_charts(tmp_path) == [] and read_charts(tmp_path / "none") == []
+    whole = json.loads((REPORTS["emoji"] / "calibration.json").read_text(encoding="utf-8"))
+    (tmp_path / "calibration.json").write_text(json.dumps({**whole, "unknown": 1}), encoding="utf-8")
+    chart = read_chart(tmp_path, "calibration")
+    assert chart is not None and chart.diagonal and len(chart.rows) == len(whole["rows"])
+
+
+def test_a_pack_without_reports_says_so_and_another_name_is_refused(tmp_path: Path) -> None:
+    own = make_whole_pack(tmp_path / "own")
+    context = Context(packs=Packs(own.path, others=[]))
+    assert read_results(context, "own") == {"charts": []}
+    assert draw_chart(context, {"pack": "own", "name": "table1"}) is None and draw_chart(context, None) is None
+    with pytest.raises(ValueError, match="unknown pack"):
+        read_results(context, "other")
+    with pytest.raises(ValueError, match="unknown pack"):
+        draw_chart(context, {"name": "table1"})
