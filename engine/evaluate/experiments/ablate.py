@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import sys
@@ -84,7 +85,8 @@ def _train_variant(setup: Setup, name: str, changes: Sequence[str]) -> Evaluator
     words = [one.format(half=half) for one in (*recipe, *setup.training, *changes)]
     command = [sys.executable, "-m", "engine.train", "critic", f"pack={target}", f"runs={folder / 'runs'}", *words]
     print(f"critic, {name}: {' '.join(words)}", file=sys.stderr)
-    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode:
+    found = {**os.environ, "PYTHONPATH": str(CONFIGS.parent.parent)}  # from whatever folder this command was started
+    if subprocess.run(command, stdout=subprocess.DEVNULL, env=found, check=False).returncode:
         raise ValueError(f"the critic {name!r} could not be trained: see above")
     session = setup.evaluator.session
     device = session.device.type
