@@ -86,6 +86,10 @@ def row_name(row: Row) -> str:
     return RULES[row["rule"]].label + (", matched" if row["matched"] else "")
 
 
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def run_settings(row: Row) -> dict[str, Any] | None:
     """The settings of a run that draws as this row's samples were drawn; None where no run with these weights does."""
     settings = row.get("settings", {})
@@ -164,7 +168,7 @@ def _auc(name: str, content: Mapping[str, Any]) -> Chart:
     rows = [
         {
             "series": f"{JUDGES[judge]}, {split}",
-            "point": f"{float(hidden):.0%} sampled",
+            "point": f"{percent(float(hidden))} sampled",
             "hidden": float(hidden),
             "pairs": cell["pairs"],
             "n": cell["pictures"],
@@ -242,7 +246,7 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
     lead = {label: critic[label]["share"] - greedy[label]["share"] for label in critic if label in greedy}
     ahead = sum(one > 0 for one in lead.values())
     most, least = max(lead, key=lambda label: lead[label]), min(lead, key=lambda label: lead[label])
-    shares = [f"{critic[label]['share']:.0%} against {greedy[label]['share']:.0%}" for label in (most, least)]
+    shares = [f"{percent(critic[label]['share'])} against {percent(greedy[label]['share'])}" for label in (most, least)]
     return [
         f"At equal passes, {passes}, the classifier finds the class more often in Token-Critic's pictures in {ahead} "
         f"of {len(lead)} classes.",

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,7 +50,10 @@ class FakeSession:
     @property
     def pack(self) -> Any:
         return SimpleNamespace(
-            name=self.name, fingerprint=lambda: "abc", has=lambda kind: kind == "critic" and bool(self.critic)
+            name=self.name,
+            path=Path("no folder"),
+            fingerprint=lambda: "abc",
+            has=lambda kind: kind == "critic" and bool(self.critic),
         )
 
     def settings(self, **given: Any) -> SampleConfig:

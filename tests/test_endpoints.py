@@ -34,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {  # a question that each endpoint answers on 
     "score": {"run": "none", "lane": 0},
     "nearest": {"run": "none"},
     "deal": {"pack": "none", "seed": 0, "fraction": 0.5},
+    "results": {"pack": "fake"},
     "look": {"pack": "none", "label": "cat", "url": PICTURE},
 }
 WRONG = [None, True, 3, -1e9, "x", "\ud800", [], [[]], {}, {"a": [1]}]

@@ -16,7 +16,7 @@ from engine.device import cores
 from engine.evaluate.experiments.experiment import Experiment, Row, Setup, say
 from engine.evaluate.metrics import jackknife_interval, leave_out_groups
 from engine.noise import Noise
-from engine.reports import Axis, Column
+from engine.reports import Axis, Column, percent
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 BINS = 10
@@ -48,7 +48,7 @@ def measure(setup: Setup) -> Iterator[Row]:
                 "measured": len(scores),
             }
 
-        series = f"{fraction:.0%} of the tokens sampled"
+        series = f"{percent(fraction)} of the tokens sampled"
         yield setup.row(config, {"hidden": fraction}, figures, series=series, point="held-out pictures")
 
 
@@ -93,12 +93,12 @@ def find(rows: Sequence[Row]) -> list[str]:
     worst, best = (choose(rows, key=lambda row: row["ece"]) for choose in (max, min))
     few, many = (choose(rows, key=lambda row: row["fraction"]) for choose in (min, max))
     return [
-        f"The critic's probability is off by {say(worst, 'ece', 3)} on average where {worst['fraction']:.0%} of the "
-        f"tokens are sampled, and by less elsewhere, down to {say(best, 'ece', 3)} (expected calibration error); it is "
-        f"told how many are new, so its mean score has to be right.",
-        f"Which tokens are real it tells with an AUC of {few['auc']:.2f} where {few['fraction']:.0%} are sampled and "
-        f"{many['auc']:.2f} where {many['fraction']:.0%} are; 1 is out of reach, since a token that the generator "
-        f"guessed right looks real.",
+        f"The critic's probability is off by {say(worst, 'ece', 3)} on average where {percent(worst['fraction'])} of "
+        f"the tokens are sampled, and by less elsewhere, down to {say(best, 'ece', 3)} (expected calibration error); "
+        "it is told how many are new, so its mean score has to be right.",
+        f"Which tokens are real it tells with an AUC of {few['auc']:.2f} where {percent(few['fraction'])} are sampled "
+        f"and {many['auc']:.2f} where {percent(many['fraction'])} are; 1 is out of reach, since a token that the "
+        f"generator guessed right looks real.",
     ]
 
 

@@ -51,7 +51,9 @@ class Setup:
             made_by = self.evaluator.session.made_by()
             return {**identity, **shown, "passes": config.passes, **measure(), "made_by": made_by}
 
-        return self.report.get_or_measure(identity, complete)
+        row = self.report.get_or_measure(identity, complete)
+        row.update(shown)  # an older version may have called it otherwise
+        return row
 
     def draw(self, config: SampleConfig, **shown: Any) -> dict[str, Any]:
         """The row of the samples of these settings."""

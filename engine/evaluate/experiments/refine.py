@@ -13,14 +13,14 @@ from engine.evaluate.experiments.experiment import (
     Experiment,
     Row,
     Setup,
-    compare_fid,
+    is_apart,
     lowest,
     say,
     say_ratio,
 )
 from engine.evaluate.sweep import best_config
 from engine.refine import entry_step
-from engine.reports import PASSES, Axis, Column
+from engine.reports import PASSES, Axis, Column, percent
 
 FRACTIONS = (0.2, 0.4, 0.6, 0.8)
 SERIES = "MaskGIT, then the critic"
@@ -37,7 +37,7 @@ def measure(setup: Setup) -> Iterator[Row]:
         def figures(fraction: float = fraction) -> dict[str, Any]:
             samples = setup.evaluator.samples
             tokens = (
-                samples.refined(first, critic, fraction, f"{SERIES}, {fraction:.0%}")
+                samples.refined(first, critic, fraction, f"{SERIES}, {percent(fraction)}")
                 if fraction
                 else samples.tokens(first, SERIES)
             )
@@ -54,7 +54,7 @@ def measure(setup: Setup) -> Iterator[Row]:
             {"refined": fraction} if fraction else {},
             figures,
             series=SERIES,
-            point=f"{fraction:.0%} masked again" if fraction else "before",
+            point=f"{percent(fraction)} masked again" if fraction else "before",
         )
 
 
@@ -67,13 +67,14 @@ def find(rows: Sequence[Row]) -> list[str]:
     before = next(row for row in rows if not row["fraction"])
     after = [row for row in rows if row["fraction"]]
     best = lowest(after)
-    better = sum(compare_fid(row, before)["fid_ratio"] < 1 for row in after)
+    signs = [is_apart(row, before) for row in after]
     found = [
-        f"Refined at {best['fraction']:.0%}, MaskGIT's pictures have {say_ratio(best, before)} of their FID before "
-        f"({say(best)} against {say(before)}); FID falls at {better} of the {len(after)} shares."
+        f"Refined at {percent(best['fraction'])}, MaskGIT's pictures have {say_ratio(best, before)} of their FID "
+        f"before ({say(best)} against {say(before)}); of the {len(after)} shares {signs.count(-1)} lower it and "
+        f"{signs.count(1)} raise it, and the rest cannot be told from what was before."
     ]
-    named = f"the classifier names the class right in {before['class_accuracy']:.0%} of them before and "
-    named += f"{best['class_accuracy']:.0%} after"
+    named = f"the classifier names the class right in {percent(before['class_accuracy'])} of them before and "
+    named += f"{percent(best['class_accuracy'])} after"
     if "faults" not in before:
         return [*found, f"IS goes from {say(before, 'is')} to {say(best, 'is')}, and {named}."]
     shares = [f"{100 * row['faults']:.1f} % ({_ends(row)})" for row in (before, best)]

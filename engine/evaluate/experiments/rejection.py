@@ -16,7 +16,7 @@ from engine.evaluate.experiments.experiment import (
 )
 from engine.evaluate.sweep import best_config
 from engine.evaluate.table1 import PAPER_RULES
-from engine.reports import Axis, Column
+from engine.reports import Axis, Column, percent
 from engine.rules import RULES
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
@@ -28,19 +28,19 @@ def measure(setup: Setup) -> Iterator[Row]:
         config = best_config(setup.evaluator.session, rule, setup.steps, n=pool, seed=setup.seed)
         name = f"{RULES[rule].label}, {config.passes} passes"
         for share in SHARES:
-            yield draw_accepted(setup, config, share, series=name, point=f"{share:.0%} kept")
+            yield draw_accepted(setup, config, share, series=name, point=f"{percent(share)} kept")
 
 
 def find(rows: Sequence[Row]) -> list[str]:
     greedy, critic = ({row["accepted"]: row for row in rows if row["rule"] == rule} for rule in PAPER_RULES)
     whole, few = max(critic), min(critic)
     return [
-        f"From keeping all pictures to keeping {few:.0%}, MaskGIT's FID goes from {say(greedy[whole])} to "
+        f"From keeping all pictures to keeping {percent(few)}, MaskGIT's FID goes from {say(greedy[whole])} to "
         f"{say(greedy[few])} and its IS from {say(greedy[whole], 'is')} to {say(greedy[few], 'is')}; Token-Critic's "
         f"FID goes from {say(critic[whole])} to {say(critic[few])} and its IS from {say(critic[whole], 'is')} to "
         f"{say(critic[few], 'is')}.",
         f"Token-Critic's FID is {say_ratio(critic[whole], greedy[whole])} of MaskGIT's where all are kept and "
-        f"{say_ratio(critic[few], greedy[few])} where {few:.0%} are, and a kept picture then costs "
+        f"{say_ratio(critic[few], greedy[few])} where {percent(few)} are, and a kept picture then costs "
         f"{critic[few]['passes_per_accepted']:.0f} passes against {greedy[few]['passes_per_accepted']:.0f}.",
     ]
 
