@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from app.frames import to_data_url
+from app.turns import Turns
 from engine.session import Session, available_packs, pack_fingerprint, pack_name, read_card
 from engine.sheet import make_sheet
 
@@ -34,7 +35,7 @@ class Packs:
         dtype: str = "float32",
     ) -> None:
         self._device, self._threads, self._dtype = device, threads, dtype
-        self.worker = ThreadPoolExecutor(1, "networks")
+        self.worker = Turns()
         self.first = pack_name(first)
         offered = [*(available_packs() if others is None else others), first]
         self._paths = {pack_name(one): one for one in offered}

@@ -22,6 +22,9 @@ WITHOUT_CRITIC = ("confidence", "confidence", "random")  # their replacements in
 MAX_LANES = len(INITIAL_RULES)
 SUFFIXES = tuple(f"_{lane}" for lane in range(1, MAX_LANES + 1))  # of the names of a lane's controls
 MAX_ROUNDS = 2**32
+MAX_POSITIONS = 4096  # of a list of places or tokens: 64 x 64
+MAX_PASSES = 10_000  # network passes of one run, or of all pictures of a gallery
+LONG_PASSES = 200  # a run with more waits behind shorter ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +237,7 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_integer_list(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_integer, value))
+    return isinstance(value, list) and 0 < len(value) <= MAX_POSITIONS and all(map(_is_integer, value))
 
 
 def _branch_lane(session: Session, branch: Branch, configs: Sequence[SampleConfig]) -> Lane:
@@ -259,6 +262,17 @@ def _branch_lane(session: Session, branch: Branch, configs: Sequence[SampleConfi
         raise ValueError(f"third: step {branch.step} leaves nothing to run: the picture is finished, and none masked")
     num_masked = len(branch.masked) if branch.masked is not None else round((branch.fraction or 0) * N)
     return Lane(config=config, branch=branch, first_step=entry_step(config, N, num_masked), continues=True)
+
+
+def check_budget(lanes: Sequence[Lane], pictures: int = 1) -> bool:
+    """Whether this many pictures of each lane are a long job. ValueError where they are more than one may ask for."""
+    passes = pictures * sum(lane.passes for lane in lanes)
+    if passes > MAX_PASSES:
+        raise ValueError(
+            f"{passes:,} network passes are too many for one run: take fewer steps or pictures; "
+            f"the most is {MAX_PASSES:,}"
+        )
+    return passes > LONG_PASSES
 
 
 def matched_source(rules: Sequence[str]) -> int:

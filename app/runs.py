@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -18,6 +20,7 @@ from engine.step import Step
 
 MAX_BYTES = 50 * 2**20  # of ended runs that are kept
 MAX_RUNS = 2000  # a recorded run has no bytes of its own, and every visit begins with one
+BYTES_PER_CHARACTER = 8  # that a request takes in memory, beside its text
 MAX_SECONDS = 600.0  # a run that takes longer is stopped
 
 
@@ -99,6 +102,7 @@ class Runs:
             controls=dict(controls),
             deadline=time.monotonic() + self._max_seconds,
         )
+        run.bytes = sys.getsizeof(controls) + BYTES_PER_CHARACTER * len(json.dumps(dict(controls), default=str))
         if self._closed:
             run.stop()
         with self._lock:

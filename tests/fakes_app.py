@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from app.context import Context
 from app.features.compare import run_lanes
 from app.features.presets import FIRST, Recording
 from app.request import Lane, RunRequest, control_names, lane_values, resolve
+from app.turns import Turns
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig, TokenizerConfig
 from engine.rules import RULES
@@ -94,7 +94,7 @@ class FakePacks:
 
     first = "fake"
     names = ("fake", "poor")
-    worker = ThreadPoolExecutor(1)
+    worker = Turns()
 
     def __init__(self, make: Callable[..., FakeSession] = FakeSession) -> None:
         self.make = make

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from app.features.compare import get_patches, run_lanes, score_tokens, stop_run
+from app.turns import Turns
 from engine.schedule import masked_after
 from tests.fakes_app import (
     FakePacks,
@@ -78,7 +78,7 @@ def test_steps_are_computed_on_one_thread_and_none_that_nobody_waits_for() -> No
             return super().decode(tokens)
 
     class Packs(FakePacks):
-        worker = ThreadPoolExecutor(1, "networks")
+        worker = Turns()
 
     stream = run_lanes(new_context(Packs(Slow)), set_controls())
     next(stream)

@@ -16,12 +16,12 @@ def test_a_gallery_keeps_what_it_was_asked_for_and_lets_others_in_between_two_st
     frames = draw_gallery(context, 2, asked)
     begin = next(frames)
     order: list[str] = []
-    submit = context.packs.worker.submit
-    context.packs.worker.submit = lambda *job: order.append(job[0].__name__) or submit(*job)  # type: ignore[method-assign, func-returns-value]
+    add = context.packs.worker.add
+    context.packs.worker.add = lambda who, long, *job: order.append(job[0].__name__) or add(who, long, *job)  # type: ignore[method-assign, func-returns-value, misc]
     try:
         list(frames)
     finally:
-        del context.packs.worker.submit
+        del context.packs.worker.add
     assert order.count("next") == 2 * 2 * (6 + 1) and order.count("decode") == order.count("score") == 4
     assert (begin["ask"]["seed"], begin["ask"]["noise_K_2"], begin["count"]) == (9, 0.7, 2)
     assert "third" not in begin["ask"], "branches are not drawn"

@@ -29,11 +29,11 @@ def live(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def test_a_recording_is_sent_as_the_run_was_and_needs_no_network(live: list[dict[str, Any]]) -> None:
     context = new_context()
-    context.packs.worker.submit = None  # type: ignore[method-assign, assignment]
+    context.packs.worker.add = None  # type: ignore[method-assign, assignment]
     try:
         sent = list(play_preset(context, FIRST))
     finally:
-        del context.packs.worker.submit
+        del context.packs.worker.add
     assert [frame["kind"] for frame in sent] == [frame["kind"] for frame in live]
     assert all(digests(sent, lane) == digests(live, lane) != [] for lane in (0, 1))
     for name in ("ask", "lanes", "visible", "label", "grid"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +17,15 @@ from app.features import presets
 from app.features.exports import export_run
 from app.features.presets import FIRST
 from app.request import control_names
+from app.server import places as line
 from app.server.body import MAX_BODY
-from app.server.stream import MAX_FILE, MAX_RUNNING, MAX_WAITING, PATH, RUN_TYPE, RunStream
+from app.server.places import Places
+from app.server.stream import MAX_FILE, PATH, RUN_TYPE, RunStream
 from tests.fakes_app import FakePacks, digests, finished, make_recording, new_context, run, set_controls, steps_of
 
+MAX_RUNNING, MAX_WAITING = 2, 5  # in these tests
 PATIENCE = 60  # seconds: a test that fails must not hang
+NUMBERS = itertools.count()
 JSON = ("content-type", "application/json")
 FILE = ("content-type", RUN_TYPE)
 
@@ -28,14 +33,23 @@ FILE = ("content-type", RUN_TYPE)
 class Visitor:
     """One request, and what came of it. `takes`: how many frames before the reader stands still; `leave()`: it goes."""
 
-    def __init__(self, body: bytes = b"{}", headers: Sequence[tuple[str, str]] = (JSON,), takes: int = 999) -> None:
-        self.body, self.headers, self.takes = body, headers, takes
+    def __init__(
+        self,
+        body: bytes = b"{}",
+        headers: Sequence[tuple[str, str]] = (JSON,),
+        takes: int = 999,
+        name: str = "",
+        address: str = "10.0.0.1",
+    ) -> None:
+        name = name or f"visitor-{next(NUMBERS)}"  # each is another one
+        self.body, self.headers, self.takes, self.address = body, (*headers, ("x-visitor", name)), takes, address
         self.status, self.said, self.given = 0, b"", False
         self.gone, self.came = asyncio.Event(), asyncio.Event()
 
     async def asks(self, stream: RunStream) -> Visitor:
         raw = [(name.encode(), value.encode()) for name, value in self.headers]
-        scope = {"type": "http", "method": "POST", "path": PATH, "headers": raw, "query_string": b""}
+        client = (self.address, 50_000)
+        scope = {"type": "http", "method": "POST", "path": PATH, "headers": raw, "query_string": b"", "client": client}
         await stream(scope, self.receive, self.send)
         return self
 
@@ -69,7 +83,7 @@ class Halting:
         self.release, self.begun, self.closed = threading.Event(), 0, 0
         monkeypatch.setattr(app.server.stream, "run_lanes", self.run)
 
-    def run(self, context: Context, controls: Any) -> Iterator[dict[str, Any]]:
+    def run(self, context: Context, controls: Any, visitor: str = "") -> Iterator[dict[str, Any]]:
         assert threading.current_thread() is not threading.main_thread()  # it may take its time
         self.begun += 1
         run = context.runs.start("fake", (), controls)
@@ -104,7 +118,9 @@ def answered(test: Callable[[], Any]) -> Any:
 
 def asked(body: Any, *headers: tuple[str, str]) -> Visitor:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    found: Visitor = answered(lambda: Visitor(content, headers or (JSON,)).asks(RunStream(new_context())))
+    found: Visitor = answered(
+        lambda: Visitor(content, headers or (JSON,)).asks(RunStream(new_context(), Places(MAX_RUNNING, MAX_WAITING)))
+    )
     return found
 
 
@@ -206,10 +222,10 @@ def test_a_gallery_draws_so_many_pictures_of_each_lane() -> None:
 
 
 def test_others_wait_in_line_and_who_leaves_it_is_forgotten(halting: Halting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(line, "POLL_SECONDS", 0.01)
 
     async def scene() -> None:
-        stream = RunStream(new_context())
+        stream = RunStream(new_context(), Places(MAX_RUNNING, MAX_WAITING))
         first, (patient, hasty) = [Visitor() for _ in range(MAX_RUNNING)], [Visitor(), Visitor()]
         running = [asyncio.create_task(one.asks(stream)) for one in first]
         for one in first:
@@ -219,7 +235,7 @@ def test_others_wait_in_line_and_who_leaves_it_is_forgotten(halting: Halting, mo
             await one.came.wait()
         hasty.leave()
         await waiting[0]
-        assert halting.begun == MAX_RUNNING and stream._num_waiting == 1
+        assert halting.begun == MAX_RUNNING and stream.places.waiting == 1
         halting.release.set()
         await asyncio.gather(*running, waiting[1])
         assert [len(steps_in(one)) for one in (*first, patient, hasty)] == [3, 3, 3, 0]
@@ -235,7 +251,7 @@ def steps_in(visitor: Visitor) -> list[dict[str, Any]]:
 
 async def come_when_all_slots_are_taken(halting: Halting) -> tuple[Visitor, list[asyncio.Task[Visitor]]]:
     """Fill all slots, then let one more visitor ask. Returns that visitor, and what to await once the runs go on."""
-    stream = RunStream(new_context())
+    stream = RunStream(new_context(), Places(MAX_RUNNING, MAX_WAITING))
     running = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING)]
     while halting.begun < MAX_RUNNING:
         await asyncio.sleep(0.01)
@@ -246,12 +262,12 @@ async def come_when_all_slots_are_taken(halting: Halting) -> tuple[Visitor, list
 def test_who_waits_hears_at_the_first_poll_how_many_run_and_then_no_more_than_needed(
     halting: Halting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(line, "POLL_SECONDS", 0.01)
 
     async def scene() -> None:
         patient, running = await come_when_all_slots_are_taken(halting)
         await asyncio.wait_for(patient.came.wait(), 5)  # seconds: a busy machine polls late
-        assert patient.frames == [{"kind": "waiting", "running": MAX_RUNNING}] and patient.status == 200
+        assert patient.frames == [{"kind": "waiting", "before": 0, "seconds": None}] and patient.status == 200
         await asyncio.sleep(0.1)  # ten polls
         assert len(patient.frames) == 1, "a line now and then is enough"
         halting.release.set()
@@ -263,7 +279,7 @@ def test_who_waits_hears_at_the_first_poll_how_many_run_and_then_no_more_than_ne
 
 def test_who_waits_long_hears_so_again(halting: Halting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies close a connection that is silent."""
-    monkeypatch.setattr(app.server.stream, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(line, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(app.server.stream, "KEEPALIVE_SECONDS", 0.05)
 
     async def scene() -> None:
@@ -280,9 +296,9 @@ def test_who_waits_long_hears_so_again(halting: Halting, monkeypatch: pytest.Mon
 
 def test_a_recording_comes_while_all_slots_are_taken(halting: Halting, recorded: list[dict[str, Any]]) -> None:
     async def scene() -> None:
-        stream = RunStream(new_context())
+        stream = RunStream(new_context(), Places(MAX_RUNNING, MAX_WAITING))
         first = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING + 1)]  # one of them waits
-        while halting.begun < MAX_RUNNING or not stream._num_waiting:
+        while halting.begun < MAX_RUNNING or not stream.places.waiting:
             await asyncio.sleep(0.01)
         visitor = await Visitor(json.dumps({"recorded": FIRST}).encode()).asks(stream)
         assert visitor.frames[0]["kind"] == "begin" and visitor.frames[-1]["why"] == "recorded"
@@ -297,19 +313,69 @@ def test_what_is_wrong_is_said_before_the_turn_comes() -> None:
     context = new_context()
 
     async def scene() -> None:
-        stream = RunStream(context)
-        stream._slots = asyncio.Semaphore(0)  # nobody's turn comes
+        stream = RunStream(context, Places(0))  # nobody's turn comes
         visitor = await Visitor(b'{"seed": -1}').asks(stream)
         assert visitor.status == 422 and "seed" in visitor.frames[0]["error"]
 
     answered(scene)
 
 
+def test_one_visitor_has_few_runs_and_one_address_not_all(halting: Halting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "MAX_OF_ADDRESS", 5)
+
+    async def scene() -> None:
+        stream = RunStream(new_context(), Places(20, 0))
+        mine = [asyncio.create_task(Visitor(name="one-and-the-same").asks(stream)) for _ in range(line.MAX_OF_VISITOR)]
+        while halting.begun < line.MAX_OF_VISITOR:
+            await asyncio.sleep(0.01)
+        more = await Visitor(name="one-and-the-same").asks(stream)
+        assert more.status == 429 and "stop one" in more.frames[0]["error"]
+        beside = asyncio.create_task(Visitor().asks(stream))
+        while halting.begun < line.MAX_OF_VISITOR + 1:
+            await asyncio.sleep(0.01)
+        sixth = await Visitor().asks(stream)
+        assert sixth.status == 429 and "your address" in sixth.frames[0]["error"]
+        elsewhere = asyncio.create_task(Visitor(address="10.0.0.2").asks(stream))
+        while halting.begun < line.MAX_OF_VISITOR + 2:
+            await asyncio.sleep(0.01)
+        halting.release.set()
+        assert all(len(steps_in(one)) == 3 for one in await asyncio.gather(*mine, beside, elsewhere))
+        again = await Visitor(name="one-and-the-same").asks(stream)
+        assert len(steps_in(again)) == 3 and stream.places.running == 0, "a run that has ended does not count"
+
+    answered(scene)
+
+
+def test_who_waits_is_told_how_long_that_may_take() -> None:
+    async def scene() -> None:
+        places, heard = Places(1, 5), []
+        client = line.Client(visitor="a", address="a")
+
+        async def tell(before: int, seconds: float | None) -> None:
+            heard.append((before, seconds))
+
+        async def hold(seconds: float) -> None:
+            async with places.take(client, tell):
+                await asyncio.sleep(seconds)
+
+        await hold(0.1)
+        await hold(0.1)
+        await asyncio.gather(*(hold(0.15) for _ in range(3)))
+        assert {before for before, _ in heard} == {0, 1} and places.running == 0
+        assert all(seconds is not None and 0 < seconds < 5 for _, seconds in heard)
+
+    line_poll, line.POLL_SECONDS = line.POLL_SECONDS, 0.02
+    try:
+        answered(scene)
+    finally:
+        line.POLL_SECONDS = line_poll
+
+
 def test_more_than_can_wait_are_told_so(halting: Halting) -> None:
     async def scene() -> None:
-        stream = RunStream(new_context())
+        stream = RunStream(new_context(), Places(MAX_RUNNING, MAX_WAITING))
         tasks = [asyncio.create_task(Visitor().asks(stream)) for _ in range(MAX_RUNNING + MAX_WAITING)]
-        while halting.begun < MAX_RUNNING or stream._num_waiting < MAX_WAITING:
+        while halting.begun < MAX_RUNNING or stream.places.waiting < MAX_WAITING:
             await asyncio.sleep(0.01)
         one_more = await Visitor().asks(stream)
         assert one_more.status == 503 and str(MAX_WAITING) in one_more.frames[0]["error"]
@@ -328,7 +394,7 @@ def test_a_run_that_nobody_reads_ends_and_lets_others_in(
     halting.release.set()
 
     async def scene() -> None:
-        stream = RunStream(new_context())
+        stream = RunStream(new_context(), Places(MAX_RUNNING, MAX_WAITING))
         for _ in range(MAX_RUNNING + 1):  # more than there are turns
             visitor = Visitor(takes=999 if takes is None else takes)
             task = asyncio.create_task(visitor.asks(stream))
@@ -342,7 +408,7 @@ def test_a_run_that_nobody_reads_ends_and_lets_others_in(
 
 
 def test_what_goes_wrong_on_the_way_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(context: Context, controls: Any) -> Iterator[dict[str, Any]]:
+    def fail(context: Context, controls: Any, visitor: str) -> Iterator[dict[str, Any]]:
         yield {"n": 0}
         raise ValueError("the third step is not finite")
 

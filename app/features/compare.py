@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,24 @@ from app.context import Context
 from app.features.settings import describe_lane, visible_controls
 from app.frames import Frame, encode_array, pack_step
 from app.interleave import group, interleave, prefetch
-from app.request import RunRequest, resolve, used_controls
+from app.request import RunRequest, check_budget, resolve, used_controls
 from app.runs import Run
 from engine.session import Session
 
 
-def run_lanes(context: Context, controls: Mapping[str, Any]) -> Iterator[Frame]:
-    """Sample all lanes; a frame holds one step of each lane.
+def run_lanes(context: Context, controls: Mapping[str, Any], visitor: str = "") -> Iterator[Frame]:
+    """Sample all lanes; a frame holds one step of each lane. `visitor` is who takes turns with others.
 
     Raises ValueError before the first frame where one of the controls (all, name -> value) is wrong.
     """
     request = RunRequest.from_controls(controls)
     session = context.packs.session(request.pack)
     lanes = resolve(session, request)
+    worker = context.packs.worker.seat(visitor, long=check_budget(lanes))
     run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
         yield begin_frame(session, run)
-        for batch in prefetch(group(interleave(session, run.lanes), len(run.lanes)), context.packs.worker):
+        for batch in prefetch(group(interleave(session, run.lanes), len(run.lanes)), worker):
             steps = [{"lane": lane, **pack_step(step, picture)} for lane, step, picture in batch]
             for lane, step, picture in batch:
                 run.add_step(lane, step, picture)
@@ -35,7 +37,7 @@ def run_lanes(context: Context, controls: Mapping[str, Any]) -> Iterator[Frame]:
             if run.stop_reason:
                 break
         run.end_reason = "done" if run.complete else run.stop_reason
-        yield run.frame("end", why=run.end_reason, scores=_mean_scores(context, session, run))
+        yield run.frame("end", why=run.end_reason, scores=_mean_scores(worker, session, run))
     finally:
         run.end_reason = run.end_reason or "stopped"  # the visitor has gone, or an error is raised
 
@@ -86,10 +88,10 @@ def score_tokens(context: Context, run: object, lane: object) -> dict[str, Any]:
     return {"scores": encode_array(scores, "<f4"), "mean": float(scores.mean())}
 
 
-def _mean_scores(context: Context, session: Session, run: Run) -> list[float]:
+def _mean_scores(worker: Executor, session: Session, run: Run) -> list[float]:
     """Return the critic's mean score of each lane's picture, one pass for all; [] for an unfinished run."""
     if session.critic is None or not run.complete:
         return []
     finals = np.concatenate([steps[-1][0].proposal for steps in run.steps])  # (lanes, N)
-    scores = context.packs.worker.submit(session.score, finals, run.lanes[0].config.label or "").result()
+    scores = worker.submit(session.score, finals, run.lanes[0].config.label or "").result()
     return [float(score) for score in scores.mean(1)]

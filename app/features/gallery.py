@@ -12,15 +12,15 @@ from app.context import Context
 from app.features.compare import begin_frame
 from app.frames import Frame, to_data_url
 from app.interleave import prefetch
-from app.request import Lane, RunRequest, resolve, used_controls
+from app.request import Lane, RunRequest, check_budget, resolve, used_controls
 from engine.session import Session
 from engine.step import Step
 
 MAX_PICTURES = 64  # per lane
 
 
-def draw_gallery(context: Context, count: object, controls: Mapping[str, Any]) -> Iterator[Frame]:
-    """Draw `count` pictures per lane, one for each seed from the given one on.
+def draw_gallery(context: Context, count: object, controls: Mapping[str, Any], visitor: str = "") -> Iterator[Frame]:
+    """Draw `count` pictures per lane, one for each seed from the given one on. `visitor` takes turns with others.
 
     Raises ValueError for a wrong count or control.
     """
@@ -30,16 +30,18 @@ def draw_gallery(context: Context, count: object, controls: Mapping[str, Any]) -
     request = RunRequest.from_controls(controls)
     session = context.packs.session(request.pack)
     lanes = tuple(lane for lane in resolve(session, request) if lane.branch is None)
+    check_budget(lanes, number)
+    worker = context.packs.worker.seat(visitor, long=True)
     run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
         yield begin_frame(session, run, count=number)
-        drawn = _draw(session, lanes, number, context.packs.worker, lambda: bool(run.stop_reason))
+        drawn = _draw(session, lanes, number, worker, lambda: bool(run.stop_reason))
         for lane, i, picture, score in drawn:
             run.add_picture(lane, picture)
             shown = {"seed": lanes[lane].config.seed + i, "picture": to_data_url(picture), "score": score}
             yield run.frame("steps", steps=[{"lane": lane, "i": i, **shown}])
         run.end_reason = run.stop_reason or "done"
-        probabilities = _classify(context, session, run.pictures, lanes[0].config.label or "")
+        probabilities = _classify(worker, session, run.pictures, lanes[0].config.label or "")
         yield run.frame("end", why=run.end_reason, scores=probabilities)
     finally:
         run.end_reason = run.end_reason or "stopped"
@@ -91,10 +93,10 @@ def _sample(
 
 
 def _classify(
-    context: Context, session: Session, pictures: Sequence[Sequence[np.ndarray]], label: str
+    worker: Executor, session: Session, pictures: Sequence[Sequence[np.ndarray]], label: str
 ) -> list[list[float]]:
     """Return for each lane with pictures the classifier's probability of the class; [] without a classifier."""
     if not session.pack.has("classifier"):
         return []
     lanes = [np.stack(images) for images in pictures if images]
-    return [context.packs.worker.submit(session.recognise, images, label).result().tolist() for images in lanes]
+    return [worker.submit(session.recognise, images, label).result().tolist() for images in lanes]

@@ -26,8 +26,8 @@ from engine.session import Session
 from engine.step import State, Trace
 
 
-def replay(context: Context, content: bytes) -> Iterator[Frame]:
-    """Yield the frames of an exported run, with its steps to the bit.
+def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Frame]:
+    """Yield the frames of an exported run, with its steps to the bit. `visitor` takes turns with others.
 
     Raises ValueError before the first frame where the file is none, or does not fit its pack.
     """
@@ -44,6 +44,7 @@ def replay(context: Context, content: bytes) -> Iterator[Frame]:
         raise ValueError("the lanes of this file do not fit what it says was asked for")
     for trace in traces:
         _check(trace, session)
+    worker = context.packs.worker.seat(visitor)
     run = context.runs.start(pack, lanes, controls)
     run.made_by = traces[0].made_by
     try:
@@ -52,7 +53,7 @@ def replay(context: Context, content: bytes) -> Iterator[Frame]:
             for step in (batch.only(0) for batch in trace.steps):
                 if run.stop_reason:
                     break
-                picture = context.packs.worker.submit(session.decode, step.proposal).result()[0]
+                picture = worker.submit(session.decode, step.proposal).result()[0]
                 run.add_step(lane, step, picture)
                 yield run.frame("steps", steps=[{"lane": lane, **pack_step(step, picture)}])
         run.end_reason = run.stop_reason or "opened"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.server.errors import shorten
 
-MAX_BODY = 2**20  # bytes; a request with an own picture's tokens has 2 KB
+MAX_BODY = 2**17  # bytes; a request with an own picture's tokens has 2 KB
+BODY_SECONDS = 10.0  # that a client may take to send it
 JSON_TYPE = "application/json"  # a page of another host cannot send it without the browser's permission check
 
 
@@ -23,7 +25,7 @@ class ClientGone(Exception):
 
 
 def media_type_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip()
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_body(request: Request, max_bytes: int = MAX_BODY, media_types: tuple[str, ...] = (JSON_TYPE,)) -> bytes:
@@ -32,12 +34,15 @@ async def read_body(request: Request, max_bytes: int = MAX_BODY, media_types: tu
         raise RequestError(415, f"expected Content-Type: {' or '.join(media_types)}")
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_bytes:
-                raise RequestError(413, f"more than {max_bytes} bytes")
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise RequestError(413, f"more than {max_bytes} bytes")
     except ClientDisconnect as error:
         raise ClientGone from error
+    except TimeoutError as error:
+        raise RequestError(408, f"the request did not arrive within {BODY_SECONDS:.0f} seconds") from error
     return bytes(body)
 
 

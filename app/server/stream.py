@@ -16,6 +16,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -34,14 +35,13 @@ from app.frames import Frame
 from app.server.body import JSON_TYPE, MAX_BODY, ClientGone, RequestError, media_type_of, parse_object, read_body
 from app.server.endpoints import refuse
 from app.server.errors import shorten
+from app.server.memory import Trimmer
+from app.server.places import MAX_RUNNING, Client, Places
 
 PATH = "/run"
 RUN_TYPE = "application/vnd.token-critic.run+json"  # of an exported file
 MAX_FILE = 8 * 2**20  # bytes
-MAX_RUNNING = 2  # more runs only slow each other down: they share one device
-MAX_WAITING = 64
 WRITE_TIMEOUT = 10.0  # seconds that a client may take for a frame
-POLL_SECONDS = 1.0  # how often a waiting client's connection is checked
 KEEPALIVE_SECONDS = 15.0  # a waiting client gets a line after so much silence
 HEADERS = ((b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
 
@@ -51,10 +51,11 @@ Run = Iterator[Frame]
 class RunStream:
     """The ASGI application at PATH."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, places: Places | None = None) -> None:
         self._context = context
-        self._slots = asyncio.Semaphore(MAX_RUNNING)
-        self._num_waiting = 0
+        self.places = places or Places()
+        self._threads = ThreadPoolExecutor(MAX_RUNNING, "run")  # a run holds one while it waits for its turn
+        self._trimmer = Trimmer()
 
     @property
     def route(self) -> Route:
@@ -62,10 +63,10 @@ class RunStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = LineResponse(request, send)
+        response, client = LineResponse(request, send), Client.of(request)
         try:
-            start, computes = await self._prepare(request)
-            async with self._slot(response, computes), _iterate(start()) as frames:
+            start, computes = await self._prepare(request, client)
+            async with self._place(response, client, computes), self._iterate(start()) as frames:
                 async for frame in frames:  # an error before the first frame becomes an HTTP status
                     await response.write(frame)
         except ClientGone:
@@ -77,7 +78,7 @@ class RunStream:
                 await response.write({"kind": "error", "error": shorten(error)})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _prepare(self, request: Request) -> tuple[Callable[[], Run], bool]:
+    async def _prepare(self, request: Request, client: Client) -> tuple[Callable[[], Run], bool]:
         """Return what starts the run that is asked for, and whether it needs the networks.
 
         Raises RequestError or ValueError where it cannot be run.
@@ -85,48 +86,44 @@ class RunStream:
         is_file = media_type_of(request) == RUN_TYPE
         body = await read_body(request, MAX_FILE if is_file else MAX_BODY, (JSON_TYPE, RUN_TYPE))
         if is_file:
-            return partial(replay, self._context, body), True
+            return partial(replay, self._context, body, client.visitor), True
         given = dict(parse_object(body))
         if "recorded" in given:
             return partial(play_preset, self._context, given["recorded"]), False
         is_gallery, count = "count" in given, given.pop("count", None)
         controls = await run_in_threadpool(complete_controls, self._context, given)
         if is_gallery:
-            return partial(draw_gallery, self._context, count, controls), True
-        return partial(run_lanes, self._context, controls), True
+            return partial(draw_gallery, self._context, count, controls, client.visitor), True
+        return partial(run_lanes, self._context, controls, client.visitor), True
 
     @asynccontextmanager
-    async def _slot(self, response: LineResponse, computes: bool) -> AsyncIterator[None]:
-        """Hold one of the slots, unless nothing is computed. Clients get them in the order in which they came."""
+    async def _place(self, response: LineResponse, client: Client, computes: bool) -> AsyncIterator[None]:
+        """Hold a place, unless nothing is computed. Clients get them in the order in which they came."""
         if not computes:
             yield
             return
-        if self._slots.locked():
-            await self._wait(response)
-        else:
-            await self._slots.acquire()
-        try:
-            yield
-        finally:
-            self._slots.release()
 
-    async def _wait(self, response: LineResponse) -> None:
-        """Wait for a slot. Raises RequestError where too many wait, and ClientGone."""
-        if self._num_waiting >= MAX_WAITING:
-            raise RequestError(503, f"{MAX_WAITING} runs are waiting already: try again in a minute")
-        slot = asyncio.ensure_future(self._slots.acquire())
-        self._num_waiting += 1
+        async def tell(before: int, seconds: float | None) -> None:
+            await response.keep_alive({"kind": "waiting", "before": before, "seconds": seconds})
+
+        async with self.places.take(client, tell):
+            yield
+        if not self.places.running:
+            await run_in_threadpool(self._trimmer.trim)
+
+    @asynccontextmanager
+    async def _iterate(self, run: Run) -> AsyncIterator[AsyncIterator[Frame]]:
+        """Iterate over the frames of a run without blocking the event loop. The run ends with the block."""
+        loop = asyncio.get_running_loop()
+
+        async def frames() -> AsyncIterator[Frame]:
+            while (item := await loop.run_in_executor(self._threads, next, run, None)) is not None:
+                yield item
+
         try:
-            while not slot.done():
-                await asyncio.wait({slot}, timeout=POLL_SECONDS)
-                if not slot.done():
-                    await response.keep_alive({"kind": "waiting", "running": self._context.runs.active})
-        except BaseException:
-            if not slot.cancel():
-                self._slots.release()
-            raise
+            yield frames()
         finally:
-            self._num_waiting -= 1
+            await asyncio.shield(loop.run_in_executor(self._threads, run.close))  # type: ignore[attr-defined]
 
 
 class LineResponse:
@@ -159,17 +156,3 @@ class LineResponse:
             await asyncio.wait_for(self._send(message), WRITE_TIMEOUT)
         except (TimeoutError, OSError) as error:
             raise ClientGone from error
-
-
-@asynccontextmanager
-async def _iterate(run: Run) -> AsyncIterator[AsyncIterator[Frame]]:
-    """Iterate over the frames of a run without blocking the event loop. The run ends with the block."""
-
-    async def frames() -> AsyncIterator[Frame]:
-        while (item := await run_in_threadpool(next, run, None)) is not None:
-            yield item
-
-    try:
-        yield frames()
-    finally:
-        await asyncio.shield(run_in_threadpool(run.close))  # type: ignore[attr-defined]

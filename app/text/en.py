@@ -145,8 +145,9 @@ STAGE = {
     "run_live": "Run it live",
     "starting": "Starting …",
     "waiting": {
-        "one": "Waiting: another run is under way on this server. Yours starts by itself.",
-        "many": "Waiting: {n} other runs are under way on this server. Yours starts by itself.",
+        "first": "Waiting for a free place: you are next.",
+        "later": "Waiting for a free place: {n} before you.",
+        "about": " About {seconds} s.",
     },
     "stopping": "Stopping …",
     "no_answer": "The server did not answer. Is it still running? Press Run to try again.",

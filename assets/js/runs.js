@@ -1,7 +1,7 @@
 // Asks the server for runs, and puts what comes into the store: live ones, recordings, files, branches alike.
 
 import { decodeFrame } from "./draw/frame.js";
-import { plural } from "./lib/text.js";
+import { fill } from "./lib/text.js";
 import { isEqual } from "./store.js";
 import { ask, messageOf, runLines } from "./transport/server.js";
 
@@ -79,9 +79,19 @@ export class RunClient {
    * @param {number} arrived
    */
   take(line, frames, arrived) {
-    if (line.kind === "waiting") this.store.update("run", { progress: plural(this.words.waiting, line.running) });
+    if (line.kind === "waiting") this.store.update("run", { progress: this.waiting(line) });
     if (frames.length) this.addFrames(line, frames, arrived);
     if (line.kind === "end") this.finish(line);
+  }
+
+  /**
+   * What is said while there is no place.
+   * @param {{before: number, seconds: number | null}} line
+   */
+  waiting({ before, seconds }) {
+    const { first, later, about } = this.words.waiting;
+    const said = before ? fill(later, { n: before }) : first;
+    return seconds === null ? said : said + fill(about, { seconds: Math.max(1, Math.round(seconds)) });
   }
 
   /**

@@ -14,7 +14,7 @@ const WORDS = {
   starting: "Starting",
   stopping: "Stopping",
   no_answer: "No answer",
-  waiting: { one: "{n}", many: "{n}" },
+  waiting: { first: "next", later: "{n} before", about: ", {seconds} s" },
 };
 
 /** @type {import("./server.js").Question[]} */
@@ -69,7 +69,7 @@ test("a plan that comes after a run's first line does not undo what that line se
 test("a run's first line does not undo what the visitor changed while it had to wait", async () => {
   const { store, plans, runs } = opened();
   runs.start({ controls: { ...CONTROLS, third: { lane: 0, step: 1 } } });
-  await asked[0].send({ kind: "waiting", running: 2 });
+  await asked[0].send({ kind: "waiting", before: 2, seconds: 7.6 });
   plans.change({ seed: 5 });
   await asked[1].answer(planOf({ ...CONTROLS, seed: 5 }));
   await asked[0].send(begin("r", { ...CONTROLS, third: { lane: 0, step: 1 } }));
@@ -115,7 +115,7 @@ test("a refused run leaves the recorded one as it stood, and says why", async ()
 test("an answer that ends before the run begins is said, and one that breaks off in it ends it", async () => {
   const { store, runs } = opened();
   runs.start({ controls: CONTROLS });
-  await asked[0].send({ kind: "waiting", running: 2 });
+  await asked[0].send({ kind: "waiting", before: 2, seconds: 7.6 });
   await asked[0].end();
   assert.deepEqual(store.state.message, { text: "No answer", wrong: true });
   runs.start({ controls: CONTROLS });

@@ -3,6 +3,9 @@
 
 const ROOT = new URL("../../../", import.meta.url); // modules are served at ROOT/modules/HASH/
 
+/** What this tab calls itself, so that the server can let visitors of one address take turns. */
+const VISITOR = [...crypto.getRandomValues(new Uint8Array(12))].map((n) => n.toString(16).padStart(2, "0")).join("");
+
 /** What the server refused, in its own words. */
 export class Refused extends Error {}
 
@@ -63,7 +66,7 @@ function bodyOf(request) {
  * @param {AbortSignal} [signal]
  */
 async function post(name, body, type, signal) {
-  const headers = { "Content-Type": type };
+  const headers = { "Content-Type": type, "X-Visitor": VISITOR };
   const answer = await fetch(addressOf(name), { method: "POST", headers, body, signal });
   if (answer.ok) return answer;
   const { error } = await answer.json().catch(() => ({}));

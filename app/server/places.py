@@ -1,0 +1,119 @@
+"""Places for runs: how many go at once, who waits in line, and how many one visitor may have."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from app.server.body import RequestError
+
+MAX_RUNNING = 32  # each holds a thread and its steps; they take turns, so more would only make all slow
+MAX_WAITING = 64
+MAX_OF_VISITOR = 4  # runs of one visitor, under way or waiting
+MAX_OF_ADDRESS = 48  # of one address, which a whole lecture hall may share
+POLL_SECONDS = 1.0  # how often a waiting client's connection is checked
+REMEMBERED = 16  # ends of runs, from which the wait is estimated
+VISITOR = re.compile(r"[\w-]{8,64}")  # what the page calls itself, made anew for each tab
+
+Tell = Callable[[int, float | None], Awaitable[None]]  # how many are before, and the seconds that this may take
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    visitor: str
+    address: str
+
+    @classmethod
+    def of(cls, request: Request) -> Client:
+        """Who asks: as the page calls itself, else by its address."""
+        address = request.client.host if request.client else ""
+        name = request.headers.get("x-visitor", "")
+        return cls(visitor=f"{address} {name}" if VISITOR.fullmatch(name) else address, address=address)
+
+
+class Places:
+    """Used from the event loop alone."""
+
+    def __init__(self, running: int = MAX_RUNNING, waiting: int = MAX_WAITING) -> None:
+        self._most, self._most_waiting = running, waiting
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._clients: Counter[str] = Counter()
+        self._ends: deque[float] = deque(maxlen=REMEMBERED)
+        self.running = self.refused = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
+    @asynccontextmanager
+    async def take(self, client: Client, tell: Tell) -> AsyncIterator[None]:
+        """Hold a place inside the block. While there is none, `tell` is called once a POLL_SECONDS.
+
+        Raises RequestError where too many wait, or the client has too many runs, and what `tell` raises.
+        """
+        self._check(client)
+        owners = (f"visitor {client.visitor}", f"address {client.address}")
+        self._clients.update(owners)
+        try:
+            await self._wait(tell)
+            try:
+                yield
+            finally:
+                self._ends.append(time.monotonic())
+                self._pass_on()
+        finally:
+            self._clients.subtract(owners)
+            for owner in owners:
+                if not self._clients[owner]:
+                    del self._clients[owner]
+
+    def _check(self, client: Client) -> None:
+        refusal = None
+        if self._clients[f"visitor {client.visitor}"] >= MAX_OF_VISITOR:
+            refusal = RequestError(429, f"you have {MAX_OF_VISITOR} runs under way: stop one of them first")
+        elif self._clients[f"address {client.address}"] >= MAX_OF_ADDRESS:
+            refusal = RequestError(429, f"{MAX_OF_ADDRESS} runs are under way from your address: try again in a minute")
+        elif self.running >= self._most and len(self._line) >= self._most_waiting:
+            refusal = RequestError(503, f"{self._most_waiting} runs are waiting already: try again in a minute")
+        if refusal is not None:
+            self.refused += 1
+            raise refusal
+
+    async def _wait(self, tell: Tell) -> None:
+        if self.running < self._most:
+            self.running += 1
+            return
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(ticket)
+        try:
+            while not ticket.done():
+                await asyncio.wait({ticket}, timeout=POLL_SECONDS)
+                if not ticket.done():
+                    before = self._line.index(ticket)
+                    await tell(before, self._estimate(before))
+        except BaseException:
+            if ticket.done():
+                self._pass_on()
+            else:
+                self._line.remove(ticket)
+            raise
+
+    def _pass_on(self) -> None:
+        """Give a place that is free now to the first in line."""
+        if self._line:
+            self._line.popleft().set_result(None)
+        else:
+            self.running -= 1
+
+    def _estimate(self, before: int) -> float | None:
+        """Seconds until as many and one more runs have ended, as far as the last ones tell."""
+        if len(self._ends) < 2:
+            return None
+        return (time.monotonic() - self._ends[0]) / len(self._ends) * (before + 1)
