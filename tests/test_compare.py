@@ -89,7 +89,7 @@ def test_steps_are_computed_on_one_thread_and_none_that_nobody_waits_for() -> No
     stream.close()
     release.set()
     Packs.worker.shutdown()
-    assert len(threads) == 4 and set(threads) == {"networks_0"}
+    assert len(threads) == 4 and set(threads) == {"networks"}
 
 
 def test_a_third_lane_runs_when_asked_for() -> None:

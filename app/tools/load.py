@@ -13,6 +13,7 @@ Prints one JSON object:
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
@@ -79,7 +80,7 @@ def visit(address: str, seed: int) -> dict[str, Any]:
             steps += len(frame.get("steps", []))
             first = min(first, times[-1]) if steps else first
             why = frame.get("why", why)
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
     return {
         "first": first,
         "gap": max(gaps),
