@@ -23,8 +23,14 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         "--pack", default="emoji", help="model pack: a name under weights/, or a folder; default: emoji"
     )
     hosts = "address to listen on; default: 127.0.0.1; 0.0.0.0: all of IPv4, ::: all of IPv6"
-    parser.add_argument("--host", default="127.0.0.1", type=bare, help=hosts)
-    parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
+    environment = os.environ
+    host = environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if environment.get("SPACE_ID") else "127.0.0.1")
+    parser.add_argument("--host", default=host, type=bare, help=hosts)
+    port = environment.get("GRADIO_SERVER_PORT") or None
+    parser.add_argument("--port", type=int, default=port, help=f"default: {FIRST_PORT}, or the next one that is free")
+    names = "a name that the server goes by, beside this machine's own; .example.org: all below it; may be repeated"
+    parser.add_argument("--allow-host", metavar="NAME", action="append", default=[], help=names)
+    parser.add_argument("--metrics", action="store_true", help="show figures of use at /metrics, for Prometheus")
     parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
     proxied = "behind a proxy that shows the page at another path: that path, or its whole address"
     parser.add_argument("--root-path", metavar="/PATH", help=proxied)
@@ -70,7 +76,9 @@ def serve(given: argparse.Namespace) -> None:
         from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
         from app.main import build, launch
         from app.packs import Packs
+        from app.server.memory import limit_arenas
 
+    limit_arenas()  # before torch starts its threads
     packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
     context = Context(packs=packs)
     stopped = threading.Event()
@@ -80,7 +88,9 @@ def serve(given: argparse.Namespace) -> None:
     page = build(context)
     with bypass_proxies(given.host, given.share):
         find_port = partial(free_port, given.host, given.port)
-        address, public = launch(page, context, find_port, root_path=given.root_path, **where)
+        address, public = launch(
+            page, context, find_port, given.allow_host, given.metrics, root_path=given.root_path, **where
+        )
     packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
     address = address.replace("//[::]", "//[::1]")
     lines = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -15,10 +16,13 @@ from app.components.mounted import Mounted, build_section
 from app.context import Context
 from app.features.page import describe_page
 from app.request import initial_configs
-from app.server.endpoints import endpoint_routes
+from app.server.connections import bound_connections
+from app.server.endpoints import QUESTIONS, endpoint_routes
 from app.server.errors import CheckedBlocks
+from app.server.guard import NO_FRAMES, SPACE_FRAMES, Guard, Limits, names_of_machine
+from app.server.health import Health
 from app.server.modules import EarlyStart, module_route
-from app.server.stream import RunStream
+from app.server.stream import PATH, RunStream
 from app.text import en
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -51,8 +55,17 @@ def build(context: Context) -> gr.Blocks:
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 
-def launch(page: gr.Blocks, context: Context, find_port: Callable[[], int], **where: Any) -> tuple[str, str | None]:
+def launch(
+    page: gr.Blocks,
+    context: Context,
+    find_port: Callable[[], int],
+    allowed: Sequence[str] = (),
+    metrics: bool = False,
+    **where: Any,
+) -> tuple[str, str | None]:
     """Serve the page until it is closed. Returns its address, and the public link where one is asked for.
+
+    `allowed` are more names that the server goes by; with `metrics` it shows figures of its use at /metrics.
 
     A failed start is tried again: Gradio gives its server five seconds, too few on a busy machine, and a port that
     `find_port` found may be taken by another process meanwhile. Raises OSError where the page cannot be served.
@@ -60,8 +73,10 @@ def launch(page: gr.Blocks, context: Context, find_port: Callable[[], int], **wh
     for tries_left in reversed(range(LAUNCH_TRIES)):
         try:
             # new ones for each try: Gradio adds its own handlers to app_kwargs
-            options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context)}
+            stream = RunStream(context)
+            options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context, stream)}
             _, address, public = page.launch(server_port=find_port(), **options, **where)
+            guard_server(page, where.get("server_name") or "", allowed, Health(context, stream, shows=metrics))
             return address, public
         except OSError:
             if not tries_left:
@@ -69,9 +84,27 @@ def launch(page: gr.Blocks, context: Context, find_port: Callable[[], int], **wh
     raise AssertionError("not reached")
 
 
-def get_launch_options(context: Context) -> dict[str, Any]:
+def guard_server(page: gr.Blocks, host: str, allowed: Sequence[str], health: Health) -> None:
+    """Put the guard before all that Gradio serves, and bounds to its connections."""
+    server: Any = page.server
+    space = bool(os.environ.get("SPACE_ID"))
+    names = names_of_machine(host.strip("[]"), (*allowed, *((".hf.space",) if space else ())))
+    limits = Limits(
+        hosts=names | ({".gradio.live"} if page.share else set()),
+        own_paths=frozenset({PATH, "/export", "/healthz", "/metrics", *(f"/{name}" for name in QUESTIONS)}),
+        own_prefixes=("/modules/",),
+        frames=SPACE_FRAMES if space else NO_FRAMES,
+        trusts_proxy=space,
+    )
+    guard = Guard(health.wrap(server.config.loaded_app), limits)
+    health.guard = guard
+    server.config.loaded_app = guard
+    bound_connections(server)
+
+
+def get_launch_options(context: Context, stream: RunStream | None = None) -> dict[str, Any]:
     """Return the arguments of `gr.Blocks.launch` that do not depend on the host."""
-    routes = [RunStream(context).route, *endpoint_routes(context), module_route(describe_page(context))]
+    routes = [(stream or RunStream(context)).route, *endpoint_routes(context), module_route(describe_page(context))]
     return {
         "app_kwargs": {"routes": routes, "middleware": [Middleware(EarlyStart)]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),

@@ -89,6 +89,7 @@ class Runs:
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
+        self.begun = 0  # since the server was started
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -106,6 +107,7 @@ class Runs:
         if self._closed:
             run.stop()
         with self._lock:
+            self.begun += 1
             self._runs[run.id] = run
             size = sum(old.bytes for old in self._runs.values())
             for run_id in [run_id for run_id, old in self._runs.items() if old.end_reason]:

@@ -47,6 +47,7 @@ class Places:
         self._clients: Counter[str] = Counter()
         self._ends: deque[float] = deque(maxlen=REMEMBERED)
         self.running = self.refused = 0
+        self.waited = 0.0  # seconds, of all runs
 
     @property
     def waiting(self) -> int:
@@ -62,7 +63,9 @@ class Places:
         owners = (f"visitor {client.visitor}", f"address {client.address}")
         self._clients.update(owners)
         try:
+            began = time.monotonic()
             await self._wait(tell)
+            self.waited += time.monotonic() - began
             try:
                 yield
             finally:

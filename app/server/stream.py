@@ -56,6 +56,7 @@ class RunStream:
         self.places = places or Places()
         self._threads = ThreadPoolExecutor(MAX_RUNNING, "run")  # a run holds one while it waits for its turn
         self._trimmer = Trimmer()
+        self.steps = 0  # that were sent, since the server was started
 
     @property
     def route(self) -> Route:
@@ -69,6 +70,7 @@ class RunStream:
             async with self._place(response, client, computes), self._iterate(start()) as frames:
                 async for frame in frames:  # an error before the first frame becomes an HTTP status
                     await response.write(frame)
+                    self.steps += len(frame.get("steps", ()))
         except ClientGone:
             return
         except (RequestError, ValueError, FileNotFoundError) as error:

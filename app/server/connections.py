@@ -1,0 +1,72 @@
+"""Bounds for connections, before a request is there: slow headers, many at once, what a client's buffer swallows."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADER_SECONDS = 10.0  # that a client may take for the head of a request
+MAX_OF_ADDRESS = 512  # connections; a lecture hall behind one address has six for each browser
+SEND_BUFFER = 2**16  # bytes that the system takes for a client that does not read; its default grows to megabytes
+
+
+class BoundedProtocol(H11Protocol):
+    """uvicorn's protocol. It closes a connection whose request does not come, and takes only so many of an address."""
+
+    _of_address: ClassVar[Counter[str]] = Counter()
+    _timer: asyncio.TimerHandle | None = None
+    _counted = ""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        address = self.client[0] if self.client else ""
+        if self._of_address[address] >= MAX_OF_ADDRESS:
+            transport.abort()
+            return
+        self._counted = address
+        self._of_address[address] += 1
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        if self._counted:
+            self._of_address[self._counted] -= 1
+            if not self._of_address[self._counted]:
+                del self._of_address[self._counted]
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._timer is None and (self.cycle is None or self.cycle.response_complete):
+            self._start_timer()  # the head of the next request
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_timer()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._stop_timer()
+
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(HEADER_SECONDS, self._close)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _close(self) -> None:
+        self._timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+def bound_connections(server: Any) -> None:
+    """Bound the connections that a running uvicorn server takes from now on."""
+    server.config.http_protocol_class = BoundedProtocol
+    for one in server.servers:
+        for listening in one.sockets:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

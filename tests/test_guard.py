@@ -1,0 +1,212 @@
+"""What stands before the server: names, origins, routes, sizes, times, rates; and what an error is answered with."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from app.server import connections, guard
+from app.server.body import MAX_BODY
+from app.server.guard import Guard, Limits, names_of_machine
+
+LIMITS = Limits(hosts=names_of_machine("10.0.0.5", ["lab.example", ".edu.example"]), own_paths=frozenset({"/run"}))
+
+
+async def echo(request: Request) -> Response:
+    body = await request.body()
+    if body == b"fail":
+        raise KeyError("a secret of the server")
+    return PlainTextResponse(f"{len(body)} {request.scope['root_path']}")
+
+
+def client_of(limits: Limits = LIMITS, **how: Any) -> TestClient:
+    paths = ("/run", "/", "/gradio_api/run/predict", "/gradio_api/upload")
+    app = Starlette(routes=[Route(path, echo, methods=["GET", "POST"]) for path in paths])
+    return TestClient(Guard(app, limits), raise_server_exceptions=False, **how)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("testserver", 200),
+        ("localhost:7860", 200),
+        ("127.0.0.1:7860", 200),
+        ("[::1]:7860", 200),
+        ("192.168.1.9", 200),
+        ("LAB.example", 200),
+        ("a.b.edu.example:80", 200),
+        ("edu.example", 421),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_only_names_that_are_allowed_are_served_and_all_numbers(host: str, status: int) -> None:
+    """A hostile page can let its own name point here (DNS rebinding), but not a number."""
+    assert client_of().get("/", headers={"host": host}).status_code == status
+
+
+def test_a_page_of_another_site_may_look_but_not_touch() -> None:
+    client = client_of()
+    foreign = {"origin": "http://evil.example"}
+    assert client.post("/run", headers=foreign).status_code == 403
+    assert client.post("/run", headers={"origin": "http://testserver"}).status_code == 200
+    proxied = {"origin": "https://lab.example", "x-forwarded-host": "lab.example, other"}
+    assert client.post("/run", headers=proxied).status_code == 200
+    answer = client.get("/", headers=foreign)
+    assert answer.status_code == 200 and "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "upload",
+            "upload_progress?upload_id=1",
+            "component_server",
+            "file=/etc/passwd",
+            "proxy=http://x",
+            "dev/reload",
+        ),
+        *("stream/x", "deep_link", "monitoring", "login"),
+    ],
+)
+def test_what_the_page_does_not_use_of_gradio_is_not_there(path: str) -> None:
+    assert client_of().post(f"/gradio_api/{path}").status_code == 404
+
+
+def test_a_body_is_bounded_whether_it_says_its_length_or_not() -> None:
+    client = client_of()
+    assert client.post("/run", content=b"x" * (MAX_BODY + 1)).status_code == 200, "a run's file may be larger"
+    assert client.post("/gradio_api/run/predict", content=b"x" * (MAX_BODY + 1)).status_code == 413
+    chunks = (b"x" * 1000 for _ in range(MAX_BODY // 1000 + 1))
+    assert client.post("/gradio_api/run/predict", content=chunks).status_code == 413
+
+
+def test_a_slow_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
+    sent: list[Any] = []
+
+    async def silent() -> Any:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = Starlette(routes=[Route("/run", echo, methods=["POST"])])
+    scope = {"type": "http", "method": "POST", "path": "/run", "query_string": b"", "client": ("10.0.0.1", 1)}
+    scope["headers"] = [(b"host", b"localhost")]
+    asyncio.run(asyncio.wait_for(Guard(app, LIMITS)(scope, silent, send), 10))
+    assert sent[0]["status"] == 408
+
+
+def test_posts_of_one_address_are_limited_and_others_are_not_hindered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BURST", 5.0)
+    monkeypatch.setattr(guard, "RATE", 0.001)
+    client = client_of()
+    through = [{"x-forwarded-for": address} for address in ("8.8.8.8", "9.9.9.9")]
+    trusting = client_of(Limits(own_paths=frozenset({"/run"}), trusts_proxy=True))
+    assert [trusting.post("/run", headers=through[0]).status_code for _ in range(7)] == [200] * 5 + [429] * 2
+    assert trusting.post("/run", headers=through[1]).status_code == 200
+    assert [client.post("/run", headers=through[i % 2]).status_code for i in range(6)] == [200] * 5 + [429], (
+        "who is not trusted cannot say that it is somebody else"
+    )
+    assert client.get("/").status_code == 200, "who only looks is not counted"
+
+
+def test_an_error_is_one_line_and_tells_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    client = client_of()
+    for path, status in (("/run", 500), ("/gradio_api/run/predict", 422)):
+        answer = client.post(path, content=b"fail")
+        assert answer.status_code == status and "secret" not in answer.text and "Traceback" not in answer.text
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == 2 and all("KeyError" in line for line in printed)
+
+
+def test_answers_carry_what_browsers_need_to_be_careful() -> None:
+    answer = client_of().get("/")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "content-security-policy" not in answer.headers, "it is for pages"
+
+
+def test_a_proxy_on_this_machine_says_where_the_page_is() -> None:
+    prefix = {"x-forwarded-prefix": "/lab/critic/"}
+    assert client_of(client=("127.0.0.1", 1)).get("/", headers=prefix).text == "0 /lab/critic"
+    assert client_of(client=("10.1.1.1", 1)).get("/", headers=prefix).text == "0 "
+    assert client_of(client=("127.0.0.1", 1)).get("/", headers={"x-forwarded-prefix": "//evil"}).text == "0 "
+
+
+class Raw:
+    """A connection of bytes to the page's server."""
+
+    def __init__(self, address: str) -> None:
+        self.where = urlsplit(address)
+        self.socket = socket.create_connection((self.where.hostname, self.where.port), 30)
+
+    def closed_within(self, seconds: float) -> bool:
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+
+def test_connections_whose_request_does_not_come_are_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
+    silent, slow, patient = Raw(address), Raw(address), http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    slow.socket.sendall(b"GET / HTTP/1.1\r\nHost: local")
+    patient.request("GET", "/healthz")
+    assert patient.getresponse().read()
+    assert silent.closed_within(20) and slow.closed_within(20)
+    whole = Raw(address)
+    whole.socket.sendall(b"POST /plan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n")
+    time.sleep(0.6)  # its head is here: the time for it does not run any more
+    whole.socket.sendall(b"{}")
+    assert whole.socket.recv(12) == b"HTTP/1.1 415"
+
+
+def test_the_page_itself_stands_behind_the_guard(address: str) -> None:
+    where = urlsplit(address)
+
+    def ask(method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str, dict[str, str]]:
+        one = http.client.HTTPConnection(where.netloc, timeout=30)
+        one.putrequest(method, path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            one.putheader(name.replace("_", "-"), value)
+        if body is not None:
+            one.putheader("Content-Length", str(len(body)))
+        one.endheaders(body)
+        answer = one.getresponse()
+        return answer.status, answer.read().decode(), {name.lower(): value for name, value in answer.getheaders()}
+
+    status, page, headers = ask("GET", "/")
+    assert status == 200 and "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert ask("GET", "/", Host="evil.example")[0] == 421
+    assert ask("GET", "/config", Origin="http://evil.example")[2].get("access-control-allow-origin") is None
+    asked: list[tuple[str, Any]] = [
+        ("queue/join", {"fn_index": 99, "data": [], "session_hash": "x"}),
+        ("run/predict", {"fn_index": 99, "data": [], "session_hash": "x"}),
+        ("run/predict", {"data": None}),
+        ("run/nothing", {"data": []}),
+        ("call/nothing", {"data": []}),
+    ]
+    for path, body in asked:
+        status, text, _ = ask("POST", f"/gradio_api/{path}", json.dumps(body).encode(), Content_Type="application/json")
+        assert 400 <= status < 500 and "Traceback" not in text and "site-packages" not in text, path
+    status, page, _ = ask("GET", "/config", X_Forwarded_Prefix="/lab", X_Forwarded_Host="hall.example")
+    assert json.loads(page)["root"] == "http://hall.example/lab"
+    assert ask("GET", "/healthz")[1] == '{"status": "ok"}' and ask("GET", "/metrics")[0] == 404
