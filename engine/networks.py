@@ -29,8 +29,13 @@ class Networks:
     micro_batch: int = 1  # pictures that go through a network together, always as many
 
     def load(self) -> None:
-        """Load all networks that sampling needs. FileNotFoundError or ValueError says what is wrong with one."""
+        """Load all networks that sampling needs. FileNotFoundError or ValueError says what is wrong with one.
+
+        What the pack carries beside them is looked at, too: a damaged file is said now, not to the first visitor.
+        """
         _ = self.precision, self.tokenizer, self.generator, self.critic
+        if self.pack.has_tokens:
+            self.pack.tokens()
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

@@ -25,10 +25,13 @@ from engine.config import SampleConfig, TokenizerConfig
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
 from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights
+from engine.settings import short
 from engine.tokenizer import to_float
 from engine.weights import check_finite, check_hash, read_metadata, read_tensors, read_weights, sha256
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+MAX_CONFIG = 2**20  # bytes of a config.yaml
+MAX_CLASSES = 10_000
 TOKENS = Path("data", "tokens.safetensors")
 TOKEN_TYPES = (torch.int16, torch.int32)  # the smaller one if the codebook allows it
 
@@ -105,6 +108,11 @@ class Pack:
     def pictures(self) -> Pictures:
         return load_pictures(self.path / "data")
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the pack carries the tokens of its pictures."""
+        return (self.path / TOKENS).is_file()
+
     def tokens(self) -> Tensor:
         """Tokens (M, N) int64 of the pack's own pictures, in their order. ValueError if they cannot be theirs."""
         file = self.path / TOKENS
@@ -146,9 +154,13 @@ def open_pack(name: str | Path) -> Pack:
     if not file.is_file():
         known = ", ".join(list_packs()) or "none"
         raise FileNotFoundError(f"no pack {str(name)!r}: packs here are {known}; or give a path to one")
+    if (size := file.stat().st_size) > MAX_CONFIG:
+        raise ValueError(f"{file} is not a pack's config: it has {size:,} bytes, the most is {MAX_CONFIG:,}")
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         _check_config(config)
+    except RecursionError:
+        raise ValueError(f"{file} is not a pack's config: it is nested too deeply") from None
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not a pack's config: {error}") from error
     return Pack(path=path, config=config)
@@ -159,18 +171,22 @@ def _check_config(config: Any) -> None:
     classes = config["classes"]
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         raise ValueError("expected classes, a list of at least one name")
+    if len(classes) > MAX_CLASSES:
+        raise ValueError(f"{len(classes):,} classes: the most is {MAX_CLASSES:,}")
     if len(set(classes)) < len(classes):
         raise ValueError("two classes have the same name")
     for kind in [kind for kind in KINDS if kind in config or kind == "tokenizer"]:
         KINDS[kind](**config[kind])
     if not isinstance(config.get("version") or "", str):
-        raise ValueError(f"version: expected a word in quotes, not {config['version']!r}")
+        raise ValueError(f"version: expected a word in quotes, not {short(config['version'])}")
     for name in ("sha256", "presets", "fine_labels"):
         if not isinstance(config.get(name) or {}, dict):
             raise ValueError(f"expected {name} to be a mapping")
     for name, groups in (config.get("fine_labels") or {}).items():
         if name not in classes or not isinstance(groups, list):
-            raise ValueError(f"fine_labels: expected a list of labels for each class, not {name!r}: {groups!r}")
+            raise ValueError(
+                f"fine_labels: expected a list of labels for each class, not {short(name)}: {short(groups)}"
+            )
     for rule, preset in (config.get("presets") or {}).items():
         SampleConfig.of(**{**preset, "rule": rule})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 from collections.abc import Collection
 from dataclasses import field
 from typing import Any
@@ -45,7 +46,7 @@ def check_fields(config: Any) -> None:
 def validate(spec: dataclasses.Field[Any], value: Any) -> Any:
     """The value converted to the field's type. ValueError if it is of the wrong type or out of range."""
     kind = type(spec.default)
-    shown = f"{spec.name}={value!r}"
+    shown = f"{spec.name}={short(value)}"
     if value is None and spec.default is None:
         return None
     if kind is bool:
@@ -61,8 +62,18 @@ def validate(spec: dataclasses.Field[Any], value: Any) -> Any:
         choices = spec.metadata.get("choices")
         if not isinstance(value, str) or (choices and value not in choices):
             expected = f"one of {', '.join(choices)}" if choices else "expected a word"
-            raise ValueError(f"unknown {spec.name} {value!r}: {expected}")
+            raise ValueError(f"unknown {spec.name} {short(value)}: {expected}")
     return value
+
+
+def short(value: Any) -> str:
+    """The value as it is written, cut to what fits in a line.
+
+    YAML can name a list that holds itself ten times over, ten levels deep: written out it would fill the memory.
+    """
+    brief = reprlib.Repr()
+    brief.maxlevel, brief.maxstring, brief.maxother, brief.maxlong = 2, 80, 80, 80
+    return brief.repr(value)
 
 
 def _is_finite(value: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -114,11 +115,28 @@ class Step:
             array.shape[: array.ndim - (name in TOP)] == shape for name, array in arrays.items()
         ):
             raise ValueError(f"step {step.s} of this trace has arrays of different shapes")
+        step.check_values()
         if plain.get("digest") != step.digest():
             raise ValueError(f"step {step.s} of this trace does not fit its digest: it was changed")
         return step
 
+    def check_values(self) -> None:
+        """ValueError for values that no run has. The number of codes is not known here."""
+        scores = (self.scores, self.ranked)
+        fits = (
+            math.isfinite(self.temperature)
+            and 0 <= self.s < self.steps
+            and not any(np.isinf(array).any() for array in scores)
+            and all(((array >= 0) & (array <= LARGEST)).all() for array in (self.confidence, self.top_probs))
+            and self.tokens.min(initial=0) >= MASK
+            and min(self.proposal.min(initial=0), self.top_tokens.min(initial=0)) >= 0
+            and self.state.max(initial=0) <= max(State)
+        )
+        if not fits:
+            raise ValueError(f"step {self.s} of this trace has values that no run has")
 
+
+LARGEST = 1.001  # of a probability, with what rounding may add
 ARRAYS: dict[str, Any] = {
     "tokens": np.int32,
     "proposal": np.int32,

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
 MAX_HEADER = 2**20  # bytes
 MAX_TENSORS = 4096
+DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 
 def sha256(file: Path) -> str:
@@ -33,8 +35,11 @@ def read_weights(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor
         odd = sorted(set(tensors) ^ set(expected))[:3]
         raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape or not tensor.is_floating_point():
+        if tensor.shape != expected[name].shape:
             raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
+        if tensor.dtype not in DTYPES:
+            kinds = ", ".join(str(kind).removeprefix("torch.") for kind in DTYPES)
+            raise ValueError(f"{file}: {name} is {str(tensor.dtype).removeprefix('torch.')}, expected one of {kinds}")
     check_finite(str(file), tensors)
     return {name: tensor.float() for name, tensor in tensors.items()}
 

@@ -46,7 +46,7 @@ ALLOWED = {
     "data": {"cli", "config"},
     "weights": set(),
     "models": {"config"} | MODELS,
-    "pack": {"config", "data", "models", "tokenizer", "weights"},
+    "pack": {"config", "data", "models", "settings", "tokenizer", "weights"},
     "precision": {"device", "transformer"},
     "networks": {"config", "pack", "precision"} | MODELS,
     "session": {"device", "distance", "networks", "pack", "precision"} | CORE | MODELS,

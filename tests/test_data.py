@@ -78,7 +78,9 @@ def test_pictures_survive_being_stored(tmp_path: Path) -> None:
     assert np.array_equal(back.read(np.arange(len(back))), ours.read(np.arange(len(ours))))
 
 
-@pytest.mark.parametrize("damage", ["header only", "no such tile", "broken sheet", "empty sheet"])
+@pytest.mark.parametrize(
+    "damage", ["header only", "no such tile", "negative tile", "2.7 TiB", "broken sheet", "empty sheet"]
+)
 def test_damaged_pictures_are_refused_in_one_line(tmp_path: Path, damage: str) -> None:
     save_pictures(read_folder(make_folder(tmp_path / "own"), 16), tmp_path / "stored")
     index, sheet = tmp_path / "stored" / "index.csv", tmp_path / "stored" / "0000.webp"
@@ -87,6 +89,11 @@ def test_damaged_pictures_are_refused_in_one_line(tmp_path: Path, damage: str) -
         index.write_text(text.splitlines()[0])
     elif damage == "no such tile":
         index.write_text(text.replace(".webp,1,", ".webp,999999,"))
+    elif damage == "negative tile":
+        index.write_text(text.replace(".webp,1,", ".webp,-1,"))
+    elif damage == "2.7 TiB":
+        row = text.splitlines()[1].rpartition(",")[0]
+        index.write_text("\n".join([text.splitlines()[0], *([f"{row},16383"] * 4000)]))
     else:
         sheet.write_bytes(b"nonsense" if damage == "broken sheet" else b"")
     with pytest.raises(ValueError, match=r"index\.csv.*damaged"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.pack import WEIGHTS, open_pack, pack_path, save_model, write_config
+from engine.pack import WEIGHTS, Pack, open_pack, pack_path, save_model, write_config
 from engine.session import Session
 from engine.weights import sha256
 from tests.tiny import make_pack, make_whole_pack
@@ -217,3 +219,46 @@ def test_a_token_looks_like_the_mean_of_what_it_stands_for(tmp_path: Path) -> No
             for i, y, x in np.argwhere(tokens == token)
         ]
         np.testing.assert_allclose(patches[token], np.mean(cut, 0) if cut else 128, atol=0.51)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.int32])
+def test_weights_of_another_type_are_named(tmp_path: Path, kind: torch.dtype) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    file = pack.path / "generator.safetensors"
+    tensors = {name: tensor.to(kind) for name, tensor in load_file(file).items()}
+    save_file(tensors, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    config = {**pack.config, "sha256": {**pack.config["sha256"], "generator": digest}}
+    with pytest.raises(ValueError, match=f"is {str(kind).removeprefix('torch.')}, expected one of bfloat16"):
+        Pack(path=pack.path, config=config).load("generator")
+
+
+BOMB = "&0 [x,x]" + "".join(f", &{i} [{','.join([f'*{i - 1}'] * 9)}]" for i in range(1, 12))
+DEEP = "[" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"format: 1\nclasses: [a]\ntokenizer: {DEEP}", "nested too deeply"),
+        ("classes: [" + ",".join(f"c{i}" for i in range(20_000)) + "]\ntokenizer: {}", "20,000 classes"),
+        ("classes: [a]\n" + "#" * 2**20, "the most is 1,048,576"),
+        (f"classes: [a]\ntokenizer: {{}}\npresets: {{maskgit: {{temp_a: [{BOMB}]}}}}", "temp_a"),
+    ],
+)
+def test_a_config_that_would_fill_the_memory_is_refused_at_once(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "own"
+    path.mkdir()
+    (path / "config.yaml").write_text(text)
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match=says) as refused:
+        open_pack(path)
+    assert len(str(refused.value)) < 1000 and "\n" not in str(refused.value).strip() and time.monotonic() - begun < 20
+
+
+def test_a_pack_whose_tokens_are_cut_short_is_not_opened(tmp_path: Path) -> None:
+    pack = make_whole_pack(tmp_path / "tiny")
+    file = pack.path / "data" / "tokens.safetensors"
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="tokens"):
+        Session.open(pack.path, "cpu")

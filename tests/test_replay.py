@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.features.compare import stop_run
 from app.features.exports import export_run
-from app.features.replay import read_traces, replay
+from app.features.replay import BYTES_PER_LIST, read_traces, replay
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig
-from engine.step import ARRAYS
+from engine.step import ARRAYS, Step, digest_of
 from tests.fakes_app import FakeSession, N, digests, new_context, run
 
 BY_HAND = {"third": {"lane": 1, "step": 3, "masked": [1, 2]}, "rule_3": "critic"}
@@ -130,3 +133,42 @@ def test_a_run_from_a_file_can_be_stopped() -> None:
     stop_run(context, run_id)
     assert [frame["kind"] for frame in opening] == ["end"]
     assert context.runs.get(run_id).end_reason == "stopped"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tokens", -7),
+        ("tokens", 99_999),
+        ("proposal", -1),
+        ("state", 9),
+        ("confidence", math.inf),
+        ("top_probs", 7.0),
+        ("scores", math.inf),
+        ("temperature", math.nan),
+        ("s", 5),
+    ],
+)
+def test_a_trace_with_values_that_no_run_has_is_refused(name: str, value: float) -> None:
+    """Their digests are right: who makes such a file can compute them, too."""
+    plain = json.loads(one_trace())
+    step = plain["steps"][0]
+    if name in ("temperature", "s"):
+        step[name] = value
+    else:
+        at = step[name][0]
+        at[0] = [value, *at[0][1:]] if isinstance(at[0], list) else value
+    arrays = {one: np.array(step[one], dtype=kind) for one, kind in ARRAYS.items()}
+    step["digest"] = Step(s=0, steps=step["steps"], temperature=1.0, **arrays).digest()
+    plain["digest"] = digest_of(one["digest"] for one in plain["steps"])
+    with pytest.raises(ValueError, match="step") as refused:
+        next(replay(new_context(), json.dumps(plain).encode()))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_of_lists_is_refused_before_it_takes_memory(made: tuple[list[dict[str, Any]], bytes]) -> None:
+    assert made[1].count(b"[") < len(made[1]) / BYTES_PER_LIST, "a real one has fewer"
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="made of lists"):
+        next(replay(new_context(), b"[" + b"[]," * 2_000_000 + b"[]]"))
+    assert time.monotonic() - begun < 5

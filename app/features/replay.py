@@ -25,12 +25,16 @@ from engine.config import SampleConfig
 from engine.session import Session
 from engine.step import State, Trace
 
+BYTES_PER_LIST, MANY_LISTS = 12, 1000  # a run's file has fewer lists; each takes memory before it can be looked at
+
 
 def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Frame]:
     """Yield the frames of an exported run, with its steps to the bit. `visitor` takes turns with others.
 
     Raises ValueError before the first frame where the file is none, or does not fit its pack.
     """
+    if content.count(b"[") > len(content) / BYTES_PER_LIST + MANY_LISTS:
+        raise ValueError("this file is no run of this page: it is made of lists")
     controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:
         controls = upgrade_version_1(controls)
@@ -102,7 +106,8 @@ def _check(trace: Trace, session: Session) -> None:
     codes = session.tokenizer_config.codes
     for s, step in enumerate(trace.steps):
         fits = step.s == s and step.state.shape[1] == session.num_tokens and step.state.max() <= max(State)
-        if not fits or step.proposal.min() < 0 or max(step.proposal.max(), step.top_tokens.max()) >= codes:
+        highest = max(array.max(initial=0) for array in (step.tokens, step.proposal, step.top_tokens))
+        if not fits or highest >= codes:
             raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+MAX_LOADED = 2**33  # bytes of all pictures of a folder
 COLUMNS = 32  # of pictures in a stored sheet
 WEBP_SIDE = 16383  # the longest side of a WebP, in pixels
 
@@ -136,7 +137,10 @@ def load_pictures(folder: Path) -> Pictures:
         raise FileNotFoundError(f"{index} is missing: make it with python -m engine.data")
     try:
         return _load(index)
-    except (KeyError, IndexError, TypeError, ValueError, OSError, csv.Error, Image.DecompressionBombError) as error:
+    except (
+        *(KeyError, IndexError, TypeError, ValueError, OSError, MemoryError),
+        *(csv.Error, Image.DecompressionBombError),
+    ) as error:
         raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
 
 
@@ -158,12 +162,16 @@ def _load(index: Path) -> Pictures:
     size = int(rows[0]["size"])
     if not 1 <= size <= WEBP_SIDE:
         raise ValueError(f"size {size}")
+    if len(rows) * size * size * 3 > MAX_LOADED:
+        raise ValueError(f"{len(rows):,} pictures of {size} pixels a side are more than {MAX_LOADED:,} bytes")
     images = np.empty((len(rows), size, size, 3), np.uint8)
     tiles: dict[str, np.ndarray] = {}
     for i, row in enumerate(rows):
         if row["sheet"] not in tiles:
             tiles[row["sheet"]] = _tiles(index.with_name(row["sheet"]), size)
-        images[i] = tiles[row["sheet"]][int(row["tile"])]
+        if (tile := int(row["tile"])) < 0:
+            raise ValueError(f"tile {tile}")
+        images[i] = tiles[row["sheet"]][tile]
     return Pictures(
         classes=classes,
         labels=np.array([classes.index(row["class"]) for row in rows], np.int64),

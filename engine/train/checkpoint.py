@@ -25,7 +25,10 @@ def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, A
     partial.mkdir(parents=True)
     shards = _split_shards(tensors)
     for i, shard in enumerate(shards):
-        save_file(shard, partial / f"part-{i:03d}.safetensors")
+        try:
+            save_file(shard, partial / f"part-{i:03d}.safetensors")
+        except SafetensorError as error:  # a full disk, for example
+            raise OSError(f"{partial}: {error}") from error
     (partial / "state.json").write_text(json.dumps({**state, "parts": len(shards)}))
     for file in partial.iterdir():
         _flush(file)
