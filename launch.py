@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=port, help=f"default: {FIRST_PORT}, or the next one that is free")
     names = "a name that the server goes by, beside this machine's own; .example.org: all below it; may be repeated"
     parser.add_argument("--allow-host", metavar="NAME", action="append", default=[], help=names)
+    tools = "offer the page's endpoints as tools of language models (MCP); needs: pip install 'gradio[mcp]'"
+    parser.add_argument("--mcp", action="store_true", help=tools)
     parser.add_argument("--metrics", action="store_true", help="show figures of use at /metrics, for Prometheus")
     parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
     proxied = "behind a proxy that shows the page at another path: that path, or its whole address"
@@ -50,6 +53,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     given = arguments(argv)
+    if given.mcp and importlib.util.find_spec("mcp") is None:
+        print("error: --mcp needs one more package: pip install 'gradio[mcp]'", file=sys.stderr)
+        return 2
     try:
         free_port(given.host, given.port)  # what is wrong with it is said before a pack is opened
         serve(given)
@@ -84,7 +90,7 @@ def serve(given: argparse.Namespace) -> None:
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    where = {"server_name": in_brackets(given.host), "share": given.share}
+    where = {"server_name": in_brackets(given.host), "share": given.share, "mcp_server": given.mcp}
     page = build(context)
     with bypass_proxies(given.host, given.share):
         find_port = partial(free_port, given.host, given.port)

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from app import events
+from app import api, events
 from app.assets import styles
 from app.components import about, controls, curves, lane, results
 from app.components.mounted import Mounted, build_section
@@ -52,6 +52,7 @@ def build(context: Context) -> gr.Blocks:
         build_section(en.OWN["title"], "own", "tc-own")
         build_section(en.GAME["title"], "game", "tc-game")
         events.connect(context, top, lanes, run_curves, measured, about.build(packs))
+        api.connect(context)
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 

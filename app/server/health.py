@@ -67,8 +67,8 @@ class Health:
             ("wait_seconds_total", "counter", "time that runs waited for a place", places.waited),
             ("runs_refused_total", "counter", "runs for which there was no place", places.refused),
             ("threads", "gauge", "threads of the process", threading.active_count()),
-            ("open_files", "gauge", "open files and connections", _open_files()),
-            ("resident_bytes", "gauge", "memory of the process", _resident_bytes()),
+            ("open_files", "gauge", "open files and connections", count_open_files()),
+            ("resident_bytes", "gauge", "memory of the process", count_resident_bytes()),
         ):
             lines += _metric(name, kind, help, {"": value})
         if self.guard is not None:
@@ -86,7 +86,7 @@ def _metric(name: str, kind: str, help: str, values: Mapping[str, float]) -> lis
     return [f"# HELP {full} {help}", f"# TYPE {full} {kind}", *shown]
 
 
-def _open_files() -> int:
+def count_open_files() -> int:
     """-1 where the system does not say it."""
     try:
         return len(os.listdir("/proc/self/fd"))
@@ -94,7 +94,7 @@ def _open_files() -> int:
         return -1
 
 
-def _resident_bytes() -> int:
+def count_resident_bytes() -> int:
     """The most so far, where the system does not say what it is now."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:

@@ -1,0 +1,28 @@
+"""Short forms of soak and load: bad visitors leave nothing behind, and many at once take turns."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.packs import Packs
+from app.tools import load, soak
+
+
+@pytest.mark.slow
+def test_after_bad_visitors_everything_is_as_before_and_a_leak_would_be_found(
+    packs: Packs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soak, "SETTLE_SECONDS", 2.0)
+    found = soak.soak(packs, 8)
+    assert found["problems"] == [] and len(found["visits"]) == len(soak.WAYS), found
+    assert soak.soak(packs, 5, leak=True)["problems"] == ["memory"]
+
+
+@pytest.mark.slow
+def test_eight_visitors_at_once_take_turns(packs: Packs, address: str) -> None:
+    """Alone a run takes about two seconds here; one after another, the last would wait for seven whole runs."""
+    packs.session(packs.first)
+    seen = load.visit_together(address, 8)
+    assert [one["why"] for one in seen] == ["done"] * 8 and {one["steps"] for one in seen} == {36}
+    assert max(one["first"] for one in seen) < min(one["end"] for one in seen) / 2, "all begin before any is half done"
+    assert max(one["end"] for one in seen) < 2 * min(one["end"] for one in seen), "and end at about the same time"
