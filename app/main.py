@@ -18,6 +18,7 @@ from app.features.page import describe_page
 from app.request import initial_configs
 from app.server.connections import bound_connections
 from app.server.endpoints import QUESTIONS, endpoint_routes
+from app.server.environment import no_hot_reload
 from app.server.errors import CheckedBlocks
 from app.server.guard import NO_FRAMES, SPACE_FRAMES, Guard, Limits, names_of_machine
 from app.server.health import Health
@@ -76,7 +77,8 @@ def launch(
             # new ones for each try: Gradio adds its own handlers to app_kwargs
             stream = RunStream(context)
             options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context, stream)}
-            _, address, public = page.launch(server_port=find_port(), **options, **where)
+            with no_hot_reload():
+                _, address, public = page.launch(server_port=find_port(), **options, **where)
             guard_server(page, where.get("server_name") or "", allowed, Health(context, stream, shows=metrics))
             return address, public
         except OSError:

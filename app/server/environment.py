@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
@@ -25,6 +25,13 @@ def bypass_proxies(host: str = "127.0.0.1", share: bool = False) -> Iterator[Non
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     no_proxy = ",".join(filter(None, (given, *hosts))) if share else ALL
     with _set_variables(no_proxy=no_proxy, NO_PROXY=no_proxy):
+        yield
+
+
+@contextmanager
+def no_hot_reload() -> Iterator[None]:
+    """Start no watcher of source files inside the block. On a Space Gradio starts one, which needs another package."""
+    with _set_variables(SYSTEM="") if os.environ.get("SYSTEM") == "spaces" else nullcontext():
         yield
 
 
