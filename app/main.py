@@ -9,17 +9,18 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from app import api, events
+from app import events
 from app.assets import styles
 from app.components import about, controls, curves, lane, results
 from app.components.mounted import Mounted, build_section
 from app.context import Context
+from app.features.api import make_functions
 from app.features.page import describe_page
 from app.request import initial_configs
 from app.server.connections import bound_connections
 from app.server.endpoints import QUESTIONS, endpoint_routes
 from app.server.environment import no_hot_reload
-from app.server.errors import CheckedBlocks
+from app.server.errors import CheckedBlocks, report_typed_errors
 from app.server.guard import NO_FRAMES, SPACE_FRAMES, Guard, Limits, names_of_machine
 from app.server.health import Health
 from app.server.modules import EarlyStart, module_route
@@ -29,6 +30,7 @@ from app.text import en
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 LAUNCH_TRIES = 12  # of five seconds each
 MAX_QUEUED = 64  # events of Gradio that wait
+MAX_CALLS = 8  # of one typed endpoint at once; they take turns with all other runs
 MONO = ("ui-monospace", "Consolas", "monospace")
 
 
@@ -53,7 +55,8 @@ def build(context: Context) -> gr.Blocks:
         build_section(en.OWN["title"], "own", "tc-own")
         build_section(en.GAME["title"], "game", "tc-game")
         events.connect(context, top, lanes, run_curves, measured, about.build(packs))
-        api.connect(context)
+        for function in make_functions(context):
+            gr.api(report_typed_errors(function), api_name=function.__name__, concurrency_limit=MAX_CALLS)
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 

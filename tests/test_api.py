@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.api import NAMES
+from app.features.api import NAMES
 from engine.session import Session
 
 gradio_client = pytest.importorskip("gradio_client")

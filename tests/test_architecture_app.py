@@ -8,13 +8,14 @@ from pathlib import Path
 from tests.test_architecture import ROOT, imports
 
 APP = ROOT / "app"
-SHARED = {"assets", "context", "frames", "interleave", "packs", "request", "runs", "text"}
+SHARED = {"assets", "context", "frames", "interleave", "packs", "request", "runs", "text", "turns"}
 ALLOWED: dict[str, set[str]] = {  # module or folder of app/ -> what it may import
     "assets": set(),
     "text": set(),
     "frames": set(),
     "request": set(),
-    "packs": {"frames"},
+    "turns": set(),
+    "packs": {"frames", "turns"},
     "runs": {"frames", "request"},
     "context": {"packs", "runs"},
     "interleave": {"request"},

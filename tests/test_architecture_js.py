@@ -14,12 +14,13 @@ ALLOWED: dict[str, set[str]] = {  # module or folder of assets/js -> what it may
     "playhead": set(),
     "store": set(),
     "transport": set(),
+    "batch": {"transport"},
     "plans": {"transport"},
     "runs": {"draw", "lib", "store", "transport"},
     "controls": {"lib", "store"},
-    "features": {"draw", "lib", "playhead", "store", "transport"},
+    "features": {"batch", "draw", "lib", "playhead", "store", "transport"},
     "stage": {"draw", "features", "lib", "playhead", "store"},
-    "main": {"controls", "draw", "features", "plans", "runs", "stage", "store"},
+    "main": {"controls", "draw", "features", "lib", "plans", "runs", "stage", "store"},
 }
 IMPORT = re.compile(r"""^\s*(?:import|export)\b(?:[^;"'()=]*?\bfrom)?\s*["']([^"']+)["']""", re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.DOTALL)  # imports of types are in comments

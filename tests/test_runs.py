@@ -12,7 +12,8 @@ from tests.fakes_app import FakeSession, new_context, resolved, run, set_control
 
 def test_runs_are_bounded_and_found_by_id_alone() -> None:
     step, picture = next(FakeSession().run(SampleConfig())), np.zeros((4, 4, 3), np.uint8)
-    runs = Runs(max_bytes=3 * (step.nbytes + picture.nbytes))
+    asked = Runs().start("fake", resolved(), {}).bytes  # what a request without controls takes
+    runs = Runs(max_bytes=3 * (step.nbytes + picture.nbytes + asked) + asked)
     ids = []
     for _ in range(10):
         one = runs.start("fake", resolved(), {})
@@ -31,7 +32,10 @@ def test_pictures_of_a_gallery_count_too_and_a_run_under_way_is_never_dropped() 
         one.add_picture(0, np.zeros((4, 4, 3), np.uint8))
     ended.end_reason = "done"
     runs.start("fake", resolved(), {})
-    assert runs.get(going.id) is going and runs.get(ended.id) is None and going.bytes == 48
+    assert runs.get(going.id) is going and runs.get(ended.id) is None
+    assert going.bytes == Runs().start("fake", resolved(), {}).bytes + 48
+    large = Runs().start("fake", resolved(), {"third": {"masked": list(range(1000))}})
+    assert large.bytes > 30_000, "what was asked for counts, too"
 
 
 def test_runs_without_bytes_as_recorded_ones_are_bounded_too() -> None:

@@ -200,7 +200,7 @@ def test_a_file_comes_as_the_run_that_it_was_made_of() -> None:
         (b"", 422, "not JSON"),
         (b"{}", 422, "no run of this page"),
         (b'{"format": 1, "lanes": [], "ask": {}}', 422, "lanes"),
-        (b"[" * 100_000, 422, "not JSON"),
+        (b"[" * 100_000, 422, "made of lists"),
         (b" " * (MAX_FILE + 1), 413, str(MAX_FILE)),
     ],
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -35,6 +38,30 @@ def report_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
             raise to_gradio_error(error) from error
 
     return call
+
+
+def report_typed_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a typed endpoint: its name, types and text stay what Gradio shows of it."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        with _reported():
+            return function(*args, **given)
+
+    @functools.wraps(function)
+    def stream(*args: Any, **given: Any) -> Any:
+        with _reported():
+            yield from function(*args, **given)
+
+    return stream if inspect.isgeneratorfunction(function) else call
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, FileNotFoundError, OverflowError) as error:
+        raise to_gradio_error(error) from error
 
 
 def to_gradio_error(error: Exception) -> gr.Error:

@@ -27,15 +27,15 @@ Tell = Callable[[int, float | None], Awaitable[None]]  # how many are before, an
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    visitor: str
+    visitor: str  # "": it does not say who it is; then only what its address has counts
     address: str
 
     @classmethod
     def of(cls, request: Request) -> Client:
-        """Who asks: as the page calls itself, else by its address."""
+        """Who asks: by its address, and by what the page calls itself."""
         address = request.client.host if request.client else ""
         name = request.headers.get("x-visitor", "")
-        return cls(visitor=f"{address} {name}" if VISITOR.fullmatch(name) else address, address=address)
+        return cls(visitor=f"{address} {name}" if VISITOR.fullmatch(name) else "", address=address)
 
 
 class Places:
@@ -79,7 +79,7 @@ class Places:
 
     def _check(self, client: Client) -> None:
         refusal = None
-        if self._clients[f"visitor {client.visitor}"] >= MAX_OF_VISITOR:
+        if client.visitor and self._clients[f"visitor {client.visitor}"] >= MAX_OF_VISITOR:
             refusal = RequestError(429, f"you have {MAX_OF_VISITOR} runs under way: stop one of them first")
         elif self._clients[f"address {client.address}"] >= MAX_OF_ADDRESS:
             refusal = RequestError(429, f"{MAX_OF_ADDRESS} runs are under way from your address: try again in a minute")

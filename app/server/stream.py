@@ -85,18 +85,19 @@ class RunStream:
 
         Raises RequestError or ValueError where it cannot be run.
         """
+        visitor = client.visitor or client.address
         is_file = media_type_of(request) == RUN_TYPE
         body = await read_body(request, MAX_FILE if is_file else MAX_BODY, (JSON_TYPE, RUN_TYPE))
         if is_file:
-            return partial(replay, self._context, body, client.visitor), True
+            return partial(replay, self._context, body, visitor), True
         given = dict(parse_object(body))
         if "recorded" in given:
             return partial(play_preset, self._context, given["recorded"]), False
         is_gallery, count = "count" in given, given.pop("count", None)
         controls = await run_in_threadpool(complete_controls, self._context, given)
         if is_gallery:
-            return partial(draw_gallery, self._context, count, controls, client.visitor), True
-        return partial(run_lanes, self._context, controls, client.visitor), True
+            return partial(draw_gallery, self._context, count, controls, visitor), True
+        return partial(run_lanes, self._context, controls, visitor), True
 
     @asynccontextmanager
     async def _place(self, response: LineResponse, client: Client, computes: bool) -> AsyncIterator[None]:

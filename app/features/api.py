@@ -1,16 +1,15 @@
 """Typed endpoints for programs: Gradio's clients, its own page of the API, and, with --mcp, tools of language models.
 
-Each is a plain function of JSON values. A wrong value gets the same line as on the page. The page itself uses none.
+Each is a plain function of JSON values; its name, types and text are what is shown of it. ValueError for what is
+wrong. The page itself uses none.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from app.context import Context
@@ -20,19 +19,10 @@ from app.features.gallery import draw_gallery
 from app.features.refine import read_data_url, read_picture
 from app.features.settings import complete_controls
 from app.frames import to_data_url
-from app.server.errors import to_gradio_error
 from engine.refine import refine
 from engine.session import Session
 
-CONCURRENT = 8  # calls of one endpoint at once; they take turns with all other runs
 NAMES = ("run", "gallery", "refine", "score", "encode", "decode", "export")
-
-
-def connect(context: Context) -> None:
-    """Add all endpoints. Call inside the Blocks."""
-    for function in make_functions(context):
-        name = function.__name__
-        gr.api(function, api_name=name, concurrency_limit=CONCURRENT, api_description=function.__doc__)
 
 
 def make_functions(context: Context) -> list[Callable[..., Any]]:
@@ -59,8 +49,7 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
         The first frame has the kind "begin", then one of the kind "steps" for each step of both lanes, then "end".
         Arrays are base64 of little-endian bytes, pictures data URLs. `label` is a class of the pack.
         """
-        with reported():
-            yield from run_lanes(context, controls_of(pack, label, seed, steps, left, right), "api")
+        yield from run_lanes(context, controls_of(pack, label, seed, steps, left, right), "api")
 
     def gallery(
         label: str = "",
@@ -75,9 +64,8 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
 
         Returns for each its lane (0 or 1), seed, picture (data URL) and the critic's mean score.
         """
-        with reported():
-            frames = draw_gallery(context, count, controls_of(pack, label, seed, steps, left, right), "api")
-            return [step for frame in frames for step in frame.get("steps", [])]
+        frames = draw_gallery(context, count, controls_of(pack, label, seed, steps, left, right), "api")
+        return [step for frame in frames for step in frame.get("steps", [])]
 
     def refine_picture(
         tokens: list[int], label: str = "", fraction: float = 0.6, seed: int = 0, pack: str = ""
@@ -86,47 +74,42 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
 
         Returns its tokens, its picture (data URL), and the critic's mean score before and after.
         """
-        with reported():
-            session, label, codes = checked(pack, label, tokens)
-            config = session.settings(rule="critic", label=label, seed=seed)
-            steps = worker.submit(lambda: list(refine(session, config, codes, fraction))).result()
-            after = steps[-1].proposal
-            scores = [float(worker.submit(session.score, one, label).result().mean()) for one in (codes, after)]
-            picture = to_data_url(worker.submit(session.decode, after).result()[0])
-            return {
-                "tokens": after[0].tolist(),
-                "picture": picture,
-                "score_before": scores[0],
-                "score_after": scores[1],
-            }
+        session, label, codes = checked(pack, label, tokens)
+        config = session.settings(rule="critic", label=label, seed=seed)
+        steps = worker.submit(lambda: list(refine(session, config, codes, fraction))).result()
+        after = steps[-1].proposal
+        scores = [float(worker.submit(session.score, one, label).result().mean()) for one in (codes, after)]
+        picture = to_data_url(worker.submit(session.decode, after).result()[0])
+        return {
+            "tokens": after[0].tolist(),
+            "picture": picture,
+            "score_before": scores[0],
+            "score_after": scores[1],
+        }
 
     def score(tokens: list[int], label: str = "", pack: str = "") -> list[float]:
         """The critic's probability that each token of a picture is real, not told how many are new."""
-        with reported():
-            session, label, codes = checked(pack, label, tokens)
-            return [float(x) for x in worker.submit(session.score, codes, label).result()[0]]
+        session, label, codes = checked(pack, label, tokens)
+        return [float(x) for x in worker.submit(session.score, codes, label).result()[0]]
 
     def encode(picture: str, pack: str = "") -> list[int]:
         """The tokens of a picture: a data URL of a PNG, JPEG, WebP or GIF, whose centre square is taken."""
-        with reported():
-            session = open_pack(pack)
-            image = read_picture(read_data_url(picture), session.tokenizer_config.image_size)
-            return [int(x) for x in worker.submit(session.encode, image[None]).result()[0]]
+        session = open_pack(pack)
+        image = read_picture(read_data_url(picture), session.tokenizer_config.image_size)
+        return [int(x) for x in worker.submit(session.encode, image[None]).result()[0]]
 
     def decode(tokens: list[int], pack: str = "") -> str:
         """The picture of tokens, as a data URL (PNG)."""
-        with reported():
-            session, _, codes = checked(pack, "", tokens)
-            return to_data_url(worker.submit(session.decode, codes).result()[0])
+        session, _, codes = checked(pack, "", tokens)
+        return to_data_url(worker.submit(session.decode, codes).result()[0])
 
     def export(run: str, kind: str = "json", lanes: str = "all", at: int = 0) -> dict:  # type: ignore[type-arg]
         """A file of a finished run, by the id in its frames: gif, webp, png, pdf, svg or json.
 
         Returns its name and its content as base64.
         """
-        with reported():
-            name, content = export_run(context, run, kind, lanes, at)
-            return {"name": name, "content": base64.b64encode(content).decode()}
+        name, content = export_run(context, run, kind, lanes, at)
+        return {"name": name, "content": base64.b64encode(content).decode()}
 
     def checked(pack: str, label: str, tokens: list[int]) -> tuple[Session, str, np.ndarray]:
         session = open_pack(pack)
@@ -136,12 +119,3 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
 
     refine_picture.__name__ = "refine"
     return [run, gallery, refine_picture, score, encode, decode, export]
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """What the engine says is wrong inside the block becomes Gradio's error."""
-    try:
-        yield
-    except (ValueError, FileNotFoundError, OverflowError) as error:
-        raise to_gradio_error(error) from error
