@@ -17,7 +17,7 @@ from PIL import Image
 from app.features.replay import read_traces
 from app.packs import Packs
 from app.request import control_names
-from app.server.places import MAX_RUNNING
+from app.server.places import MAX_RUNNING_OF_ADDRESS
 from app.text import en
 from app.tools.bench import request_run
 from app.tools.browser import PAGE_READY, run_page
@@ -763,7 +763,7 @@ def test_a_double_click_on_run_is_one_run(page: Any) -> None:
 @contextmanager
 def all_turns_taken(address: str) -> Iterator[None]:
     """While others run what takes long."""
-    others = [request_run(address, steps_1=256, steps_2=256) for _ in range(MAX_RUNNING)]
+    others = [request_run(address, steps_1=256, steps_2=256) for _ in range(MAX_RUNNING_OF_ADDRESS)]
     try:
         for one in others:
             next(one)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.packs import Packs
-from app.tools import load, soak
+from app.server import body, connections, guard
+from app.tools import hostile, load, soak
 
 
 @pytest.mark.slow
@@ -26,3 +27,18 @@ def test_eight_visitors_at_once_take_turns(packs: Packs, address: str) -> None:
     assert [one["why"] for one in seen] == ["done"] * 8 and {one["steps"] for one in seen} == {36}
     assert max(one["first"] for one in seen) < min(one["end"] for one in seen) / 2, "all begin before any is half done"
     assert max(one["end"] for one in seen) < 2 * min(one["end"] for one in seen), "and end at about the same time"
+
+
+@pytest.mark.slow
+def test_who_means_no_good_keeps_nobody_waiting_and_leaves_nothing(
+    packs: Packs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in (
+        (soak, "SETTLE_SECONDS", 2.0),
+        (connections, "HEADER_SECONDS", 1.0),
+        (body, "BODY_SECONDS", 1.0),
+        (guard, "BODY_SECONDS", 1.0),
+    ):
+        monkeypatch.setattr(module, name, value)
+    found = hostile.attack(packs, 0.1)
+    assert found["problems"] == [], found

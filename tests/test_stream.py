@@ -431,3 +431,30 @@ def test_a_run_that_is_left_stops_computing() -> None:
 
     answered(scene)
     assert context.runs.active == 0 and FakePacks.worker.submit(lambda: True).result(timeout=PATIENCE)
+
+
+def test_one_address_cannot_take_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "MAX_RUNNING_OF_ADDRESS", 2)
+    monkeypatch.setattr(line, "POLL_SECONDS", 0.01)
+
+    async def scene() -> None:
+        places, release, entered = Places(3, 5), asyncio.Event(), []
+
+        async def nobody(before: int, seconds: float | None) -> None:
+            pass
+
+        async def hold(address: str) -> None:
+            async with places.take(line.Client(visitor="", address=address), nobody):
+                entered.append(address)
+                await release.wait()
+
+        greedy = [asyncio.create_task(hold("a")) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        other = asyncio.create_task(hold("b"))
+        await asyncio.sleep(0.05)
+        assert entered == ["a", "a", "b"] and (places.running, places.waiting) == (3, 2)
+        release.set()
+        await asyncio.gather(*greedy, other)
+        assert entered == ["a", "a", "b", "a", "a"] and (places.running, places.waiting) == (0, 0)
+
+    answered(scene)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections import Counter
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from app.server.guard import is_loopback
+
 HEADER_SECONDS = 10.0  # that a client may take for the head of a request
 MAX_OF_ADDRESS = 512  # connections; a lecture hall behind one address has six for each browser
+MAX_FILES = 2**16
 SEND_BUFFER = 2**16  # bytes that the system takes for a client that does not read; its default grows to megabytes
 
 
@@ -24,7 +28,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        if self._of_address[address] >= MAX_OF_ADDRESS:
+        if self._of_address[address] >= MAX_OF_ADDRESS and not is_loopback(address):  # a proxy's visitors share one
             transport.abort()
             return
         self._counted = address
@@ -64,8 +68,25 @@ class BoundedProtocol(H11Protocol):
             self.transport.close()
 
 
+def allow_many_files() -> None:
+    """Let the process have as many open connections as the system grants; often only 1,024 are granted at first."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def bound_connections(server: Any) -> None:
-    """Bound the connections that a running uvicorn server takes from now on."""
+    """Bound the connections that a running uvicorn server takes from now on.
+
+    A client that leaves, or does not read, is nothing to report: uvicorn would print a line for each.
+    """
+    allow_many_files()
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "ASGI callable returned" not in str(record.msg))
     server.config.http_protocol_class = BoundedProtocol
     for one in server.servers:
         for listening in one.sockets:

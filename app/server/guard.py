@@ -148,7 +148,7 @@ class Guard:
         """Who asks; of a proxy that is trusted, whom it asks for."""
         address = scope["client"][0] if scope.get("client") else ""
         forwarded = Headers(scope=scope).get("x-forwarded-for", "").rpartition(",")[2].strip()
-        return forwarded if forwarded and (self._limits.trusts_proxy or _is_loopback(address)) else address
+        return forwarded if forwarded and (self._limits.trusts_proxy or is_loopback(address)) else address
 
 
 class _Body:
@@ -254,7 +254,7 @@ def _name_of(host: str) -> str:
     return name.rstrip(".").lower()
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
     return _is_number(address) and ipaddress.ip_address(address).is_loopback
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -95,9 +93,9 @@ def count_open_files() -> int:
 
 
 def count_resident_bytes() -> int:
-    """The most so far, where the system does not say what it is now."""
+    """-1 where the system does not say it."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return -1

@@ -14,7 +14,8 @@ from starlette.requests import Request
 
 from app.server.body import RequestError
 
-MAX_RUNNING = 32  # each holds a thread and its steps; they take turns, so more would only make all slow
+MAX_RUNNING = 40  # each holds a thread and its steps; they take turns, so more would only make all slow
+MAX_RUNNING_OF_ADDRESS = 32  # so that some places are left for others
 MAX_WAITING = 64
 MAX_OF_VISITOR = 4  # runs of one visitor, under way or waiting
 MAX_OF_ADDRESS = 48  # of one address, which a whole lecture hall may share
@@ -43,8 +44,9 @@ class Places:
 
     def __init__(self, running: int = MAX_RUNNING, waiting: int = MAX_WAITING) -> None:
         self._most, self._most_waiting = running, waiting
-        self._line: deque[asyncio.Future[None]] = deque()
+        self._line: deque[tuple[asyncio.Future[None], str]] = deque()  # with the address that waits
         self._clients: Counter[str] = Counter()
+        self._running_of: Counter[str] = Counter()  # by address
         self._ends: deque[float] = deque(maxlen=REMEMBERED)
         self.running = self.refused = 0
         self.waited = 0.0  # seconds, of all runs
@@ -64,13 +66,13 @@ class Places:
         self._clients.update(owners)
         try:
             began = time.monotonic()
-            await self._wait(tell)
+            await self._wait(client.address, tell)
             self.waited += time.monotonic() - began
             try:
                 yield
             finally:
                 self._ends.append(time.monotonic())
-                self._pass_on()
+                self._leave(client.address)
         finally:
             self._clients.subtract(owners)
             for owner in owners:
@@ -83,37 +85,50 @@ class Places:
             refusal = RequestError(429, f"you have {MAX_OF_VISITOR} runs under way: stop one of them first")
         elif self._clients[f"address {client.address}"] >= MAX_OF_ADDRESS:
             refusal = RequestError(429, f"{MAX_OF_ADDRESS} runs are under way from your address: try again in a minute")
-        elif self.running >= self._most and len(self._line) >= self._most_waiting:
+        elif not self._has_place(client.address) and len(self._line) >= self._most_waiting:
             refusal = RequestError(503, f"{self._most_waiting} runs are waiting already: try again in a minute")
         if refusal is not None:
             self.refused += 1
             raise refusal
 
-    async def _wait(self, tell: Tell) -> None:
-        if self.running < self._most:
-            self.running += 1
+    async def _wait(self, address: str, tell: Tell) -> None:
+        if self._has_place(address):
+            self._enter(address)
             return
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append(ticket)
+        self._line.append((ticket, address))
         try:
             while not ticket.done():
                 await asyncio.wait({ticket}, timeout=POLL_SECONDS)
                 if not ticket.done():
-                    before = self._line.index(ticket)
+                    before = self._line.index((ticket, address))
                     await tell(before, self._estimate(before))
         except BaseException:
             if ticket.done():
-                self._pass_on()
+                self._leave(address)
             else:
-                self._line.remove(ticket)
+                self._line.remove((ticket, address))
             raise
 
-    def _pass_on(self) -> None:
-        """Give a place that is free now to the first in line."""
-        if self._line:
-            self._line.popleft().set_result(None)
-        else:
-            self.running -= 1
+    def _has_place(self, address: str) -> bool:
+        return self.running < self._most and self._running_of[address] < MAX_RUNNING_OF_ADDRESS
+
+    def _enter(self, address: str) -> None:
+        self.running += 1
+        self._running_of[address] += 1
+
+    def _leave(self, address: str) -> None:
+        """Give a place that is free now to the first in line who may have it."""
+        self.running -= 1
+        self._running_of[address] -= 1
+        if not self._running_of[address]:
+            del self._running_of[address]
+        for one in self._line:
+            if self._has_place(one[1]):
+                self._line.remove(one)
+                self._enter(one[1])
+                one[0].set_result(None)
+                return
 
     def _estimate(self, before: int) -> float | None:
         """Seconds until as many and one more runs have ended, as far as the last ones tell."""

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -184,13 +185,20 @@ def post(address: str, name: str, given: Any) -> Any:
         return json.loads(answer.read())
 
 
-def send_raw(address: str, name: str, body: bytes, length: int | None = None) -> socket.socket:
-    """A request over a socket that nobody reads."""
+def send_raw(
+    address: str, name: str, body: bytes, length: int | None = None, of: str = "127.0.0.1", whole_head: bool = True
+) -> socket.socket:
+    """A request over a socket that nobody reads; `of` is whom a proxy on this machine would ask for."""
     where = urlsplit(address)
     assert where.hostname is not None
     opened = socket.create_connection((where.hostname, where.port or 80), PATIENCE)
-    head = f"POST /{name} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\n"
-    opened.sendall(f"{head}Content-Length: {len(body) if length is None else length}\r\n\r\n".encode() + body)
+    head = f"POST /{name} HTTP/1.1\r\nHost: {where.netloc}\r\nX-Forwarded-For: {of}\r\n"
+    if not whole_head:
+        opened.sendall(head.encode())
+        return opened
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body) if length is None else length}\r\n\r\n"
+    with suppress(OSError):  # a server may refuse a large body before all of it is here
+        opened.sendall(head.encode() + body)
     return opened
 
 
