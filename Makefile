@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test quick lint types js node browser lock clean
+.PHONY: run test quick lint types js node browser lock soak audit sbom licences clean
 
 run: $(VENV)/.installed
 	$(BIN)/python launch.py $(ARGS)
@@ -73,6 +73,24 @@ browser: $(VENV)/.installed-dev
 	|| $(BIN)/playwright install --with-deps chromium >/dev/null 2>&1 \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	|| { echo "no browser: install Chromium, then run make test again" >&2; exit 1; }
+
+# Visitors who behave badly for 20 minutes; ARGS="--minutes 1" is shorter, ARGS=--leak has to fail.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m app.tools.soak $(ARGS)
+
+# Known vulnerabilities of what is pinned. A package that could not be looked up was not audited.
+audit: $(VENV)/.tools
+	$(VENV)/.tools/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
+
+sbom: $(VENV)/.installed $(VENV)/.tools
+	$(VENV)/.tools/bin/cyclonedx-py environment $(BIN)/python --output-file sbom.json
+
+licences: $(VENV)/.installed $(VENV)/.tools
+	$(VENV)/.tools/bin/pip-licenses --python=$(BIN)/python --with-urls --format=markdown
+
+$(VENV)/.tools: | $(VENV)/bin/python
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check pip-audit cyclonedx-bom pip-licenses
 
 clean:
 	rm -rf $(VENV) node_modules *.egg-info .pytest_cache .ruff_cache .mypy_cache
