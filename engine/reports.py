@@ -93,7 +93,7 @@ def percent(share: float) -> str:
 def run_settings(row: Row) -> dict[str, Any] | None:
     """The settings of a run that draws as this row's samples were drawn; None where no run with these weights does."""
     settings = row.get("settings", {})
-    if row.get("rule") not in RULES or any(name in settings for name in ("critic", "hidden")):
+    if row.get("rule") not in RULES or any(name in settings for name in ("critic", "hidden", "refined")):
         return None
     own = {name: value for name, value in settings.items() if name in all_parameters()}
     return {"rule": row["rule"], "steps": row["steps"], "matched": row["matched"], **own}
