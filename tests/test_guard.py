@@ -20,6 +20,9 @@ from starlette.testclient import TestClient
 from app.server import connections, guard
 from app.server.body import MAX_BODY
 from app.server.guard import Guard, Limits, names_of_machine
+from app.server.health import Health
+from app.server.stream import RunStream
+from tests.fakes_app import new_context
 
 LIMITS = Limits(hosts=names_of_machine("10.0.0.5", ["lab.example", ".edu.example"]), own_paths=frozenset({"/run"}))
 
@@ -209,4 +212,15 @@ def test_the_page_itself_stands_behind_the_guard(address: str) -> None:
         assert 400 <= status < 500 and "Traceback" not in text and "site-packages" not in text, path
     status, page, _ = ask("GET", "/config", X_Forwarded_Prefix="/lab", X_Forwarded_Host="hall.example")
     assert json.loads(page)["root"] == "http://hall.example/lab"
-    assert ask("GET", "/healthz")[1] == '{"status": "ok"}' and ask("GET", "/metrics")[0] == 404
+    assert ask("GET", "/healthz")[1] == '{"status": "ok"}' and ask("POST", "/healthz")[0] == 405
+
+
+def test_figures_are_shown_where_that_was_asked_for() -> None:
+    context = new_context()
+    app = Starlette()
+    silent, open_ = (Health(context, RunStream(context), shows=shows) for shows in (False, True))
+    assert TestClient(silent.wrap(app)).get("/metrics").status_code == 404
+    text = TestClient(open_.wrap(app)).get("/metrics").text
+    figures = dict(line.split() for line in text.splitlines() if line[0] != "#")
+    assert figures["token_critic_runs_running"] == "0" and float(figures["token_critic_resident_bytes"]) > 1e7
+    assert text.count("# TYPE") == len(figures), "each with its type and help, as Prometheus reads them"

@@ -53,7 +53,7 @@ def serve_page(packs: Packs) -> Iterator[str]:
 
         context = Context(packs=packs)
         page = build(context)
-        address, _ = launch(page, context, partial(free_port, "127.0.0.1", None), server_name="127.0.0.1")
+        address, _ = launch(page, context, partial(free_port, "127.0.0.1", None), metrics=True, server_name="127.0.0.1")
         try:
             yield address
         finally:

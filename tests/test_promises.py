@@ -1,0 +1,178 @@
+"""The promises of app/RELIABILITY.md as tests. TOKEN_CRITIC_FULL=1 (make soak) does them with the full numbers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.packs import Packs
+from app.tools.soak import post, read_run, send_raw
+from engine.session import Session
+from tests.test_endpoints import GOOD
+from tests.tiny import make_whole_pack
+
+FULL = bool(os.environ.get("TOKEN_CRITIC_FULL"))
+CLIENTS, RUNS = (32, 1000) if FULL else (8, 32)
+CANCELLED = 200 if FULL else 14
+PAYLOADS = 10_000 if FULL else 600
+FLIPS = 1000 if FULL else 60
+LEAKS = ("Traceback", "site-packages", "/home/", "/root/", ".py")
+
+
+def metric(address: str, name: str) -> float:
+    """A figure of the server's own."""
+    one = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    one.request("GET", "/metrics")
+    lines = one.getresponse().read().decode().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"token_critic_{name} ")))
+
+
+def settings_of(i: int) -> dict[str, Any]:
+    """One of a few requests, of two packs."""
+    steps = {"steps_1": 3 + i % 3, "steps_2": 2 + i % 2}
+    return {"seed": i % 4, **steps, **({"pack": "tiny", "label": "bars"} if i % 2 else {})}
+
+
+def run_of(address: str, given: dict[str, Any]) -> list[str]:
+    asked = {name: value for name, value in given.items() if name != "seed"}
+    return [step["digest"] for line in read_run(address, given["seed"], **asked) for step in line.get("steps", [])]
+
+
+@pytest.mark.slow
+def test_every_visitor_gets_bit_for_bit_what_a_visitor_alone_gets(address: str, packs: Packs) -> None:
+    alone = {i: run_of(address, settings_of(i)) for i in range(12)}
+    config = packs.session(packs.first).settings(rule="critic", label=packs.session(packs.first).classes[0], steps=2)
+    own = [step.digest() for step in packs.session(packs.first).run(config)]
+    assert [one for one in alone[0] if one in own] == own, "and what the engine gives without a server"
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        together = list(pool.map(lambda i: run_of(address, settings_of(i % 12)), range(RUNS)))
+    assert sum(one != alone[i % 12] for i, one in enumerate(together)) == 0
+
+
+@pytest.mark.slow
+def test_runs_that_are_left_end_within_a_step_and_disturb_nobody(address: str, packs: Packs) -> None:
+    dice = random.Random(1)
+
+    def stop_by_button(seed: int) -> None:
+        for i, line in enumerate(read_run(address, seed, steps_1=40, steps_2=40)):
+            if i == 1 + seed % 7:
+                post(address, "stop", {"run": line["run"]})
+
+    def close_the_tab(seed: int) -> None:
+        lines = read_run(address, seed, steps_1=40, steps_2=40)
+        for _ in range(1 + seed % 7):
+            next(lines)
+        lines.close()
+
+    def kill_the_socket(seed: int) -> None:
+        body = json.dumps({"seed": seed, "steps_1": 40, "steps_2": 40}).encode()
+        with send_raw(address, "run", body) as one:
+            one.recv(10)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, no goodbye
+
+    def ask_for_others(seed: int) -> None:
+        assert post(address, "stop", {"run": f"guess-{seed}"}) == {"stopped": False}
+
+    ways: list[Callable[[int], None]] = [stop_by_button, close_the_tab, kill_the_socket, ask_for_others]
+    undisturbed = {"seed": 2, "steps_1": 12, "steps_2": 12}
+    alone, seen = run_of(address, undisturbed), list[list[str]]()
+    beside = threading.Thread(target=lambda: seen.append(run_of(address, undisturbed)))
+    beside.start()
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda seed: dice.choice(ways)(seed), range(CANCELLED)))
+    begun = time.monotonic()
+    beside.join(120)
+    while metric(address, "runs_running") and time.monotonic() - begun < 30:
+        time.sleep(0.05)
+    assert time.monotonic() - begun < (10 if FULL else 20) and seen == [alone]
+
+
+@pytest.mark.slow
+def test_no_payload_gets_a_failure_or_a_path(address: str) -> None:
+    """Mutations of good requests, on every endpoint; each of another visitor, so that no rate limit answers."""
+    dice = random.Random(0)
+    odd = [
+        None,
+        True,
+        -1,
+        2**70,
+        1e308,
+        float("nan"),
+        "",
+        "x" * 5000,
+        "\ud800",
+        "../..",
+        [],
+        {},
+        [[]] * 50,
+        {"a": {"b": []}},
+    ]
+    paths = [*GOOD, "run", "export", "gradio_api/queue/join", "gradio_api/run/predict", "gradio_api/call/score"]
+
+    def payload(path: str) -> bytes:
+        good: Any = dict(
+            GOOD.get(path, {"seed": 1, "label": "Smileys", "third": {}, "steps_1": 2, "data": [], "fn_index": 0})
+        )
+        for _ in range(dice.randrange(1, 4)):
+            name = dice.choice([*good, "new"])
+            good[name] = dice.choice(odd)
+        text = json.dumps(good).encode()
+        if dice.random() < 0.2:
+            at = dice.randrange(len(text))
+            text = text[:at] + bytes([dice.randrange(256)]) + text[at + 1 :]
+        return text
+
+    where = urlsplit(address).netloc
+    before = metric(address, "requests_failed_total")
+    broken = 0
+    for i in range(PAYLOADS):
+        one = http.client.HTTPConnection(where, timeout=60)
+        path = dice.choice(paths)
+        method = "GET" if path == "export" else "POST"
+        headers = {
+            "Content-Type": "application/json",
+            "X-Forwarded-For": f"10.{i // 60_000}.{i // 250 % 250}.{i % 250}",
+        }
+        try:
+            one.request(method, f"/{path}", payload(path), headers)
+            answer = one.getresponse()
+            text = answer.read(20_000).decode(errors="replace")
+        except (http.client.HTTPException, OSError):
+            broken += 1  # closed before all was sent, as for a body that is too large
+            continue
+        finally:
+            one.close()
+        assert answer.status < 500 or answer.status == 503, (path, text[:200])
+        assert answer.status == 200 or not any(leak in text for leak in LEAKS), (path, text[:200])
+    assert broken < PAYLOADS / 100 and metric(address, "requests_failed_total") - before < PAYLOADS / 5
+    assert len(run_of(address, {"seed": 1, "steps_1": 2, "steps_2": 2})) == 4
+
+
+def test_every_flipped_byte_of_the_weights_is_caught(tmp_path: Path) -> None:
+    pack = make_whole_pack(tmp_path / "tiny")
+    dice = random.Random(0)
+    files = [pack.path / f"{kind}.safetensors" for kind in ("tokenizer", "generator", "critic")]
+    for i in range(FLIPS):
+        file = files[i % len(files)]
+        content = file.read_bytes()
+        at = dice.randrange(len(content))
+        file.write_bytes(content[:at] + bytes([content[at] ^ (1 << dice.randrange(8))]) + content[at + 1 :])
+        with pytest.raises(ValueError, match=r"\.safetensors") as refused:
+            Session.open(pack.path, "cpu")
+        assert "\n" not in str(refused.value)
+        file.write_bytes(content)
+    Session.open(pack.path, "cpu")
+    shutil.rmtree(pack.path)
