@@ -14,7 +14,7 @@ from app.text import en
 from engine.rules import RULES
 from engine.step import State, Step
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73")  # of the lanes
+COLOURS = ("#0072b2", "#9b59b6", "#009e73")  # of the lanes; orange means revoked and nothing else
 SYMBOLS = ("circle", "square", "diamond")  # of the lanes: colour alone must not tell them apart
 MASKED, REVOKED, SCORES, NOISE = ((1, 1), (1, 2), (2, 1), (2, 2))  # row and column of each panel
 

@@ -17,7 +17,7 @@ from engine.reports import Chart, Column, Row, read_charts, run_settings
 from engine.rules import RULES
 
 MOST_WITH_INTERVALS = 100  # points in a chart; with more, intervals hide them
-RULE_COLOURS = {"maskgit": "#0072b2", "critic": "#d55e00"}  # of the first series of each, in all charts
+RULE_COLOURS = {"maskgit": "#0072b2", "critic": "#9b59b6"}  # of the first series of each, in all charts
 OTHER_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")  # colour alone must not tell them apart
 

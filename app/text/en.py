@@ -134,7 +134,7 @@ GAME = {
     "total_many": "After {n} rounds: you {mine}, the critic {theirs}.",
     "roc": "Fakes found against real ones accused",
     "roc_said": "ROC curves: area under yours {mine}, under the critic's {theirs}",
-    "areas": "Area: yours {mine} (blue), the critic's {theirs} (orange, dashed)",
+    "areas": "Area: yours {mine} (blue), the critic's {theirs} (purple, dashed)",
     "failed": "The server did not answer. Try again.",
 }
 
@@ -210,6 +210,7 @@ STAGE = {
     "tabs": "Panel shown in both lanes",
     "steps": {"one": "{n} step", "many": "{n} steps"},
     "passes": {"one": "{n} pass", "many": "{n} passes"},
+    "taken": "{n} taken back so far",
     "line": "Step {s} of {steps}: {kept} kept, {fresh} new, {masked} masked, |{revoked} revoked",
     "odd": {
         "nothing": ". Nothing is kept yet: the schedule masks every token again.",

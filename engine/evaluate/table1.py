@@ -169,7 +169,7 @@ def plot_fid(rows: Sequence[Row]) -> Figure:
     for y, row in enumerate(rows):
         value = row["fid_first"]
         low, high = row.get("fid_first_ci", (value, value))
-        colour = "#d55e00" if RULES[row["rule"]].requires else "#0072b2"
+        colour = "#9b59b6" if RULES[row["rule"]].requires else "#0072b2"
         axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
     axes.set_yticks(
         range(len(rows)), [f"{row_name(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows]

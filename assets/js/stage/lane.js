@@ -31,6 +31,7 @@ export class Lane {
     this.drawn = null;
     this.name = el("h2", { class: "tc-lane-name", hidden: true });
     this.passes = el("span", { class: "tc-lane-passes" });
+    this.taken = el("strong", { class: "tc-lane-taken" });
     this.status = el("p", { class: "tc-status" });
     this.canvases = /** @type {Record<PanelKind, HTMLCanvasElement>} */ ({});
     this.notes = /** @type {Record<PanelKind, HTMLElement>} */ ({});
@@ -39,7 +40,7 @@ export class Lane {
     this.node = el(
       "section",
       { class: "tc-lane", "data-lane": index },
-      el("header", { class: "tc-lane-head" }, this.name, this.passes),
+      el("header", { class: "tc-lane-head" }, this.name, this.taken, this.passes),
       this.panels,
       this.status,
       actions,
@@ -138,8 +139,19 @@ export class Lane {
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
     this.drawPanels((kind) => kind, { ...look, frame, before }, label);
     const unscored = frame.s < frame.steps - 1 ? this.words.unscored_marked : this.words.unscored;
+    this.countTaken(frames.slice(0, frame.s + 1));
     this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : unscored;
     this.say(frame);
+  }
+
+  /**
+   * How many tokens the lane has taken back so far: what greedy selection never does.
+   * @param {Frame[]} frames up to the one that is shown
+   */
+  countTaken(frames) {
+    const n = frames.reduce((sum, { counts }) => sum + counts[REVOKED], 0);
+    this.taken.textContent = fill(this.words.taken, { n });
+    this.taken.classList.toggle("tc-revoked", n > 0);
   }
 
   /**
@@ -158,6 +170,7 @@ export class Lane {
     const as = (/** @type {PanelKind} */ kind) => (kind === "input" ? kind : "scores");
     this.drawPanels(as, { ...look, asOrder: false, frame: nothing, before: null }, label);
     this.notes.scores.textContent = "";
+    this.taken.textContent = "";
     this.status.textContent = this.words.idle;
   }
 

@@ -151,7 +151,7 @@ def _table_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+COLOURS = ("#0072b2", "#9b59b6", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
 def plot(experiment: Experiment, rows: Sequence[Row]) -> Figure:
