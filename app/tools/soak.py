@@ -27,7 +27,7 @@ from urllib.request import Request, urlopen
 from engine import cli
 
 MAX_GROWTH = 50 * 2**20  # bytes
-LEAKED = 8  # pieces of 32 MB, with --leak
+LEAKED = 2**26  # bytes, with --leak
 MAX_MORE = 8  # threads and open files
 VISITORS = 6  # at once
 WARM_UP = 0.25  # share of the time
@@ -97,6 +97,8 @@ class Crowd:
             thread.start()
         for thread in threads:
             thread.join()
+        if self._leak:
+            self._kept.append(bytearray(os.urandom(2**16) * (LEAKED // 2**16)))
 
     def _visit_until(self, end: float) -> None:
         while time.monotonic() < end:
@@ -104,8 +106,6 @@ class Crowd:
                 way = self._random.choice(WAYS)
                 seed = self._random.randrange(10_000)
                 self.visits[way.__name__] = self.visits.get(way.__name__, 0) + 1
-                if self._leak and len(self._kept) < LEAKED:
-                    self._kept.append(bytearray(os.urandom(2**16) * 512))
             try:
                 way(self.address, seed)
             except Exception as error:  # whatever a visitor meets is a finding
