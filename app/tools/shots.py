@@ -121,6 +121,14 @@ def play_game(page: Page) -> None:
     page.evaluate("() => document.querySelector('#tc-game').scrollIntoView()")
 
 
+def show_results(page: Page) -> None:
+    page.click("#tc-results > button")
+    page.click("[data-chart=table1]")
+    page.wait_for_selector("#tc-results .js-plotly-plot .legend")
+    page.evaluate("() => document.querySelector('#tc-results').scrollIntoView()")
+    page.wait_for_timeout(1000)  # Plotly draws in several goes
+
+
 State = tuple[tuple[int, int], bool, Callable[["Page"], None]]  # size in CSS pixels, dark theme, what to do
 STATES: dict[str, State] = {
     "page": ((1280, 1010), False, show_lanes),
@@ -131,6 +139,7 @@ STATES: dict[str, State] = {
     "token": ((1280, 920), False, pin_token),
     "refine": ((1440, 920), False, show_refinement),
     "game": ((1280, 760), False, play_game),
+    "results": ((1280, 920), False, show_results),
 }
 
 if __name__ == "__main__":
