@@ -15,7 +15,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -264,7 +263,3 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def summarise(counts: Counts) -> dict[str, Any]:
-    return {"requests": counts.requests, "refused": dict(counts.refused), "failed": counts.failed}

@@ -45,7 +45,6 @@ VOTE = {
     "right": "The right one",
     "same": "No difference",
     "result": "You chose {first} {a} times and {second} {b} times; {same} times you saw no difference.",
-    "alike": "Both lanes are set to the same rule: the vote compares its settings, left and right.",
     "chance": "Without a preference so clear a result comes up in {p} of such votes.",
     "no_votes": "No vote was cast.",
     "no_answer": "The server did not answer. Is it still running? Press the button to try again.",
