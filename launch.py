@@ -33,6 +33,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--allow-host", metavar="NAME", action="append", default=[], help=names)
     tools = "offer the page's endpoints as tools of language models (MCP); needs: pip install 'gradio[mcp]'"
     parser.add_argument("--mcp", action="store_true", help=tools)
+    proxy = "all visitors come through a proxy, which says in X-Forwarded-For who they are"
+    parser.add_argument("--trust-proxy", action="store_true", help=proxy)
     parser.add_argument("--metrics", action="store_true", help="show figures of use at /metrics, for Prometheus")
     parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
     proxied = "behind a proxy that shows the page at another path: that path, or its whole address"
@@ -79,25 +81,34 @@ def serve(given: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else what was made for it would stay
     print(f"opening pack {given.pack} ...", flush=True)
     with bypass_proxies(given.host, given.share):
+        import app.main  # noqa: F401  # with the proxies bypassed
         from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
-        from app.main import build, launch
         from app.packs import Packs
         from app.server.memory import limit_arenas
 
     limit_arenas()  # before torch starts its threads
     packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
     context = Context(packs=packs)
+    try:
+        _serve_until_stopped(given, context)
+    finally:
+        context.runs.close()
+        packs.worker.shutdown(cancel_futures=True)  # a thread that still computes would abort the process at its end
+
+
+def _serve_until_stopped(given: argparse.Namespace, context: Any) -> None:
+    from app.main import build, launch
+
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
     where = {"server_name": in_brackets(given.host), "share": given.share, "mcp_server": given.mcp}
+    told = {"allowed": given.allow_host, "metrics": given.metrics, "trusts_proxy": given.trust_proxy}
     page = build(context)
     with bypass_proxies(given.host, given.share):
         find_port = partial(free_port, given.host, given.port)
-        address, public = launch(
-            page, context, find_port, given.allow_host, given.metrics, root_path=given.root_path, **where
-        )
-    packs.session(packs.first)  # the page can be seen by now; what is wrong with its networks ends the server
+        address, public = launch(page, context, find_port, root_path=given.root_path, **told, **where)
+    context.packs.session(context.packs.first)  # what is wrong with its networks ends the server
     address = address.replace("//[::]", "//[::1]")
     lines = [f"Token-Critic explorer: {address}", *([f"public link: {public}"] if public else []), "Ctrl-C ends it."]
     print("\n".join(lines), flush=True)

@@ -30,7 +30,7 @@ from app.text import en
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 LAUNCH_TRIES = 12  # of five seconds each
 MAX_QUEUED = 64  # events of Gradio that wait
-MAX_CALLS = 8  # of one typed endpoint at once; they take turns with all other runs
+MAX_CALLS = 8  # of all typed endpoints at once; they take turns with all other runs
 MONO = ("ui-monospace", "Consolas", "monospace")
 
 
@@ -56,7 +56,12 @@ def build(context: Context) -> gr.Blocks:
         build_section(en.GAME["title"], "game", "tc-game")
         events.connect(context, top, lanes, run_curves, measured, about.build(packs))
         for function in make_functions(context):
-            gr.api(report_typed_errors(function), api_name=function.__name__, concurrency_limit=MAX_CALLS)
+            gr.api(
+                report_typed_errors(function),
+                api_name=function.__name__,
+                concurrency_limit=MAX_CALLS,
+                concurrency_id="api",
+            )
     return page.queue(max_size=MAX_QUEUED, api_open=False)
 
 
@@ -66,11 +71,13 @@ def launch(
     find_port: Callable[[], int],
     allowed: Sequence[str] = (),
     metrics: bool = False,
+    trusts_proxy: bool = False,
     **where: Any,
 ) -> tuple[str, str | None]:
     """Serve the page until it is closed. Returns its address, and the public link where one is asked for.
 
     `allowed` are more names that the server goes by; with `metrics` it shows figures of its use at /metrics.
+    `trusts_proxy`: whoever connects is a proxy that says whom it asks for.
 
     A failed start is tried again: Gradio gives its server five seconds, too few on a busy machine, and a port that
     `find_port` found may be taken by another process meanwhile. Raises OSError where the page cannot be served.
@@ -82,7 +89,9 @@ def launch(
             options = {"prevent_thread_lock": True, "inbrowser": False, **get_launch_options(context, stream)}
             with no_hot_reload():
                 _, address, public = page.launch(server_port=find_port(), **options, **where)
-            guard_server(page, where.get("server_name") or "", allowed, Health(context, stream, shows=metrics))
+            guard_server(
+                page, where.get("server_name") or "", allowed, Health(context, stream, shows=metrics), trusts_proxy
+            )
             return address, public
         except OSError:
             if not tries_left:
@@ -90,7 +99,9 @@ def launch(
     raise AssertionError("not reached")
 
 
-def guard_server(page: gr.Blocks, host: str, allowed: Sequence[str], health: Health) -> None:
+def guard_server(
+    page: gr.Blocks, host: str, allowed: Sequence[str], health: Health, trusts_proxy: bool = False
+) -> None:
     """Put the guard before all that Gradio serves, and bounds to its connections."""
     server: Any = page.server
     space = bool(os.environ.get("SPACE_ID"))
@@ -100,12 +111,12 @@ def guard_server(page: gr.Blocks, host: str, allowed: Sequence[str], health: Hea
         own_paths=frozenset({PATH, "/export", "/healthz", "/metrics", *(f"/{name}" for name in QUESTIONS)}),
         own_prefixes=("/modules/",),
         frames=SPACE_FRAMES if space else NO_FRAMES,
-        trusts_proxy=space,
+        trusts_proxy=trusts_proxy or space,
     )
     guard = Guard(health.wrap(server.config.loaded_app), limits)
     health.guard = guard
     server.config.loaded_app = guard
-    bound_connections(server)
+    bound_connections(server, of_address=not limits.trusts_proxy)
 
 
 def get_launch_options(context: Context, stream: RunStream | None = None) -> dict[str, Any]:

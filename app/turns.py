@@ -60,14 +60,11 @@ class Turns(Executor):
     def _work(self) -> None:
         while (task := self._take()) is not None:
             future, fn, args, kwargs = task
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # it is raised where the result is asked for
-                future.set_exception(error)
-            else:
-                future.set_result(result)
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # it is raised where the result is asked for
+                    future.set_exception(error)
             del task, future, fn, args, kwargs  # else they would live until the next task comes
 
     def _take(self) -> Task | None:

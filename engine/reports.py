@@ -51,6 +51,7 @@ class Chart:
 
 FID, KID = Column(heading="FID ↓", figure="fid"), Column(heading="KID ↓", figure="kid", digits=4)
 FID_HELD = Column(heading="FID, held out ↓", figure="fid_held")
+PICTURES = Column(heading="pictures", figure="measured", digits=0)
 PASSES = Column(heading="passes", figure="passes", digits=0)
 IS, NAMED = (
     Column(heading="IS ↑", figure="is"),
@@ -105,7 +106,7 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     return Chart(
         name=name,
         title=content["title"],
-        rows=content["rows"],
+        rows=content["rows"][: content["shown"]],
         columns=[Column(**one) for one in chart["columns"]],
         x=Axis(**chart["x"]),
         y=Axis(**chart["y"]),
@@ -128,7 +129,7 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         name=name,
         title="All rules",
         rows=rows,
-        columns=[PASSES, first, FID, KID, FID_HELD, held, IS, NAMED],
+        columns=[PASSES, Column(heading="pictures", figure="n", digits=0), first, FID, KID, FID_HELD, held, IS, NAMED],
         x=Axis(figure="passes", label="network passes of a picture", log=True),
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
         method="Every rule at the best settings of its own search, 18 steps; MaskGIT also at the critic's passes and "

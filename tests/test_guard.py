@@ -66,6 +66,8 @@ def test_a_page_of_another_site_may_look_but_not_touch() -> None:
     foreign = {"origin": "http://evil.example"}
     assert client.post("/run", headers=foreign).status_code == 403
     assert client.post("/run", headers={"origin": "http://testserver"}).status_code == 200
+    for nowhere in ("null", "file://", "http://["):
+        assert client.post("/run", headers={"origin": nowhere}).status_code == 403
     proxied = {"origin": "https://lab.example", "x-forwarded-host": "lab.example, other"}
     assert client.post("/run", headers=proxied).status_code == 200
     answer = client.get("/", headers=foreign)
@@ -127,6 +129,18 @@ def test_posts_of_one_address_are_limited_and_others_are_not_hindered(monkeypatc
         "who is not trusted cannot say that it is somebody else"
     )
     assert client.get("/").status_code == 200, "who only looks is not counted"
+
+
+def test_who_asks_is_the_last_that_a_proxy_names_and_a_network_of_ipv6_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BURST", 1.0)
+    monkeypatch.setattr(guard, "RATE", 0.001)
+    client = client_of(Limits(own_paths=frozenset({"/run"}), trusts_proxy=True))
+
+    def post(*addresses: str) -> int:
+        return int(client.post("/run", headers=[("x-forwarded-for", one) for one in addresses]).status_code)
+
+    assert post("6.6.6.1", "203.0.113.9") == 200 and post("6.6.6.2", "203.0.113.9") == 429
+    assert post("2001:db8:1:2::1") == 200 and post("2001:db8:1:2::2") == 429 and post("2001:db8:1:3::1") == 200
 
 
 def test_an_error_is_one_line_and_tells_nothing(capsys: pytest.CaptureFixture[str]) -> None:

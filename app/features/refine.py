@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MAX_SIDE, MAX_PIXELS = 8192, 16_000_000  # a small file can hold gigabytes of pixels
 MAX_PIXELS_ONE_SCAN, MAX_PIXELS_SCANS = 50_000_000, 25_000_000  # of a JPEG, which is scaled while it is decoded
 MAX_URL_LENGTH = 22_000_000  # characters of a data URL: 16 MB of file
+
+
+DECODING = threading.BoundedSemaphore(2)
 
 
 class TooLarge(ValueError):
@@ -52,7 +56,15 @@ def encode_picture(context: Context, pack: object, label: object, url: object) -
 
 
 def read_picture(content: bytes, size: int) -> np.ndarray:
-    """Decode a file to uint8 (size, size, 3). Raises ValueError where it is unreadable or too large."""
+    """Decode a file to uint8 (size, size, 3). Raises ValueError where it is unreadable or too large.
+
+    Few are decoded at once: a small file can hold many pixels, and each decoding takes up to 200 MB.
+    """
+    with DECODING:
+        return _decode(content, size)
+
+
+def _decode(content: bytes, size: int) -> np.ndarray:
     most = MAX_PIXELS_ONE_SCAN if in_one_scan(content) else MAX_PIXELS_SCANS
 
     def check(image: Image.Image) -> None:

@@ -33,7 +33,7 @@ def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Fram
 
     Raises ValueError before the first frame where the file is none, or does not fit its pack.
     """
-    if content.count(b"[") > len(content) / BYTES_PER_LIST + MANY_LISTS:
+    if content.count(b"[") + content.count(b"{") > len(content) / BYTES_PER_LIST + MANY_LISTS:
         raise ValueError("this file is no run of this page: it is made of lists")
     controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:

@@ -33,7 +33,7 @@ def draw_chart(context: Context, asked: object) -> go.Figure | None:
     if not isinstance(asked, Mapping):
         return None
     chart = _charts(context, asked.get("pack")).get(str(asked.get("name")))
-    return None if chart is None else _draw(chart)
+    return None if chart is None else _draw(chart).update_layout(meta={"pack": asked["pack"], "name": chart.name})
 
 
 def _charts(context: Context, pack: object) -> Mapping[str, Chart]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,7 +15,8 @@ from app.server.guard import is_loopback
 
 HEADER_SECONDS = 10.0  # that a client may take for the head of a request
 MAX_OF_ADDRESS = 512  # connections; a lecture hall behind one address has six for each browser
-MAX_FILES = 2**16
+MAX_FILES, MAC_FILES = 2**16, 10_240
+READ_SECONDS = 20.0  # that a client may leave an answer unread; a run's stream gives up sooner
 SEND_BUFFER = 2**16  # bytes that the system takes for a client that does not read; its default grows to megabytes
 
 
@@ -23,12 +25,15 @@ class BoundedProtocol(H11Protocol):
 
     _of_address: ClassVar[Counter[str]] = Counter()
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    bounds_addresses: ClassVar[bool] = True
     _counted = ""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        if self._of_address[address] >= MAX_OF_ADDRESS and not is_loopback(address):  # a proxy's visitors share one
+        bounded = self.bounds_addresses and not is_loopback(address)  # a proxy's visitors share one
+        if bounded and self._of_address[address] >= MAX_OF_ADDRESS:
             transport.abort()
             return
         self._counted = address
@@ -37,6 +42,7 @@ class BoundedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_unread()
         if self._counted:
             self._of_address[self._counted] -= 1
             if not self._of_address[self._counted]:
@@ -53,6 +59,23 @@ class BoundedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._stop_timer()
+
+    def pause_writing(self) -> None:
+        """The client does not read: what waits for it is thrown away after a while."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_unread()
+
+    def _stop_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _should_upgrade(self) -> bool:
+        return False  # the page uses no websocket
 
     def _start_timer(self) -> None:
         self._timer = self.loop.call_later(HEADER_SECONDS, self._close)
@@ -76,16 +99,20 @@ def allow_many_files() -> None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    for count in (most, MAC_FILES):
+        if soft < count:
+            with suppress(ValueError, OSError):  # macOS says that there is no limit, and has one
+                resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+                return
 
 
-def bound_connections(server: Any) -> None:
+def bound_connections(server: Any, of_address: bool = True) -> None:
     """Bound the connections that a running uvicorn server takes from now on.
 
     A client that leaves, or does not read, is nothing to report: uvicorn would print a line for each.
     """
     allow_many_files()
+    BoundedProtocol.bounds_addresses = of_address
     logging.getLogger("uvicorn.error").addFilter(lambda record: "ASGI callable returned" not in str(record.msg))
     server.config.http_protocol_class = BoundedProtocol
     for one in server.servers:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -35,6 +35,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "look": encode_picture,
     "results": read_results,
 }
+MAX_AT_ONCE = 8  # questions and exports that are answered at the same time
 LARGE_BODIES = {"look": MAX_URL_LENGTH + MAX_BODY}  # bytes: it holds a picture
 
 
@@ -47,7 +48,7 @@ async def _answer(context: Context, name: str, request: Request) -> Response:
     try:
         given = parse_object(await read_body(request, LARGE_BODIES.get(name, MAX_BODY)))
         ask = _bind(partial(QUESTIONS[name], context), given)
-        return JSONResponse(await run_in_threadpool(ask))
+        return JSONResponse(await to_thread.run_sync(ask, limiter=_limiter()))
     except ClientGone:
         return Response(status_code=400)  # nobody reads it
     except (RequestError, ValueError, FileNotFoundError) as error:
@@ -68,11 +69,18 @@ async def _export(context: Context, request: Request) -> Response:
     run, kind, lanes, at, scale = (query.get(name, first) for name, first in EXPORT_QUERY.items())
     try:
         position = int(at) if at.isdecimal() else 0
-        name, content = await run_in_threadpool(export_run, context, run, kind, lanes, position, scale)
+        make = partial(export_run, context, run, kind, lanes, position, scale)
+        name, content = await to_thread.run_sync(make, limiter=_limiter())
     except ValueError as error:
         return refuse(error)
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(content, headers=headers, media_type=MEDIA_TYPES[kind])
+
+
+@cache
+def _limiter() -> CapacityLimiter:
+    """Questions and exports have threads of their own: many of them must not stop all else that needs one."""
+    return CapacityLimiter(MAX_AT_ONCE)
 
 
 EXPORT_QUERY = {  # name -> what it is where it is not given

@@ -28,6 +28,7 @@ LARGE_BODIES = {"/run": 8 * 2**20, "/look": 24 * 2**20}  # a run's file, and a v
 RATE, BURST = 40.0, 400.0  # posts a second of one address, which a whole lecture hall may share, and at once
 MAX_ADDRESSES = 10_000  # whose posts are counted
 API = "/gradio_api"
+EXPORT = "/export"  # a GET that costs as much as a post
 # Gradio's routes that the page, its clients and the page of its API use. All others are refused.
 GRADIO_ROUTES = re.compile(
     r"/(config/?|favicon\.ico|theme\.css|robots\.txt|manifest\.json|pwa_icon(/\d+)?|openapi\.json"
@@ -83,15 +84,16 @@ class Guard:
         self.counts.requests += 1
         answer, body = _Answer(send, self._limits.frames), _Body(receive, LARGE_BODIES.get(scope["path"], MAX_BODY))
         try:
-            self._check(scope)
-            await self._app(_behind_proxy(scope), body.receive, answer.send)
+            address = self._address(scope)
+            self._check(scope, address)
+            await self._app(self._behind_proxy(scope, address), body.receive, answer.send)
         except Refusal as error:
             await self._refuse(answer, error)
         except Exception as error:  # the one place where whatever goes wrong becomes a line
             if body.refusal is not None:  # the application has met it
                 return await self._refuse(answer, body.refusal)
             self.counts.failed += 1
-            print(f"{scope['method']} {scope['path'][:80]}: {_describe(error)}", file=sys.stderr)
+            print(f"{scope['method']} {scope['path'][:80]!r}: {_describe(error)}", file=sys.stderr)
             await self._refuse(answer, _refusal_of(scope))
 
     async def _refuse(self, answer: _Answer, refusal: Refusal) -> None:
@@ -100,7 +102,7 @@ class Guard:
         if not answer.started:
             await answer.refuse(status, message)
 
-    def _check(self, scope: Scope) -> None:
+    def _check(self, scope: Scope, address: str) -> None:
         """Raise Refusal for a request that is not let in."""
         headers, path = Headers(scope=scope), scope["path"]
         host = headers.get("host", "")
@@ -114,7 +116,7 @@ class Guard:
         length, most = headers.get("content-length", ""), LARGE_BODIES.get(path, MAX_BODY)
         if length.isdecimal() and int(length) > most:
             raise Refusal(413, f"more than {most} bytes")
-        if scope["method"] not in ("GET", "HEAD") and not self._may_post(scope):
+        if (scope["method"] not in ("GET", "HEAD") or path == EXPORT) and not self._may_post(address):
             raise Refusal(429, "too many requests from your address: wait a moment")
 
     def _is_known(self, path: str) -> bool:
@@ -124,7 +126,11 @@ class Guard:
     def _is_same_site(self, origin: str, headers: Headers) -> bool:
         """A proxy may have another name for the server than the visitor has."""
         forwarded = headers.get("x-forwarded-host", "").partition(",")[0].strip()
-        return urlsplit(origin).netloc in (headers.get("host"), forwarded) or "*" in self._limits.hosts
+        try:
+            site = urlsplit(origin).netloc
+        except ValueError:
+            return False
+        return (bool(site) and site in (headers.get("host"), forwarded)) or "*" in self._limits.hosts
 
     def _is_own_name(self, name: str) -> bool:
         """Numbers are always let in: a hostile page can give its own name to this address, but not a number."""
@@ -132,9 +138,8 @@ class Guard:
             return True
         return any(name.endswith(one) for one in self._limits.hosts if one.startswith("."))
 
-    def _may_post(self, scope: Scope) -> bool:
+    def _may_post(self, address: str) -> bool:
         """A bucket for each address, which fills again (token bucket)."""
-        address = self._address(scope)
         now = time.monotonic()
         left, then = self._buckets.pop(address, (BURST, now))
         left = min(BURST, left + RATE * (now - then))
@@ -146,8 +151,20 @@ class Guard:
     def _address(self, scope: Scope) -> str:
         """Who asks; of a proxy that is trusted, whom it asks for."""
         address = scope["client"][0] if scope.get("client") else ""
-        forwarded = Headers(scope=scope).get("x-forwarded-for", "").rpartition(",")[2].strip()
-        return forwarded if forwarded and (self._limits.trusts_proxy or is_loopback(address)) else address
+        forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).rpartition(",")[2].strip()
+        return _network(forwarded if forwarded and self._trusts(address) else address)
+
+    def _trusts(self, address: str) -> bool:
+        return self._limits.trusts_proxy or is_loopback(address)
+
+    def _behind_proxy(self, scope: Scope, address: str) -> Scope:
+        """The scope as the visitor sees the server: its address, and the path at which a proxy shows the page."""
+        connected = scope.get("client") or ("", 0)
+        scope = {**scope, "client": (address, connected[1])}
+        prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+        if self._trusts(connected[0]) and re.fullmatch(r"(/[\w.~-]+)+", prefix):
+            return {**scope, "root_path": prefix}
+        return scope
 
 
 class _Body:
@@ -222,15 +239,11 @@ def names_of_machine(host: str, allowed: Collection[str] = ()) -> frozenset[str]
     return frozenset({host.lower(), own, f"{own}.local", *(one.strip().lower() for one in allowed)} - {""})
 
 
-def _behind_proxy(scope: Scope) -> Scope:
-    """The scope with the path at which a proxy on this machine shows the page (X-Forwarded-Prefix)."""
-    prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
-    client = scope["client"][0] if scope.get("client") else ""
-    if not re.fullmatch(r"(/[\w.~-]+)+", prefix) or not (
-        _is_number(client) and ipaddress.ip_address(client).is_loopback
-    ):
-        return scope
-    return {**scope, "root_path": prefix}
+def _network(address: str) -> str:
+    """An address of IPv6 stands for its /64, of which one visitor may have all."""
+    if ":" not in address or not _is_number(address):
+        return address
+    return str(ipaddress.ip_network(f"{address}/64", strict=False).network_address)
 
 
 def _refusal_of(scope: Scope) -> Refusal:

@@ -173,11 +173,16 @@ def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[floa
     return float(precision), float(inside @ torch.from_numpy(real.weights / real.weights.sum()))
 
 
-def leave_out_groups(compute: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, list[float]]:
-    """Figures of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few."""
+def leave_out_groups(
+    compute: Callable[[np.ndarray], Mapping[str, float]], n: int, clusters: np.ndarray | None = None
+) -> dict[str, list[float]]:
+    """Figures of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few.
+
+    `clusters` (n,) numbers samples that are not independent; they are left out together.
+    """
     if n < MIN_SAMPLES:
         return {}
-    group = np.arange(n) % GROUPS
+    group = (np.arange(n) if clusters is None else clusters) % GROUPS
     with ThreadPoolExecutor(cores()) as pool:  # each group costs as much as all samples together
         parts = list(pool.map(lambda g: compute(np.flatnonzero(group != g)), range(GROUPS)))
     return {name: [part[name] for part in parts] for name in parts[0]}

@@ -79,6 +79,10 @@ export class Results {
   async read(pack) {
     this.pack = pack;
     this.status.textContent = this.words.loading;
+    this.charts = [];
+    this.choices.replaceChildren();
+    this.table.replaceChildren();
+    this.findings.replaceChildren();
     /** @type {{charts: Chart[], wrong?: string}} */
     const { charts, wrong = "" } = await ask("results", { pack }).catch((error) => ({
       charts: [],
@@ -177,7 +181,9 @@ export class Results {
     if (!plot?.on) return;
     plot.dataset.listening = "";
     plot.on("plotly_click", (/** @type {{points: {customdata?: number}[]}} */ { points }) => {
-      const chart = this.charts.find(({ name }) => name === this.chosen);
+      const shown = plot.layout?.meta ?? {}; // until the server has drawn another one, the last chart stays
+      const chart = this.charts.find(({ name }) => name === this.chosen && name === shown.name);
+      if (shown.pack !== this.pack) return;
       const [point] = points;
       if (chart && point?.customdata !== undefined) this.load(chart.rows[point.customdata]);
     });

@@ -56,7 +56,8 @@ export class Vote {
     this.lefts = Array.from({ length: PAIRS }, () => (this.lot() < 0.5 ? 0 : 1));
     this.shown = null;
     this.going = true;
-    this.batch.start(PAIRS, { third: null });
+    // other pictures than those above and in "16 of each", whose rules are named there
+    this.batch.start(PAIRS, { third: null, seed: Math.floor(this.lot() * 2 ** 31) });
   }
 
   /** The visitor has voted enough. */
@@ -104,18 +105,21 @@ export class Vote {
     const pair = this.lefts[n] === 0 ? [0, 1] : [1, 0];
     const ready = Boolean(shown) && pair.every((lane) => this.pictures[lane].length > n);
     if (!ready && shown && !this.batch.run.going) return this.tell(); // it was stopped
+    const waited = this.answers[0].disabled;
+    const held = this.board.contains(document.activeElement) || document.activeElement === document.body;
     for (const answer of this.answers) answer.disabled = !ready;
     this.board.hidden = !ready && !n;
     if (!ready) {
       this.status.textContent = shown ? words.drawing : words.starting;
       return;
     }
-    const held = this.board.contains(document.activeElement) || document.activeElement === document.body;
     pair.forEach((lane, side) => {
       this.images[side].src = this.pictures[lane][n];
     });
     this.status.textContent = fill(words.asks, { n: n + 1, whole: PAIRS, label: shown?.label });
-    if (n === 0 && held) this.answers[0].focus({ preventScroll: true });
+    if ((waited || n === 0) && held && !this.board.contains(document.activeElement)) {
+      this.answers[0].focus({ preventScroll: true });
+    }
   }
 
   /** @param {typeof CHOICES[number]} side */
@@ -132,7 +136,7 @@ export class Vote {
     if (!side || isTyping(event)) return;
     event.preventDefault();
     event.stopPropagation(); // the page's own keys move the playhead
-    this.choose(side);
+    if (!event.repeat) this.choose(side);
   }
 
   /** Who won. */

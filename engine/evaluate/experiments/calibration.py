@@ -13,6 +13,7 @@ from torch import Tensor
 from engine import MASK
 from engine.contested import auc
 from engine.device import cores
+from engine.evaluate.auc import number_concepts
 from engine.evaluate.experiments.experiment import Experiment, Row, Setup, say
 from engine.evaluate.metrics import jackknife_interval, leave_out_groups
 from engine.noise import Noise
@@ -28,6 +29,7 @@ def measure(setup: Setup) -> Iterator[Row]:
     if not len(chosen):
         raise ValueError(f"pack {session.pack.name!r} holds no pictures that were not trained on: nothing to measure")
     tokens, labels = session.pack.tokens()[chosen].long(), torch.from_numpy(pictures.labels[chosen])
+    concepts = number_concepts(pictures, chosen)  # skin tones of one emoji are left out together
     for fraction in FRACTIONS:
         config = session.settings(rule="critic", steps=1, n=len(chosen), seed=setup.seed)
 
@@ -36,7 +38,9 @@ def measure(setup: Setup) -> Iterator[Row]:
                 each = pool.map(lambda i: _score_filled(setup, i, tokens[i], labels[i], fraction), range(len(tokens)))
                 scores, real = (np.stack(part) for part in zip(*each, strict=True))  # both (M, N)
             values = {"ece": expected_error(scores, real)}
-            left = leave_out_groups(lambda some: {"ece": expected_error(scores[some], real[some])}, len(scores))
+            left = leave_out_groups(
+                lambda some: {"ece": expected_error(scores[some], real[some])}, len(scores), concepts
+            )
             return {
                 **values,
                 **{f"{name}_ci": jackknife_interval(values[name], one) for name, one in left.items()},
@@ -91,11 +95,12 @@ def expected_error(scores: np.ndarray, real: np.ndarray) -> float:
 
 def find(rows: Sequence[Row]) -> list[str]:
     worst, best = (choose(rows, key=lambda row: row["ece"]) for choose in (max, min))
+    apart = max(abs(row["mean_score"] - row["share_real"]) for row in rows)
     few, many = (choose(rows, key=lambda row: row["fraction"]) for choose in (min, max))
     return [
         f"The critic's probability is off by {say(worst, 'ece', 3)} on average where {percent(worst['fraction'])} of "
         f"the tokens are sampled, and by less elsewhere, down to {say(best, 'ece', 3)} (expected calibration error); "
-        "it is told how many are new, so its mean score has to be right.",
+        f"its mean score is at most {apart:.3f} off.",
         f"Which tokens are real it tells with an AUC of {few['auc']:.2f} where {percent(few['fraction'])} are sampled "
         f"and {many['auc']:.2f} where {percent(many['fraction'])} are; 1 is out of reach, since a token that the "
         f"generator guessed right looks real.",

@@ -12,7 +12,6 @@ from engine.evaluate.experiments.experiment import (
     Experiment,
     Row,
     Setup,
-    lowest,
     own,
     say,
     say_ratio,
@@ -61,19 +60,20 @@ def _change(base: SampleConfig, name: str, value: float) -> SampleConfig:
 
 
 def find(rows: Sequence[Row]) -> list[str]:
-    def best(rule: str, passes: int, kept: str = "") -> Row:
+    def base(rule: str, passes: int, kept: str = "") -> Row:
+        """The settings that others are varied from: those in the middle of the temperatures, which come first."""
         name = f"{RULES[rule].label}, {passes} passes{kept}"
-        return lowest(row for row in rows if row["series"] == name)
+        return [row for row in rows if row["series"] == name][WARMER.index(0.0)]
 
     passes = max(row["passes"] for row in rows if row["rule"] == "critic")
     counts = sorted({row["passes"] for row in rows if row["rule"] == "maskgit"})
-    critic, greedy, equal = best("critic", passes), best("maskgit", counts[0]), best("maskgit", counts[-1])
-    kept, kept_equal = best("critic", passes, KEPT), best("maskgit", counts[-1], KEPT)
+    critic, greedy, equal = base("critic", passes), base("maskgit", counts[0]), base("maskgit", counts[-1])
+    kept, kept_equal = base("critic", passes, KEPT), base("maskgit", counts[-1], KEPT)
     return [
-        f"Each at the best of its settings here, Token-Critic ({critic['point']}) has {say_ratio(critic, equal)} of "
-        f"the FID of MaskGIT with {counts[-1]} passes ({equal['point']}) and {say_ratio(critic, greedy)} of that with "
-        f"{counts[0]}, at an IS of {say(critic, 'is')} against {say(equal, 'is')} and {say(greedy, 'is')}.",
-        f"With the half of the pictures that the classifier is surest of, the best FID of Token-Critic is {say(kept)} "
+        f"Each at the settings that its search found, Token-Critic ({critic['point']}) has {say_ratio(critic, equal)} "
+        f"of the FID of MaskGIT with {counts[-1]} passes ({equal['point']}) and {say_ratio(critic, greedy)} of that "
+        f"with {counts[0]}, at an IS of {say(critic, 'is')} against {say(equal, 'is')} and {say(greedy, 'is')}.",
+        f"With the half of the pictures that the classifier is surest of, the FID of Token-Critic is {say(kept)} "
         f"instead of {say(critic)} and that of MaskGIT with {counts[-1]} passes {say(kept_equal)} instead of "
         f"{say(equal)}.",
     ]

@@ -15,7 +15,7 @@ from engine.evaluate.report import Report, format_figure
 from engine.evaluate.sweep import SEEDS
 from engine.evaluate.table1 import compare_rows
 from engine.plots import new_figure
-from engine.reports import FID, FID_HELD, IS, KID, NAMED, Axis, Column
+from engine.reports import FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column
 from engine.rules import all_parameters
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
     content |= describe(experiment)
     content["findings"] = experiment.find(rows)
     content["rows"] = rows + [row for row in setup.report.rows if row not in rows]
+    content["shown"] = len(rows)  # the rest are of other settings, and no part of table, figure and findings
     setup.report.save()
     (folder / f"{experiment.name}.md").write_text(format_report(experiment, rows, content), encoding="utf-8")
     plot(experiment, rows).savefig(folder / f"{experiment.name}.png", dpi=150)
@@ -114,7 +115,7 @@ def describe(experiment: Experiment) -> dict[str, Any]:
         "method": experiment.method,
         "chart": {
             **axes,
-            "columns": [vars(column) for column in experiment.columns],
+            "columns": [vars(column) for column in (PICTURES, *experiment.columns)],
             "lines": experiment.lines,
             "diagonal": experiment.diagonal,
         },
@@ -124,13 +125,13 @@ def describe(experiment: Experiment) -> dict[str, Any]:
 
 def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[str, Any]) -> str:
     """The report as Markdown."""
-    columns = [one for one in experiment.columns if any(one.figure in row for row in rows)]
-    head = ["series", "point", "pictures", *(one.heading for one in columns)]
+    columns = [one for one in (PICTURES, *experiment.columns) if any(one.figure in row for row in rows)]
+    head = ["series", "point", *(one.heading for one in columns)]
     lines = [f"# {experiment.title}", "", experiment.method, "", *content["findings"], ""]
     lines += [f"![{experiment.title}]({experiment.name}.png)", "", _table_row(head), "|" + "---|" * len(head)]
     for row in rows:
         figures = [format_figure(row, one.figure, one.digits) if one.figure in row else "–" for one in columns]
-        lines.append(_table_row([row["series"], row["point"], f"{row['measured']:,}", *figures]))
+        lines.append(_table_row([row["series"], row["point"], *figures]))
     lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), ""]
     keys = {one.figure for one in columns}
     used = {*keys, "ci", *(OF_DISTANCES if "fid" in keys else ())}

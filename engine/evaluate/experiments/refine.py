@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.checks import checks_digest
 from engine.config import SampleConfig
+from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.exact import ANY_CHECK, count_faults, usable_checks
 from engine.evaluate.experiments.experiment import (
     CLASSES,
@@ -14,7 +16,7 @@ from engine.evaluate.experiments.experiment import (
     Row,
     Setup,
     is_apart,
-    lowest,
+    own,
     say,
     say_ratio,
 )
@@ -23,6 +25,7 @@ from engine.refine import entry_step
 from engine.reports import PASSES, Axis, Column, percent
 
 FRACTIONS = (0.2, 0.4, 0.6, 0.8)
+PAPERS_FRACTION = 0.6
 SERIES = "MaskGIT, then the critic"
 
 
@@ -32,6 +35,9 @@ def measure(setup: Setup) -> Iterator[Row]:
         best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed) for rule in ("maskgit", "critic")
     )
     checks = usable_checks(setup.evaluator, setup.report) if setup.evaluator.pictures.recipes else {}
+    # A row also depends on what it refines, and on the checks.
+    made_of = {"of": own(first), "of_rule": rule_digest(first.rule, first.schedule)[:16]}
+    made_of |= {"checks": checks_digest()[:16]} if checks else {}
     for fraction in (0.0, *FRACTIONS):
 
         def figures(fraction: float = fraction) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def measure(setup: Setup) -> Iterator[Row]:
 
         yield setup.row(
             critic if fraction else first,
-            {"refined": fraction} if fraction else {},
+            {**made_of, "refined": fraction} if fraction else made_of if checks else {},
             figures,
             series=SERIES,
             point=f"{percent(fraction)} masked again" if fraction else "before",
@@ -66,7 +72,7 @@ def _passes(config: SampleConfig, fraction: float, num_tokens: int) -> int:
 def find(rows: Sequence[Row]) -> list[str]:
     before = next(row for row in rows if not row["fraction"])
     after = [row for row in rows if row["fraction"]]
-    best = lowest(after)
+    best = min(after, key=lambda row: abs(row["fraction"] - PAPERS_FRACTION))  # chosen before, not by what came out
     signs = [is_apart(row, before) for row in after]
     found = [
         f"Refined at {percent(best['fraction'])}, MaskGIT's pictures have {say_ratio(best, before)} of their FID "
