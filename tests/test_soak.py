@@ -13,10 +13,10 @@ from app.tools import hostile, load, soak
 def test_after_bad_visitors_everything_is_as_before_and_a_leak_would_be_found(
     packs: Packs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(soak, "SETTLE_SECONDS", 2.0)
-    found = soak.soak(packs, 8)
+    monkeypatch.setattr(soak, "SETTLE_SECONDS", 1.0)
+    found = soak.soak(packs, 6)
     assert found["problems"] == [] and len(found["visits"]) == len(soak.WAYS), found
-    assert soak.soak(packs, 5, leak=True)["problems"] == ["memory"]
+    assert soak.soak(packs, 2, leak=True)["problems"] == ["memory"]
 
 
 @pytest.mark.slow
@@ -34,11 +34,11 @@ def test_who_means_no_good_keeps_nobody_waiting_and_leaves_nothing(
     packs: Packs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, value in (
-        (soak, "SETTLE_SECONDS", 2.0),
+        (soak, "SETTLE_SECONDS", 1.0),
         (connections, "HEADER_SECONDS", 1.0),
         (body, "BODY_SECONDS", 1.0),
         (guard, "BODY_SECONDS", 1.0),
     ):
         monkeypatch.setattr(module, name, value)
-    found = hostile.attack(packs, 0.1)
+    found = hostile.attack(packs, 0.05)
     assert found["problems"] == [], found
