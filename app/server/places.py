@@ -61,6 +61,8 @@ class Places:
 
         Raises RequestError where too many wait, or the client has too many runs, and what `tell` raises.
         """
+        if self._is_full(client):
+            await asyncio.sleep(1.5 * POLL_SECONDS)  # meanwhile those in line who have left are noticed
         self._check(client)
         owners = (f"visitor {client.visitor}", f"address {client.address}")
         self._clients.update(owners)
@@ -85,7 +87,7 @@ class Places:
             refusal = RequestError(429, f"you have {MAX_OF_VISITOR} runs under way: stop one of them first")
         elif self._clients[f"address {client.address}"] >= MAX_OF_ADDRESS:
             refusal = RequestError(429, f"{MAX_OF_ADDRESS} runs are under way from your address: try again in a minute")
-        elif not self._has_place(client.address) and len(self._line) >= self._most_waiting:
+        elif self._is_full(client):
             refusal = RequestError(503, f"{self._most_waiting} runs are waiting already: try again in a minute")
         if refusal is not None:
             self.refused += 1
@@ -109,6 +111,9 @@ class Places:
             else:
                 self._line.remove((ticket, address))
             raise
+
+    def _is_full(self, client: Client) -> bool:
+        return not self._has_place(client.address) and len(self._line) >= self._most_waiting
 
     def _has_place(self, address: str) -> bool:
         return self.running < self._most and self._running_of[address] < MAX_RUNNING_OF_ADDRESS
