@@ -29,13 +29,11 @@ class CheckedBlocks(gr.Blocks):
 
 
 def report_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a handler: its ValueError and FileNotFoundError become a message on the page."""
+    """Wrap a handler: its errors over what was given become a message on the page."""
 
     def call(*args: Any) -> Any:
-        try:
+        with _reported():
             return handler(*args)
-        except (ValueError, FileNotFoundError) as error:
-            raise to_gradio_error(error) from error
 
     return call
 

@@ -206,9 +206,7 @@ class _Answer:
             if message["status"] >= 500 and message["status"] != 503:
                 raise RuntimeError(f"status {message['status']}")  # Gradio's own failures
             self.started = True
-            headers = MutableHeaders(raw=message["headers"] if isinstance(message["headers"], list) else None)
-            if not isinstance(message["headers"], list):
-                headers = MutableHeaders(raw=list(message["headers"]))
+            headers = MutableHeaders(raw=list(message["headers"]))
             for name in ("access-control-allow-origin", "access-control-allow-credentials"):
                 if name in headers:
                     del headers[name]

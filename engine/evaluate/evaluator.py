@@ -176,10 +176,8 @@ class Evaluator:
 
     def class_certainty(self, tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(M,) the classifier's probability that each picture, tokens (M, N), has its class, labels (M,)."""
-        logits = compute_features(self.classifier, self.samples.decode(tokens)).logits
-        classes = self.session.classes
-        of_class = fine_to_class(self.session.pack.fine_labels, classes)
-        return class_probabilities(logits, of_class, len(classes))[np.arange(len(labels)), labels]
+        all_features = compute_features(self.classifier, self.samples.decode(tokens))
+        return self._class_probabilities(all_features)[np.arange(len(labels)), labels]
 
     def measure_row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and compute all figures."""
@@ -281,10 +279,13 @@ class Evaluator:
 
     def _predict_class(self, all_features: PictureFeatures) -> np.ndarray:
         """(M,) index of the likeliest class."""
+        return self._class_probabilities(all_features).argmax(1)
+
+    def _class_probabilities(self, all_features: PictureFeatures) -> np.ndarray:
+        """(M, classes) the classifier's probability of each class."""
         classes = self.session.classes
-        return class_probabilities(
-            all_features.logits, fine_to_class(self.session.pack.fine_labels, classes), len(classes)
-        ).argmax(1)
+        of_class = fine_to_class(self.session.pack.fine_labels, classes)
+        return class_probabilities(all_features.logits, of_class, len(classes))
 
     def _class_figures(self, all_features: PictureFeatures, indices: np.ndarray) -> dict[str, float]:
         right = self._predict_class(all_features) == self.pictures.labels[indices]

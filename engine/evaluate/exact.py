@@ -19,7 +19,7 @@ from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import format_report
 from engine.evaluate.report import Report
-from engine.evaluate.sweep import SEEDS, best_config
+from engine.evaluate.sweep import best_config, check_seed
 from engine.evaluate.table1 import PAPER_RULES
 from engine.session import Session
 
@@ -49,19 +49,18 @@ def measure_exact(
     evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int, folder: Path
 ) -> dict[str, Any]:
     """Fill `folder`/exact.json and .md. Returns the share of faults of each row, and the comparison."""
-    if seed in SEEDS:
-        raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
-    open_checks(evaluator.pictures)  # raises now for pictures that cannot be checked
+    check_seed(seed)
+    checks = open_checks(evaluator.pictures)  # raises now for pictures that cannot be checked
     report = Report(
         folder / f"{NAME}.json",
         {**evaluator.provenance(), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
         "checks",
     )
-    kept = usable_checks(evaluator, report)
+    kept = usable_checks(evaluator, report, checks)
     configs = list(list_configs(evaluator.session, rules, n, steps, seed))
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
     report.content["compared"] = compare_rules(rows)
-    report.content["rows"] = rows + [row for row in report.rows if row not in rows]
+    report.put_first(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")
     shares = {f"{row['rule']}, {row['passes']} passes": _shares(row) for row in rows}
@@ -82,12 +81,8 @@ def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, see
             yield cell("maskgit", passes)
 
 
-def usable_checks(evaluator: Evaluator, report: Report) -> Checks:
-    """The checks of the styles that pass on real pictures. The report keeps what was measured of those.
-
-    ValueError for pictures whose parts are not known.
-    """
-    checks = open_checks(evaluator.pictures)
+def usable_checks(evaluator: Evaluator, report: Report, checks: Checks) -> Checks:
+    """The checks of the styles that pass on real pictures. The report keeps what was measured of those."""
     if "real" not in report.content:
         report.content["real"] = measure_real_pictures(evaluator, checks)
     real = report.content["real"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,10 @@ class Report:
         self.save()
         return self.rows[-1]
 
+    def put_first(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let these of its rows come first, in this order. Those of other settings follow."""
+        self.content["rows"] = [*rows, *(row for row in self.rows if row not in rows)]
+
     def save(self) -> None:
         text = json.dumps(self.content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
         with write_atomic(self.file) as out:
@@ -88,3 +92,12 @@ def format_figure(row: Mapping[str, Any], name: str, digits: int) -> str:
     """A figure with its interval, e.g. 12.3 (11.8–12.8)."""
     ends = row.get(f"{name}_ci")
     return f"{row[name]:.{digits}f}" + (f" ({ends[0]:.{digits}f}–{ends[1]:.{digits}f})" if ends else "")
+
+
+def table_header(names: Sequence[str]) -> list[str]:
+    """The first two lines of a Markdown table."""
+    return [table_row(names), "|" + "---|" * len(names)]
+
+
+def table_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -46,6 +46,12 @@ Settings = dict[str, float]
 Key = tuple[tuple[str, float], ...]  # Settings that can be a key
 
 
+def check_seed(seed: int) -> None:
+    """ValueError for a seed of the sweep: no sample that chose settings may judge them."""
+    if seed in SEEDS:
+        raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
+
+
 def sweep(
     evaluator: Evaluator, rules: Sequence[str], steps: int, rounds: Sequence[Round], folder: Path
 ) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import FIRST_SAMPLES, Evaluator
 from engine.evaluate.metrics import jackknife_interval
-from engine.evaluate.report import Report, format_figure
-from engine.evaluate.sweep import SEEDS, best_config
+from engine.evaluate.report import Report, format_figure, table_header, table_row
+from engine.evaluate.sweep import best_config, check_seed
 from engine.plots import new_figure
 from engine.reports import own_settings, row_name
 from engine.rules import RULES
@@ -32,8 +32,7 @@ def table1(
     evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path
 ) -> dict[str, Any]:
     """Fill `folder`/table1.json, .md and .png. Returns the comparison of critic and maskgit."""
-    if seed in SEEDS:
-        raise ValueError(f"seed={seed}: that is the sweep's, and no sample that chose settings may judge them")
+    check_seed(seed)
     configs = list(list_configs(evaluator.session, rules, n, steps, seed))
     report = Report(folder / f"{NAME}.json", evaluator.provenance())
     if "floors" not in report.content:
@@ -44,7 +43,7 @@ def table1(
             row["seconds_per_picture"] = seconds
     report.content["claim"] = compare_rules(rows)
     report.content["findings"] = find(report.content["claim"], rows)
-    report.content["rows"] = rows + [row for row in report.rows if row not in rows]
+    report.put_first(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_table(rows, report.content), encoding="utf-8")
     plot_fid(rows).savefig(folder / f"{NAME}.png", dpi=150)
@@ -148,11 +147,11 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
 def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
     """The table, the figures of real pictures, and the definitions, as Markdown."""
     head = ["rule", "settings", "steps", "passes", "n", *(name for name, _, _ in COLUMNS), "seconds"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = table_header(head)
     for row in rows:
         cells = [row_name(row), own_settings(row), str(row["steps"]), str(row["passes"]), f"{row['n']:,}"]
         cells += [format_figure(row, key, digits) if key in row else "–" for _, key, digits in COLUMNS]
-        lines.append("| " + " | ".join([*cells, f"{row['seconds_per_picture']:.2f}"]) + " |")
+        lines.append(table_row([*cells, f"{row['seconds_per_picture']:.2f}"]))
     lines += ["", "In brackets 95 % intervals. What real pictures get:", ""]
     for name, figures in content["floors"].items():
         shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())

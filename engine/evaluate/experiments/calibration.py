@@ -71,8 +71,7 @@ def _score_filled(
     gumbel = noise.gumbel(0, "token", logits.shape[1:], device)
     filled = torch.where(masked, (logits + gumbel).argmax(-1), real)
     assert session.critic is not None
-    before = torch.ones_like(masked)
-    scores = session.in_micro_batches(session.critic)(filled, labels, masked, before).sigmoid()
+    scores = session.in_micro_batches(session.critic)(filled, labels, masked).sigmoid()
     return scores[0].cpu().numpy(), (~masked)[0].cpu().numpy()
 
 

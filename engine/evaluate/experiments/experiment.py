@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from engine.config import SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.paper import REPORTED
-from engine.evaluate.report import Report, format_figure
-from engine.evaluate.sweep import SEEDS
+from engine.evaluate.report import Report, format_figure, table_header, table_row
+from engine.evaluate.sweep import check_seed
 from engine.evaluate.table1 import compare_rows
 from engine.plots import new_figure
-from engine.reports import FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column
-from engine.rules import all_parameters
+from engine.reports import FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column, own_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +75,6 @@ class Experiment:
     x: Axis
     y: Axis
     figure: str = "fid"  # that every row has
-    needs_critic: bool = True
     lines: bool = True  # whether the points of a series follow each other
     diagonal: bool = False  # whether both axes are shares, which ought to be equal
 
@@ -90,15 +88,14 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
 
     ValueError for a pack without critic, or for a seed of the sweep.
     """
-    if setup.seed in SEEDS:
-        raise ValueError(f"seed={setup.seed}: that is the sweep's, and no sample that chose settings may judge them")
-    if experiment.needs_critic and setup.evaluator.session.critic is None:
+    check_seed(setup.seed)
+    if setup.evaluator.session.critic is None:
         raise ValueError(f"pack {setup.evaluator.session.pack.name!r} has no critic, which {experiment.name} measures")
     rows = list(experiment.measure(setup))
     content = setup.report.content
     content |= describe(experiment)
     content["findings"] = experiment.find(rows)
-    content["rows"] = rows + [row for row in setup.report.rows if row not in rows]
+    setup.report.put_first(rows)
     content["shown"] = len(rows)  # the rest are of other settings, and no part of table, figure and findings
     setup.report.save()
     (folder / f"{experiment.name}.md").write_text(format_report(experiment, rows, content), encoding="utf-8")
@@ -128,10 +125,10 @@ def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[
     columns = [one for one in (PICTURES, *experiment.columns) if any(one.figure in row for row in rows)]
     head = ["series", "point", *(one.heading for one in columns)]
     lines = [f"# {experiment.title}", "", experiment.method, "", *content["findings"], ""]
-    lines += [f"![{experiment.title}]({experiment.name}.png)", "", _table_row(head), "|" + "---|" * len(head)]
+    lines += [f"![{experiment.title}]({experiment.name}.png)", "", *table_header(head)]
     for row in rows:
         figures = [format_figure(row, one.figure, one.digits) if one.figure in row else "–" for one in columns]
-        lines.append(_table_row([row["series"], row["point"], *figures]))
+        lines.append(table_row([row["series"], row["point"], *figures]))
     lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), ""]
     keys = {one.figure for one in columns}
     used = {*keys, "ci", *(OF_DISTANCES if "fid" in keys else ())}
@@ -145,11 +142,7 @@ def _paper_lines(paper: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["ImageNet, as reported elsewhere", "FID", "IS", "passes"]
     rows = [[one["name"], *(str(one[key] or "–") for key in ("fid", "inception_score", "passes"))] for one in paper]
     note = "Those figures use Inception's features and far larger models: only their order compares with ours."
-    return ["", _table_row(head), "|" + "---|" * len(head), *map(_table_row, rows), "", note]
-
-
-def _table_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return ["", *table_header(head), *map(table_row, rows), "", note]
 
 
 COLOURS = ("#0072b2", "#9b59b6", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -189,16 +182,15 @@ def say(row: Row, figure: str = "fid", digits: int = 2) -> str:
     return format_figure(row, figure, digits)
 
 
-def say_ratio(mine: Row, other: Row, reference: str = "") -> str:
+def say_ratio(mine: Row, other: Row) -> str:
     """The ratio of two rows' FID with its interval."""
-    return format_figure(compare_fid(mine, other), f"fid_ratio{reference}", 2)
+    return format_figure(compare_fid(mine, other), "fid_ratio", 2)
 
 
 def compare_fid(mine: Row, other: Row) -> dict[str, Any]:
     """`compare_rows` of rows whose FID is over the same number of pictures."""
     assert mine["measured"] == other["measured"], "FID falls with the number of pictures"
-    one, two = ({**row, "n": 1, "without_group": row["without_group"]} for row in (mine, other))
-    return compare_rows(one, two)
+    return compare_rows(*({**row, "n": row["measured"]} for row in (mine, other)))
 
 
 def is_apart(mine: Row, other: Row) -> int:
@@ -207,11 +199,6 @@ def is_apart(mine: Row, other: Row) -> int:
     return -1 if high < 1 else int(low > 1)
 
 
-def lowest(rows: Iterable[Row], figure: str = "fid") -> Row:
-    return min(rows, key=lambda row: row[figure])
-
-
 def own(config: SampleConfig) -> str:
     """The rule's parameters, as in "K 1.1, a 0.15, b 0.9"."""
-    specs = all_parameters()
-    return ", ".join(f"{specs[name].metadata['symbol']} {value:g}" for name, value in config.parameters.items())
+    return own_settings({"rule": config.rule, "matched": config.matched, "settings": config.parameters})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.checks import checks_digest
+from engine.checks import checks_digest, open_checks
 from engine.config import SampleConfig
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.exact import ANY_CHECK, count_faults, usable_checks
@@ -34,7 +34,8 @@ def measure(setup: Setup) -> Iterator[Row]:
     first, critic = (
         best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed) for rule in ("maskgit", "critic")
     )
-    checks = usable_checks(setup.evaluator, setup.report) if setup.evaluator.pictures.recipes else {}
+    pictures = setup.evaluator.pictures
+    checks = usable_checks(setup.evaluator, setup.report, open_checks(pictures)) if pictures.recipes else {}
     # A row also depends on what it refines, and on the checks.
     made_of = {"of": own(first), "of_rule": rule_digest(first.rule, first.schedule)[:16]}
     made_of |= {"checks": checks_digest()[:16]} if checks else {}
