@@ -27,14 +27,9 @@ UPDATES = "() => window.tokenCritic.updates()"
 RUN = "() => { window.tokenCritic?.run(); }"
 STOP = "() => { window.tokenCritic?.stop(); }"
 ROLL_SEED = "() => { window.tokenCritic?.rollSeed(); }"
-TOGGLE_MORE = """() => {
-    const shown = document.documentElement.classList.toggle("tc-unfolded");
-    document.getElementById("tc-more").setAttribute("aria-pressed", shown);
-}"""
-OPEN_CURVES = "() => { window.tokenCritic?.openCurves(true); }"
-CLOSE_CURVES = "() => { window.tokenCritic?.openCurves(false); }"
+TOGGLE_DIALS = "() => { window.tokenCritic?.toggle('dials'); }"
+TOGGLE_MORE = "() => { window.tokenCritic?.toggle('more'); }"
 SHOWN_RUN = "() => window.tokenCritic.shownRun()"
-OPEN_RESULTS = "() => { window.tokenCritic?.results.open(); }"
 CHOSEN_CHART = "() => window.tokenCritic.results.asked()"
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -57,13 +52,11 @@ def connect(
     controls.run.click(None, js=RUN)
     controls.stop.click(None, js=STOP)
     controls.dice.click(None, js=ROLL_SEED)
+    controls.dials.click(None, js=TOGGLE_DIALS)
     controls.more.click(None, js=TOGGLE_MORE)
-    curves.section.expand(None, js=OPEN_CURVES)
-    curves.section.collapse(None, js=CLOSE_CURVES)
     draw = report_errors(partial(draw_curves, context))
     curves.ask.input(draw, curves.ask, curves.plot, js=SHOWN_RUN, **PRIVATE)  # type: ignore[attr-defined]
-    results.section.expand(None, js=OPEN_RESULTS)
     chart = report_errors(partial(draw_chart, context))
     results.ask.input(chart, results.ask, results.plot, js=CHOSEN_CHART, trigger_mode="always_last", **PRIVATE)  # type: ignore[attr-defined]
     describe = report_errors(partial(describe_machine, context))
-    about.section.expand(describe, None, about.machine, queue=False, **PRIVATE)
+    about.ask.input(describe, None, about.machine, queue=False, **PRIVATE)  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from app import events
 from app.assets import styles
 from app.components import about, controls, curves, lane, results
-from app.components.mounted import Mounted, build_section
+from app.components.mounted import Mounted, build_place
 from app.context import Context
 from app.features.api import make_functions
 from app.features.page import describe_page
@@ -46,14 +46,12 @@ def build(context: Context) -> gr.Blocks:
                 lane.build(i, session.rules, settings, config["visible"])
                 for i, settings in enumerate(initial_configs(session))
             ]
-        Mounted("presets", elem_classes="tc-presets")
         Mounted("stage", elem_id="tc-stage")
-        measured = results.build()
-        build_section(str(en.GALLERY["title"]), "gallery", "tc-many")
         run_curves = curves.build()
-        build_section(en.FILES["title"], "files", "tc-files")
-        build_section(en.OWN["title"], "own", "tc-own")
-        build_section(en.GAME["title"], "game", "tc-game")
+        build_place("gallery", "gallery")
+        build_place("refine", "own")
+        build_place("fakes", "game")
+        measured = results.build()
         events.connect(context, top, lanes, run_curves, measured, about.build(packs))
         for function in make_functions(context):
             gr.api(

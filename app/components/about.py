@@ -23,8 +23,8 @@ class Snippets(Mounted):
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    section: gr.Accordion
-    machine: gr.Markdown  # what the networks run on: filled in when the section is opened
+    machine: gr.Markdown  # what the networks run on: filled in when the place is first opened
+    ask: Mounted  # its event `input` asks for that
 
 
 def build(packs: Packs) -> About:
@@ -35,17 +35,18 @@ def build(packs: Packs) -> About:
         "{quoted_label}": label.replace("'", "'\\''"),
         "{rule}": initial_configs(session)[1].rule,
     }
-    with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):
+    with gr.Column(elem_classes="tc-place", elem_id="tc-use"):
+        Mounted("heading-use")
         Snippets([(title, _fill(text, filled)) for title, text in about.CODE])
-    with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about") as section:
-        gr.Markdown(about.WHAT, elem_classes="tc-prose")
-        machine = gr.Markdown("", elem_classes="tc-prose", elem_id="tc-machine")
-        Snippets(about.CITATIONS)
-        for name in packs.names:
-            if card := packs.card(name):
-                with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
-                    gr.Markdown(card, elem_classes="tc-prose")
-    return About(section=section, machine=machine)
+        with gr.Column(elem_id="tc-about"):
+            gr.Markdown(f"## {en.ABOUT['title']}\n{about.WHAT}", elem_classes="tc-prose")
+            machine = gr.Markdown("", elem_classes="tc-prose", elem_id="tc-machine")
+            Snippets(about.CITATIONS)
+            for name in packs.names:
+                if card := packs.card(name):
+                    with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
+                        gr.Markdown(card, elem_classes="tc-prose")
+    return About(machine=machine, ask=Mounted("about", elem_classes="tc-hidden"))
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

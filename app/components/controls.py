@@ -1,4 +1,4 @@
-"""The controls that hold for all lanes: pack, class, seed, the two switches, Run and Stop."""
+"""The bar with the places and the pack; the controls that hold for all lanes: class, seed, switches, Run and Stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Controls:
     seed: gr.Number
     equal_passes: gr.Checkbox
     matched: gr.Checkbox
-    more: gr.Button
+    dials: gr.Button  # shows the settings of the lanes
+    more: gr.Button  # and those that are rarely used
     dice: gr.Button
     run: gr.Button
     stop: gr.Button
@@ -34,8 +35,11 @@ class Controls:
 
 
 def build(packs: Packs, config: SampleConfig) -> Controls:
-    with gr.Row(elem_classes="tc-top"):
+    classes = packs.session(packs.first, loaded=False).classes
+    choices = list(zip(classes, packs.class_pictures(packs.first), strict=True))
+    with gr.Row(elem_classes="tc-bar"):
         gr.HTML(f"<h1>{en.TITLE}</h1>", elem_classes="tc-title", apply_default_css=False)
+        Mounted("places")
         pack = Choice(
             [(name, name) for name in packs.names],
             CONTROLS["pack"],
@@ -43,23 +47,26 @@ def build(packs: Packs, config: SampleConfig) -> Controls:
             visible=len(packs.names) > 1,
             elem_classes=["tc-pack", "tc-x-pack"],
         )
+        bridge = Mounted("controls", elem_classes="tc-hidden")
+    with gr.Row(elem_classes="tc-top"):
+        label = Chips(choices, CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
         seed = gr.Number(config.seed, label=CONTROLS["seed"], elem_classes=["tc-seed", "tc-x-seed"], min_width=90)
         dice = gr.Button(en.DICE, elem_id="tc-dice", min_width=40)
+        Mounted("presets", elem_classes="tc-presets")
+        dials = gr.Button(en.DIALS, elem_id="tc-dials", min_width=40)
+        run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
+        stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
+    with gr.Row(elem_classes="tc-switches"):
         equal = gr.Checkbox(False, label=CONTROLS["equal_passes"], min_width=100, elem_classes="tc-x-equal_passes")
         matched = gr.Checkbox(False, label=CONTROLS["matched"], min_width=100, elem_classes="tc-x-matched")
         more = gr.Button(en.MORE, elem_id="tc-more", min_width=40)
-        run = gr.Button(en.RUN, variant="primary", elem_id="tc-run", min_width=110)
-        bridge = Mounted("controls", elem_classes="tc-hidden")
-        stop = gr.Button(en.STOP, variant="stop", elem_id="tc-stop", min_width=110)
-    classes = packs.session(packs.first, loaded=False).classes
-    choices = list(zip(classes, packs.class_pictures(packs.first), strict=True))
-    label = Chips(choices, CONTROLS["label"], value=classes[0], elem_classes=["tc-classes", "tc-x-label"])
     return Controls(
         pack=pack,
         label=label,
         seed=seed,
         equal_passes=equal,
         matched=matched,
+        dials=dials,
         more=more,
         dice=dice,
         run=run,

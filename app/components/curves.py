@@ -1,4 +1,4 @@
-"""The curves of a run. Plotly is loaded when they are first opened."""
+"""The curves of a run, in the drawer beside the lanes. Plotly is loaded when they are first shown."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.components.mounted import Mounted
-from app.text import en
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    section: gr.Accordion
     plot: gr.Plot
     ask: Mounted  # its event `input` asks for the curves of the run on the stage
 
 
 def build() -> Curves:
-    with gr.Accordion(en.CURVES["title"], open=False, elem_classes="tc-fold", elem_id="tc-curves") as section:
-        plot = gr.Plot(show_label=False)
-    return Curves(section=section, plot=plot, ask=Mounted("curves", elem_classes="tc-hidden"))
+    """The drawer: what the front end draws in it, and Gradio's plot under that."""
+    with gr.Column(elem_classes="tc-drawer", elem_id="tc-drawer"):
+        Mounted("drawer")
+        with gr.Column(elem_id="tc-curves"):
+            plot = gr.Plot(show_label=False)
+    return Curves(plot=plot, ask=Mounted("curves", elem_classes="tc-hidden"))

@@ -24,8 +24,9 @@ class Mounted(gr.HTML):
         return {"type": "object", "description": "drawn by the page's own scripts"}
 
 
-def build_section(title: str, part: str, elem_id: str) -> gr.Accordion:
-    """A folded section that holds one part."""
-    with gr.Accordion(title, open=False, elem_classes="tc-fold", elem_id=elem_id) as section:
-        Mounted(part)
-    return section
+def build_place(name: str, *parts: str) -> gr.Column:
+    """A place of the page that holds these parts. assets/css/places.css shows it while the page is there."""
+    with gr.Column(elem_classes="tc-place", elem_id=f"tc-{name}") as place:
+        for part in (f"heading-{name}", *parts):
+            Mounted(part)
+    return place

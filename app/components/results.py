@@ -1,4 +1,4 @@
-"""What was measured. Plotly is loaded when the section is first opened."""
+"""What was measured. Plotly is loaded when the place is first opened."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.components.mounted import Mounted
-from app.text.results import RESULTS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    section: gr.Accordion
     plot: gr.Plot
     ask: Mounted  # its event `input` asks for the chart that is chosen
 
 
 def build() -> Results:
-    with gr.Accordion(RESULTS["title"], open=False, elem_classes="tc-fold", elem_id="tc-results") as section:
+    with gr.Column(elem_classes="tc-place", elem_id="tc-results"):
+        Mounted("heading-results")
         ask = Mounted("results")
         plot = gr.Plot(show_label=False, elem_classes="tc-results-plot")
         Mounted("measured")
         Mounted("miniature")
         Mounted("vote")
-    return Results(section=section, plot=plot, ask=ask)
+    return Results(plot=plot, ask=ask)

@@ -16,7 +16,7 @@ from engine.step import State, Step
 
 COLOURS = ("#0072b2", "#9b59b6", "#009e73")  # of the lanes; orange means revoked and nothing else
 SYMBOLS = ("circle", "square", "diamond")  # of the lanes: colour alone must not tell them apart
-MASKED, REVOKED, SCORES, NOISE = ((1, 1), (1, 2), (2, 1), (2, 2))  # row and column of each panel
+MASKED, REVOKED, SCORES, NOISE = 1, 2, 3, 4  # the row of each panel; they stand in a narrow column
 
 
 def draw_curves(context: Context, run: object) -> go.Figure | None:
@@ -31,7 +31,7 @@ def draw_curves(context: Context, run: object) -> go.Figure | None:
 def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:
     """Draw four panels. `steps` holds the steps that each lane has so far."""
     titles = [en.CURVES[name] for name in ("masked", "revoked", "scores", "noise")]
-    figure = make_subplots(2, 2, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.16)
+    figure = make_subplots(4, 1, subplot_titles=titles, vertical_spacing=0.07)
     for i, (lane, done) in enumerate(zip(lanes, steps, strict=True)):
         for panel, first, values, dash in _list_lines(lane, done, places):
             line = {"color": COLOURS[i], "dash": dash, "width": 2.5 if dash == "solid" else 1.8}
@@ -42,19 +42,20 @@ def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -
             }
             in_legend = (panel, dash) == (MASKED, "solid")  # one line in it for each lane
             at = list(range(first + 1, first + len(values) + 1))
-            figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=in_legend, **named, **marks), *panel)
-    figure.update_xaxes(title_text=en.CURVES["step"], row=2)
+            figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=in_legend, **named, **marks), panel, 1)
+    figure.update_xaxes(title_text=en.CURVES["step"], row=NOISE)
+    figure.update_annotations(font_size=13)
     grid = "rgba(128, 128, 128, 0.25)"
     figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)
     figure.update_yaxes(gridcolor=grid, zerolinecolor=grid)
     clear = "rgba(0, 0, 0, 0)"
-    margin = {"l": 44, "r": 12, "t": 48, "b": 44}
-    legend = {"orientation": "h", "y": -0.12, "font": {"size": 14}}
-    figure.update_layout(height=600, margin=margin, legend=legend, paper_bgcolor=clear, plot_bgcolor=clear)
+    margin = {"l": 40, "r": 8, "t": 64, "b": 40}
+    legend = {"orientation": "h", "y": 1.06, "yanchor": "bottom", "font": {"size": 14}}
+    figure.update_layout(height=820, margin=margin, legend=legend, paper_bgcolor=clear, plot_bgcolor=clear)
     return figure
 
 
-def _list_lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[tuple[int, int], int, list[float], str]]:
+def _list_lines(lane: Lane, done: Sequence[Step], places: int) -> list[tuple[int, int, list[float], str]]:
     """Return (panel, first step, values from that step on, dash) of each line of a lane.
 
     The planned counts and the noise hold for the lane's own steps only, not for those that it shares.

@@ -9,7 +9,7 @@ from app.features.exports import EXPORTS, SCALES
 from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
-from app.text import en, explain
+from app.text import en, explain, places
 from app.text import presets as presets_text
 from app.text import results as results_text
 from engine import SAMPLING_VERSION
@@ -22,9 +22,11 @@ def describe_page(context: Context) -> dict[str, Any]:
     return {
         "words": {
             **en.STAGE,
+            "places": places.PLACES,
+            "drawer": places.DRAWER,
             "explain": explain.list_explanations(),
             "presets": {
-                "label": presets_text.ROW["label"],
+                **presets_text.ROW,
                 "titles": {
                     pack: {key: presets_text.TITLES_AND_HINTS[key][0] for key in keys} for pack, keys in presets.items()
                 },

@@ -167,7 +167,7 @@ def describe(recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
         tried=recording.tried,
         chance=text.CHANCE[recording.p > LEVEL].format(p=p),
     )
-    return {"told": text.RECORDED.format(look=look), "counted": counted}
+    return {"told": look, "counted": counted}
 
 
 def list_presets(context: Context) -> dict[str, list[str]]:

@@ -4,7 +4,8 @@ TITLE = "Token-Critic explorer"
 DICE = "New seed"
 RUN = "Run"
 STOP = "Stop"
-MORE = "More"
+DIALS = "Settings"
+MORE = "More settings"
 
 CURVES = {
     "title": "Curves of this run",
@@ -175,7 +176,8 @@ STAGE = {
         "refined": "The critic's mean score of the picture: {theirs} before, {mine} after.",
         "paint": "Mark what shall be drawn anew: {chosen} tokens.",
         "advice": "The third lane starts after step {step}: change its settings, then run.",
-        "from": "own from step {step} of lane {lane} on",
+        "from": "as the {lane} until step {step}",
+        "refines": "goes on from the {lane}: {share} % masked",
         "from_own": "from your picture",
         "count": "Mask {wanted} tokens: {chosen} chosen.",
         "rest": "Rest as the rule",
@@ -211,10 +213,10 @@ STAGE = {
     "steps": {"one": "{n} step", "many": "{n} steps"},
     "passes": {"one": "{n} pass", "many": "{n} passes"},
     "taken": "{n} taken back so far",
-    "line": "Step {s} of {steps}: {kept} kept, {fresh} new, {masked} masked, |{revoked} revoked",
+    "line": "Step {s} of {steps}: |{kept} kept, |{fresh} new, |{masked} masked, |{revoked} revoked",
     "odd": {
-        "nothing": ". Nothing is kept yet: the schedule masks every token again.",
-        "last": ". The last step keeps every token.",
+        "nothing": "Nothing is kept yet: the schedule masks every token again.",
+        "last": "The last step keeps every token.",
     },
     "link": {
         "copy": "Copy link",
@@ -244,12 +246,24 @@ STAGE = {
         "leave": "End (Esc)",
         "projector_help": "one panel of each lane, large, for a lecture hall (key P; 1 to 4: which panel; Esc: end)",
     },
+    "finished": "{label}, seed {seed}",
+    "finished_score": " · the critic's mean score: {score}",
     "idle": "Every token is masked.",
     "empty": "nothing yet",
     "unscored": "No scores: the last step keeps every token.",
     "unscored_marked": "No scores: these tokens were marked by hand.",
     "states": {"kept": "kept", "new": "newly kept", "masked": "masked", "revoked": "revoked"},
-    "score": "Score",
+    "judges": {  # whose scores they are, by rule
+        "maskgit": "Generator's scores",
+        "confidence": "Generator's scores",
+        "self-revoking": "Generator's scores",
+        "critic": "Critic's scores",
+        "critic-locked": "Critic's scores",
+        "random": "Scores by lot",
+        "halton": "Scores by order",
+        "other": "Scores",
+    },
+    "scale_help": "dark: suspected, masked first; light: trusted",
     "first_masked": "masked first",
     "last_masked": "last",
     "token": {

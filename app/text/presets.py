@@ -1,10 +1,10 @@
 """Words of the presets, in English."""
 
-ROW = {"label": "Look at"}
+ROW = {"label": "Examples", "help": "recorded runs, each of which shows one thing"}
 FIRST_LOOK = (
     "First look",
-    "MaskGIT on the left, Token-Critic on the right, each with the model's own settings. An orange token was accepted "
-    "before and is taken back.",
+    "A picture is a grid of numbers from a codebook. A network guesses the hidden ones: which guesses to keep? MaskGIT "
+    "never takes one back, Token-Critic does (orange).",
 )
 # key -> title, and how the lanes differ. {left} and {right} are their settings and passes, read from the recording.
 TITLES_AND_HINTS = {
@@ -66,10 +66,9 @@ TITLES_AND_HINTS = {
         "{right[temp_b]:g} on the right, where rare tokens are drawn as well.",
     ),
 }
-RECORDED = "Recorded. {look} Press Run to run it live."
 COUNTED = (
-    "Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} the opposite; "
-    "{chance}."
+    "A recorded run. Counted: {how}. {shows} of {tried} seeds of {label} show it, this one most clearly, {against} the "
+    "opposite; {chance}."
 )
 CHANCE = {True: "{p}: may be chance", False: "{p} (sign test)"}  # whether the count may be that
 SHOWS = {  # {lane}: the lane that the preset speaks for; {other}: the other lane

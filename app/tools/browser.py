@@ -34,7 +34,7 @@ HOW_TO_GET = "no browser: pip install playwright, and install Chromium or run: p
 # Gradio has made the page, and its controls are those of the recorded run, where there is one.
 PAGE_READY = """() => {
     const state = window.tokenCritic?.state, seed = document.querySelector(".tc-seed input");
-    const offers = [...document.querySelectorAll("[data-preset]")].some((one) => one.checkVisibility());
+    const offers = [...document.querySelectorAll("[data-preset]")].some((one) => !one.parentElement.hidden);
     return document.querySelector("#tc-run") && state?.planned && (!offers || state.run.why === "recorded")
         && Number(seed?.value) === state.controls.seed;
 }"""

@@ -4,6 +4,7 @@ import { ControlsBridge } from "./controls/bridge.js";
 import { showRunAndStop } from "./controls/buttons.js";
 import { mountChips } from "./controls/chips.js";
 import { mountChoice } from "./controls/choice.js";
+import * as folds from "./controls/folds.js";
 import { digestOf } from "./draw/frame.js";
 import { Address } from "./features/address.js";
 import { Curves } from "./features/curves.js";
@@ -12,6 +13,7 @@ import { Files } from "./features/files.js";
 import { Gallery } from "./features/gallery.js";
 import { Game } from "./features/game.js";
 import { OwnPicture } from "./features/own.js";
+import { Places } from "./features/places.js";
 import { mountPresets } from "./features/presets.js";
 import { Results } from "./features/results.js";
 import { addSkipLinks } from "./features/skip.js";
@@ -54,6 +56,7 @@ import { EMPTY, Store } from "./store.js";
  * @property {PlanClient} plans
  * @property {RunClient} runs
  * @property {Player} player
+ * @property {Places} places
  */
 
 /** @type {Config} */
@@ -63,20 +66,21 @@ const store = new Store({ ...EMPTY, controls, visible, offered });
 const player = new Player(store);
 const plans = new PlanClient(store);
 const runs = new RunClient(store, words, plans);
+const places = new Places({ store, words });
 /** @type {Page} */
-const page = { config, words, store, plans, runs, player };
+const page = { config, words, store, plans, runs, player, places };
 const ofGradio = config.names.filter((name) => name !== "third");
 const bridge = new ControlsBridge(store, plans, ofGradio);
 const curves = new Curves(page);
 const address = new Address(page);
-const stage = new Stage(page, address.node);
+const files = new Files(page);
+const stage = new Stage(page, { curves: [curves.none], share: [address.node, files.root] });
 const gallery = new Gallery(page, words.gallery);
 const results = new Results(page);
 const miniature = new Gallery(page, words.miniature, 16);
 const vote = new Vote(page);
 const game = new Game(page);
 const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
-const files = new Files(page);
 store.on(["shown"], (state) => {
   if (state.shown && state.shown.pack !== state.offered) plans.refresh(); // this pack has other classes
 });
@@ -88,7 +92,11 @@ const PARTS = {
     addSkipLinks(stage, words.skip);
     new Explanations(words.explain);
     showRunAndStop(store, words);
+    folds.label();
   },
+  places: ({ element }) => element.replaceChildren(places.root),
+  drawer: ({ element }) => element.replaceChildren(stage.drawer.node),
+  about: ({ trigger }) => once("use", () => trigger("input")),
   controls: ({ trigger }) => bridge.connect(() => trigger("input")),
   curves: ({ trigger }) => curves.connect(() => trigger("input")),
   chips: mountChips,
@@ -101,9 +109,28 @@ const PARTS = {
   vote: ({ element }) => element.replaceChildren(titled(words.vote.title, vote.root)),
   game: ({ element }) => element.replaceChildren(game.view.root),
   own: ({ element }) => element.replaceChildren(own.view.root),
-  files: ({ element }) => element.replaceChildren(files.root),
   snippets: ({ element }, pieces) => mountSnippets(element, pieces, words),
 };
+
+for (const name of Object.keys(words.places.titles)) {
+  PARTS[`heading-${name}`] = ({ element }) => element.replaceChildren(places.heading(name));
+}
+
+/**
+ * Call `ask` when a place is first opened.
+ * @param {string} place
+ * @param {() => void} ask
+ */
+function once(place, ask) {
+  let asked = false;
+  const follow = () => {
+    if (asked || store.state.place !== place) return;
+    asked = true;
+    ask();
+  };
+  store.on(["place"], follow);
+  follow();
+}
 
 /**
  * A part under a heading of its own.
@@ -157,9 +184,10 @@ const handle = {
   },
   stop: () => runs.stop(),
   rollSeed: () => plans.change({ seed: Math.floor(Math.random() * 10000) }),
-  /** @param {boolean} open */
-  openCurves: (open) => store.set({ curvesOpen: open }),
+  places,
+  toggle: folds.toggle,
   shownRun: () => store.state.run.id,
 };
 window.tokenCritic = handle;
+folds.restore();
 address.open();

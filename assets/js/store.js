@@ -27,7 +27,8 @@ export const EMPTY = {
   message: null,
   advice: "",
   verdict: "",
-  curvesOpen: false,
+  drawer: "",
+  place: "compare",
 };
 
 export class Store {

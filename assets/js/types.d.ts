@@ -115,6 +115,9 @@ export interface Hand {
 
 export type PanelKind = "input" | "proposal" | "scores" | "decision";
 
+/** What the drawer beside the lanes can show. */
+export type DrawerTab = "curves" | "token" | "view" | "share";
+
 /** How a step is shown. */
 export interface View {
   layout: "loop" | "chain";
@@ -142,7 +145,8 @@ export interface State {
   message: { text: string; wrong: boolean } | null; // until the next run or change
   advice: string; // what to do next, while a branch is set and has not been run
   verdict: string; // whether this run is the one that the address stands for
-  curvesOpen: boolean;
+  drawer: DrawerTab | ""; // what is open beside the lanes
+  place: string; // the view that is shown
 }
 
 /** Words of the page, by key. */

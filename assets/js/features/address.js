@@ -33,7 +33,8 @@ export class Address {
     this.field.addEventListener("focus", () => this.field.select());
     this.button = actionButton(this.words.copy, () => this.copy(), { disabled: true });
     this.node = el("span", { class: "tc-share" }, this.button, this.field);
-    addEventListener("popstate", () => this.open());
+    this.stands = this.own; // what the address says of a run
+    addEventListener("popstate", () => this.own !== this.stands && this.open());
     let { run } = store.state;
     store.on(["run"], (state) => {
       if (state.run.begun && state.run.id !== run.id) this.write(state, this.runs.reading === this.opening || !run.id);
@@ -44,9 +45,20 @@ export class Address {
     this.show(store.state);
   }
 
+  /** What of the address stands for a run; the place is not part of it. */
+  get own() {
+    return JSON.stringify([...new URLSearchParams(location.search)].filter(([name]) => this.isOwn(name)));
+  }
+
+  /** @param {string} name of a parameter */
+  isOwn(name) {
+    return ["preset", "version", "hash", ...this.config.names].includes(name);
+  }
+
   /** Show what the address says; without a word of it, what the page opens with. */
   async open() {
     const query = new URLSearchParams(location.search);
+    this.stands = this.own;
     const recorded = query.get("preset") || this.config.opens_with;
     const isRun = !query.get("preset") && this.config.names.some((name) => query.has(name));
     if (!isRun && !recorded) return this.plans.refresh();
@@ -88,12 +100,12 @@ export class Address {
    */
   write(state, replace) {
     const address = new URL(location.href);
-    const ours = ["preset", "version", "hash", ...this.config.names];
-    const kept = [...address.searchParams].filter(([name]) => !ours.includes(name));
+    const kept = [...address.searchParams].filter(([name]) => !this.isOwn(name));
     address.search = String(new URLSearchParams([...kept, ...this.parts(state)]));
     if (address.href === location.href) return;
     if (replace) history.replaceState(history.state, "", address);
     else history.pushState(history.state, "", address);
+    this.stands = this.own;
   }
 
   /** What of the address stands for the run that is shown. @param {State} state @returns {[string, string][]} */

@@ -5,10 +5,11 @@ import { addressOf } from "../transport/server.js";
 
 export class Files {
   /** @param {import("../main.js").Page} page */
-  constructor({ store, words, runs }) {
+  constructor({ store, words, runs, places }) {
     this.store = store;
     this.words = words.files;
     this.runs = runs;
+    this.places = places;
     const { words: w } = this;
     this.kind = this.select("kind", w.kinds, () => this.show());
     this.lanes = this.select("lanes", w.which);
@@ -99,6 +100,7 @@ export class Files {
     const text = await file.text();
     this.file.value = ""; // the same file again is a choice, too
     if (this.store.state.run.going) return this.store.set({ message: { text: this.words.stop_first, wrong: true } });
+    this.places.open("compare");
     await this.runs.start({ file: text });
   }
 }

@@ -1,7 +1,7 @@
 // Many pictures at once: a row for each lane, sorted as the visitor likes; one of them opens in the lanes.
 
 import { Batch } from "../batch.js";
-import { actionButton, el, enableLater, restWhile, scrollTo } from "../lib/dom.js";
+import { actionButton, el, enableLater, restWhile } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
 import { ask, messageOf } from "../transport/server.js";
 
@@ -20,10 +20,11 @@ export class Gallery {
    * @param {import("../types.js").Words} words
    * @param {number} [fixed] how many pictures of each lane; without it the visitor chooses, and orders them
    */
-  constructor({ store, runs }, words, fixed) {
+  constructor({ store, runs, places }, words, fixed) {
     this.store = store;
     this.words = words;
     this.runs = runs;
+    this.places = places;
     this.batch = new Batch(store, this);
     this.noAnswer = words.no_answer;
     /** @type {import("../types.js").Begin | null} */
@@ -185,6 +186,6 @@ export class Gallery {
   open(item) {
     if (!this.shown || this.store.state.run.going) return;
     this.runs.start({ controls: { ...this.store.state.controls, third: null, ...this.shown.ask, seed: item.seed } });
-    scrollTo(document.querySelector(".tc-top"));
+    this.places.open("compare");
   }
 }

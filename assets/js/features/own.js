@@ -3,7 +3,7 @@
 import { contextOf, fit, plainCell } from "../draw/cells.js";
 import { pageColours, scoreColour } from "../draw/colours.js";
 import { floats } from "../draw/frame.js";
-import { actionButton, el, scrollTo } from "../lib/dom.js";
+import { actionButton, el } from "../lib/dom.js";
 import { fill, mean } from "../lib/text.js";
 import { ask, messageOf } from "../transport/server.js";
 
@@ -26,9 +26,10 @@ export class OwnPicture {
    * @param {import("../main.js").Page} page
    * @param {(origin: import("../types.js").Origin) => void} refine
    */
-  constructor({ store, words }, refine) {
+  constructor({ store, words, places }, refine) {
     this.store = store;
     this.words = words.own;
+    this.places = places;
     this.url = "";
     this.asked = ""; // the pack, class and picture that were asked about last
     /** @type {Seen | null} */
@@ -111,7 +112,7 @@ export class OwnPicture {
   refine(start) {
     if (!this.seen || !this.view.share.reportValidity()) return;
     start({ tokens: this.seen.tokens, fraction: this.view.share.valueAsNumber / 100 });
-    scrollTo(document.querySelector(".tc-lanes"));
+    this.places.open("compare");
   }
 }
 

@@ -1,41 +1,56 @@
-// Recorded runs to look at: a row of buttons for each pack, of which the one that is shown is pressed.
+// Recorded runs to look at: a list of them for each pack, behind one button that names the one that is shown.
 
 import { actionButton, el } from "../lib/dom.js";
+
+/** @typedef {{pack: string, list: HTMLElement, buttons: HTMLButtonElement[]}} Row */
 
 /**
  * @param {Element} element
  * @param {import("../main.js").Page} page
  */
-export function mountPresets(element, { store, words, runs }) {
-  const { label, titles } = words.presets;
+export function mountPresets(element, { store, words, runs, places }) {
+  const { label, help, titles } = words.presets;
+  const chosen = el("span", {});
+  const opener = actionButton(label, () => {}, { id: "tc-examples", popovertarget: "tc-example-list", title: help });
+  /** @type {Row[]} */
   const rows = Object.entries(/** @type {Record<string, Record<string, string>>} */ (titles)).map(([pack, of]) => {
-    const buttons = Object.entries(of).map(([key, title]) =>
-      actionButton(title, () => runs.start({ recorded: key }), { "data-preset": key, "aria-pressed": "false" }),
-    );
-    const span = el("span", {}, label);
-    return {
-      pack,
-      buttons,
-      row: el("div", { class: "tc-actions", role: "group", "aria-label": label }, span, ...buttons),
-    };
+    const buttons = Object.entries(of).map(([key, title]) => {
+      const press = () => {
+        popup.hidePopover();
+        places.open("compare");
+        runs.start({ recorded: key });
+      };
+      return actionButton(title, press, { "data-preset": key, "aria-pressed": "false" });
+    });
+    return { pack, buttons, list: el("div", { role: "group", "aria-label": label }, ...buttons) };
   });
-  element.replaceChildren(...rows.map(({ row }) => row));
-  let going = false;
-  /** @type {Element | null} */
-  let pressed = null;
+  const popup = el("div", { id: "tc-example-list", class: "tc-stage tc-menu", popover: "auto" });
+  popup.append(...rows.map(({ list }) => list));
+  popup.addEventListener("toggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState === "open") placeUnder(popup, opener);
+  });
+  opener.append(chosen);
+  element.replaceChildren(opener, popup);
   const show = (/** @type {import("../types.js").State} */ { run, shown, controls }) => {
-    if (run.going && !going) pressed = document.activeElement?.closest("[data-preset]") ?? null;
-    for (const { pack, row, buttons } of rows) {
-      row.hidden = controls.pack !== pack;
+    const mine = rows.find(({ pack }) => pack === controls.pack);
+    opener.hidden = !mine?.buttons.length;
+    const title = mine && shown?.recorded ? titles[mine.pack][shown.recorded] : "";
+    chosen.textContent = title ? `: ${title}` : "";
+    for (const { pack, list, buttons } of rows) {
+      list.hidden = controls.pack !== pack;
       for (const button of buttons) {
         button.disabled = run.going;
         button.setAttribute("aria-pressed", String(shown?.recorded === button.dataset.preset));
       }
     }
-    const lost = going && !run.going && document.activeElement === document.body;
-    if (lost && pressed instanceof HTMLElement) pressed.focus({ preventScroll: true }); // where it was
-    going = run.going;
   };
   store.on(["run", "shown", "controls"], show);
   show(store.state);
+}
+
+/** Below what opened it, inside the window. @param {HTMLElement} popup @param {HTMLElement} opener */
+function placeUnder(popup, opener) {
+  const at = opener.getBoundingClientRect();
+  popup.style.left = `${Math.max(8, Math.min(at.left, innerWidth - popup.offsetWidth - 8))}px`;
+  popup.style.top = `${at.bottom + 6}px`;
 }

@@ -37,14 +37,13 @@ export class Results {
     /** @type {Chart[]} */
     this.charts = [];
     this.chosen = ""; // the name of the one that is shown
-    this.opened = false;
     this.trigger = () => {}; // until Gradio's component is mounted
     this.choices = el("div", { class: "tc-actions", role: "group", "aria-label": this.words.charts });
     this.status = el("p", { class: "tc-status", role: "status" });
     this.findings = el("div", { class: "tc-findings" });
     this.head = el("div", { class: "tc-stage tc-results" }, this.choices, this.status, this.findings);
     this.table = el("div", { class: "tc-stage tc-results" });
-    store.on(["controls"], () => this.follow());
+    store.on(["controls", "place"], () => this.follow());
   }
 
   /**
@@ -54,14 +53,9 @@ export class Results {
   connect(element, trigger) {
     element.replaceChildren(this.head);
     this.trigger = trigger;
+    this.follow();
     const section = element.closest("#tc-results") ?? element;
     new MutationObserver(() => this.listen(section)).observe(section, { childList: true, subtree: true });
-  }
-
-  /** The section has been unfolded. */
-  open() {
-    this.opened = true;
-    this.follow();
   }
 
   /** What the server is asked to draw. */
@@ -69,10 +63,10 @@ export class Results {
     return { pack: this.pack, name: this.chosen };
   }
 
-  /** Show the reports of the pack that is chosen, once the section has been opened. */
+  /** Show the reports of the pack that is chosen while the page is here. */
   follow() {
-    const { pack } = this.store.state.controls;
-    if (this.opened && pack !== this.pack) this.read(pack);
+    const { controls, place } = this.store.state;
+    if (place === "results" && controls.pack !== this.pack) this.read(controls.pack);
   }
 
   /** @param {string} pack */

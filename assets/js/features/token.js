@@ -30,15 +30,9 @@ export class TokenLife {
     this.drawn = [];
     /** @type {(number | undefined)[]} the step that is marked in each row */
     this.marked = [];
-    this.title = el("h2", { class: "tc-lane-name" });
+    this.title = el("h3", { class: "tc-token-name" });
     this.rows = el("div", { class: "tc-lives" });
-    const close = { onclick: () => store.set({ pinned: -1 }), "aria-label": words.close, title: words.close };
-    this.node = el(
-      "section",
-      { class: "tc-token", "aria-label": words.title, hidden: true },
-      el("header", {}, this.title, el("button", { type: "button", class: "tc-close", ...close }, "×")),
-      this.rows,
-    );
+    this.node = el("section", { class: "tc-token", "aria-label": words.title, hidden: true }, this.title, this.rows);
     this.hint = el("p", { class: "tc-hint" }, words.hint);
   }
 
@@ -66,7 +60,7 @@ export class TokenLife {
   /** @param {string} name @param {Frame[]} frames @param {number} lane */
   row(name, frames, lane) {
     const strip = el("div", { class: "tc-life" }, ...frames.map((frame, s) => this.step(frame, lane, s)));
-    return el("div", { class: "tc-life-row" }, el("h3", {}, name), strip, el("div", { class: "tc-now-here" }));
+    return el("div", { class: "tc-life-row" }, el("h4", {}, name), strip, el("div", { class: "tc-now-here" }));
   }
 
   /** @param {Frame} frame @param {number} lane @param {number} s */

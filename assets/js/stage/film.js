@@ -29,8 +29,10 @@ export class Film {
     /** @type {boolean | null} whether the strip scrolls; asking at every step would lay out the page once more */
     this.scrolls = null;
     this.node = el("div", { class: "tc-film", "aria-hidden": "true" }); // the slider says the same to a screen reader
+    this.node.addEventListener("pointermove", (event) => this.scrub(event));
     new ResizeObserver(() => {
       this.scrolls = null;
+      this.reveal();
     }).observe(this.node);
   }
 
@@ -61,6 +63,16 @@ export class Film {
     this.node.replaceChildren(...this.rows.map((row) => el("div", { class: "tc-row" }, ...row)));
   }
 
+  /** Drawn over the strip with the button held, each step is shown as it is passed. @param {PointerEvent} event */
+  scrub(event) {
+    if (!(event.buttons & 1) || event.pointerType === "touch") return; // a finger scrolls the strip
+    const under = document.elementFromPoint(event.clientX, event.clientY)?.closest(".tc-thumb");
+    const lane = this.rows.findIndex((row) => row.includes(/** @type {HTMLButtonElement} */ (under)));
+    if (lane < 0 || under === this.now[lane]) return;
+    const s = this.rows[lane].indexOf(/** @type {HTMLButtonElement} */ (under));
+    if (!this.rows[lane][s].disabled) this.chosen(lane, s);
+  }
+
   /** @param {number} lane @param {number} s */
   thumbnail(lane, s) {
     const press = () => this.chosen(lane, s);
@@ -68,7 +80,7 @@ export class Film {
       "button",
       { class: "tc-thumb", type: "button", tabindex: -1, disabled: true, onclick: press },
       el("canvas", { width: SIDE, height: SIDE }),
-      el("span", { class: "tc-bar" }),
+      el("span", { class: "tc-share-bar" }),
     );
   }
 
@@ -98,7 +110,13 @@ export class Film {
       if (cell !== before[lane]) cell?.classList.add("is-now");
     });
     const [first] = this.now;
-    if (!first || first === before[0]) return;
+    if (first && first !== before[0]) this.reveal();
+  }
+
+  /** Scroll the strip to the step that is shown. */
+  reveal() {
+    const [first] = this.now;
+    if (!first) return;
     this.scrolls ??= this.node.scrollWidth > this.node.clientWidth;
     if (this.scrolls) this.node.scrollLeft = first.offsetLeft - (this.node.clientWidth - first.offsetWidth) / 2;
   }

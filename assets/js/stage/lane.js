@@ -1,7 +1,8 @@
 // One lane: its name and passes, four panels, and a line that says in words what the step did.
 
 import { fit } from "../draw/cells.js";
-import { KEPT, MASK, NEW, pictureBefore, REVOKED } from "../draw/frame.js";
+import { scaleGradient } from "../draw/colours.js";
+import { KEPT, MASK, NEW, pictureBefore, REVOKED, STATES } from "../draw/frame.js";
 import { drawPanel, KINDS } from "../draw/panels.js";
 import { el } from "../lib/dom.js";
 import { fill, plural } from "../lib/text.js";
@@ -27,6 +28,7 @@ export class Lane {
     this.info = null;
     /** @type {number[]} the width of each panel in CSS pixels, 0 where it is not shown */
     this.room = [];
+    this.finished = false;
     /** @type {any[] | null} all that decided what is drawn */
     this.drawn = null;
     this.name = el("h2", { class: "tc-lane-name", hidden: true });
@@ -35,15 +37,15 @@ export class Lane {
     this.status = el("p", { class: "tc-status" });
     this.canvases = /** @type {Record<PanelKind, HTMLCanvasElement>} */ ({});
     this.notes = /** @type {Record<PanelKind, HTMLElement>} */ ({});
+    this.end = el("p", { class: "tc-end" });
     const figures = KINDS.map((kind) => this.figure(kind));
-    this.panels = el("div", { class: "tc-panels", tabindex: 0, role: "group" }, ...figures);
+    this.panels = el("div", { class: "tc-panels", tabindex: 0, role: "group" }, ...figures, this.end);
     this.node = el(
       "section",
       { class: "tc-lane", "data-lane": index },
       el("header", { class: "tc-lane-head" }, this.name, this.taken, this.passes),
       this.panels,
-      this.status,
-      actions,
+      el("footer", { class: "tc-lane-foot" }, this.status, actions),
     );
   }
 
@@ -57,6 +59,7 @@ export class Lane {
     ];
     const { next } = words;
     const titles = next ? [...title(words, "tc-if-loop"), ...title(next, "tc-if-chain")] : title(words);
+    if (kind === "scores") titles.push(this.scale());
     const canvas = el("canvas", { role: "img", width: 16, height: 16, "data-panel": kind });
     const note = el("p", { class: "tc-note" });
     this.canvases[kind] = canvas;
@@ -68,6 +71,18 @@ export class Lane {
       el("figcaption", {}, el("b", {}, words.number), " ", ...titles),
       el("div", { class: "tc-canvas" }, canvas, ...marks, note),
     );
+  }
+
+  /** What the colours of the scores mean. */
+  scale() {
+    const { words } = this;
+    const end = (/** @type {string} */ plain, /** @type {string} */ ordered) => [
+      el("span", { class: "tc-if-plain" }, plain),
+      el("span", { class: "tc-if-ordered" }, ordered),
+    ];
+    const bar = el("i", { style: `background:${scaleGradient()}`, "aria-hidden": "true" });
+    const parts = [...end("0", words.first_masked), bar, ...end("1", words.last_masked)];
+    return el("span", { class: "tc-scale", title: words.scale_help }, ...parts);
   }
 
   measure() {
@@ -84,6 +99,7 @@ export class Lane {
     const reach = reachOf(state);
     const steps = state.frames.map((_, i) => stepAt(reach, i, state.playhead.at));
     const frame = state.frames[index]?.[steps[index]];
+    this.finish(state, frame);
     const proposals = state.frames.map((frames, i) => frames[steps[i]]?.proposal);
     const others = state.view.compares ? proposals.filter((one, i) => one && i !== index) : null;
     const byHand = state.hand?.lane === index ? state.hand.chosen : null;
@@ -110,6 +126,25 @@ export class Lane {
   }
 
   /**
+   * After the last step there is nothing left to decide: the picture alone is shown, large.
+   * @param {State} state
+   * @param {Frame | undefined} frame
+   */
+  finish({ shown, run, hand, view }, frame) {
+    const isLast = Boolean(frame && frame.s === frame.steps - 1 && !frame.judged);
+    const finished = isLast && hand?.lane !== this.index && view.layout === "loop";
+    if (finished && shown) {
+      const { seed } = shown.lanes[this.index].settings;
+      const score = run.means[this.index];
+      const scored = score === undefined ? "" : fill(this.words.finished_score, { score: score.toFixed(2) });
+      this.end.textContent = fill(this.words.finished, { label: shown.label, seed }) + scored;
+    }
+    if (this.node.classList.toggle("is-finished", finished) === this.finished) return;
+    this.finished = finished;
+    this.measure(); // the picture has another size now
+  }
+
+  /**
    * Its name, and what it costs.
    * @param {import("../types.js").LaneInfo | null} info
    */
@@ -120,10 +155,17 @@ export class Lane {
     if (!info) return;
     this.name.textContent = info.name;
     this.panels.setAttribute("aria-label", fill(this.words.token.cells, info));
+    const { judges } = this.words;
+    const judge = this.panels.querySelector('[data-panel="scores"] figcaption span');
+    if (judge) judge.textContent = judges[info.settings.rule] ?? judges.other;
     const parts = [plural(this.words.steps, info.steps), plural(this.words.passes, info.passes)];
     const { origin } = info;
     if (origin?.tokens) parts.push(this.words.branches.from_own);
-    else if (origin) parts.push(fill(this.words.branches.from, { ...origin, lane: (origin.lane ?? 0) + 1 }));
+    else if (origin) {
+      const { [origin.fraction ? "refines" : "from"]: sentence } = this.words.branches;
+      const lane = this.words.lanes[origin.lane ?? 0].toLowerCase();
+      parts.push(fill(sentence, { ...origin, lane, share: Math.round(100 * (origin.fraction ?? 0)) }));
+    }
     this.passes.textContent = parts.join(", ");
   }
 
@@ -134,7 +176,7 @@ export class Lane {
    */
   show(frame, frames, look) {
     const before = pictureBefore(frames, frame.s);
-    const line = this.line(frame);
+    const line = this.line(frame).replaceAll("|", "");
     const name = this.info?.name ?? "";
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
     this.drawPanels((kind) => kind, { ...look, frame, before }, label);
@@ -207,12 +249,19 @@ export class Lane {
 
   /** @param {Frame} frame */
   say(frame) {
-    const [before, after] = this.line(frame).split("|");
-    const revoked = el("span", { class: frame.counts[REVOKED] ? "tc-revoked" : "" }, after);
+    const [before, ...counts] = this.line(frame).split("|");
+    const keys = counts.map((text, i) => {
+      const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
+      const key = el("i", { class: `tc-key tc-${STATES[i]}` });
+      const [count, comma = ""] = text.split(/(?=, $)/);
+      return el("span", { class: `tc-count ${revoked}` }, key, count, el("span", { class: "tc-comma" }, comma));
+    });
     const { odd } = this.words;
     const isLast = frame.s === frame.steps - 1;
     const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
-    this.status.replaceChildren(before, revoked, isLast ? odd.last : nothing);
+    const more = isLast ? odd.last : nothing;
+    const stop = more ? [el("span", { class: "tc-comma" }, ". ")] : [];
+    this.status.replaceChildren(el("span", {}, before), ...keys, ...stop, more);
   }
 
   get spoken() {

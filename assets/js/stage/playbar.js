@@ -1,4 +1,4 @@
-// The buttons, the slider and the keys that move the playhead.
+// The buttons, the slider and the keys that move the playhead. The slider stands above the film strip.
 
 import { el, isTyping } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
@@ -46,7 +46,7 @@ export class Playbar {
       this.button("next", () => player.take(store.state.playhead.at + 1)),
       this.button("last", () => player.take(newest(reachOf(store.state)))),
     );
-    this.node = el("div", { class: "tc-transport" }, buttons, this.slider, this.now, speed);
+    this.node = el("div", { class: "tc-transport" }, buttons, el("div", { class: "tc-pace" }, this.now, speed));
     document.addEventListener("keydown", (event) => this.key(event));
   }
 

@@ -6,29 +6,30 @@ import { Branches } from "../features/branches.js";
 import { HandControl } from "../features/hand.js";
 import { Patches } from "../features/patches.js";
 import { TokenLife } from "../features/token.js";
-import { byId, el, scrollTo } from "../lib/dom.js";
+import { byId, el } from "../lib/dom.js";
 import { fill, rowAndColumn, scoreText } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { isStale } from "../store.js";
 import { Cells } from "./cells.js";
+import { Drawer } from "./drawer.js";
 import { Film } from "./film.js";
 import { Lane } from "./lane.js";
-import { legend } from "./legend.js";
 import { noticeOf } from "./notice.js";
 import { Painter } from "./painter.js";
 import { Playbar } from "./playbar.js";
 import { Views } from "./views.js";
 
 const SPEAK_AFTER = 500; // ms without a change
+const WIDE_LANE = 570; // pixels, with room for the legend beside the panels
 
 /** @typedef {import("../types.js").State} State */
 
 export class Stage {
   /**
    * @param {import("../main.js").Page} page
-   * @param {Node} share the button that copies the address
+   * @param {{curves: Node[], share: Node[]}} beside what other parts put into the drawer
    */
-  constructor({ store, words, runs, plans, player }, share) {
+  constructor({ store, words, runs, plans, player }, beside) {
     this.store = store;
     this.words = words;
     this.notice = el("p", { class: "tc-notice", role: "status" });
@@ -48,9 +49,16 @@ export class Stage {
     this.views = new Views(store, words.views, this.root, () => this.playbar.play.focus());
     this.tabs = this.buildTabs();
     this.lanesNode = el("div", { class: "tc-lanes" }, ...this.lanes.map((/** @type {Lane} */ lane) => lane.node));
-    const tools = el("div", { class: "tc-tools" }, this.views.node, this.branches.add, share);
-    const top = [this.notice, this.tabs, this.lanesNode, legend(words), tools];
-    this.root.append(...top, this.film.node, this.life.hint, this.life.node, this.playbar.node, this.spoken);
+    this.drawer = new Drawer(store, words.drawer, {
+      ...beside,
+      token: [this.life.hint, this.life.node],
+      view: [this.views.node, this.branches.add],
+    });
+    const strip = el("div", { class: "tc-strip" }, this.playbar.slider, this.film.node);
+    const dock = el("div", { class: "tc-dock" }, this.playbar.node, strip, this.drawer.bar);
+    this.root.append(this.notice, this.tabs, this.lanesNode, dock, this.spoken);
+    new ResizeObserver(() => this.fit(dock)).observe(this.root);
+    store.on(["controls"], () => this.fit(dock));
     this.cells = new Cells(store, this.lanesNode, {
       describe: (lane, place) => this.describe(lane, place),
       speak: (text) => {
@@ -62,12 +70,19 @@ export class Stage {
       draw: (state) => this.draw(state),
     });
     store.on(["shown"], ({ shown }) => shown && this.patches.use(shown.pack).then(() => this.painter.schedule()));
-    store.on(["pinned"], (state) => this.revealLife(state));
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.speaking = undefined;
-    this.lifeShown = false;
     /** @type {any[]} what came of a run, when its painting was marked last */
     this.marked = [];
+  }
+
+  /** The legend stands beside the panels where there is room; the page ends above the dock. @param {HTMLElement} dock */
+  fit(dock) {
+    const width = this.lanesNode.clientWidth;
+    if (!width) return; // another place is shown
+    document.documentElement.style.setProperty("--tc-dock-height", `${dock.offsetHeight}px`);
+    const lanes = this.store.state.controls.third ? 3 : 2;
+    this.root.classList.toggle("is-wide", width / lanes >= WIDE_LANE);
   }
 
   /** The element of the page that holds the stage is there. @param {Element} element */
@@ -132,15 +147,6 @@ export class Stage {
     if (!shown) return;
     const lines = this.lanes.slice(0, shown.lanes.length).map((/** @type {Lane} */ lane) => lane.spoken);
     this.spoken.textContent = lines.join(" ");
-  }
-
-  /** @param {State} state */
-  revealLife({ pinned }) {
-    const opens = !this.lifeShown && pinned >= 0;
-    this.lifeShown = pinned >= 0;
-    if (!opens) return;
-    this.painter.draw(); // it is scrolled to as it will be
-    scrollTo(this.life.node, "nearest");
   }
 
   /**
