@@ -8,10 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from app.components.label import label as text
 from app.components.mounted import Mounted
 from app.packs import Packs
 from app.request import initial_configs
-from app.text import about, en
+from app.text import snippets
 
 
 class Snippets(Mounted):
@@ -35,15 +36,15 @@ def build(packs: Packs) -> About:
         "{quoted_label}": label.replace("'", "'\\''"),
         "{rule}": initial_configs(session)[1].rule,
     }
-    with gr.Accordion(en.ABOUT["code"], open=False, elem_classes="tc-fold", elem_id="tc-code"):
-        Snippets([(title, _fill(text, filled)) for title, text in about.CODE])
-    with gr.Accordion(en.ABOUT["title"], open=False, elem_classes="tc-fold", elem_id="tc-about") as section:
-        gr.Markdown(about.WHAT, elem_classes="tc-prose")
+    with gr.Accordion(text("labels.sections.code"), open=False, elem_classes="tc-fold", elem_id="tc-code"):
+        Snippets([(title, _fill(text, filled)) for title, text in snippets.CODE])
+    with gr.Accordion(text("labels.sections.about"), open=False, elem_classes="tc-fold", elem_id="tc-about") as section:
+        gr.Markdown(text("about"), elem_classes="tc-prose")
         machine = gr.Markdown("", elem_classes="tc-prose", elem_id="tc-machine")
-        Snippets(about.CITATIONS)
+        Snippets(snippets.CITATIONS)
         for name in packs.names:
             if card := packs.card(name):
-                with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
+                with gr.Accordion(f"{text('labels.card')}: {name}", open=False, elem_classes="tc-card"):
                     gr.Markdown(card, elem_classes="tc-prose")
     return About(section=section, machine=machine)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.components.label import label
 from app.components.mounted import Mounted
-from app.text import en
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,8 @@ class Curves:
 
 
 def build() -> Curves:
-    with gr.Accordion(en.CURVES["title"], open=False, elem_classes="tc-fold", elem_id="tc-curves") as section:
+    with gr.Accordion(
+        label("labels.sections.curves"), open=False, elem_classes="tc-fold", elem_id="tc-curves"
+    ) as section:
         plot = gr.Plot(show_label=False)
     return Curves(section=section, plot=plot, ask=Mounted("curves", elem_classes="tc-hidden"))

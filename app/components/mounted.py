@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 from app.assets import mount_script
 
@@ -24,7 +25,7 @@ class Mounted(gr.HTML):
         return {"type": "object", "description": "drawn by the page's own scripts"}
 
 
-def build_section(title: str, part: str, elem_id: str) -> gr.Accordion:
+def build_section(title: str | I18nData, part: str, elem_id: str) -> gr.Accordion:
     """A folded section that holds one part."""
     with gr.Accordion(title, open=False, elem_classes="tc-fold", elem_id=elem_id) as section:
         Mounted(part)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.components.label import label
 from app.components.mounted import Mounted
-from app.text.results import RESULTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,9 @@ class Results:
 
 
 def build() -> Results:
-    with gr.Accordion(RESULTS["title"], open=False, elem_classes="tc-fold", elem_id="tc-results") as section:
+    with gr.Accordion(
+        label("labels.sections.results"), open=False, elem_classes="tc-fold", elem_id="tc-results"
+    ) as section:
         ask = Mounted("results")
         plot = gr.Plot(show_label=False, elem_classes="tc-results-plot")
         Mounted("measured")
