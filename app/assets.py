@@ -53,6 +53,11 @@ def opening_script() -> str:
     return (ASSETS / "opening.js").read_text(encoding="utf-8")
 
 
+def language_script() -> str:
+    """A script that chooses the language of the page. It runs before Gradio's own, too."""
+    return (ASSETS / "language.js").read_text(encoding="utf-8")
+
+
 def styles() -> str:
     """All style sheets, in the order of their names."""
     return "\n".join(file.read_text(encoding="utf-8") for file in sorted((ASSETS / "css").glob("*.css")))

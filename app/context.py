@@ -1,11 +1,15 @@
-"""What one server shares between all its requests: the packs and the runs."""
+"""What one server shares between all its requests: the packs and the runs; and the language of who asks."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from app.packs import Packs
 from app.runs import Runs
+from app.text import wrong
+from app.text.words import ENGLISH, Words, choose_language, words
+from engine.cli import format_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +18,16 @@ class Context:
 
     packs: Packs
     runs: Runs = field(default_factory=Runs)
+    language: str = ENGLISH
+
+    @property
+    def words(self) -> Words:
+        return words(self.language)
+
+    def say(self, error: Exception) -> str:
+        """Return what is wrong, on one line."""
+        return format_error(wrong.say(error, self.language))
+
+    def speaking(self, accepted: str) -> Context:
+        """Return the same for one request, in the first known language of an Accept-Language header."""
+        return dataclasses.replace(self, language=choose_language(accepted))

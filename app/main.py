@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.middleware import Middleware
 from app import events
 from app.assets import styles
 from app.components import about, controls, curves, lane, results
+from app.components.label import translations
 from app.components.mounted import Mounted, build_place
 from app.context import Context
 from app.features.api import make_functions
@@ -25,7 +27,7 @@ from app.server.guard import NO_FRAMES, SPACE_FRAMES, Guard, Limits, names_of_ma
 from app.server.health import Health
 from app.server.modules import EarlyStart, module_route
 from app.server.stream import PATH, RunStream
-from app.text import en
+from app.text.words import ENGLISH, languages, words
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 LAUNCH_TRIES = 12  # of five seconds each
@@ -39,7 +41,9 @@ def build(context: Context) -> gr.Blocks:
     packs = context.packs
     session = packs.session(packs.first, loaded=False)
     config = describe_page(context)
-    with CheckedBlocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
+    with CheckedBlocks(
+        title=words(ENGLISH)["labels"]["title"], fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)
+    ) as page:
         top = controls.build(packs, initial_configs(session)[0])
         with gr.Row(elem_classes="tc-settings"):
             lanes = [
@@ -119,11 +123,13 @@ def guard_server(
 
 def get_launch_options(context: Context, stream: RunStream | None = None) -> dict[str, Any]:
     """Return the arguments of `gr.Blocks.launch` that do not depend on the host."""
-    routes = [(stream or RunStream(context)).route, *endpoint_routes(context), module_route(describe_page(context))]
+    described = {language: describe_page(dataclasses.replace(context, language=language)) for language in languages()}
+    routes = [(stream or RunStream(context)).route, *endpoint_routes(context), module_route(described)]
     return {
         "app_kwargs": {"routes": routes, "middleware": [Middleware(EarlyStart)]},
         "theme": gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO),
         "css": styles(),
+        "i18n": translations(),
         "ssr_mode": False,
         "_frontend": False,  # else launch fails where the page's first answer takes 3 seconds, as on a busy machine
         "show_error": False,

@@ -116,7 +116,7 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
-def format_error(error: Exception) -> str:
+def format_error(error: Exception | str) -> str:
     """An error's message on one line: messages of libraries may have several."""
     return to_printable(" ".join(str(error).split()))
 

@@ -15,7 +15,7 @@ from app.features import drawing, exports
 from app.features.compare import run_lanes
 from app.features.exports import EXPORTS, MEDIA_TYPES, SCALES, export_run
 from app.features.gallery import draw_gallery
-from app.text import en
+from app.text.words import ENGLISH, words
 from tests.fakes_app import FakePacks, FakeSession, finished, new_context, run, set_controls
 
 BEGINNINGS = {
@@ -102,7 +102,7 @@ def test_the_panels_of_a_figure_stand_evenly_under_their_caption(lanes: str) -> 
     context, run_id = finished(third={"lane": 1, "step": 3}, rule_3="critic")
     kept = context.runs.get(run_id)
     assert kept is not None
-    figure = exports.draw_figure(kept if lanes == "all" else kept.select_lane(0), 4)
+    figure = exports.draw_figure(context.words, kept if lanes == "all" else kept.select_lane(0), 4)
     figure.draw_without_rendering()
     assert len(figure.axes) == 4 * (3 if lanes == "all" else 1)
     boxes = np.array([axis.get_window_extent().bounds for axis in figure.axes]).reshape(-1, 4, 4)  # x, y, width, height
@@ -122,7 +122,9 @@ def test_files_are_what_they_say(kind: str) -> None:
     context, run_id = finished()
     name, content = export_run(context, run_id, kind, "all", 4)
     assert content.startswith(BEGINNINGS[kind]) and name == f"token-critic-cat-3.{kind}"
-    assert set(MEDIA_TYPES) == set(EXPORTS) == set(en.FILE_FORMATS) and set(SCALES) == set(en.FILE_SCALES)
+    assert set(MEDIA_TYPES) == set(EXPORTS) == set(words(ENGLISH)["files"]["kinds"]) and set(SCALES) == set(
+        words(ENGLISH)["files"]["scales"]
+    )
 
 
 def test_one_lane_is_a_file_too() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from gradio.i18n import I18nData
 from httpx import Client
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -42,7 +43,7 @@ PLAIN = {"accept-encoding": "identity"}
 @pytest.fixture(scope="module")
 def client() -> TestClient:
     routes = [
-        module_route(CONFIG),
+        module_route({"en": CONFIG}),
         Route("/", lambda request: HTMLResponse("<p>")),
         Route("/plain", lambda request: JSONResponse({})),
     ]
@@ -137,16 +138,15 @@ def status_of(client: TestClient, path: str) -> int:
 
 
 def test_the_config_is_asked_for_anew_each_time(client: TestClient) -> None:
-    found = client.get(f"/{modules_path()}/config.json")
+    found = client.get(f"/{modules_path()}/config.en.json")
     assert found.headers["cache-control"] == "no-cache" and found.headers["content-type"] == "application/json"
     assert found.json() == CONFIG and "▶".encode() in found.content
-    assert "config.json" not in modules(), "a module of this name would never be served"
+    assert "config.en.json" not in modules(), "a module of this name would never be served"
 
 
 def test_the_page_s_answer_names_all_modules_and_no_other_answer_does(client: TestClient) -> None:
     links = client.get("/").headers["link"].split(", ")
-    assert links[:-1] == [f"<{modules_path()}/{path}>; rel=modulepreload" for path in SCRIPTS]
-    assert links[-1].startswith(f"<{modules_path()}/config.json>; rel=preload; as=fetch")
+    assert links == [f"<{modules_path()}/{path}>; rel=modulepreload" for path in SCRIPTS]
     assert "link" not in client.get("/plain").headers and "link" not in client.get("/none").headers
 
 
@@ -173,7 +173,7 @@ def test_the_page_itself_serves_its_modules_its_questions_and_its_runs(page: Cli
     assert opened.status_code == 200 and opened.headers["content-type"].startswith("text/html")
     assert all(f"<{modules_path()}/{path}>; rel=modulepreload" in opened.headers["link"] for path in SCRIPTS)
     assert page.get(f"/{modules_path()}/main.js", headers=PLAIN).content == modules()["main.js"]
-    assert page.get(f"/{modules_path()}/config.json").json()["offered"] == "tiny"
+    assert page.get(f"/{modules_path()}/config.en.json").json()["offered"] == "tiny"
     for path in (f"/{modules_path()}/none.js", "/modules/0123456789abcdef/main.js", "/modules/main.js"):
         assert page.get(path).status_code == 404
     planned = page.post("/plan", json={"controls": {}, "offered": "tiny"}).json()
@@ -186,4 +186,4 @@ def test_the_page_itself_serves_its_modules_its_questions_and_its_runs(page: Cli
 def test_what_gradio_keeps_of_the_components_is_plain() -> None:
     """It copies all of it for each visitor. A word quoted in a component's script would become a listener there."""
     config = build(Context(packs=Packs("emoji", threads=1, others=[]))).get_config_file()
-    assert json.loads(json.dumps(config["components"], allow_nan=False))
+    assert json.loads(json.dumps(config["components"], allow_nan=False, default=I18nData.to_dict))

@@ -26,7 +26,7 @@ from app.features.refine import (
     read_picture,
 )
 from app.packs import Packs
-from app.text import en
+from app.text.words import ENGLISH, words
 from engine.data.decode import in_one_scan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -167,10 +167,10 @@ def test_a_jpeg_that_says_it_comes_in_one_scan_does() -> None:
 def test_page_and_server_say_the_same_limit() -> None:
     script = (ROOT / "assets" / "js" / "features" / "own.js").read_text(encoding="utf-8")
     most = float(re.findall(r"MOST_BYTES = ([\d.e]+);", script)[0])
-    assert f"at most {most / 1e6:.0f} MB" in en.OWN["no_picture"]
+    assert f"at most {most / 1e6:.0f} MB" in words(ENGLISH)["own"]["no_picture"]
     assert most * 4 / 3 + 100 < MAX_URL_LENGTH < 1.05 * most * 4 / 3
     for megapixels in (MAX_PIXELS_ONE_SCAN, MAX_PIXELS_SCANS, MAX_PIXELS):
-        assert str(megapixels // 10**6) in en.OWN["too_large"]
+        assert str(megapixels // 10**6) in words(ENGLISH)["own"]["too_large"]
 
 
 def test_damaged_pictures_get_their_pixels_or_a_line() -> None:
@@ -184,7 +184,7 @@ def test_damaged_pictures_get_their_pixels_or_a_line() -> None:
             try:
                 assert read_picture(bytes(flipped), 16).shape == (16, 16, 3)
             except ValueError as error:
-                assert str(error) in (en.OWN["no_picture"], en.OWN["too_large"])
+                assert str(error) in (words(ENGLISH)["own"]["no_picture"], words(ENGLISH)["own"]["too_large"])
 
 
 def test_much_compressed_text_is_not_shown_as_an_error(context: Context, packs: Packs) -> None:

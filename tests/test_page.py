@@ -18,7 +18,7 @@ from app.features.replay import read_traces
 from app.packs import Packs
 from app.request import control_names
 from app.server.places import MAX_RUNNING_OF_ADDRESS
-from app.text import en
+from app.text.words import ENGLISH, words
 from app.tools.bench import request_run
 from app.tools.browser import PAGE_READY, run_page
 from engine import SAMPLING_VERSION
@@ -451,7 +451,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     page.wait_for_function("() => tokenCritic.state.frames[0].length > 1 && tokenCritic.state.run.going")
     page.set_input_files("#tc-files input[type=file]", str(file))
     page.wait_for_selector(".tc-notice.is-wrong")
-    assert page.text_content(".tc-notice.is-wrong") == en.FILES["stop_first"]
+    assert page.text_content(".tc-notice.is-wrong") == words(ENGLISH)["files"]["stop_first"]
     page.wait_for_function("() => tokenCritic.state.run.why === 'done'")
     page.click("#tc-files > button")
     run_page(page)
@@ -463,14 +463,14 @@ def test_pictures_of_all_steps_have_a_scale_to_choose(page: Any) -> None:
     page.select_option("[data-file=kind]", "webp")
     assert page.is_visible("[data-file=lanes]") and not page.is_visible("[data-file=scale]")
     page.select_option("[data-file=kind]", "png")
-    assert page.get_by_label(en.FILES["scale"]).locator("visible=true").count() == 1
+    assert page.get_by_label(words(ENGLISH)["files"]["scale"]).locator("visible=true").count() == 1
     heights = {}
-    for scale in en.FILE_SCALES:
+    for scale in words(ENGLISH)["files"]["scales"]:
         page.select_option("[data-file=scale]", scale)
         with page.expect_download() as download:
             page.click("#tc-make")
         heights[scale] = Image.open(download.value.path()).height
-    assert heights == {scale: int(scale) * heights["1"] for scale in en.FILE_SCALES}
+    assert heights == {scale: int(scale) * heights["1"] for scale in words(ENGLISH)["files"]["scales"]}
     page.select_option("[data-file=kind]", "json")
     assert not page.is_visible("[data-file=scale]")
     page.click("#tc-files > button")
@@ -660,7 +660,7 @@ def test_a_recorded_run_can_be_kept_and_linked(page: Any, address: str) -> None:
     assert other.is_enabled("button:text('Copy link')")
     other.evaluate("() => tokenCritic.store.update('run', { why: 'stopped' })")
     assert other.is_disabled("button:text('Copy link')")
-    assert other.get_attribute("button:text('Copy link')", "title") == en.STAGE["link"]["none"]
+    assert other.get_attribute("button:text('Copy link')", "title") == words(ENGLISH)["stage"]["link"]["none"]
     other.evaluate("() => tokenCritic.store.update('run', { why: 'recorded' })")
     other.click("#tc-files > button")
     other.select_option("[data-file=kind]", "webp")

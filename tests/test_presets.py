@@ -23,8 +23,7 @@ from app.features.presets import (
 )
 from app.packs import Packs
 from app.request import RunRequest, resolve, used_controls
-from app.text import en
-from app.text.presets import TITLES_AND_HINTS
+from app.text.words import ENGLISH, words
 from app.tools.browser import PAGE_READY, run_page, serve_page
 from app.tools.record import find_faults, get_controls, list_checks
 from engine.rules import all_parameters
@@ -32,6 +31,8 @@ from engine.session import Session
 from tests.pages import PATIENCE
 
 playwright = pytest.importorskip("playwright.sync_api")
+
+SAID = words(ENGLISH)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def visit(browser: Any, address: str, **how: Any) -> Any:
 
 def test_every_preset_is_recorded_with_the_shipped_weights_and_settings(packs: Packs) -> None:
     """Fails where they are new: python -m app.tools.record."""
-    assert list(PRESETS) == list(TITLES_AND_HINTS)
+    assert list(PRESETS) == list(SAID["presets"]["all"])
     for pack in packs.names:
         of_pack = [key for key, preset in PRESETS.items() if preset.pack == pack]
         assert list_recorded_with(pack, packs.fingerprint(pack)) == of_pack
@@ -119,7 +120,7 @@ def test_the_sign_test_is_exact(shows: int, against: int, p: float) -> None:
 def test_a_text_says_what_its_counts_allow(packs: Packs) -> None:
     made = load_recording("early")
     lanes = resolve(packs.session(packs.first, loaded=False), RunRequest.from_controls(made.controls))
-    said = [describe(dataclasses.replace(made, shows=n, against=4, tried=40), lanes)["counted"] for n in (11, 30)]
+    said = [describe(SAID, dataclasses.replace(made, shows=n, against=4, tried=40), lanes)["counted"] for n in (11, 30)]
     assert (
         "11 of 40 seeds of Hands & body show it, this one most clearly, 4 the opposite; p = 0.12: may be chance"
         in said[0]
@@ -129,9 +130,9 @@ def test_a_text_says_what_its_counts_allow(packs: Packs) -> None:
 
 def test_texts_of_presets_hold_no_number_and_no_guess_of_their_own() -> None:
     """Their numbers are the recording's, and how often something happens is counted."""
-    for title, text in TITLES_AND_HINTS.values():
-        words = re.sub(r"\{[^}]*\}", "", f"{title}. {text}").lower()
-        assert not re.search(r"\d|often|usual|mostl|almost|always|never|nearly|better|worse", words), words
+    for text in SAID["presets"]["all"].values():
+        said = re.sub(r"\{[^}]*\}", "", f"{text['title']}. {text['hint']}").lower()
+        assert not re.search(r"\d|often|usual|mostl|almost|always|never|nearly|better|worse", said), said
 
 
 def test_a_fault_is_found_in_a_pattern_that_is_none_and_in_no_real_one(packs: Packs) -> None:
@@ -172,7 +173,9 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     page.wait_for_function(PAGE_READY)
     said = page.text_content(".tc-notice")
     assert said.startswith("Recorded") and f"of {load_recording(FIRST).tried} seeds" in said
-    page.wait_for_function("(said) => document.querySelector('#tc-run').textContent === said", arg=en.STAGE["run_live"])
+    page.wait_for_function(
+        "(said) => document.querySelector('#tc-run').textContent === said", arg=SAID["stage"]["run_live"]
+    )
     assert page.input_value(".tc-seed input") == str(load_recording(FIRST).controls["seed"])
     run_page(page)
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
@@ -189,7 +192,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     page.wait_for_selector(".tc-stage.is-stale")
     run_page(page)
     assert page.text_content(".tc-notice") == "", "another run is not held against it"
-    assert page.text_content("#tc-run") == en.RUN
+    assert page.text_content("#tc-run") == SAID["labels"]["run"]
     page.click("[data-preset=early]")
     page.wait_for_function("() => tokenCritic.state.run.why === 'recorded'")
     page.click("#tc-many > button")
@@ -209,7 +212,9 @@ def test_a_button_that_gradio_makes_again_says_what_it_does(browser: Any, addres
         anew.textContent = " Run";
         made.replaceWith(anew);
     }""")
-    page.wait_for_function("(said) => document.querySelector('#tc-run').textContent === said", arg=en.STAGE["run_live"])
+    page.wait_for_function(
+        "(said) => document.querySelector('#tc-run').textContent === said", arg=SAID["stage"]["run_live"]
+    )
     page.context.close()
 
 

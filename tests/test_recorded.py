@@ -15,7 +15,7 @@ from app.features.exports import EXPORTS, export_run
 from app.features.presets import FIRST, list_recorded, load_recording, play_preset
 from app.features.replay import replay
 from app.packs import Packs
-from app.text.presets import TITLES_AND_HINTS
+from app.text.words import ENGLISH, words
 from tests.fakes_app import digests, finished, make_recording, new_context, run, set_controls
 
 
@@ -39,7 +39,9 @@ def test_a_recording_is_sent_as_the_run_was_and_needs_no_network(live: list[dict
     for name in ("ask", "lanes", "visible", "label", "grid"):
         assert sent[0][name] == live[0][name]
     assert sent[0]["recorded"] == FIRST and sent[-1]["why"] == "recorded"
-    assert TITLES_AND_HINTS[FIRST][1] in sent[-1]["told"] and "30 of 40 seeds" in sent[-1]["counted"]
+    assert (
+        words(ENGLISH)["presets"]["all"][FIRST]["hint"] in sent[-1]["told"] and "30 of 40 seeds" in sent[-1]["counted"]
+    )
     assert {frame["run"] for frame in sent} == {sent[0]["run"]} != {live[0]["run"]}
     assert context.runs.active == 0
 

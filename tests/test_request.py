@@ -9,7 +9,7 @@ import pytest
 
 from app.features.settings import plan_lanes, visible_controls
 from app.request import RunRequest, add_unread_parameters, control_names, initial_configs, lane_fields, resolve
-from app.text.explain import CONTROLS, EXPLAIN
+from app.text.words import ENGLISH, words
 from engine.config import SampleConfig
 from engine.rules import RULES, all_parameters
 from tests.fakes_app import FakeSession, N, engine_digests, new_context, resolved, set_controls
@@ -122,8 +122,9 @@ def test_a_control_changes_the_run_exactly_where_it_is_shown(rule: str, matched:
 
 @pytest.mark.parametrize("name", [*all_parameters(), "rule", "steps", "schedule"])
 def test_every_control_of_a_lane_has_its_words(name: str) -> None:
-    where = f"{name}: name it in CONTROLS and explain it in EXPLAIN of app/text/explain.py"
-    assert CONTROLS.get(name) and name in EXPLAIN and all(EXPLAIN[name]), where
+    named, explained = words(ENGLISH)["labels"]["controls"], words(ENGLISH)["explain"]["all"]
+    where = f"{name}: name it in app/text/en/labels.yaml, controls, and explain it in explain.yaml"
+    assert named.get(name) and name in explained and all(explained[name].values()), where
 
 
 def test_a_pack_without_critic_starts_with_rules_that_it_can_run() -> None:

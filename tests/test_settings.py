@@ -16,7 +16,7 @@ from app.features.settings import (
     visible_controls,
 )
 from app.request import control_names, lane_fields
-from app.text import en
+from app.text.words import ENGLISH, words
 from engine import SAMPLING_VERSION
 from engine.rules import RULES
 from tests.fakes_app import WITHOUT_CRITIC, digests, new_context, resolved, run, set_controls
@@ -194,7 +194,7 @@ def test_a_link_of_three_lanes_sets_the_branch() -> None:
     found = open_link(new_context(), query)
     assert "wrong" not in found and found["controls"] == set_controls(**asked)
     two_lanes = query["hash"].rpartition("_")[0]
-    assert open_link(new_context(), {**query, "hash": two_lanes})["wrong"] == en.LINK_CUT
+    assert open_link(new_context(), {**query, "hash": two_lanes})["wrong"] == words(ENGLISH)["stage"]["link_cut"]
 
 
 def test_a_link_cut_off_anywhere_says_so_and_sets_what_is_whole() -> None:
@@ -205,7 +205,7 @@ def test_a_link_cut_off_anywhere_says_so_and_sets_what_is_whole() -> None:
     first = complete_controls(context, {})
     for length in range(begin, len(text)):
         found = open_link(context, cut_off(query, length))
-        assert found.get("wrong") == en.LINK_CUT, text[:length]
+        assert found.get("wrong") == words(ENGLISH)["stage"]["link_cut"], text[:length]
         whole = [name for name in query if f"&{name}={query[name]}&" in text[: length - 1]]  # and something follows
         assert found["controls"] == {**first, **{name: wanted[name] for name in whole}}, text[:length]
         assert found["plan"]["wrong"] == "", text[:length]
@@ -220,7 +220,9 @@ def test_a_link_of_version_1_is_read_as_it_was_meant() -> None:
     assert (found["controls"]["temp_b_1"], found["controls"]["temp_b_2"]) == (1.0, 0.3) and "wrong" not in found
     assert open_link(new_context(), {**older, "version": "1"})["controls"] == found["controls"]
     assert open_link(new_context(), {**older, "version": "2"})["controls"]["temp_b_1"] == 0.3
-    assert open_link(new_context(), {**older, "hash": query["hash"][:-1]})["wrong"] == en.LINK_CUT
+    assert (
+        open_link(new_context(), {**older, "hash": query["hash"][:-1]})["wrong"] == words(ENGLISH)["stage"]["link_cut"]
+    )
     by_hand = {name: text for name, text in older.items() if name != "hash"}
     assert open_link(new_context(), by_hand)["controls"]["temp_b_1"] == 0.3, "one that nobody copied is as it says"
 

@@ -16,7 +16,7 @@ from PIL import Image
 from app.features.replay import read_traces
 from app.packs import Packs
 from app.request import control_names, lane_fields
-from app.text.explain import EXPLAIN
+from app.text.words import ENGLISH, words
 from tests.pages import PATIENCE, at, comes_to, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -129,7 +129,8 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
 
 
 def test_every_control_is_explained_in_one_click(page: Any) -> None:
-    assert {name.rstrip("_123") for name in control_names()} - {"third"} <= set(EXPLAIN), (
+    explained = words(ENGLISH)["explain"]["all"]
+    assert {name.rstrip("_123") for name in control_names()} - {"third"} <= set(explained), (
         "the third lane explains itself"
     )
     page.click("#tc-more")
@@ -152,11 +153,11 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
     page.select_option("#tc-settings-1 .tc-x-rule select", "self-revoking")
     page.click("#tc-settings-1 .tc-x-eta .tc-ask")  # of a control that was not there
     page.wait_for_selector(".tc-explained:popover-open")
-    assert EXPLAIN["eta"][2] in page.inner_text(".tc-explained")
+    assert explained["eta"]["text"] in page.inner_text(".tc-explained")
     page.keyboard.press("Escape")
     page.select_option("#tc-settings-1 .tc-x-rule select", "maskgit")
     page.wait_for_selector("#tc-settings-1 .tc-x-eta", state="detached")
-    assert page.problems == [] and set(lane_fields()) <= set(EXPLAIN)
+    assert page.problems == [] and set(lane_fields()) <= set(explained)
 
 
 def snippet(page: Any, at: int) -> str:

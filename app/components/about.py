@@ -8,10 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from app.components.label import label as text
 from app.components.mounted import Mounted
 from app.packs import Packs
 from app.request import initial_configs
-from app.text import about, en
+from app.text import snippets
 
 
 class Snippets(Mounted):
@@ -37,14 +38,15 @@ def build(packs: Packs) -> About:
     }
     with gr.Column(elem_classes="tc-place", elem_id="tc-use"):
         Mounted("heading-use")
-        Snippets([(title, _fill(text, filled)) for title, text in about.CODE])
+        Snippets([(title, _fill(text, filled)) for title, text in snippets.CODE])
         with gr.Column(elem_id="tc-about"):
-            gr.Markdown(f"## {en.ABOUT['title']}\n{about.WHAT}", elem_classes="tc-prose")
+            Mounted("heading-about")
+            gr.Markdown(text("about"), elem_classes="tc-prose")
             machine = gr.Markdown("", elem_classes="tc-prose", elem_id="tc-machine")
-            Snippets(about.CITATIONS)
+            Snippets(snippets.CITATIONS)
             for name in packs.names:
                 if card := packs.card(name):
-                    with gr.Accordion(en.ABOUT["card"].format(name=name), open=False, elem_classes="tc-card"):
+                    with gr.Accordion(f"{text('labels.card')}: {name}", open=False, elem_classes="tc-card"):
                         gr.Markdown(card, elem_classes="tc-prose")
     return About(machine=machine, ask=Mounted("about", elem_classes="tc-hidden"))
 

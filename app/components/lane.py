@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 
 from app.components.choices import Choice
+from app.components.label import label
 from app.request import SUFFIXES, lane_fields, lane_values
-from app.text.explain import CONTROLS
+from app.text.words import ENGLISH, words
 from engine.config import SampleConfig
 from engine.rules import RULES, all_parameters
 
@@ -48,18 +49,21 @@ def _build_control(name: str, value: Any, rules: Sequence[str], visible: bool) -
     """Build the control of one field: a select where its values are words, else a slider over its range."""
     specs = {**{spec.name: spec for spec in dataclasses.fields(SampleConfig)}, **all_parameters()}
     metadata, help_class = specs[name].metadata, f"tc-x-{name}"
-    label = CONTROLS.get(name) or metadata["symbol"] or name  # a new rule's parameter has no words yet
+    is_named = name in words(ENGLISH)["labels"]["controls"]  # a new rule's parameter has no words yet
+    own = metadata.get("symbol") or name
     if name == "rule":
-        return Choice(rule_choices(rules), label, value=value, elem_classes=help_class)
+        return Choice(rule_choices(rules), name, value=value, elem_classes=help_class)
     if metadata["choices"]:
-        words = [(word, word) for word in metadata["choices"]]
-        return Choice(words, label, value=value, visible=visible, elem_classes=["tc-rare", help_class])
+        choices = [(word, word) for word in metadata["choices"]]
+        return Choice(
+            choices, name if is_named else own, value=value, visible=visible, elem_classes=["tc-rare", help_class]
+        )
     return gr.Slider(
         metadata["low"],
         metadata["high"],
         value,
         step=metadata["step"],
-        label=label,
+        label=label(f"labels.controls.{name}") if is_named else own,
         visible=visible,
         buttons=[],
         min_width=60,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.context import Context
-from app.text import en
+from app.text.words import fill
 
 
 def describe_machine(context: Context) -> str:
@@ -11,9 +11,6 @@ def describe_machine(context: Context) -> str:
     session = context.packs.session(context.packs.first)
     measured = session.precision.milliseconds
     times = ", ".join(f"{name} {time:g} ms" for name, time in (measured or {}).items())
-    why = (
-        en.MACHINE["measured"].format(times=times, worth=session.precision.min_speedup)
-        if measured
-        else en.MACHINE["told"]
-    )
-    return en.MACHINE["line"].format(**session.made_by()) + why
+    said = context.words["machine"]
+    why = fill(said["measured"], times=times, worth=session.precision.min_speedup) if measured else said["told"]
+    return f"{fill(said['line'], **session.made_by())} {why}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.context import Context
-from app.features.settings import describe_lane, visible_controls
+from app.features.settings import describe_lane, name_class, visible_controls
 from app.frames import Frame, encode_array, pack_step
 from app.interleave import group, interleave, prefetch
 from app.request import RunRequest, check_budget, resolve, used_controls
@@ -28,7 +28,7 @@ def run_lanes(context: Context, controls: Mapping[str, Any], visitor: str = "") 
     worker = context.packs.worker.seat(visitor, long=check_budget(lanes))
     run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
-        yield begin_frame(session, run)
+        yield begin_frame(context, session, run)
         for batch in prefetch(group(interleave(session, run.lanes), len(run.lanes)), worker):
             steps = [{"lane": lane, **pack_step(step, picture)} for lane, step, picture in batch]
             for lane, step, picture in batch:
@@ -42,16 +42,16 @@ def run_lanes(context: Context, controls: Mapping[str, Any], visitor: str = "") 
         run.end_reason = run.end_reason or "stopped"  # the visitor has gone, or an error is raised
 
 
-def begin_frame(session: Session, run: Run, **more: Any) -> Frame:
+def begin_frame(context: Context, session: Session, run: Run, **more: Any) -> Frame:
     """Return the first frame of a run."""
     return run.frame(
         "begin",
         pack=run.pack,
         ask=run.controls,
-        label=run.lanes[0].config.label,
+        label=name_class(context.words, run.lanes[0].config.label),
         grid=session.tokenizer_config.grid,
         critic=session.pack.has("critic"),  # without loading it
-        lanes=[describe_lane(lane) for lane in run.lanes],
+        lanes=[describe_lane(context, lane) for lane in run.lanes],
         visible=visible_controls(run.controls),
         **more,
     )
@@ -84,7 +84,7 @@ def score_tokens(context: Context, run: object, lane: object) -> dict[str, Any]:
     try:
         scores = context.packs.worker.submit(session.score, final, label).result()[0]
     except ValueError as error:
-        return {"wrong": str(error)}
+        return {"wrong": context.say(error)}
     return {"scores": encode_array(scores, "<f4"), "mean": float(scores.mean())}
 
 

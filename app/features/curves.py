@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.context import Context
+from app.features.settings import name_rule
 from app.request import Lane
-from app.text import en
-from engine.rules import RULES
+from app.text.words import Words
 from engine.step import State, Step
 
 COLOURS = ("#0072b2", "#9b59b6", "#009e73")  # of the lanes; orange means revoked and nothing else
@@ -25,17 +25,17 @@ def draw_curves(context: Context, run: object) -> go.Figure | None:
     if found is None:
         return None
     steps = [[step for step, _ in lane] for lane in found.steps]
-    return _draw(found.lanes, steps, context.packs.session(found.pack, loaded=False).num_tokens)
+    return _draw(context.words, found.lanes, steps, context.packs.session(found.pack, loaded=False).num_tokens)
 
 
-def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:
+def _draw(words: Words, lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -> go.Figure:
     """Draw four panels. `steps` holds the steps that each lane has so far."""
-    titles = [en.CURVES[name] for name in ("masked", "revoked", "scores", "noise")]
+    titles = [words["curves"][name] for name in ("masked", "revoked", "scores", "noise")]
     figure = make_subplots(4, 1, subplot_titles=titles, vertical_spacing=0.07)
     for i, (lane, done) in enumerate(zip(lanes, steps, strict=True)):
         for panel, first, values, dash in _list_lines(lane, done, places):
             line = {"color": COLOURS[i], "dash": dash, "width": 2.5 if dash == "solid" else 1.8}
-            named = {"name": f"{i + 1} {RULES[lane.config.rule].label}", "legendgroup": str(i)}
+            named = {"name": f"{i + 1} {name_rule(words, lane.config.rule)}", "legendgroup": str(i)}
             marks = {
                 "mode": "lines+markers" if dash == "solid" else "lines",
                 "marker": {"symbol": SYMBOLS[i], "size": 6},
@@ -43,7 +43,7 @@ def _draw(lanes: Sequence[Lane], steps: Sequence[Sequence[Step]], places: int) -
             in_legend = (panel, dash) == (MASKED, "solid")  # one line in it for each lane
             at = list(range(first + 1, first + len(values) + 1))
             figure.add_trace(go.Scatter(x=at, y=values, line=line, showlegend=in_legend, **named, **marks), panel, 1)
-    figure.update_xaxes(title_text=en.CURVES["step"], row=NOISE)
+    figure.update_xaxes(title_text=words["curves"]["step"], row=NOISE)
     figure.update_annotations(font_size=13)
     grid = "rgba(128, 128, 128, 0.25)"
     figure.update_xaxes(gridcolor=grid, zerolinecolor=grid)

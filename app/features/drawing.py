@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from app.assets import colours
-from app.text import en
+from app.text.wrong import Wrong
 from engine.plots import colour_map
 from engine.step import State, Step
 
@@ -92,7 +92,7 @@ def draw_sheet(names: Sequence[str], rows: Sequence[Sequence[np.ndarray]], scale
     width = max(right - SHEET_GAP + GAP, 2 * GAP + math.ceil(max(map(font.getlength, names)) / scale)) * scale
     height = (bottom - find_on_sheet(side, 0, 0)[1]) * scale
     if scale > 1 and width * height > MAX_PIXELS:
-        raise ValueError(en.FILES["too_large"].format(width=width, height=height))
+        raise Wrong("files.too_large", width=width, height=height)
     sheet = Image.new("RGB", (width, height), colours()["surface"])
     draw = ImageDraw.Draw(sheet)
     every = math.ceil((font.getlength(str(columns)) / scale + 2 * SHEET_GAP) / (side + SHEET_GAP))  # number that fits

@@ -16,11 +16,12 @@ from PIL import Image
 
 from app.context import Context
 from app.features import drawing
+from app.features.settings import name_rule
 from app.request import Lane
 from app.runs import Run
-from app.text import en
+from app.text.words import Words, fill
+from app.text.wrong import Wrong
 from engine.plots import new_figure
-from engine.rules import RULES
 from engine.session import Session
 from engine.step import State, Step
 
@@ -41,24 +42,25 @@ class Source:
     session: Session
     at: int  # position of the playhead
     scale: int  # how many times as large the PNG is
+    words: Words
 
 
 def make_gif(source: Source) -> bytes:
     """Animate the decisions step by step, with at most 128 colours: for looking only."""
     options: dict[str, Any] = {"method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
-    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(source.run)], "GIF")
+    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(source.words, source.run)], "GIF")
 
 
 def make_webp(source: Source) -> bytes:
     """Animate the decisions, exact to the pixel."""
-    return _animate(_draw_frames(source.run), "WEBP", lossless=True, quality=0, method=0)
+    return _animate(_draw_frames(source.words, source.run), "WEBP", lossless=True, quality=0, method=0)
 
 
 def make_png(source: Source) -> bytes:
     """Arrange the decoded proposals: one row per lane, one column per step. Each pixel becomes `scale` x `scale`."""
-    run = source.run
+    run, words = source.run, source.words
     names = [
-        en.FILE_LANE.format(name=RULES[lane.config.rule].label, steps=lane.steps, passes=lane.passes)
+        fill(words["files"]["lane"], name=name_rule(words, lane.config.rule), steps=lane.steps, passes=lane.passes)
         for lane in run.lanes
     ]
     out = io.BytesIO()
@@ -119,7 +121,7 @@ def export_run(
     """
     run = context.runs.get(run_id)
     if run is None or not run.steps or not run.complete:
-        raise ValueError(en.FILES["none"])
+        raise Wrong("files.none")
     if not isinstance(kind, str) or kind not in EXPORTS:
         raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
     if scale not in SCALES:
@@ -128,7 +130,7 @@ def export_run(
     if lanes != "all":
         run, position = _select_lane(run, lanes, position)
     session = context.packs.session(run.pack)
-    content = EXPORTS[kind](Source(run=run, session=session, at=position, scale=int(str(scale))))
+    content = EXPORTS[kind](Source(run=run, session=session, at=position, scale=int(str(scale)), words=context.words))
     config = run.lanes[0].config
     words = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
     return f"{'-'.join(words)}.{kind}", content
@@ -141,7 +143,7 @@ def _select_lane(run: Run, which: object, position: int) -> tuple[Run, int]:
         raise ValueError(f"lanes={str(which)[:40]!r}: this run has all, {', '.join(known)}")
     lane = known.index(str(which))
     if run.lanes[lane].branch is not None:
-        raise ValueError(en.FILES["branch"])
+        raise Wrong("files.branch")
     longest = max(len(steps) for steps in run.steps)
     step, _ = get_step(run, lane, max(0, min(position, longest - 1)), longest)
     return run.select_lane(lane), step.s
@@ -160,17 +162,17 @@ def _animate(frames: list[Image.Image], kind: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def _draw_frames(run: Run) -> list[Image.Image]:
+def _draw_frames(words: Words, run: Run) -> list[Image.Image]:
     """Draw all lanes side by side at each position of the playhead, as the page shows them."""
     length = max(len(steps) for steps in run.steps)
-    return [_draw_frame(run, position, length) for position in range(length)]
+    return [_draw_frame(words, run, position, length) for position in range(length)]
 
 
-def _draw_frame(run: Run, position: int, length: int) -> Image.Image:
+def _draw_frame(words: Words, run: Run, position: int, length: int) -> Image.Image:
     shown = [get_step(run, i, position, length) for i in range(len(run.lanes))]
     images = [drawing.draw_decision(step, picture) for step, picture in shown]
     return drawing.place_side_by_side(
-        images, [_write_caption(lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
+        images, [_write_caption(words, lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
     )
 
 
@@ -190,24 +192,24 @@ def get_picture_before(steps: Sequence[tuple[Step, np.ndarray]], s: int) -> np.n
     return steps[max(0, s - 1)][1]
 
 
-def _write_caption(lane: Lane, step: Step) -> tuple[str, str]:
+def _write_caption(words: Words, lane: Lane, step: Step) -> tuple[str, str]:
     kept, new, masked, revoked = (int(step.count(state)[0]) for state in State)
-    counts = en.FILE_COUNTS.format(kept=kept, new=new, masked=masked, revoked=revoked)
-    return f"{RULES[lane.config.rule].label}, {step.s + 1}/{step.steps}", counts
+    counts = fill(words["files"]["counts"], kept=kept, new=new, masked=masked, revoked=revoked)
+    return f"{name_rule(words, lane.config.rule)}, {step.s + 1}/{step.steps}", counts
 
 
-def draw_figure(run: Run, at: int) -> Figure:
+def draw_figure(words: Words, run: Run, at: int) -> Figure:
     """Draw the four panels of every lane side by side, under a caption, at a position of the playhead."""
     length = max(len(steps) for steps in run.steps)
     figure = new_figure(figsize=(10, 3.1 * len(run.lanes)), layout="constrained")
     parts = figure.subfigures(len(run.lanes), 1, squeeze=False)[:, 0]
     for i, (lane, part) in enumerate(zip(run.lanes, parts, strict=True)):
         step, picture = get_step(run, i, max(0, min(at, length - 1)), length)
-        part.suptitle(": ".join(_write_caption(lane, step)), fontsize=11)
+        part.suptitle(": ".join(_write_caption(words, lane, step)), fontsize=11)
         before = get_picture_before(run.steps[i], step.s)
         panels = [drawing.draw_input(step, before), drawing.draw_proposal(step, picture)]
         panels += [drawing.draw_scores(step), drawing.draw_decision(step, picture)]
-        for axis, panel, name in zip(part.subplots(1, 4), panels, en.FILE_PANELS, strict=True):
+        for axis, panel, name in zip(part.subplots(1, 4), panels, words["files"]["panels"], strict=True):
             axis.imshow(panel, interpolation="none")
             axis.set_title(name, fontsize=9)
             axis.set_axis_off()
@@ -216,5 +218,5 @@ def draw_figure(run: Run, at: int) -> Figure:
 
 def _save_figure(source: Source, kind: str) -> bytes:
     out = io.BytesIO()
-    draw_figure(source.run, source.at).savefig(out, format=kind)
+    draw_figure(source.words, source.run, source.at).savefig(out, format=kind)
     return out.getvalue()

@@ -34,7 +34,7 @@ def draw_gallery(context: Context, count: object, controls: Mapping[str, Any], v
     worker = context.packs.worker.seat(visitor, long=True)
     run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
-        yield begin_frame(session, run, count=number)
+        yield begin_frame(context, session, run, count=number)
         drawn = _draw(session, lanes, number, worker, lambda: bool(run.stop_reason))
         for lane, i, picture, score in drawn:
             run.add_picture(lane, picture)

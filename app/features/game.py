@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from app.context import Context
+from app.features.settings import name_class
 from app.frames import Frame, encode_array, to_data_url
-from engine.cli import format_error
 from engine.critic_example import make_critic_example
 
 
@@ -21,10 +21,10 @@ def deal(context: Context, pack: object, seed: object, fraction: object) -> Fram
         tokens = np.stack([example.filled, example.real])  # (2, N)
         filled, real = context.packs.worker.submit(session.decode, tokens).result()
     except (ValueError, FileNotFoundError) as error:
-        return {"wrong": format_error(error)}
+        return {"wrong": context.say(error)}
     return {
         "name": example.name,
-        "label": example.label,
+        "label": name_class(context.words, example.label),
         "grid": session.tokenizer_config.grid,
         "fake": encode_array(example.hidden & (example.real != example.filled), "u1"),
         "scores": encode_array(example.scores, "<f4"),

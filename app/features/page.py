@@ -9,42 +9,19 @@ from app.features.exports import EXPORTS, SCALES
 from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
-from app.text import en, explain, places
-from app.text import presets as presets_text
-from app.text import results as results_text
+from app.text.words import Words, languages, words
 from engine import SAMPLING_VERSION
+from engine.rules import all_parameters
 
 
 def describe_page(context: Context) -> dict[str, Any]:
-    """Return plain values; assets/js/main.js says what each of them is."""
+    """Return plain values in the context's language; assets/js/main.js says what each of them is."""
     controls = complete_controls(context, {})
     presets, first = list_presets(context), context.packs.first
     return {
-        "words": {
-            **en.STAGE,
-            "places": places.PLACES,
-            "drawer": places.DRAWER,
-            "explain": explain.list_explanations(),
-            "presets": {
-                **presets_text.ROW,
-                "titles": {
-                    pack: {key: presets_text.TITLES_AND_HINTS[key][0] for key in keys} for pack, keys in presets.items()
-                },
-            },
-            "gallery": en.GALLERY,
-            "results": results_text.RESULTS,
-            "miniature": results_text.MINIATURE,
-            "vote": results_text.VOTE,
-            "own": en.OWN,
-            "game": en.GAME,
-            "files": {
-                **en.FILES,
-                "kinds": {kind: en.FILE_FORMATS[kind] for kind in EXPORTS},
-                "which": en.FILES_WHICH,
-                "scales": {scale: en.FILE_SCALES[scale] for scale in SCALES},
-            },
-            "snippets": en.SNIPPETS,
-        },
+        "language": context.language,
+        "languages": {language: words(language)["labels"]["language"] for language in languages()},
+        "words": _list_words(context.words, presets),
         "names": control_names(),
         "controls": controls,
         "visible": visible_controls(controls),
@@ -52,3 +29,32 @@ def describe_page(context: Context) -> dict[str, Any]:
         "version": SAMPLING_VERSION,
         "opens_with": next(iter(presets.get(first, [])), ""),
     }
+
+
+def _list_words(said: Words, presets: dict[str, list[str]]) -> dict[str, Any]:
+    titles, files, gallery = said["presets"]["all"], said["files"], said["gallery"]
+    return {
+        **said["stage"],
+        **{
+            name: said[name]
+            for name in ("labels", "names", "places", "drawer", "gallery", "own", "game", "results", "vote", "code")
+        },
+        "explain": {**said["explain"], "all": {**_explain_others(), **said["explain"]["all"]}},
+        "presets": {
+            "label": said["presets"]["label"],
+            "help": said["presets"]["help"],
+            "titles": {pack: {key: titles[key]["title"] for key in keys} for pack, keys in presets.items()},
+        },
+        "miniature": {**gallery, **gallery["miniature"]},
+        "files": {
+            **files,
+            "kinds": {kind: files["kinds"][kind] for kind in EXPORTS},
+            "scales": {scale: files["scales"][scale] for scale in SCALES},
+        },
+    }
+
+
+def _explain_others() -> dict[str, dict[str, str]]:
+    """Return an explanation for each rule's parameter: for a new one, which has no words yet, the rule's own help."""
+    own = {name: spec.metadata for name, spec in all_parameters().items()}
+    return {name: {"name": of["symbol"] or name, "formula": "", "text": of["help"]} for name, of in own.items()}

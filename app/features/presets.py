@@ -16,9 +16,10 @@ import numpy as np
 from app.assets import ASSETS
 from app.context import Context
 from app.features.compare import begin_frame
+from app.features.settings import name_class
 from app.frames import Frame, read_picture, unpack_step
 from app.request import Lane, RunRequest, add_unread_parameters, resolve
-from app.text import presets as text
+from app.text.words import Words, fill
 from engine import SAMPLING_VERSION
 from engine.binomial import mcnemar
 from engine.step import Step
@@ -146,26 +147,28 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
     run.end_reason = "recorded"
     run.made_by = {"sampling": SAMPLING_VERSION, "pack": recording.pack, "weights": recording.weights}
     run.steps = recording.steps  # all visitors share them, so their bytes are not counted
-    yield begin_frame(session, run, recorded=recording.key)
+    yield begin_frame(context, session, run, recorded=recording.key)
     for frame in recording.frames[1:-1]:
         yield run.frame(**frame)
-    yield run.frame(**{**recording.frames[-1], "why": "recorded", **describe(recording, lanes)})
+    yield run.frame(**{**recording.frames[-1], "why": "recorded", **describe(context.words, recording, lanes)})
 
 
-def describe(recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
+def describe(words: Words, recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
     """Return how the lanes differ ("told"), and what was counted and whether that may be chance ("counted")."""
-    preset = PRESETS[recording.key]
+    said, preset = words["presets"], PRESETS[recording.key]
     left, right = ({**lane.config.flat(), "passes": lane.passes} for lane in lanes)
-    sides = {"lane": text.SIDES[preset.better], "other": text.SIDES[1 - preset.better]}
+    sides = {"lane": said["sides"][preset.better], "other": said["sides"][1 - preset.better]}
     p = f"p = {recording.p:.2g}" if recording.p >= LEAST_P else f"p < {LEAST_P}"
-    look = text.TITLES_AND_HINTS[recording.key][1].format(left=left, right=right)
-    counted = text.COUNTED.format(
-        how=text.SHOWS[preset.shows].format(**sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO),
-        label=preset.label,
+    look = fill(said["all"][recording.key]["hint"], left=left, right=right)
+    chance = said["chance"]["likely" if recording.p > LEVEL else "unlikely"]
+    counted = fill(
+        said["counted"],
+        how=fill(said["shows"][preset.shows], **sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO),
+        label=name_class(words, preset.label),
         shows=recording.shows,
         against=recording.against,
         tried=recording.tried,
-        chance=text.CHANCE[recording.p > LEVEL].format(p=p),
+        chance=fill(chance, p=p),
     )
     return {"told": look, "counted": counted}
 

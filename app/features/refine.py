@@ -11,9 +11,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from app.context import Context
+from app.features.settings import name_class
 from app.frames import Frame, encode_array, to_data_url
-from app.text import en
-from engine.cli import format_error
+from app.text.wrong import Wrong
 from engine.data.decode import UNREADABLE, decode, in_one_scan
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
@@ -25,7 +25,7 @@ MAX_URL_LENGTH = 22_000_000  # characters of a data URL: 16 MB of file
 DECODING = threading.BoundedSemaphore(2)
 
 
-class TooLarge(ValueError):
+class TooLarge(Wrong):
     """The picture has more pixels than are decoded."""
 
 
@@ -38,15 +38,15 @@ def encode_picture(context: Context, pack: object, label: object, url: object) -
         session = context.packs.session(pack or context.packs.first)
         config = session.settings(label=label)
         if session.critic is None:
-            raise ValueError(en.OWN["no_critic"])
+            raise Wrong("own.no_critic")
         image = read_picture(read_data_url(url), session.tokenizer_config.image_size)
         tokens = context.packs.worker.submit(session.encode, image[None]).result()  # (1, N)
         shown = context.packs.worker.submit(session.decode, tokens).result()[0]
         scores = context.packs.worker.submit(session.score, tokens, config.label or "").result()[0]
     except ValueError as error:
-        return {"wrong": format_error(error)}
+        return {"wrong": context.say(error)}
     return {
-        "label": config.label,
+        "label": name_class(context.words, config.label),
         "grid": session.tokenizer_config.grid,
         "tokens": tokens[0].tolist(),
         "picture": to_data_url(image),
@@ -70,21 +70,21 @@ def _decode(content: bytes, size: int) -> np.ndarray:
     def check(image: Image.Image) -> None:
         limit = most if isinstance(image, JpegImageFile) else MAX_PIXELS
         if max(image.size) > MAX_SIDE or image.width * image.height > limit:
-            raise TooLarge(en.OWN["too_large"])
+            raise TooLarge("own.too_large")
 
     try:
         return decode(io.BytesIO(content), size, FORMATS, check)
     except TooLarge:
         raise
     except UNREADABLE as error:
-        raise ValueError(en.OWN["no_picture"]) from error
+        raise Wrong("own.no_picture") from error
 
 
 def read_data_url(url: object) -> bytes:
     """Return the bytes of a data URL. Raises ValueError where it is none."""
     if not isinstance(url, str) or not url.startswith("data:") or len(url) > MAX_URL_LENGTH:
-        raise ValueError(en.OWN["no_picture"])
+        raise Wrong("own.no_picture")
     try:
         return base64.b64decode(url.partition(",")[2], validate=True)
     except ValueError as error:
-        raise ValueError(en.OWN["no_picture"]) from error
+        raise Wrong("own.no_picture") from error

@@ -19,7 +19,7 @@ from app.request import (
     resolve,
     upgrade_version_1,
 )
-from app.text import en
+from app.text.words import Words, fill
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig
 from engine.session import Session
@@ -52,7 +52,7 @@ def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Fram
     run = context.runs.start(pack, lanes, controls)
     run.made_by = traces[0].made_by
     try:
-        yield begin_frame(session, run)
+        yield begin_frame(context, session, run)
         for lane, trace in enumerate(traces):
             for step in (batch.only(0) for batch in trace.steps):
                 if run.stop_reason:
@@ -61,7 +61,7 @@ def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Fram
                 run.add_step(lane, step, picture)
                 yield run.frame("steps", steps=[{"lane": lane, **pack_step(step, picture)}])
         run.end_reason = run.stop_reason or "opened"
-        message = _describe_origin(traces[0], session.pack.fingerprint(), bool(controls))
+        message = _describe_origin(context.words, traces[0], session.pack.fingerprint(), bool(controls))
         yield run.frame("end", why=run.end_reason, scores=[], told=message)
     finally:
         run.end_reason = run.end_reason or "stopped"
@@ -111,12 +111,13 @@ def _check(trace: Trace, session: Session) -> None:
             raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
 
 
-def _describe_origin(trace: Trace, weights: str, has_controls: bool) -> str:
+def _describe_origin(words: Words, trace: Trace, weights: str, has_controls: bool) -> str:
     """Say where a run was made, and whether Run gives the same here."""
     facts = {name: str(trace.made_by.get(name, "?"))[:40] for name in ("pack", "device", "cpu", "torch")}
-    text = en.OPENED["made"].format(**facts)
+    said = words["files"]["opened"]
+    text = fill(said["made"], **facts)
     if _sampler_version(trace) != SAMPLING_VERSION:
-        return text + en.OPENED["older"]
+        return f"{text} {said['older']}"
     if trace.made_by.get("weights") != weights:
-        return text + en.OPENED["other"]
-    return text + en.OPENED["again"] if has_controls else text
+        return f"{text} {said['other']}"
+    return f"{text} {said['again']}" if has_controls else text

@@ -21,7 +21,7 @@ from app.request import (
     resolve,
     upgrade_version_1,
 )
-from app.text import en
+from app.text.words import Words
 from engine.rules import RULES
 
 Controls = dict[str, Any]  # name -> value
@@ -90,7 +90,7 @@ def open_link(context: Context, query: Mapping[str, str], offered: str = "") -> 
     if "hash" in query:
         hashes = "_".join("0" * HASH_LETTERS * lane["steps"] for lane in found["plan"]["lanes"])
         is_cut = len(query["hash"]) < len(hashes)
-    return {**found, "wrong": en.LINK_CUT} if is_cut else found
+    return {**found, "wrong": context.words["stage"]["link_cut"]} if is_cut else found
 
 
 def plan_lanes(context: Context, controls: Controls) -> dict[str, Any]:
@@ -99,14 +99,14 @@ def plan_lanes(context: Context, controls: Controls) -> dict[str, Any]:
         session = context.packs.session(controls["pack"])
         lanes = resolve(session, RunRequest.from_controls(controls))
     except ValueError as error:
-        return {"wrong": str(error), "pack": "", "lanes": []}
-    return {"wrong": "", "pack": controls["pack"], "lanes": [describe_lane(lane) for lane in lanes]}
+        return {"wrong": context.say(error), "pack": "", "lanes": []}
+    return {"wrong": "", "pack": controls["pack"], "lanes": [describe_lane(context, lane) for lane in lanes]}
 
 
-def describe_lane(lane: Lane) -> dict[str, Any]:
+def describe_lane(context: Context, lane: Lane) -> dict[str, Any]:
     """Return what the page shows of a lane before its first step."""
     return {
-        "name": RULES[lane.config.rule].label,
+        "name": name_rule(context.words, lane.config.rule),
         "steps": lane.steps,
         "continues": lane.continues,
         "passes": lane.passes,
@@ -114,6 +114,16 @@ def describe_lane(lane: Lane) -> dict[str, Any]:
         "settings": lane.config.flat(),
         "origin": dataclasses.asdict(lane.branch) if lane.branch else None,
     }
+
+
+def name_rule(words: Words, rule: str) -> str:
+    """Return a rule's name. A new one has none in the words yet, but its own."""
+    return str(words["names"]["rules"].get(rule, RULES[rule].label))
+
+
+def name_class(words: Words, label: str | None) -> str:
+    """Return a class's name. Those of other packs have none in the words but their own."""
+    return str(words["names"]["classes"].get(label, label))
 
 
 def visible_controls(controls: Mapping[str, Any]) -> dict[str, bool]:

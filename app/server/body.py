@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 
 from app.server.errors import shorten
+from app.text.wrong import Wrong
 
 MAX_BODY = 2**17  # bytes; a request with an own picture's tokens has 2 KB
 MAX_NESTED = 10_000  # lists and objects in a request; each takes memory before it can be looked at
@@ -17,7 +18,12 @@ JSON_TYPE = "application/json"  # a page of another host cannot send it without 
 
 
 class RequestError(Exception):
-    """(HTTP status, message)"""
+    """A request that is refused with an HTTP status."""
+
+    def __init__(self, status: int, reason: str | Wrong) -> None:
+        self.status = status
+        self.reason = reason if isinstance(reason, Wrong) else ValueError(reason)
+        super().__init__(str(reason))
 
 
 class ClientGone(Exception):

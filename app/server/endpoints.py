@@ -45,6 +45,7 @@ def endpoint_routes(context: Context) -> list[Route]:
 
 
 async def _answer(context: Context, name: str, request: Request) -> Response:
+    context = context.speaking(request.headers.get("accept-language", ""))
     try:
         given = parse_object(await read_body(request, LARGE_BODIES.get(name, MAX_BODY)))
         ask = _bind(partial(QUESTIONS[name], context), given)
@@ -52,7 +53,7 @@ async def _answer(context: Context, name: str, request: Request) -> Response:
     except ClientGone:
         return Response(status_code=400)  # nobody reads it
     except (RequestError, ValueError, FileNotFoundError) as error:
-        return refuse(error)
+        return refuse(error, context.language)
 
 
 def _bind(question: Callable[..., Answer], given: Mapping[str, Any]) -> Callable[[], Answer]:
@@ -65,14 +66,14 @@ def _bind(question: Callable[..., Answer], given: Mapping[str, Any]) -> Callable
 
 
 async def _export(context: Context, request: Request) -> Response:
-    query = request.query_params
+    context, query = context.speaking(request.headers.get("accept-language", "")), request.query_params
     run, kind, lanes, at, scale = (query.get(name, first) for name, first in EXPORT_QUERY.items())
     try:
         position = int(at) if at.isdecimal() else 0
         make = partial(export_run, context, run, kind, lanes, position, scale)
         name, content = await to_thread.run_sync(make, limiter=_limiter())
     except ValueError as error:
-        return refuse(error)
+        return refuse(error, context.language)
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(content, headers=headers, media_type=MEDIA_TYPES[kind])
 
@@ -92,7 +93,7 @@ EXPORT_QUERY = {  # name -> what it is where it is not given
 }
 
 
-def refuse(error: Exception) -> JSONResponse:
+def refuse(error: Exception, language: str) -> JSONResponse:
     """What is wrong, in one line."""
-    status, message = error.args if isinstance(error, RequestError) else (422, shorten(error))
-    return JSONResponse({"error": message}, status)
+    status, reason = (error.status, error.reason) if isinstance(error, RequestError) else (422, error)
+    return JSONResponse({"error": shorten(reason, language)}, status)

@@ -10,6 +10,8 @@ from typing import Any
 
 import gradio as gr
 
+from app.text.words import ENGLISH
+from app.text.wrong import say
 from engine.cli import format_error
 
 MAX_LENGTH = 300  # characters of a message on the page
@@ -66,7 +68,7 @@ def to_gradio_error(error: Exception) -> gr.Error:
     return gr.Error(shorten(error), print_exception=False)
 
 
-def shorten(error: Exception) -> str:
+def shorten(error: Exception, language: str = ENGLISH) -> str:
     """Return what is wrong in one line that fits on the page, and can be sent: JSON may hold half a character."""
-    text = format_error(error).encode(errors="replace").decode()
+    text = format_error(say(error, language)).encode(errors="replace").decode()
     return text[:MAX_LENGTH] + ("…" if len(text) > MAX_LENGTH else "")

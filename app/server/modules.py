@@ -15,10 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.assets import import_script, modules, modules_path, opening_script
+from app.assets import import_script, language_script, modules, modules_path, opening_script
+from app.text.words import languages
 
 FOREVER = "public, max-age=31536000, immutable"
-CONFIG = "config.json"
+CONFIG = "config.{language}.json"
 HEAD, HEAD_END = b"<head>", b"</head>"
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first
     "br": brotli.compress,
@@ -26,14 +27,17 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first
 }
 
 
-def module_route(config: Mapping[str, Any]) -> Route:
-    """GET modules/HASH/PATH. `config` is what main.js reads beside itself: the page's words and first controls."""
-    stated = json.dumps(config, ensure_ascii=False).encode()
+def module_route(configs: Mapping[str, Mapping[str, Any]]) -> Route:
+    """GET modules/HASH/PATH. `configs` is what main.js reads beside itself, by language: words and first controls."""
+    stated = {
+        CONFIG.format(language=language): json.dumps(config, ensure_ascii=False).encode()
+        for language, config in configs.items()
+    }
 
     def serve(request: Request) -> Response:
         path = request.path_params["path"]
-        if path == CONFIG:  # its content is no part of the hash
-            return _respond(request, stated, "application/json", "no-cache")
+        if path in stated:  # its content is no part of the hash
+            return _respond(request, stated[path], "application/json", "no-cache")
         if path not in modules():
             return Response("no such module", 404, media_type="text/plain")
         return _respond(request, modules()[path], "text/javascript", FOREVER)
@@ -45,18 +49,18 @@ class EarlyStart:
     """Middleware: the page fetches and starts the front end while Gradio's own scripts are on their way.
 
     Gradio adds what it is given for the head when it has started itself, which is too late. A Link header names all
-    modules, so that they come at once; a script at the end of the head imports the first one. Another one stands at its
-    beginning, before Gradio's (assets/opening.js).
+    modules, so that they come at once; a script at the end of the head chooses the language, and imports the first one.
+    Another one stands at its beginning (assets/opening.js).
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         links = [f"<{modules_path()}/{path}>; rel=modulepreload" for path in modules()]
-        links.append(f"<{modules_path()}/{CONFIG}>; rel=preload; as=fetch; crossorigin=anonymous")
         self._link = ", ".join(links)
+        facts = f'data-languages="{" ".join(languages())}" data-modules="{modules_path()}"'
         self._parts = {
             HEAD: HEAD + f"<script>\n{opening_script()}</script>".encode(),
-            HEAD_END: f"<script>{import_script()};</script>".encode() + HEAD_END,
+            HEAD_END: f"<script {facts}>\n{language_script()}{import_script()};</script>".encode() + HEAD_END,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

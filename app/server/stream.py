@@ -65,8 +65,9 @@ class RunStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         response, client = LineResponse(request, send), Client.of(request)
+        context = self._context.speaking(request.headers.get("accept-language", ""))
         try:
-            start, computes = await self._prepare(request, client)
+            start, computes = await self._prepare(context, request, client)
             async with self._place(response, client, computes), self._iterate(start()) as frames:
                 async for frame in frames:  # an error before the first frame becomes an HTTP status
                     await response.write(frame)
@@ -75,12 +76,12 @@ class RunStream:
             return
         except (RequestError, ValueError, FileNotFoundError) as error:
             if not response.started:
-                return await refuse(error)(scope, receive, send)
+                return await refuse(error, context.language)(scope, receive, send)
             with suppress(ClientGone):
-                await response.write({"kind": "error", "error": shorten(error)})
+                await response.write({"kind": "error", "error": shorten(error, context.language)})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _prepare(self, request: Request, client: Client) -> tuple[Callable[[], Run], bool]:
+    async def _prepare(self, context: Context, request: Request, client: Client) -> tuple[Callable[[], Run], bool]:
         """Return what starts the run that is asked for, and whether it needs the networks.
 
         Raises RequestError or ValueError where it cannot be run.
@@ -89,15 +90,15 @@ class RunStream:
         is_file = media_type_of(request) == RUN_TYPE
         body = await read_body(request, MAX_FILE if is_file else MAX_BODY, (JSON_TYPE, RUN_TYPE))
         if is_file:
-            return partial(replay, self._context, body, visitor), True
+            return partial(replay, context, body, visitor), True
         given = dict(parse_object(body))
         if "recorded" in given:
-            return partial(play_preset, self._context, given["recorded"]), False
+            return partial(play_preset, context, given["recorded"]), False
         is_gallery, count = "count" in given, given.pop("count", None)
-        controls = await run_in_threadpool(complete_controls, self._context, given)
+        controls = await run_in_threadpool(complete_controls, context, given)
         if is_gallery:
-            return partial(draw_gallery, self._context, count, controls, visitor), True
-        return partial(run_lanes, self._context, controls, visitor), True
+            return partial(draw_gallery, context, count, controls, visitor), True
+        return partial(run_lanes, context, controls, visitor), True
 
     @asynccontextmanager
     async def _place(self, response: LineResponse, client: Client, computes: bool) -> AsyncIterator[None]:

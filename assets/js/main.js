@@ -5,6 +5,7 @@ import { showRunAndStop } from "./controls/buttons.js";
 import { mountChips } from "./controls/chips.js";
 import { mountChoice } from "./controls/choice.js";
 import * as folds from "./controls/folds.js";
+import { mountLanguage } from "./controls/language.js";
 import { digestOf } from "./draw/frame.js";
 import { Address } from "./features/address.js";
 import { Curves } from "./features/curves.js";
@@ -25,6 +26,7 @@ import { RunClient } from "./runs.js";
 import { Player } from "./stage/player.js";
 import { Stage } from "./stage/stage.js";
 import { EMPTY, Store } from "./store.js";
+import { speak } from "./transport/server.js";
 
 /**
  * What Gradio hands to a component's script.
@@ -38,6 +40,8 @@ import { EMPTY, Store } from "./store.js";
 /**
  * What the server says of the page, once.
  * @typedef {object} Config
+ * @property {string} language of these words
+ * @property {Record<string, string>} languages all of them: code -> its own name
  * @property {import("./types.js").Words} words
  * @property {string[]} names of all controls, as the API calls them
  * @property {Record<string, any>} controls as the page is built
@@ -60,8 +64,9 @@ import { EMPTY, Store } from "./store.js";
  */
 
 /** @type {Config} */
-const config = await (await fetch(new URL("./config.json", import.meta.url))).json();
+const config = await (await fetch(new URL(`./config.${languageOfPage()}.json`, import.meta.url))).json();
 const { controls, visible, offered, words } = config;
+speak(config.language);
 const store = new Store({ ...EMPTY, controls, visible, offered });
 const player = new Player(store);
 const plans = new PlanClient(store);
@@ -89,6 +94,8 @@ store.on(["shown"], (state) => {
 const PARTS = {
   stage({ element }) {
     stage.mount(element);
+    document.documentElement.lang = config.language; // Gradio has set one of those that it knows
+    document.title = words.labels.title;
     addSkipLinks(stage, words.skip);
     new Explanations(words.explain);
     showRunAndStop(store, words);
@@ -99,8 +106,9 @@ const PARTS = {
   about: ({ trigger }) => once("use", () => trigger("input")),
   controls: ({ trigger }) => bridge.connect(() => trigger("input")),
   curves: ({ trigger }) => curves.connect(() => trigger("input")),
-  chips: mountChips,
-  choice: mountChoice,
+  chips: (part) => mountChips(part, words),
+  choice: (part, given) => mountChoice(part, given, words),
+  language: ({ element }) => mountLanguage(element, config),
   presets: ({ element }) => mountPresets(element, page),
   gallery: ({ element }) => element.replaceChildren(gallery.root),
   results: ({ element, trigger }) => results.connect(element, () => trigger("input")),
@@ -114,6 +122,11 @@ const PARTS = {
 
 for (const name of Object.keys(words.places.titles)) {
   PARTS[`heading-${name}`] = ({ element }) => element.replaceChildren(places.heading(name));
+}
+
+/** What assets/language.js has found. */
+function languageOfPage() {
+  return document.documentElement.dataset.language ?? "en";
 }
 
 /**

@@ -91,7 +91,7 @@ export class RunClient {
   waiting({ before, seconds }) {
     const { first, later, about } = this.words.waiting;
     const said = before ? fill(later, { n: before }) : first;
-    return seconds === null ? said : said + fill(about, { seconds: Math.max(1, Math.round(seconds)) });
+    return seconds === null ? said : `${said} ${fill(about, { seconds: Math.max(1, Math.round(seconds)) })}`;
   }
 
   /**

@@ -115,8 +115,8 @@ test("a choice by hand is held against the rule's, when the lane is whole", () =
   run.shown.lanes[2].origin = { lane: 1, step: 1, masked: [1, 2] };
   run.frames[1][0] = frame({ state: [0, 1, 2, 3] });
   run.run = { ...run.run, means: [0.5, 0.25, 0.75] };
-  const words = { overlap: "{both} of {wanted} as {name}", judged: ", {mine} not {theirs}", refined: "" };
-  assert.equal(branchVerdict(run, words), "1 of 2 as MaskGIT, 0.75 not 0.25");
+  const words = { overlap: "{both} of {wanted} as {name}", judged: "{mine} not {theirs}", refined: "" };
+  assert.equal(branchVerdict(run, words), "1 of 2 as MaskGIT 0.75 not 0.25");
   run.frames[2].pop();
   assert.equal(branchVerdict(run, words), "");
 });

@@ -2,8 +2,11 @@
 
 import { el } from "../lib/dom.js";
 
-/** @param {import("../main.js").GradioPart} part */
-export function mountChips({ element, props, trigger, watch }) {
+/**
+ * @param {import("../main.js").GradioPart} part
+ * @param {import("../types.js").Words} words
+ */
+export function mountChips({ element, props, trigger, watch }, words) {
   const choose = (/** @type {string} */ name) => {
     props.value = name;
     trigger("input");
@@ -16,12 +19,17 @@ export function mountChips({ element, props, trigger, watch }) {
       { class: "tc-chip" },
       input,
       el("img", { src: face, alt: "", width: 32, height: 32 }),
-      el("span", {}, name),
+      el("span", {}, words.names.classes[name] ?? name),
     );
   };
   const show = () =>
     element.replaceChildren(
-      el("fieldset", { class: "tc-chips" }, el("legend", {}, props.legend), ...props.choices.map(chip)),
+      el(
+        "fieldset",
+        { class: "tc-chips" },
+        el("legend", {}, words.labels.controls[props.legend]),
+        ...props.choices.map(chip),
+      ),
     );
   watch("choices", show);
   watch("value", () => {

@@ -74,6 +74,7 @@ export class Address {
    */
   async linked(query, signal) {
     const { offered } = this.store.state;
+    query.delete("lang"); // it is no part of the run
     const found = await ask("linked", { query: Object.fromEntries(query), offered }, signal);
     this.plans.apply(found); // what a link that was cut off still says is set
     const wrong = found.wrong || found.plan.wrong;

@@ -233,5 +233,5 @@ export function branchVerdict({ shown, frames, run }, words) {
   const theirs = frames[lane][step - 1].state;
   const both = origin.masked.filter((place) => theirs[place] >= MASKED).length;
   const overlap = fill(words.overlap, { both, wanted: origin.masked.length, name: shown.lanes[lane].name, step });
-  return scores ? overlap + fill(words.judged, scores) : overlap;
+  return scores ? `${overlap} ${fill(words.judged, scores)}` : overlap;
 }

@@ -44,7 +44,7 @@ export class Explanations {
 
   /** @param {string} key */
   button(key) {
-    const label = fill(this.words.ask, { name: this.words.all[key][0] });
+    const label = fill(this.words.ask, { name: this.words.all[key].name });
     const button = el("button", { type: "button", class: "tc-ask", "aria-label": label }, "?");
     button.addEventListener("pointerdown", () => {
       this.was = this.key;
@@ -55,7 +55,7 @@ export class Explanations {
 
   /** @param {string} key @param {HTMLElement} button */
   show(key, button) {
-    const [name, formula, text] = this.words.all[key];
+    const { name, formula, text } = this.words.all[key];
     const again = this.was === key || this.key === key; // pressed again by pointer, or by key
     this.was = null;
     if (again) return this.box.hidePopover();

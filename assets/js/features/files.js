@@ -1,7 +1,7 @@
 // Files of the run on the stage, and a run from a file.
 
 import { actionButton, el, restWhile } from "../lib/dom.js";
-import { addressOf } from "../transport/server.js";
+import { fetchFile } from "../transport/server.js";
 
 export class Files {
   /** @param {import("../main.js").Page} page */
@@ -55,17 +55,17 @@ export class Files {
     this.scale.parentElement?.toggleAttribute("hidden", this.kind.value !== "png");
   }
 
-  /** The address of the file that the controls ask for. */
-  get address() {
+  /** What the controls ask for, as an address relative to the page. */
+  get path() {
     const { run, playhead } = this.store.state;
     const [kind, lanes, scale] = [this.kind, this.lanes, this.scale].map((select) => select.value);
     const asked = { run: run.id, kind, lanes, at: String(Math.max(0, playhead.at)), scale };
-    return addressOf(`export?${new URLSearchParams(asked)}`);
+    return `export?${new URLSearchParams(asked)}`;
   }
 
   async download() {
     this.status.textContent = this.words.making;
-    const answer = await restWhile(this.make, () => fetch(this.address).catch(() => null));
+    const answer = await restWhile(this.make, () => fetchFile(this.path));
     this.status.textContent = answer?.ok ? await this.save(answer) : await this.reason(answer);
     this.show();
   }

@@ -13,8 +13,8 @@ export function mountSnippets(element, pieces, words) {
   const sections = pieces.map(([title, text]) => {
     const whole = text.replaceAll("{origin}", origin);
     const shown = el("pre", { tabindex: 0, "aria-label": title }, whole);
-    const copy = () => copyText(whole, button, words.snippets, () => getSelection()?.selectAllChildren(shown));
-    const button = actionButton(words.snippets.copy, copy, { "aria-label": `${words.snippets.copy}: ${title}` });
+    const copy = () => copyText(whole, button, words.code, () => getSelection()?.selectAllChildren(shown));
+    const button = actionButton(words.code.copy, copy, { "aria-label": `${words.code.copy}: ${title}` });
     return el("section", { class: "tc-snippet" }, el("header", {}, el("h3", {}, title), button), shown);
   });
   element.replaceChildren(...sections);

@@ -6,6 +6,14 @@ const ROOT = new URL("../../../", import.meta.url); // modules are served at ROO
 /** What this tab calls itself, so that the server can let visitors of one address take turns. */
 const VISITOR = [...crypto.getRandomValues(new Uint8Array(12))].map((n) => n.toString(16).padStart(2, "0")).join("");
 
+/** The language in which the server answers. */
+let language = "en";
+
+/** @param {string} chosen */
+export function speak(chosen) {
+  language = chosen;
+}
+
 /** What the server refused, in its own words. */
 export class Refused extends Error {}
 
@@ -32,6 +40,15 @@ export function addressOf(path) {
  */
 export async function ask(name, given, signal) {
   return (await post(name, JSON.stringify(given), "application/json", signal)).json();
+}
+
+/**
+ * A file that the server makes; null where there is no answer.
+ * @param {string} path
+ * @returns {Promise<Response | null>}
+ */
+export function fetchFile(path) {
+  return fetch(addressOf(path), { headers: { "Accept-Language": language } }).catch(() => null);
 }
 
 /**
@@ -66,7 +83,7 @@ function bodyOf(request) {
  * @param {AbortSignal} [signal]
  */
 async function post(name, body, type, signal) {
-  const headers = { "Content-Type": type, "X-Visitor": VISITOR };
+  const headers = { "Content-Type": type, "X-Visitor": VISITOR, "Accept-Language": language };
   const answer = await fetch(addressOf(name), { method: "POST", headers, body, signal });
   if (answer.ok) return answer;
   const { error } = await answer.json().catch(() => ({}));

@@ -1,18 +1,5 @@
-"""What the page is, whose work it shows, and how to use it from code, in English."""
+"""Pieces of text to copy, the same in every language: how to use the page from code, what to cite."""
 
-WHAT = """
-Two ways to choose tokens in masked image generation, live and side by side. **MaskGIT** keeps the tokens that its
-generator is surest of, and never takes one back. **Token-Critic** trains a second network to tell real tokens from
-sampled ones; it scores the whole picture at each step, and what scores lowest is masked again.
-
-The generator, the critic and all figures here are this project's own, trained on small pictures for two CPU cores: they
-show how the method works, not how well the papers' models of ImageNet do. Their authors have no part in this page.
-
-The critic of the emoji model differs from the paper's in three points: it starts from the generator's weights, it reads
-out through the generator's head, and it is told how many of the tokens are new, but not which.
-
-**Licences.** Code: MIT. What the models were trained on has a licence of its own: see the card of the model below.
-"""
 CITATIONS = (
     (
         "Token-Critic (BibTeX)",
