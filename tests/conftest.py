@@ -67,6 +67,7 @@ def page(address: str, packs: Packs, browser: Any) -> Any:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE)
     page.problems = []
+    page.add_init_script("localStorage.setItem('token-critic-unfolded', '1')")  # the lanes' settings are in sight
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)

@@ -47,6 +47,24 @@ def another(page: Any) -> Any:
     return other
 
 
+def go_to(page: Any, place: str) -> None:
+    """Go to a place by the bar."""
+    page.click(f".tc-nav [data-to={place}]")
+
+
+def open_drawer(page: Any, tab: str) -> None:
+    """Open what stands beside the lanes; "" closes it."""
+    now = page.evaluate("() => tokenCritic.state.drawer")
+    if now != tab:
+        page.click(f"[data-drawer={tab or now}]")
+
+
+def look_at(page: Any, example: str) -> None:
+    """Choose a recorded run."""
+    page.click("#tc-examples")
+    page.click(f"[data-preset={example}]")
+
+
 def back_to_two_lanes(page: Any) -> None:
     page.click('[data-lane="2"] button:text("Remove this lane")')
     page.wait_for_function("() => !document.documentElement.classList.contains('tc-three')")

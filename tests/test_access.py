@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from app.features.presets import FIRST
+from app.text.words import ENGLISH, words
 from app.tools.browser import PAGE_READY, wait_for_run
-from tests.pages import PATIENCE, at, painted
+from tests.pages import PATIENCE, at, go_to, open_drawer, painted
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -42,20 +43,30 @@ def test_axe_finds_nothing_serious_on_a_run(page: Any, width: int, scheme: str) 
     assert found == []
 
 
-def test_axe_finds_nothing_serious_in_what_is_folded(page: Any) -> None:
+PLACES = tuple(words(ENGLISH)["places"]["names"])
+TABS = tuple(words(ENGLISH)["drawer"]["tabs"])
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious_in_any_place_or_drawer(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("() => tokenCritic.game.deal()")
+    page.evaluate("() => { tokenCritic.game.marks.add(5); tokenCritic.game.check(); }")
+    found = {}
+    for place in PLACES:
+        go_to(page, place)
+        found[place] = violations(page)
+    go_to(page, "compare")
     page.click("#tc-more")
-    for fold in ("results", "many", "curves", "files", "own", "game", "code", "about"):
-        page.click(f"#tc-{fold} > button")
-    page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
-    page.click("button:text('Deal a picture')")
-    page.wait_for_function("() => window.tokenCritic.game.dealt")
-    page.evaluate("() => window.tokenCritic.game.marks.add(5)")
-    page.evaluate("() => window.tokenCritic.game.check()")
-    found = violations(page)
-    for fold in ("results", "many", "curves", "files", "own", "game", "code", "about"):
-        page.click(f"#tc-{fold} > button")
+    for tab in TABS:
+        open_drawer(page, tab)
+        if tab == "curves":
+            page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
+        found[tab] = violations(page)
+    open_drawer(page, "")
     page.click("#tc-more")
-    assert found == []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert found == {name: [] for name in (*PLACES, *TABS)}
 
 
 def test_axe_finds_nothing_serious_with_an_explanation_or_the_projector(page: Any) -> None:
@@ -97,7 +108,7 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
         touch("decision", place)
     assert sorted(phone.evaluate("() => [...tokenCritic.state.hand.chosen]")) == [20, 37]
     phone.tap("button:text('Cancel')")
-    phone.tap("#tc-game > button")
+    phone.tap("[data-to=fakes]")
     phone.tap("button:text('Deal a picture')")
     phone.wait_for_function("() => window.tokenCritic?.game.dealt")
     phone.locator(".tc-game-board canvas").first.scroll_into_view_if_needed()
@@ -175,7 +186,7 @@ def test_what_has_the_focus_is_never_covered(page: Any) -> None:
     for _ in range(200):
         page.keyboard.press("Tab")
         found = page.evaluate("""() => {
-            const on = document.activeElement, bar = document.querySelector(".tc-transport");
+            const on = document.activeElement, bar = document.querySelector(".tc-dock");
             if (on === document.body) return null;
             const box = on.getBoundingClientRect(), top = bar.getBoundingClientRect().top;
             const hidden = !bar.contains(on) && box.bottom > top + 1 && box.height < 200;
@@ -216,7 +227,7 @@ def test_what_a_finger_has_to_hit_is_large_enough(page: Any) -> None:
             .filter((one) => one.checkVisibility() && !one.closest(".tc-skip") && grown(one) < 24)
             .map((one) => `${one.outerHTML.slice(0, 90)}: ${grown(one)}`);
     }""")
-    order = page.evaluate("""() => ["#tc-stage", "#tc-settings-1", "#tc-many"].map((one) =>
+    order = page.evaluate("""() => ["#tc-stage", "#tc-settings-1"].map((one) =>
         document.querySelector(one).getBoundingClientRect().top)""")
     page.set_viewport_size({"width": 1280, "height": 800})
     assert not small, "\n".join(small)
@@ -237,8 +248,8 @@ def test_at_200_percent_a_panel_of_each_lane_is_on_the_first_screen(page: Any) -
 def test_on_paper_there_is_what_the_run_shows_and_nothing_to_press(page: Any) -> None:
     page.emulate_media(media="print")
     painted(page)
-    seen = {one: page.is_visible(one) for one in (".tc-legend", ".tc-scale", ".tc-film", ".tc-slider", "canvas")}
-    gone = {one: page.is_visible(one) for one in (".tc-transport", "#tc-run", ".tc-actions", "#tc-about", ".tc-ask")}
+    seen = {one: page.is_visible(one) for one in (".tc-count .tc-key", ".tc-scale", ".tc-film", ".tc-slider", "canvas")}
+    gone = {one: page.is_visible(one) for one in (".tc-transport", "#tc-run", ".tc-actions", ".tc-nav", ".tc-ask")}
     values = page.locator(".tc-slider input[type=number] >> visible=true").count()
     pages = page.pdf(format="A4", print_background=True).count(b"/Type /Page\n") or 1
     page.emulate_media(media="screen")
@@ -250,7 +261,9 @@ def test_on_paper_there_is_what_the_run_shows_and_nothing_to_press(page: Any) ->
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_is_clipped_with_three_lanes(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
+    open_drawer(page, "view")
     page.click("button:text('Add a lane')")
+    open_drawer(page, "")
     page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 3")
     page.select_option("#tc-settings-3 .tc-x-rule select", "maskgit")
     page.wait_for_function("() => tokenCritic.state.planned.lanes[2].settings.rule === 'maskgit'")
@@ -319,10 +332,11 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     for _ in range(9):
         page.keyboard.press(".")
     assert page.evaluate("() => tokenCritic.state.playhead.at") == 9
+    press("[data-drawer=view]")
     press('[data-view="proposal"]', "ArrowDown")
     assert page.input_value('[data-view="proposal"]') == "masked"
     page.keyboard.press("ArrowUp")
-    press("#tc-curves > button")
+    press("[data-drawer=curves]")
     page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
     press("=Be the critic")
     press('[data-lane="0"] .tc-panels', "ArrowRight")
@@ -334,9 +348,9 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     runs("=Refine")
     assert page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.fraction") == 0.6
     press("=Remove this lane")
-    page.wait_for_function("() => document.activeElement.textContent === 'Add a lane'")
+    press("[data-drawer=share]")
     press("=Copy link")
-    press("#tc-game > button")
+    press("[data-to=fakes]")
     press("=Deal a picture")
     page.wait_for_function(
         "() => window.tokenCritic?.game.open && document.activeElement.textContent === 'Deal a picture'"
@@ -345,17 +359,18 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     page.keyboard.press("Enter")
     press("=Check")
     page.wait_for_function("() => tokenCritic.game.result?.marks === 1")
-    press("#tc-many > button")
-    press("#tc-many [data-gallery=draw]")
+    press("[data-to=gallery]")
+    press("#tc-gallery [data-gallery=draw]")
     page.wait_for_function(
         "() => window.tokenCritic?.gallery.items.flat().length === 16 && !tokenCritic.gallery.run.going"
     )
     runs(".tc-gallery-one")
-    press("#tc-files > button")
     with page.expect_download():
         press("#tc-make")
-    press("#tc-own > button")
-    tab_to(page, "#tc-own .tc-hidden-file")
+    press("[data-to=refine]")
+    tab_to(page, "#tc-refine .tc-hidden-file")
+    press("[data-to=compare]")
+    press("#tc-examples")
     press(f"[data-preset={FIRST}]")
     page.wait_for_function("() => tokenCritic.state.run.why === 'recorded'")
     assert page.problems == []

@@ -8,7 +8,7 @@ import pytest
 
 from app.request import affects_run, lane_fields
 from engine.rules import RULES
-from tests.pages import comes_to
+from tests.pages import comes_to, open_drawer
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -51,7 +51,10 @@ def test_what_both_lanes_share_changes_the_run(page: Any) -> None:
         (lambda: page.check(".tc-chip input >> nth=3"), lambda: page.check(".tc-chip input >> nth=0")),
         (lambda: page.check("text=Equal passes"), lambda: page.uncheck("text=Equal passes")),
         (lambda: page.check("text=Matched"), lambda: page.uncheck("text=Matched")),
-        (lambda: page.click("button:text('Add a lane')"), lambda: page.click("button:text('Remove this lane')")),
+        (
+            lambda: (open_drawer(page, "view"), page.click("button:text('Add a lane')")),
+            lambda: page.click("button:text('Remove this lane')"),
+        ),
     ):
         move()
         page.keyboard.press("Tab")
@@ -70,7 +73,7 @@ def test_what_both_lanes_share_changes_the_run(page: Any) -> None:
 @pytest.mark.parametrize("rule", list(RULES))
 def test_every_control_that_a_rule_shows_changes_its_settings(page: Any, rule: str) -> None:
     page.evaluate(
-        "() => document.documentElement.classList.contains('tc-unfolded') || document.getElementById('tc-more').click()"
+        "() => document.documentElement.classList.contains('tc-more') || document.getElementById('tc-more').click()"
     )
     choose(page, 0, rule)
     shown = [name for name in lane_fields() if affects_run(name, rule, False, False)]

@@ -25,7 +25,7 @@ from app.server.environment import use_private_folder
 from app.tools.browser import PAGE_READY, run_page, serve_page
 from engine.pack import Pack
 from launch import free_port, main
-from tests.pages import PATIENCE
+from tests.pages import PATIENCE, open_drawer
 from tests.tiny import make_whole_pack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -220,9 +220,9 @@ def test_all_of_the_page_works_at_a_path_of_a_proxy(pack: Pack, browser: Any) ->
         page.wait_for_function(PAGE_READY)
         run_page(page)  # /run, which streams
         assert page.evaluate("() => tokenCritic.state.run.why") == "done"
-        page.click("#tc-curves > button")  # an event of Gradio's queue
+        open_drawer(page, "curves")  # an event of Gradio's queue
         page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
-        page.click("#tc-files > button")
+        open_drawer(page, "share")
         page.select_option("[data-file=kind]", "json")
         with page.expect_download() as kept:  # a file that it made
             page.click("#tc-make")

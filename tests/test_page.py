@@ -27,7 +27,19 @@ from engine.distance import nearest_distance
 from engine.refine import refine
 from engine.session import Session
 from engine.step import Step
-from tests.pages import PATIENCE, another, at, back_to_two_lanes, comes_to, forget_refusals, painted, take
+from tests.pages import (
+    PATIENCE,
+    another,
+    at,
+    back_to_two_lanes,
+    comes_to,
+    forget_refusals,
+    go_to,
+    look_at,
+    open_drawer,
+    painted,
+    take,
+)
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -66,7 +78,7 @@ LATE_DISTANCES = """async () => {
 }"""
 # Gradio's own container hides what sticks out, so the page's width alone says nothing.
 CUT_OFF = """(width) => {
-    const seen = [...document.querySelectorAll(".tc-chip, button, select, input, .tc-panel, .tc-legend > *")];
+    const seen = [...document.querySelectorAll(".tc-chip, button, select, input, .tc-panel, .tc-lane-foot > *")];
     const scrolls = (node) => node && (node.scrollWidth > node.clientWidth + 1
         && ["auto", "scroll"].includes(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
     const out = (box) => box.width && (box.right > width + 1 || box.left < -1);
@@ -156,7 +168,7 @@ def test_the_arrow_keys_move_the_cell_and_escape_lets_go(page: Any) -> None:
     page.keyboard.press("ArrowRight")
     assert page.evaluate("() => tokenCritic.state.pinned") == 5 * 16 + 7, "the pinned cell goes along"
     page.keyboard.press("ArrowUp")
-    comes_to(page, "() => document.querySelector('.tc-token h2').innerText", "Row 5, column 8")
+    comes_to(page, "() => document.querySelector('.tc-token h3').innerText", "Row 5, column 8")
     assert "row 5, column 8" in page.text_content(".tc-spoken")
     page.keyboard.press("Escape")
     page.wait_for_selector(".tc-token", state="hidden")
@@ -268,7 +280,7 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     session = packs.session(packs.first)
     index = int(np.flatnonzero(session.pack.pictures().splits != "train")[0])
     image = session.pack.pictures().read(np.array([index]))
-    page.click("#tc-own > button")
+    go_to(page, "refine")
     page.wait_for_selector(".tc-own")
     (tmp_path / "none.png").write_bytes(b"no picture")
     page.set_input_files(".tc-own input[type=file]", tmp_path / "none.png")
@@ -289,7 +301,6 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     assert own[1:] == [step.digest() for step in refine(session, config, tokens, 0.6)]
     assert "from your picture" in page.inner_text('[data-lane="2"] .tc-lane-head')
     assert f"{scores.mean():.2f} before" in page.text_content(".tc-notice")
-    page.click("#tc-own > button")
     back_to_two_lanes(page)
     assert page.problems == []
 
@@ -314,7 +325,7 @@ def test_the_last_step_is_scored_when_asked_for(page: Any, packs: Packs) -> None
 
 
 def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> None:
-    page.click("#tc-curves button")
+    open_drawer(page, "curves")
     page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
     data = "document.querySelector('#tc-curves .js-plotly-plot').data"
     drawn = page.evaluate(f"() => {data}.map((one) => [one.name, one.y])")
@@ -323,12 +334,12 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
     assert ys[0] == [int((state >= 2).sum()) for state in states], "masked after each step"
     assert ys[1] == [int((state == 3).sum()) for state in states] and max(ys[1]) > 0, "revoked"
     assert max([y for name, y in drawn if name == "1 MaskGIT"][2]) == 0, "MaskGIT never revokes"
-    page.click("#tc-curves button")
+    open_drawer(page, "")
 
 
 def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: Packs) -> None:
-    page.click("#tc-many > button")
-    page.click("#tc-many [data-gallery=draw]")
+    go_to(page, "gallery")
+    page.click("#tc-gallery [data-gallery=draw]")
     page.wait_for_function(
         "() => tokenCritic.gallery.items.flat().length === 16 && tokenCritic.gallery.run.why === 'done'"
     )
@@ -366,18 +377,18 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.keyboard.press("Tab")
     page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.seed === 0")
     assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
-    page.click("#tc-many [data-gallery=draw]")
+    page.click("#tc-gallery [data-gallery=draw]")
     page.wait_for_function("() => tokenCritic.gallery.run.going && tokenCritic.gallery.items.flat().length > 1")
-    page.click("#tc-many [data-gallery=stop]")
+    page.click("#tc-gallery [data-gallery=stop]")
     page.wait_for_function("() => tokenCritic.gallery.run.why === 'stopped'")
-    page.click("#tc-many > button")
+    go_to(page, "compare")
     run_page(page)
     assert page.problems == []
 
 
 def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
-    page.click("#tc-game > button")
-    page.click("#tc-game button:text('Deal a picture')")
+    go_to(page, "fakes")
+    page.click("#tc-fakes button:text('Deal a picture')")
     page.wait_for_function("() => tokenCritic.game.dealt")
     seed, fake, scores, same = page.evaluate("""() => {
         const { seed, dealt } = tokenCritic.game;
@@ -395,7 +406,7 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     cell = box["width"] / 16
     for place in (*fakes[:3], real):
         page.mouse.click(box["x"] + (place % 16 + 0.5) * cell, box["y"] + (place // 16 + 0.5) * cell)
-    page.click("#tc-game button:text('Check')")
+    page.click("#tc-fakes button:text('Check')")
     page.wait_for_selector(".tc-roc svg")
     lowest = np.argsort(known.scores, kind="stable")[:4]
     said = page.inner_text(".tc-game > .tc-status")
@@ -405,20 +416,20 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     share = 100 * differs[lowest].mean()
     assert f"you 75 %, the critic {share:.0f} %" in page.inner_text(".tc-total")
     canvas.focus()
-    page.click("#tc-game button:text('Deal a picture')")
+    page.click("#tc-fakes button:text('Deal a picture')")
     page.wait_for_function("() => !tokenCritic.game.result")
     canvas.focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     assert page.evaluate("() => tokenCritic.game.marks.size") == 1
     page.evaluate("() => document.activeElement.blur()")
-    page.click("#tc-game > button")
+    go_to(page, "compare")
     assert page.problems == []
 
 
 def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_path: Path) -> None:
     digests = page.evaluate(DIGESTS)
-    page.click("#tc-files > button")
+    open_drawer(page, "share")
     page.wait_for_selector("#tc-make")
     page.select_option("[data-file=kind]", "json")
     with page.expect_download() as download:
@@ -432,7 +443,7 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
         ]
     page.fill(".tc-seed input", "5")
     page.keyboard.press("Tab")
-    page.set_input_files("#tc-files input[type=file]", str(file))
+    page.set_input_files("#tc-drawer .tc-files input[type=file]", str(file))
     page.wait_for_function("() => tokenCritic.state.run.why === 'opened'")
     assert (
         page.evaluate("() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest).join())") == digests
@@ -443,23 +454,23 @@ def test_a_run_is_kept_as_a_file_and_opened_again(page: Any, packs: Packs, tmp_p
     assert "exactly" in page.text_content(".tc-notice")
     other = tmp_path / "other.json"
     other.write_text("{}", encoding="utf-8")
-    page.set_input_files("#tc-files input[type=file]", str(other))
+    page.set_input_files("#tc-drawer .tc-files input[type=file]", str(other))
     page.wait_for_selector("text=no run of this page")
     page.wait_for_function("() => !tokenCritic.state.run.going")
     forget_refusals(page)
     page.click("#tc-run")
     page.wait_for_function("() => tokenCritic.state.frames[0].length > 1 && tokenCritic.state.run.going")
-    page.set_input_files("#tc-files input[type=file]", str(file))
+    page.set_input_files("#tc-drawer .tc-files input[type=file]", str(file))
     page.wait_for_selector(".tc-notice.is-wrong")
     assert page.text_content(".tc-notice.is-wrong") == words(ENGLISH)["files"]["stop_first"]
     page.wait_for_function("() => tokenCritic.state.run.why === 'done'")
-    page.click("#tc-files > button")
+    open_drawer(page, "")
     run_page(page)
     assert page.problems == []
 
 
 def test_pictures_of_all_steps_have_a_scale_to_choose(page: Any) -> None:
-    page.click("#tc-files > button")
+    open_drawer(page, "share")
     page.select_option("[data-file=kind]", "webp")
     assert page.is_visible("[data-file=lanes]") and not page.is_visible("[data-file=scale]")
     page.select_option("[data-file=kind]", "png")
@@ -473,7 +484,7 @@ def test_pictures_of_all_steps_have_a_scale_to_choose(page: Any) -> None:
     assert heights == {scale: int(scale) * heights["1"] for scale in words(ENGLISH)["files"]["scales"]}
     page.select_option("[data-file=kind]", "json")
     assert not page.is_visible("[data-file=scale]")
-    page.click("#tc-files > button")
+    open_drawer(page, "")
     assert page.problems == []
 
 
@@ -634,7 +645,7 @@ def test_what_is_on_the_stage_is_in_the_address(page: Any, address: str) -> None
     other.goto(address)
     other.wait_for_function(PAGE_READY)
     assert other.url == address
-    other.click("[data-preset=early]")
+    look_at(other, "early")
     other.wait_for_function("() => tokenCritic.state.shown.recorded === 'early' && !tokenCritic.state.run.going")
     assert other.url == f"{address}?preset=early"
     assert other.get_attribute("[data-preset=early]", "aria-pressed") == "true"
@@ -662,7 +673,7 @@ def test_a_recorded_run_can_be_kept_and_linked(page: Any, address: str) -> None:
     assert other.is_disabled("button:text('Copy link')")
     assert other.get_attribute("button:text('Copy link')", "title") == words(ENGLISH)["stage"]["link"]["none"]
     other.evaluate("() => tokenCritic.store.update('run', { why: 'recorded' })")
-    other.click("#tc-files > button")
+    open_drawer(other, "share")
     other.select_option("[data-file=kind]", "webp")
     with other.expect_download() as download:
         other.click("#tc-make")
@@ -730,13 +741,13 @@ def test_a_run_that_overtakes_a_preset_is_the_one_that_curves_are_drawn_of(page:
     other = another(page)
     other.goto(address)
     other.wait_for_function(PAGE_READY)
-    other.click('[data-preset="locked"]')
+    look_at(other, "locked")
     other.evaluate("() => document.getElementById('tc-run').click()")
     other.wait_for_function("() => tokenCritic.state.run.why === 'done'")
     with other.expect_request(
         lambda one: "queue/join" in one.url and len(one.post_data_json["data"]) == 1
     ) as asked_for:
-        other.click("#tc-curves > button")
+        open_drawer(other, "curves")
     assert asked_for.value.post_data_json["data"] == [other.evaluate("() => tokenCritic.state.run.id")]
     other.close()
 

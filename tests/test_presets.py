@@ -28,7 +28,7 @@ from app.tools.browser import PAGE_READY, run_page, serve_page
 from app.tools.record import find_faults, get_controls, list_checks
 from engine.rules import all_parameters
 from engine.session import Session
-from tests.pages import PATIENCE
+from tests.pages import PATIENCE, go_to, look_at, open_drawer
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -180,7 +180,7 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     run_page(page)
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
     assert ("exactly" in said) == same and ("parts from" in said) != same, "it says whether this machine gets the same"
-    page.click("[data-preset=early]")
+    look_at(page, "early")
     early = load_recording("early").controls  # whose seed may be that of the first one
     page.wait_for_function(
         """([seed, label]) => { const { settings } = tokenCritic.state.planned.lanes[0];
@@ -193,10 +193,10 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     run_page(page)
     assert page.text_content(".tc-notice") == "", "another run is not held against it"
     assert page.text_content("#tc-run") == SAID["labels"]["run"]
-    page.click("[data-preset=early]")
+    look_at(page, "early")
     page.wait_for_function("() => tokenCritic.state.run.why === 'recorded'")
-    page.click("#tc-many > button")
-    page.click("#tc-many [data-gallery=draw]")
+    go_to(page, "gallery")
+    page.click("#tc-gallery [data-gallery=draw]")
     page.wait_for_function("() => window.tokenCritic?.gallery.items[0]?.length > 1")
     run_page(page, ".tc-gallery-row >> nth=0 >> .tc-gallery-one >> nth=1")  # the first one has the recording's seed
     assert page.text_content(".tc-notice") == "", "nor is a picture of a gallery"
@@ -222,6 +222,7 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, add
     page = visit(browser, address, reduced_motion="reduce")
     page.wait_for_function(PAGE_READY)
     assert not page.evaluate("() => tokenCritic.state.playhead.playing"), "nothing moves by itself"
+    open_drawer(page, "view")
     page.click("button:text('Add a lane')")
     page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 3")
     pack = packs.first
@@ -229,9 +230,11 @@ def test_each_preset_shows_its_recording_and_sets_the_controls(browser: Any, add
         if preset.pack != pack:
             pack = preset.pack
             page.select_option(".tc-pack select", pack)
-            page.wait_for_selector(f"[data-preset={key}]:visible")
+            page.wait_for_function(
+                "(key) => !document.querySelector(`[data-preset=${key}]`).parentElement.hidden", arg=key
+            )
         before = page.evaluate("() => tokenCritic.state.run.id")
-        page.click(f"[data-preset={key}]")
+        look_at(page, key)
         page.wait_for_function("(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going", arg=before)
         page.wait_for_function("() => !document.querySelector('.tc-stage').classList.contains('is-stale')")
         assert page.evaluate(DRAWN) == recorded(key), key

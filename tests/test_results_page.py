@@ -8,6 +8,7 @@ import pytest
 
 from app.tools.browser import run_page
 from engine.reports import read_chart
+from tests.pages import go_to
 
 pytest.importorskip("playwright.sync_api")
 
@@ -27,8 +28,8 @@ POINT = """([series, i]) => {
 
 @pytest.fixture(scope="module")
 def results(page: Any) -> Any:
-    """The page with its results unfolded."""
-    page.focus("#tc-results > button")
+    """The page where its results are."""
+    page.focus("[data-to=results]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-chart=table1][aria-pressed=true]")
     return page
@@ -57,7 +58,9 @@ def test_a_row_loads_a_lane_by_keyboard_and_it_runs(results: Any, packs: Any) ->
     lane = results.evaluate("() => tokenCritic.state.planned.lanes[0]")
     assert lane["name"] == "MaskGIT" and lane["passes"] == 35
     assert "left lane is set to MaskGIT" in results.inner_text("#tc-results .tc-results .tc-status")
+    go_to(results, "compare")
     run_page(results)
+    go_to(results, "results")
     assert results.evaluate("() => tokenCritic.state.frames[0].length") == 35
 
 

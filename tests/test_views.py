@@ -17,7 +17,7 @@ from app.features.replay import read_traces
 from app.packs import Packs
 from app.request import control_names, lane_fields
 from app.text.words import ENGLISH, words
-from tests.pages import PATIENCE, at, comes_to, painted, take
+from tests.pages import PATIENCE, at, comes_to, go_to, open_drawer, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -40,12 +40,13 @@ def test_a_proposal_is_seen_as_picture_hatched_under_its_scores_and_as_numbers(p
     frame = page.evaluate("""() => { const { proposal, tokens, scores } = tokenCritic.state.frames[1][9];
         return [[...proposal], [...tokens], [...scores]]; }""")
     proposal, tokens, scores = (np.array(one).reshape(16, 16) for one in frame)
-    plain = pixels(page, 1, "proposal")
-    cell = len(plain) // 16
 
     def cells(picture: np.ndarray) -> np.ndarray:
         return picture[: cell * 16, : cell * 16].reshape(16, cell, 16, cell, 3).swapaxes(1, 2)
 
+    open_drawer(page, "view")
+    plain = pixels(page, 1, "proposal")
+    cell = len(plain) // 16
     page.select_option('[data-view="proposal"]', "masked")
     middle = (slice(None), slice(None), slice(cell // 2 - 1, cell // 2 + 1), slice(cell // 2 - 1, cell // 2 + 1))
     hatched = (cells(pixels(page, 1, "proposal"))[middle] != cells(plain)[middle]).any((2, 3, 4))
@@ -66,9 +67,11 @@ def test_a_proposal_is_seen_as_picture_hatched_under_its_scores_and_as_numbers(p
 
     page.select_option('[data-view="proposal"]', "picture")
     assert (pixels(page, 1, "proposal") == plain).all()
+    open_drawer(page, "")
 
 
 def test_as_in_the_paper_what_goes_in_next_is_what_goes_in(page: Any) -> None:
+    open_drawer(page, "view")
     page.select_option('[data-view="layout"]', "chain")
     take(page, 9)
     boxes = [
@@ -83,6 +86,7 @@ def test_as_in_the_paper_what_goes_in_next_is_what_goes_in(page: Any) -> None:
         assert (pixels(page, lane, "input") == after).all()
     assert "Goes in next" in page.inner_text('[data-lane="0"] .tc-panels')
     page.select_option('[data-view="layout"]', "loop")
+    open_drawer(page, "")
     assert page.problems == []
 
 
@@ -107,7 +111,7 @@ def test_the_projector_shows_one_large_panel_and_leaves_only_play_and_step(page:
     end = boxes[".tc-to-projector"]
     apart = notice["right"] - 144 <= end["left"] or notice["bottom"] <= end["top"]  # 144: its padding
     assert apart, "End does not stand on the line above the lanes"
-    for gone in ("#tc-run", ".tc-chips", ".tc-lane-settings", ".tc-film", "#tc-many", ".tc-actions"):
+    for gone in ("#tc-run", ".tc-chips", ".tc-lane-settings", ".tc-film", "#tc-drawer", ".tc-actions"):
         assert not page.locator(gone).first.is_visible(), gone
     small = page.evaluate("""() => [...document.querySelectorAll(".tc-stage *")].filter((one) => one.checkVisibility()
         && [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())
@@ -134,8 +138,9 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
         "the third lane explains itself"
     )
     page.click("#tc-more")
+    open_drawer(page, "view")
     shown = page.evaluate("""() => [...document.querySelectorAll(
-        ".tc-lane-settings .block, .tc-seed, .tc-classes, .tc-top .block:has([type=checkbox]), .tc-views > .tc-switch")]
+        ".tc-lane-settings .block, .tc-seed, .tc-classes, .tc-switches .block, .tc-views > .tc-switch")]
         .filter((one) => one.checkVisibility() && one.querySelector("input, select"))
         .map((one) => one.querySelectorAll(".tc-ask").length)""")
     assert len(shown) >= 14 and set(shown) == {1}
@@ -150,6 +155,7 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
             page.wait_for_selector(".tc-explained", state="hidden")
     page.set_viewport_size({"width": 1280, "height": 800})
     page.click("#tc-more")
+    open_drawer(page, "")
     page.select_option("#tc-settings-1 .tc-x-rule select", "self-revoking")
     page.click("#tc-settings-1 .tc-x-eta .tc-ask")  # of a control that was not there
     page.wait_for_selector(".tc-explained:popover-open")
@@ -166,7 +172,7 @@ def snippet(page: Any, at: int) -> str:
 
 
 def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Packs, tmp_path: Path) -> None:
-    page.click("#tc-code > button")
+    go_to(page, "use")
     page.wait_for_selector(".tc-snippet pre")
     python = subprocess.run(
         [sys.executable, "-c", snippet(page, 0)], capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE / 1000
@@ -183,11 +189,11 @@ def test_the_examples_in_python_and_curl_do_what_they_say(page: Any, packs: Pack
         (made,) = tmp_path.glob("*.gif")
         assert done.returncode == 0 and last["why"] == "done" and made.name.endswith("-7.gif")
         assert Image.open(made).n_frames == 18  # type: ignore[attr-defined]
-    page.click("#tc-code > button")
+    go_to(page, "compare")
 
 
 def test_about_cites_the_papers_and_names_the_artwork_s_licence(page: Any) -> None:
-    page.click("#tc-about > button")
+    go_to(page, "use")
     page.wait_for_selector("#tc-about pre")
     page.click("#tc-about .tc-card button >> nth=0")
     page.wait_for_function("() => document.querySelector('#tc-about').innerText.includes('Open Font License')")
@@ -196,5 +202,5 @@ def test_about_cites_the_papers_and_names_the_artwork_s_licence(page: Any) -> No
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("#tc-about .tc-snippet button >> nth=0")
     assert page.evaluate("() => navigator.clipboard.readText()").startswith("@inproceedings{lezama2022")
-    page.click("#tc-about > button")
+    go_to(page, "compare")
     assert page.problems == []

@@ -85,7 +85,6 @@ def show_lanes(page: Page) -> None:
 def pin_token(page: Page) -> None:
     show_lanes(page)
     page.evaluate("() => tokenCritic.stage.cells.pin(7 * 16 + 8)")
-    page.evaluate("() => document.querySelector('.tc-token').scrollIntoView({ block: 'end' })")
 
 
 def show_projector(page: Page) -> None:
@@ -96,8 +95,9 @@ def show_projector(page: Page) -> None:
 
 def show_paper_layout(page: Page) -> None:
     show_lanes(page)
+    page.click("[data-drawer=view]")
     page.select_option("[data-view=layout]", "chain")
-    page.evaluate("() => document.querySelector('.tc-lanes').scrollIntoView()")
+    page.click("[data-drawer=view]")
 
 
 def show_refinement(page: Page) -> None:
@@ -105,11 +105,10 @@ def show_refinement(page: Page) -> None:
     show_step(page, 17)
     page.wait_for_timeout(300)
     run_page(page, "[data-lane='0'] button:text('Refine')")
-    page.evaluate("() => document.querySelector('.tc-lanes').scrollIntoView()")
 
 
 def play_game(page: Page) -> None:
-    page.click("#tc-game > button")
+    page.click("[data-to=fakes]")
     page.click("button:text('Deal a picture')")
     page.wait_for_function("() => window.tokenCritic?.game.dealt")
     page.evaluate("""() => { // every third fake found, and as many real ones accused
@@ -118,25 +117,23 @@ def play_game(page: Page) -> None:
             .filter((_, i) => i % (fake ? 3 : 9) === 0).forEach((i) => game.marks.add(i));
         game.check();
     }""")
-    page.evaluate("() => document.querySelector('#tc-game').scrollIntoView()")
 
 
 def show_results(page: Page) -> None:
-    page.click("#tc-results > button")
+    page.click("[data-to=results]")
     page.click("[data-chart=table1]")
     page.wait_for_selector("#tc-results .js-plotly-plot .legend")
-    page.evaluate("() => document.querySelector('#tc-results').scrollIntoView()")
     page.wait_for_timeout(1000)  # Plotly draws in several goes
 
 
 State = tuple[tuple[int, int], bool, Callable[["Page"], None]]  # size in CSS pixels, dark theme, what to do
 STATES: dict[str, State] = {
-    "page": ((1280, 1010), False, show_lanes),
-    "dark": ((1280, 920), True, show_lanes),
+    "page": ((1280, 800), False, show_lanes),
+    "dark": ((1280, 800), True, show_lanes),
     "phone": ((390, 844), False, show_lanes),
     "projector": ((1920, 1080), False, show_projector),
-    "paper": ((1280, 860), False, show_paper_layout),
-    "token": ((1280, 920), False, pin_token),
+    "paper": ((1280, 800), False, show_paper_layout),
+    "token": ((1440, 900), False, pin_token),
     "refine": ((1440, 920), False, show_refinement),
     "game": ((1280, 760), False, play_game),
     "results": ((1280, 920), False, show_results),

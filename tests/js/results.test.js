@@ -37,11 +37,12 @@ function opened() {
   return { store, plans, results };
 }
 
-test("reports are read when the section is opened, and again for another pack", async () => {
+test("reports are read when the place is opened, and again for another pack", async () => {
   const { store, results } = opened();
   assert.equal(asked.length, 0);
-  results.open();
-  results.open();
+  store.set({ place: "results" });
+  store.set({ place: "compare" });
+  store.set({ place: "results" });
   assert.deepEqual(
     asked.map(({ given }) => given.pack),
     ["p"],
@@ -59,7 +60,7 @@ test("reports are read when the section is opened, and again for another pack", 
 
 test("a late answer for a pack that is not chosen any more is dropped", async () => {
   const { store, results } = opened();
-  results.open();
+  store.set({ place: "results" });
   store.set({ controls: { pack: "q" } });
   await asked[1].answer({ charts: [chart("b")] });
   await asked[0].answer({ charts: [chart("a")] });
@@ -67,11 +68,12 @@ test("a late answer for a pack that is not chosen any more is dropped", async ()
 });
 
 test("where nothing answers that is said, and it is asked again", async () => {
-  const { results } = opened();
-  results.open();
+  const { store, results } = opened();
+  store.set({ place: "results" });
   await asked[0].refuse("broken");
   assert.equal(results.status.textContent, "broken");
-  results.open();
+  store.set({ place: "compare" });
+  store.set({ place: "results" });
   assert.equal(asked.length, 2);
 });
 

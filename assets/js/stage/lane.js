@@ -132,7 +132,8 @@ export class Lane {
    */
   finish({ shown, run, hand, view }, frame) {
     const isLast = Boolean(frame && frame.s === frame.steps - 1 && !frame.judged);
-    const finished = isLast && hand?.lane !== this.index && view.layout === "loop";
+    const isWhole = view.layout === "loop" && view.panel === "decision" && !view.projecting;
+    const finished = isLast && isWhole && hand?.lane !== this.index;
     if (finished && shown) {
       const { seed } = shown.lanes[this.index].settings;
       const score = run.means[this.index];

@@ -13,7 +13,10 @@ export function noticeOf(state, words) {
   if (state.message) return state.message;
   if (planned?.wrong) return { text: planned.wrong, wrong: true };
   if (run.going && run.progress) return { text: run.progress, wrong: false };
-  if (isStale(state)) return { text: state.advice || words.changed, wrong: false };
+  if (isStale(state)) {
+    const isMatched = state.controls.matched && !shown?.ask.matched;
+    return { text: state.advice || (isMatched ? words.matched : words.changed), wrong: false };
+  }
   if (run.going) return { text: "", wrong: false };
   if (!shown) return { text: words.welcome, wrong: false };
   const outcome = [run.told, state.verdict, branchVerdict(state, words.branches)].filter(Boolean).join(" ");

@@ -54,6 +54,7 @@ export class Stage {
       token: [this.life.hint, this.life.node],
       view: [this.views.node, this.branches.add],
     });
+    this.drawer.bar.append(this.views.button);
     const strip = el("div", { class: "tc-strip" }, this.playbar.slider, this.film.node);
     const dock = el("div", { class: "tc-dock" }, this.playbar.node, strip, this.drawer.bar);
     this.root.append(this.notice, this.tabs, this.lanesNode, dock, this.spoken);

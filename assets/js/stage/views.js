@@ -29,7 +29,6 @@ export class Views {
       this.select("proposal", PROPOSALS),
       this.toggle("asOrder"),
       this.toggle("compares", el("i", { class: "tc-key tc-differ", "aria-hidden": "true" })),
-      this.button,
     );
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("fullscreenchange", () => {
