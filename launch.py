@@ -18,33 +18,48 @@ from app.server.environment import bypass_proxies, use_private_folder
 FIRST_PORT, PORTS = 7860, 100
 
 
+class Help(argparse.HelpFormatter):
+    """Help in the words of a language: argparse has English ones."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, prefix or f"{help_words()['usage']}: ")
+
+
+def help_words() -> Any:
+    """The words of --help, in the language of the terminal."""
+    from app.text.words import choose_language, words  # here, because what they need may not be installed
+
+    asked = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return words(choose_language(asked.partition(".")[0].replace("_", "-")))["launch"]
+
+
 def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="launch.py", description="Token-Critic explorer: a page in your browser.")
-    parser.add_argument(
-        "--pack", default="emoji", help="model pack: a name under weights/, or a folder; default: emoji"
+    said = help_words()
+    parser = argparse.ArgumentParser(
+        prog="launch.py", description=said["description"], formatter_class=Help, add_help=False
     )
-    hosts = "address to listen on; default: 127.0.0.1; 0.0.0.0: all of IPv4, ::: all of IPv6"
+    options = parser.add_argument_group(said["options"])
+
+    def add(flag: str, **how: Any) -> None:
+        key = flag.strip("-").replace("-", "_")
+        options.add_argument(flag, **{"help": said[key].replace("{first}", str(FIRST_PORT)), **how})
+
+    options.add_argument("-h", "--help", action="help", help=said["help"])
+    add("--pack", default="emoji")
     environment = os.environ
     host = environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if environment.get("SPACE_ID") else "127.0.0.1")
-    parser.add_argument("--host", default=host, type=bare, help=hosts)
-    port = environment.get("GRADIO_SERVER_PORT") or None
-    parser.add_argument("--port", type=int, default=port, help=f"default: {FIRST_PORT}, or the next one that is free")
-    names = "a name that the server goes by, beside this machine's own; .example.org: all below it; may be repeated"
-    parser.add_argument("--allow-host", metavar="NAME", action="append", default=[], help=names)
-    tools = "offer the page's endpoints as tools of language models (MCP); needs: pip install 'gradio[mcp]'"
-    parser.add_argument("--mcp", action="store_true", help=tools)
-    proxy = "all visitors come through a proxy, which says in X-Forwarded-For who they are"
-    parser.add_argument("--trust-proxy", action="store_true", help=proxy)
-    parser.add_argument("--metrics", action="store_true", help="show figures of use at /metrics, for Prometheus")
-    parser.add_argument("--share", action="store_true", help="also open a temporary public link through gradio.live")
-    proxied = "behind a proxy that shows the page at another path: that path, or its whole address"
-    parser.add_argument("--root-path", metavar="/PATH", help=proxied)
-    devices = ("auto", "cuda", "mps", "cpu")
-    parser.add_argument("--device", default="auto", choices=devices, help="auto takes the first of cuda, mps, cpu")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks (default: 0 = all cores)")
-    dtypes = ("auto", "float32", "bfloat16")
-    parser.add_argument("--dtype", default="auto", choices=dtypes, help="auto measures which one is faster here")
-    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    add("--host", default=host, type=bare)
+    add("--port", type=int, default=environment.get("GRADIO_SERVER_PORT") or None)
+    add("--allow-host", metavar="NAME", action="append", default=[])
+    add("--mcp", action="store_true")
+    add("--trust-proxy", action="store_true")
+    add("--metrics", action="store_true")
+    add("--share", action="store_true")
+    add("--root-path", metavar="/PATH")
+    add("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"))
+    add("--threads", type=int, default=0)
+    add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"))
+    add("--no-browser", action="store_true")
     given = parser.parse_args(argv)
     if given.port is not None and not 1 <= given.port <= 65535:
         parser.error(f"--port {given.port}: expected 1 to 65535")
@@ -54,7 +69,10 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    given = arguments(argv)
+    try:
+        given = arguments(argv)
+    except ModuleNotFoundError as error:
+        return _tell_missing(error)
     if given.mcp and importlib.util.find_spec("mcp") is None:
         print("error: --mcp needs one more package: pip install 'gradio[mcp]'", file=sys.stderr)
         return 2
@@ -62,8 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         free_port(given.host, given.port)  # what is wrong with it is said before a pack is opened
         serve(given)
     except ModuleNotFoundError as error:
-        print(f"error: {error}: pip install -r requirements.txt brings what is missing", file=sys.stderr)
-        return 2
+        return _tell_missing(error)
     except (ValueError, OSError) as error:
         from engine.cli import format_error
 
@@ -72,6 +89,11 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         pass
     return 0
+
+
+def _tell_missing(error: ModuleNotFoundError) -> int:
+    print(f"error: {error}: pip install -r requirements.txt brings what is missing", file=sys.stderr)
+    return 2
 
 
 def serve(given: argparse.Namespace) -> None:

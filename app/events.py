@@ -29,6 +29,7 @@ STOP = "() => { window.tokenCritic?.stop(); }"
 ROLL_SEED = "() => { window.tokenCritic?.rollSeed(); }"
 TOGGLE_DIALS = "() => { window.tokenCritic?.toggle('dials'); }"
 TOGGLE_MORE = "() => { window.tokenCritic?.toggle('more'); }"
+LANGUAGE = "() => window.tokenCritic.language"
 SHOWN_RUN = "() => window.tokenCritic.shownRun()"
 CHOSEN_CHART = "() => window.tokenCritic.results.asked()"
 
@@ -54,9 +55,15 @@ def connect(
     controls.dice.click(None, js=ROLL_SEED)
     controls.dials.click(None, js=TOGGLE_DIALS)
     controls.more.click(None, js=TOGGLE_MORE)
-    draw = report_errors(partial(draw_curves, context))
+    draw = report_errors(partial(_draw_curves, context))
     curves.ask.input(draw, curves.ask, curves.plot, js=SHOWN_RUN, **PRIVATE)  # type: ignore[attr-defined]
     chart = report_errors(partial(draw_chart, context))
     results.ask.input(chart, results.ask, results.plot, js=CHOSEN_CHART, trigger_mode="always_last", **PRIVATE)  # type: ignore[attr-defined]
-    describe = report_errors(partial(describe_machine, context))
-    about.ask.input(describe, None, about.machine, queue=False, **PRIVATE)  # type: ignore[attr-defined]
+    describe = report_errors(lambda language: describe_machine(context.speaking(str(language))))
+    about.ask.input(describe, about.machine, about.machine, js=LANGUAGE, queue=False, **PRIVATE)  # type: ignore[attr-defined]
+
+
+def _draw_curves(context: Context, asked: Any) -> Any:
+    """`asked` names the run, and the language of the page."""
+    given = asked if isinstance(asked, dict) else {}
+    return draw_curves(context.speaking(str(given.get("language"))), given.get("run"))

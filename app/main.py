@@ -29,7 +29,8 @@ from app.server.modules import EarlyStart, module_route
 from app.server.stream import PATH, RunStream
 from app.text.words import ENGLISH, languages, words
 
-FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+HANGUL = ("Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR", "NanumGothic")
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", *HANGUL, "sans-serif")
 LAUNCH_TRIES = 12  # of five seconds each
 MAX_QUEUED = 64  # events of Gradio that wait
 MAX_CALLS = 8  # of all typed endpoints at once; they take turns with all other runs

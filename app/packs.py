@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.frames import to_data_url
+from app.text.wrong import Wrong
 from app.turns import Turns
 from engine.session import Session, available_packs, pack_fingerprint, pack_name, read_card
 from engine.sheet import make_sheet
@@ -59,9 +60,9 @@ class Packs:
         a visitor only reads that it cannot be opened.
         """
         if not isinstance(name, str) or name not in self._paths:
-            raise ValueError(f"unknown pack {name!r}: one of {', '.join(self.names)}")
+            raise Wrong("errors.unknown_pack", name=repr(name), known=", ".join(self.names))
         if name in self._broken:
-            raise ValueError(f"pack {name!r} cannot be opened")
+            raise Wrong("errors.broken_pack", name=repr(name))
         try:
             session = self._open(name)
             if loaded:
@@ -71,7 +72,7 @@ class Packs:
                 raise  # at the start: launch.py prints it
             self._broken.add(name)
             print(f"pack {name}: {error}", file=sys.stderr)
-            raise ValueError(f"pack {name!r} cannot be opened") from error
+            raise Wrong("errors.broken_pack", name=repr(name)) from error
         return session
 
     def _open(self, name: str) -> Session:

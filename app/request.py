@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.text.wrong import Wrong
 from engine.config import MAX_STEPS, SampleConfig
 from engine.refine import entry_step
 from engine.rule import Rule
@@ -188,8 +189,8 @@ def _refuse_empty(seed: Any, lanes: Sequence[Mapping[str, Any]]) -> None:
     for suffix, lane in zip(SUFFIXES, lanes, strict=False):
         numbers |= {f"{field}{suffix}": lane[field] for field in ("steps", *all_parameters())}
     if empty := [name for name, value in numbers.items() if value is None]:
-        kind = "a whole number" if empty[0].startswith(("seed", "steps")) else "a number"
-        raise ValueError(f"{empty[0]}: is empty; give {kind}")
+        is_whole = empty[0].startswith(("seed", "steps"))
+        raise Wrong("errors.empty_whole" if is_whole else "errors.empty_number", name=empty[0])
 
 
 def _used_values(lane: dict[str, Any]) -> dict[str, Any]:
@@ -251,15 +252,15 @@ def _branch_lane(session: Session, branch: Branch, configs: Sequence[SampleConfi
     if branch.masked is not None and not 0 <= branch.masked[0] <= branch.masked[-1] < N:
         raise ValueError(f"third: masked: places go from 0 to {N - 1}")
     if branch.step > last:
-        raise ValueError(f"third: step {branch.step}: the lane it leaves has {last} steps")
+        raise Wrong("errors.no_longer_shared", step=branch.step, last=last)
     if branch.fraction is not None and (branch.step < last or not session.pack.has("critic")):  # without loading it
-        raise ValueError(f"third: fraction: needs a critic, and a finished picture: step {last}")
+        raise Wrong("errors.needs_critic", last=last)
     if branch.step < last:
         if branch.step >= config.steps:
-            raise ValueError(f"third: step {branch.step} leaves nothing to run: it has {config.steps} steps itself")
+            raise Wrong("errors.nothing_left", step=branch.step, steps=config.steps)
         return Lane(config=config, branch=branch, first_step=branch.step)
     if branch.masked is None and branch.fraction is None:
-        raise ValueError(f"third: step {branch.step} leaves nothing to run: the picture is finished, and none masked")
+        raise Wrong("errors.none_masked", step=branch.step)
     num_masked = len(branch.masked) if branch.masked is not None else round((branch.fraction or 0) * N)
     return Lane(config=config, branch=branch, first_step=entry_step(config, N, num_masked), continues=True)
 
@@ -268,10 +269,7 @@ def check_budget(lanes: Sequence[Lane], pictures: int = 1) -> bool:
     """Whether this many pictures of each lane are a long job. ValueError where they are more than one may ask for."""
     passes = pictures * sum(lane.passes for lane in lanes)
     if passes > MAX_PASSES:
-        raise ValueError(
-            f"{passes:,} network passes are too many for one run: take fewer steps or pictures; "
-            f"the most is {MAX_PASSES:,}"
-        )
+        raise Wrong("errors.too_many_passes", passes=passes, most=MAX_PASSES)
     return passes > LONG_PASSES
 
 
@@ -302,10 +300,8 @@ def _equalise_passes(configs: tuple[SampleConfig, ...], count: int) -> tuple[Sam
 def _with_passes(config: SampleConfig, passes: int) -> SampleConfig:
     steps = -(-passes // RULES[config.rule].passes_per_step)
     if steps > MAX_STEPS:
-        raise ValueError(
-            f"equal_passes: {passes} passes are {steps} steps of {RULES[config.rule].label}, the most is {MAX_STEPS}: "
-            "take fewer steps in the other lane"
-        )
+        rule = RULES[config.rule].label
+        raise Wrong("errors.too_many_steps", passes=passes, steps=steps, rule=rule, most=MAX_STEPS)
     return config.replace(steps=steps)
 
 

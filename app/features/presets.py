@@ -20,6 +20,7 @@ from app.features.settings import name_class
 from app.frames import Frame, read_picture, unpack_step
 from app.request import Lane, RunRequest, add_unread_parameters, resolve
 from app.text.words import Words, fill
+from app.text.wrong import Wrong
 from engine import SAMPLING_VERSION
 from engine.binomial import mcnemar
 from engine.step import Step
@@ -183,7 +184,7 @@ def list_presets(context: Context) -> dict[str, list[str]]:
 def load_recording(key: object) -> Recording:
     """Return the recording of a preset. Raises ValueError where there is none."""
     if not isinstance(key, str) or key not in PRESETS or not _path(key).is_file():
-        raise ValueError(f"no recorded preset {str(key)[:40]!r}: one of {', '.join(list_recorded())}")
+        raise Wrong("errors.unknown_preset", name=repr(str(key)[:40]), known=", ".join(list_recorded()))
     return _read(key)
 
 

@@ -20,6 +20,7 @@ from app.request import (
     upgrade_version_1,
 )
 from app.text.words import Words, fill
+from app.text.wrong import Wrong
 from engine import SAMPLING_VERSION
 from engine.config import SampleConfig
 from engine.session import Session
@@ -34,7 +35,7 @@ def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Fram
     Raises ValueError before the first frame where the file is none, or does not fit its pack.
     """
     if content.count(b"[") + content.count(b"{") > len(content) / BYTES_PER_LIST + MANY_LISTS:
-        raise ValueError("this file is no run of this page: it is made of lists")
+        raise Wrong("errors.file_of_lists")
     controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:
         controls = upgrade_version_1(controls)
@@ -45,7 +46,7 @@ def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Fram
     session = context.packs.session(pack)
     lanes = resolve(session, RunRequest.from_controls(controls)) if controls else tuple(map(_lane_of, traces))
     if [lane.steps for lane in lanes] != [len(trace.steps) for trace in traces]:
-        raise ValueError("the lanes of this file do not fit what it says was asked for")
+        raise Wrong("errors.file_other_lanes")
     for trace in traces:
         _check(trace, session)
     worker = context.packs.worker.seat(visitor)
@@ -75,14 +76,14 @@ def read_traces(text: str) -> tuple[dict[str, Any], list[Trace]]:
     try:
         plain = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"this file is not JSON: {error}") from error
+        raise Wrong("errors.file_no_json", reason=error) from error
     if not isinstance(plain, dict) or plain.get("format") != JSON_FORMAT:
-        raise ValueError("this file is no run of this page, and no trace of engine.sample")
+        raise Wrong("errors.file_no_run")
     if "steps" in plain:
         return {}, [Trace.from_json(text)]
     lanes, controls = plain.get("lanes"), plain.get("ask")
     if not isinstance(lanes, list) or not isinstance(controls, dict) or not 1 <= len(lanes) <= MAX_LANES:
-        raise ValueError(f"this file does not hold one to {MAX_LANES} lanes")
+        raise Wrong("errors.file_lanes", most=MAX_LANES)
     return controls, [Trace.from_json(json.dumps(lane)) for lane in lanes]
 
 
@@ -108,7 +109,7 @@ def _check(trace: Trace, session: Session) -> None:
         fits = step.s == s and step.state.shape[1] == session.num_tokens and step.state.max() <= max(State)
         highest = max(array.max(initial=0) for array in (step.tokens, step.proposal, step.top_tokens))
         if not fits or highest >= codes:
-            raise ValueError(f"step {s + 1} of this file is none of pack {session.pack.name!r}, or steps are left out")
+            raise Wrong("errors.file_other_pack", step=s + 1, pack=repr(session.pack.name))
 
 
 def _describe_origin(words: Words, trace: Trace, weights: str, has_controls: bool) -> str:

@@ -43,7 +43,7 @@ async def read_body(request: Request, max_bytes: int = MAX_BODY, media_types: tu
         async for chunk in request.stream():  # the guard bounds the time
             body += chunk
             if len(body) > max_bytes:
-                raise RequestError(413, f"more than {max_bytes} bytes")
+                raise RequestError(413, Wrong("errors.too_large", most=max_bytes))
     except ClientDisconnect as error:
         raise ClientGone from error
     return bytes(body)

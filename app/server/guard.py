@@ -21,6 +21,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.body import BODY_SECONDS, MAX_BODY
+from app.text.words import choose_language
+from app.text.wrong import Wrong
 
 LOCAL_NAMES = ("localhost", "testserver")  # the second is what test clients call a server
 BYTES_PER_SECOND = 2**18  # a large body gets a second more for each of so many bytes
@@ -65,7 +67,7 @@ class Counts:
 
 
 class Refusal(Exception):
-    """(HTTP status, message)"""
+    """(HTTP status, what is wrong: a message, or a Wrong)"""
 
 
 class Guard:
@@ -82,7 +84,8 @@ class Guard:
         if scope["type"] != "http":  # the page uses no websocket
             return await send({"type": "websocket.close", "code": 1003})
         self.counts.requests += 1
-        answer, body = _Answer(send, self._limits.frames), _Body(receive, LARGE_BODIES.get(scope["path"], MAX_BODY))
+        answer = _Answer(send, self._limits.frames, Headers(scope=scope).get("accept-language", ""))
+        body = _Body(receive, LARGE_BODIES.get(scope["path"], MAX_BODY))
         try:
             address = self._address(scope)
             self._check(scope, address)
@@ -97,10 +100,10 @@ class Guard:
             await self._refuse(answer, _refusal_of(scope))
 
     async def _refuse(self, answer: _Answer, refusal: Refusal) -> None:
-        status, message = refusal.args
+        status, reason = refusal.args
         self.counts.refused[status] = self.counts.refused.get(status, 0) + 1
         if not answer.started:
-            await answer.refuse(status, message)
+            await answer.refuse(status, reason)
 
     def _check(self, scope: Scope, address: str) -> None:
         """Raise Refusal for a request that is not let in."""
@@ -115,9 +118,9 @@ class Guard:
             raise Refusal(404, "there is nothing here")
         length, most = headers.get("content-length", ""), LARGE_BODIES.get(path, MAX_BODY)
         if length.isdecimal() and int(length) > most:
-            raise Refusal(413, f"more than {most} bytes")
+            raise Refusal(413, Wrong("errors.too_large", most=most))
         if (scope["method"] not in ("GET", "HEAD") or path == EXPORT) and not self._may_post(address):
-            raise Refusal(429, "too many requests from your address: wait a moment")
+            raise Refusal(429, Wrong("errors.too_often"))
 
     def _is_known(self, path: str) -> bool:
         own = path in self._limits.own_paths or path.startswith(self._limits.own_prefixes)
@@ -182,13 +185,13 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), max(seconds, 0.001))
         except TimeoutError as error:
-            self.refusal = Refusal(408, "the request took too long to arrive")
+            self.refusal = Refusal(408, Wrong("errors.too_slow"))
             raise self.refusal from error
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             self._whole = not message.get("more_body")
             if self._size > self._most:
-                self.refusal = Refusal(413, f"more than {self._most} bytes")
+                self.refusal = Refusal(413, Wrong("errors.too_large", most=self._most))
                 raise self.refusal
         return message
 
@@ -196,8 +199,8 @@ class _Body:
 class _Answer:
     """An answer on its way out: security headers are added, other sites' permissions taken away."""
 
-    def __init__(self, send: Send, frames: str) -> None:
-        self._send = send
+    def __init__(self, send: Send, frames: str, accepted: str) -> None:
+        self._send, self._accepted = send, accepted  # an Accept-Language header
         self._policy = POLICY.format(frames=frames)
         self.started = False
 
@@ -214,8 +217,9 @@ class _Answer:
             message = {**message, "headers": headers.raw}
         await self._send(message)
 
-    async def refuse(self, status: int, message: str) -> None:
-        body = json.dumps({"error": message}).encode()
+    async def refuse(self, status: int, reason: str | Wrong) -> None:
+        said = reason.say(choose_language(self._accepted)) if isinstance(reason, Wrong) else reason
+        body = json.dumps({"error": said}).encode()
         headers = MutableHeaders({"content-type": "application/json", "content-length": str(len(body))})
         headers["connection"] = "close"  # what is left of the request is not read
         self._add_security(headers)
@@ -248,7 +252,7 @@ def _refusal_of(scope: Scope) -> Refusal:
     """What an unexpected error is answered with. Gradio fails so for what a client should not have sent."""
     if scope["path"].startswith(API):
         return Refusal(422, "that is no call of this page")
-    return Refusal(500, "the server failed: see what it prints")
+    return Refusal(500, Wrong("errors.server_failed"))
 
 
 def _describe(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from app.server.body import RequestError
+from app.text.wrong import Wrong
 
 MAX_RUNNING = 40  # each holds a thread and its steps; they take turns, so more would only make all slow
 MAX_RUNNING_OF_ADDRESS = 32  # so that some places are left for others
@@ -84,11 +85,11 @@ class Places:
     def _check(self, client: Client) -> None:
         refusal = None
         if client.visitor and self._clients[f"visitor {client.visitor}"] >= MAX_OF_VISITOR:
-            refusal = RequestError(429, f"you have {MAX_OF_VISITOR} runs under way: stop one of them first")
+            refusal = RequestError(429, Wrong("errors.own_runs", most=MAX_OF_VISITOR))
         elif self._clients[f"address {client.address}"] >= MAX_OF_ADDRESS:
-            refusal = RequestError(429, f"{MAX_OF_ADDRESS} runs are under way from your address: try again in a minute")
+            refusal = RequestError(429, Wrong("errors.address_runs", most=MAX_OF_ADDRESS))
         elif self._is_full(client):
-            refusal = RequestError(503, f"{self._most_waiting} runs are waiting already: try again in a minute")
+            refusal = RequestError(503, Wrong("errors.queue", most=self._most_waiting))
         if refusal is not None:
             self.refused += 1
             raise refusal

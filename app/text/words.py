@@ -22,6 +22,7 @@ ENGLISH = "en"
 Words = Mapping[str, Any]
 
 
+@cache
 def languages() -> list[str]:
     """Return the languages that have a folder, English first: the codes of BCP 47, as in "ko"."""
     found = sorted(one.name for one in FOLDER.iterdir() if (one / "labels.yaml").is_file())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import reduce
+import re
+from functools import cache, reduce
+from string import Formatter
 from typing import Any
 
 from app.text.words import ENGLISH, fill, words
@@ -27,5 +29,31 @@ def text_of(language: str, key: str) -> str:
 
 
 def say(error: Exception, language: str) -> str:
-    """Return the error in a language; one that has no words of its own stays as it was raised."""
-    return error.say(language) if isinstance(error, Wrong) else str(error)
+    """Return the error in a language.
+
+    The engine speaks English alone: of its sentences those that a visitor can meet are known by their English words,
+    as in gettext. One that is not known is quoted.
+    """
+    if isinstance(error, Wrong):
+        return error.say(language)
+    said = str(error)
+    if language == ENGLISH:
+        return said
+    for key, pattern in _engine_sentences().items():
+        if found := pattern.fullmatch(said):
+            return fill(text_of(language, f"errors.engine.{key}"), **found.groupdict())
+    return fill(text_of(language, "errors.other"), message=said)
+
+
+@cache
+def _engine_sentences() -> dict[str, re.Pattern[str]]:
+    return {key: _pattern(text) for key, text in words(ENGLISH)["errors"]["engine"].items()}
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """Return what matches a sentence with anything in its {places}."""
+    parts = (
+        re.escape(text) + (f"(?P<{name}>.+?)" if name is not None else "")
+        for text, name, _, _ in Formatter().parse(sentence)
+    )
+    return re.compile("".join(parts), re.DOTALL)

@@ -95,7 +95,7 @@ const PARTS = {
   stage({ element }) {
     stage.mount(element);
     document.documentElement.lang = config.language; // Gradio has set one of those that it knows
-    document.title = words.labels.title;
+    places.show(); // and it has set the English title
     addSkipLinks(stage, words.skip);
     new Explanations(words.explain);
     showRunAndStop(store, words);
@@ -199,7 +199,8 @@ const handle = {
   rollSeed: () => plans.change({ seed: Math.floor(Math.random() * 10000) }),
   places,
   toggle: folds.toggle,
-  shownRun: () => store.state.run.id,
+  shownRun: () => ({ run: store.state.run.id, language: config.language }),
+  language: config.language,
 };
 window.tokenCritic = handle;
 folds.restore();

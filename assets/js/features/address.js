@@ -74,8 +74,8 @@ export class Address {
    */
   async linked(query, signal) {
     const { offered } = this.store.state;
-    query.delete("lang"); // it is no part of the run
-    const found = await ask("linked", { query: Object.fromEntries(query), offered }, signal);
+    const own = [...query].filter(([name]) => this.isOwn(name)); // the place and the language are no part of the run
+    const found = await ask("linked", { query: Object.fromEntries(own), offered }, signal);
     this.plans.apply(found); // what a link that was cut off still says is set
     const wrong = found.wrong || found.plan.wrong;
     if (wrong) throw new Refused(wrong);

@@ -9,7 +9,7 @@ export class Places {
   constructor({ store, words }) {
     this.store = store;
     this.words = words.places;
-    this.title = document.title;
+    this.title = words.labels.title;
     /** @type {Record<string, number>} how far each place was scrolled when it was left */
     this.scrolled = {};
     this.links = Object.entries(/** @type {Record<string, string>} */ (this.words.names)).map(([name, text]) =>

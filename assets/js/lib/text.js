@@ -1,12 +1,14 @@
 // Sentences with holes, and numbers as the page writes them.
 
+import { chooseParticles } from "./particles.js";
+
 /**
  * @param {string} sentence with {names} in it
  * @param {Record<string, any>} values
  * @returns {string}
  */
 export function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return chooseParticles(sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]));
 }
 
 /**
