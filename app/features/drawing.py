@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -66,12 +68,14 @@ def draw_scores(step: Step, cell: int = CELL) -> Image.Image:
     return image
 
 
-def place_side_by_side(images: Sequence[Image.Image], captions: Sequence[Sequence[str]]) -> Image.Image:
-    """Place pictures in a row on white, with a caption (lines of text) above each."""
+def place_side_by_side(
+    images: Sequence[Image.Image], captions: Sequence[Sequence[str]], font_file: Path | None = None
+) -> Image.Image:
+    """Place pictures in a row on white, with a caption (lines of text) above each. None: in the usual font."""
     lines = max(len(caption) for caption in captions)
     width = sum(image.width for image in images) + GAP * (len(images) + 1)
     row = Image.new("RGB", (width, max(image.height for image in images) + LINE_HEIGHT * lines + 2 * GAP), "white")
-    draw, font, x = ImageDraw.Draw(row), ImageFont.load_default(FONT_SIZE), GAP
+    draw, font, x = ImageDraw.Draw(row), _open_font(font_file, FONT_SIZE), GAP
     for image, caption in zip(images, captions, strict=True):
         for i, text in enumerate(caption):
             draw.text((x, GAP // 2 + LINE_HEIGHT * i), text, fill=colours()["text"], font=font)
@@ -80,13 +84,15 @@ def place_side_by_side(images: Sequence[Image.Image], captions: Sequence[Sequenc
     return row
 
 
-def draw_sheet(names: Sequence[str], rows: Sequence[Sequence[np.ndarray]], scale: int) -> Image.Image:
+def draw_sheet(
+    names: Sequence[str], rows: Sequence[Sequence[np.ndarray]], scale: int, font_file: Path | None = None
+) -> Image.Image:
     """Arrange the pictures of each lane, uint8 (S, S, 3), in a row, its name above and the steps' numbers below.
 
     All is `scale` times as large: a pixel of a picture becomes scale x scale pixels.
     Raises ValueError where that is too large.
     """
-    font = ImageFont.load_default(FONT_SIZE * scale)
+    font = _open_font(font_file, FONT_SIZE * scale)
     side, columns = len(rows[0][0]), max(map(len, rows))
     right, bottom = find_on_sheet(side, len(rows), columns)
     width = max(right - SHEET_GAP + GAP, 2 * GAP + math.ceil(max(map(font.getlength, names)) / scale)) * scale
@@ -113,6 +119,10 @@ def find_on_sheet(side: int, lane: int, s: int) -> tuple[int, int]:
     """Return the left upper corner of a picture of a sheet at scale 1, in pixels. `side`: of a picture."""
     row = GAP + LINE_HEIGHT + side + LINE_HEIGHT
     return GAP + s * (side + SHEET_GAP), GAP + LINE_HEIGHT + lane * row
+
+
+def _open_font(file: Path | None, size: int) -> Any:
+    return ImageFont.truetype(file, size) if file else ImageFont.load_default(size)
 
 
 def _side(step: Step) -> int:

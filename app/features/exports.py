@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 
 from app.context import Context
 from app.features import drawing
+from app.features.fonts import choose_words
 from app.features.settings import name_rule
 from app.request import Lane
 from app.runs import Run
@@ -43,17 +45,18 @@ class Source:
     at: int  # position of the playhead
     scale: int  # how many times as large the PNG is
     words: Words
+    font: Path | None  # None: the usual one
 
 
 def make_gif(source: Source) -> bytes:
     """Animate the decisions step by step, with at most 128 colours: for looking only."""
     options: dict[str, Any] = {"method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
-    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(source.words, source.run)], "GIF")
+    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(source)], "GIF")
 
 
 def make_webp(source: Source) -> bytes:
     """Animate the decisions, exact to the pixel."""
-    return _animate(_draw_frames(source.words, source.run), "WEBP", lossless=True, quality=0, method=0)
+    return _animate(_draw_frames(source), "WEBP", lossless=True, quality=0, method=0)
 
 
 def make_png(source: Source) -> bytes:
@@ -65,7 +68,7 @@ def make_png(source: Source) -> bytes:
     ]
     out = io.BytesIO()
     rows = [[picture for _, picture in steps] for steps in run.steps]
-    drawing.draw_sheet(names, rows, source.scale).save(out, "PNG")
+    drawing.draw_sheet(names, rows, source.scale, source.font).save(out, "PNG")
     return out.getvalue()
 
 
@@ -130,10 +133,12 @@ def export_run(
     if lanes != "all":
         run, position = _select_lane(run, lanes, position)
     session = context.packs.session(run.pack)
-    content = EXPORTS[kind](Source(run=run, session=session, at=position, scale=int(str(scale)), words=context.words))
+    words, font = choose_words(context.language)
+    source = Source(run=run, session=session, at=position, scale=int(str(scale)), words=words, font=font)
+    content = EXPORTS[kind](source)
     config = run.lanes[0].config
-    words = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
-    return f"{'-'.join(words)}.{kind}", content
+    parts = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
+    return f"{'-'.join(parts)}.{kind}", content
 
 
 def _select_lane(run: Run, which: object, position: int) -> tuple[Run, int]:
@@ -162,18 +167,18 @@ def _animate(frames: list[Image.Image], kind: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def _draw_frames(words: Words, run: Run) -> list[Image.Image]:
+def _draw_frames(source: Source) -> list[Image.Image]:
     """Draw all lanes side by side at each position of the playhead, as the page shows them."""
-    length = max(len(steps) for steps in run.steps)
-    return [_draw_frame(words, run, position, length) for position in range(length)]
+    length = max(len(steps) for steps in source.run.steps)
+    return [_draw_frame(source, position, length) for position in range(length)]
 
 
-def _draw_frame(words: Words, run: Run, position: int, length: int) -> Image.Image:
+def _draw_frame(source: Source, position: int, length: int) -> Image.Image:
+    words, run = source.words, source.run
     shown = [get_step(run, i, position, length) for i in range(len(run.lanes))]
     images = [drawing.draw_decision(step, picture) for step, picture in shown]
-    return drawing.place_side_by_side(
-        images, [_write_caption(words, lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
-    )
+    captions = [_write_caption(words, lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
+    return drawing.place_side_by_side(images, captions, source.font)
 
 
 def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.ndarray]:
@@ -198,25 +203,25 @@ def _write_caption(words: Words, lane: Lane, step: Step) -> tuple[str, str]:
     return f"{name_rule(words, lane.config.rule)}, {step.s + 1}/{step.steps}", counts
 
 
-def draw_figure(words: Words, run: Run, at: int) -> Figure:
+def draw_figure(words: Words, run: Run, at: int, font: Path | None = None) -> Figure:
     """Draw the four panels of every lane side by side, under a caption, at a position of the playhead."""
     length = max(len(steps) for steps in run.steps)
     figure = new_figure(figsize=(10, 3.1 * len(run.lanes)), layout="constrained")
     parts = figure.subfigures(len(run.lanes), 1, squeeze=False)[:, 0]
     for i, (lane, part) in enumerate(zip(run.lanes, parts, strict=True)):
         step, picture = get_step(run, i, max(0, min(at, length - 1)), length)
-        part.suptitle(": ".join(_write_caption(words, lane, step)), fontsize=11)
+        part.suptitle(": ".join(_write_caption(words, lane, step)), fontproperties=font, fontsize=11)
         before = get_picture_before(run.steps[i], step.s)
         panels = [drawing.draw_input(step, before), drawing.draw_proposal(step, picture)]
         panels += [drawing.draw_scores(step), drawing.draw_decision(step, picture)]
         for axis, panel, name in zip(part.subplots(1, 4), panels, words["files"]["panels"], strict=True):
             axis.imshow(panel, interpolation="none")
-            axis.set_title(name, fontsize=9)
+            axis.set_title(name, fontproperties=font, fontsize=9)
             axis.set_axis_off()
     return figure
 
 
 def _save_figure(source: Source, kind: str) -> bytes:
     out = io.BytesIO()
-    draw_figure(source.words, source.run, source.at).savefig(out, format=kind)
+    draw_figure(source.words, source.run, source.at, source.font).savefig(out, format=kind)
     return out.getvalue()
