@@ -7,9 +7,10 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from matplotlib.backends.backend_pdf import PdfPages
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -20,6 +21,14 @@ def new_figure(**how: Any) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(**how)
+
+
+def open_pdf(out: BinaryIO) -> PdfPages:
+    """A PDF of several pages, to be used with `with`; `savefig` adds one."""
+    _set_config_folder()
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    return PdfPages(out)
 
 
 def colour_map(name: str) -> Colormap:

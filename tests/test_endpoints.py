@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.context import Context
-from app.features.exports import EXPORTS, MEDIA_TYPES, SCALES, export_run
+from app.features.exports import EXPORTS, SCALES, export_run
 from app.features.gallery import draw_gallery
 from app.features.settings import complete_controls, open_link, resolve_controls
 from app.frames import to_data_url
@@ -248,7 +248,7 @@ def kept() -> Iterator[tuple[Context, TestClient, str]]:
 def test_a_file_has_its_name_and_its_media_type(kept: tuple[Context, TestClient, str], kind: str) -> None:
     context, client, run_id = kept
     found = client.get("/export", params={"run": run_id, "kind": kind, "lanes": "2", "at": "3"})
-    assert found.status_code == 200 and found.headers["content-type"].partition(";")[0] == MEDIA_TYPES[kind]
+    assert found.status_code == 200 and found.headers["content-type"].partition(";")[0] == EXPORTS[kind].media_type
     assert found.headers["content-disposition"] == f'attachment; filename="token-critic-cat-3.{kind}"'
     assert found.headers["cache-control"] == "no-store"
     if kind not in ("pdf", "svg"):  # these hold the time at which they were made

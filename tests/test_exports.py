@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.features import drawing, exports
+from app.features import drawing
 from app.features.compare import run_lanes
-from app.features.exports import EXPORTS, MEDIA_TYPES, SCALES, export_run
+from app.features.exports import EXPORTS, SCALES, export_run
+from app.features.figure import draw_figure, get_step
 from app.features.gallery import draw_gallery
+from app.features.worksheet import PAPERS, ROWS, choose_steps
 from app.text.words import ENGLISH, words
 from tests.fakes_app import FakePacks, FakeSession, finished, new_context, run, set_controls
 
@@ -25,6 +28,8 @@ BEGINNINGS = {
     "pdf": b"%PDF",
     "svg": b"<?xml",
     "json": b'{"format"',
+    "worksheet": b"%PDF",
+    "answers": b"%PDF",
 }
 
 
@@ -88,7 +93,7 @@ def test_an_animation_holds_the_decisions_exactly() -> None:
     assert webp.n_frames == 9
     for place in range(9):
         webp.seek(place)
-        step, picture = exports.get_step(kept, 1, place, 9)
+        step, picture = get_step(kept, 1, place, 9)
         drawn = np.asarray(drawing.draw_decision(step, picture))
         shown = np.asarray(webp.convert("RGB"))
         left = shown.shape[1] - drawing.GAP - drawn.shape[1]
@@ -102,7 +107,7 @@ def test_the_panels_of_a_figure_stand_evenly_under_their_caption(lanes: str) -> 
     context, run_id = finished(third={"lane": 1, "step": 3}, rule_3="critic")
     kept = context.runs.get(run_id)
     assert kept is not None
-    figure = exports.draw_figure(context.words, kept if lanes == "all" else kept.select_lane(0), 4)
+    figure = draw_figure(context.words, kept if lanes == "all" else kept.select_lane(0), 4)
     figure.draw_without_rendering()
     assert len(figure.axes) == 4 * (3 if lanes == "all" else 1)
     boxes = np.array([axis.get_window_extent().bounds for axis in figure.axes]).reshape(-1, 4, 4)  # x, y, width, height
@@ -121,10 +126,27 @@ def test_the_panels_of_a_figure_stand_evenly_under_their_caption(lanes: str) -> 
 def test_files_are_what_they_say(kind: str) -> None:
     context, run_id = finished()
     name, content = export_run(context, run_id, kind, "all", 4)
-    assert content.startswith(BEGINNINGS[kind]) and name == f"token-critic-cat-3.{kind}"
-    assert set(MEDIA_TYPES) == set(EXPORTS) == set(words(ENGLISH)["files"]["kinds"]) and set(SCALES) == set(
+    assert content.startswith(BEGINNINGS[kind]) and name == f"token-critic-cat-3.{EXPORTS[kind].suffix}"
+    assert set(EXPORTS) == set(words(ENGLISH)["files"]["kinds"]) and set(SCALES) == set(
         words(ENGLISH)["files"]["scales"]
     )
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_worksheet_has_all_lanes_of_each_step_and_shows_no_answer(paper: str) -> None:
+    context, run_id = finished()
+    kept = context.runs.get(run_id)
+    assert kept is not None
+    asked, told = (export_run(context, run_id, kind, "all", 0, "1", paper)[1] for kind in ("worksheet", "answers"))
+    steps = choose_steps(max(len(lane) for lane in kept.steps))
+    pages = -(-len(steps) * len(kept.lanes) // ROWS)
+    width = {"a4": b"595", "letter": b"612"}[paper]
+    for content in (asked, told):
+        assert len(re.findall(rb"/Type /Page\b", content)) == pages and b"/MediaBox [ 0 0 " + width in content
+    assert asked != told
+    assert choose_steps(18) == sorted(set(choose_steps(18))) and 17 not in choose_steps(18) and choose_steps(1) == [0]
+    with pytest.raises(ValueError, match="paper="):
+        export_run(context, run_id, "worksheet", "all", 0, "1", "a3")
 
 
 def test_one_lane_is_a_file_too() -> None:

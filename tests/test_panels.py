@@ -11,7 +11,7 @@ import pytest
 
 from app.assets import colours
 from app.features import drawing
-from app.features.exports import get_picture_before
+from app.features.figure import get_picture_before
 from engine.plots import colour_map
 from engine.step import ARRAYS, TOP, Step
 

@@ -68,6 +68,18 @@ def draw_scores(step: Step, cell: int = CELL) -> Image.Image:
     return image
 
 
+def draw_empty_grid(step: Step, cell: int = CELL) -> Image.Image:
+    """Draw a grid to mark by hand: what went in masked is grey."""
+    side = _side(step)
+    image = Image.new("RGB", (side * cell, side * cell), "white")
+    draw = ImageDraw.Draw(image)
+    for place in range(side * side):
+        x, y = place % side * cell, place // side * cell
+        fill = colours()["empty"] if step.masked[0][place] else "white"
+        draw.rectangle((x, y, x + cell - 1, y + cell - 1), fill=fill, outline=colours()["line"])
+    return image
+
+
 def place_side_by_side(
     images: Sequence[Image.Image], captions: Sequence[Sequence[str]], font_file: Path | None = None
 ) -> Image.Image:

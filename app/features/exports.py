@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import numpy as np
 from PIL import Image
 
 from app.context import Context
 from app.features import drawing
+from app.features.figure import Source, get_step, save_figure, write_caption
 from app.features.fonts import choose_words
 from app.features.settings import name_rule
-from app.request import Lane
+from app.features.worksheet import PAPERS, make_answers, make_worksheet
 from app.runs import Run
-from app.text.words import Words, fill
+from app.text.words import fill
 from app.text.wrong import Wrong
-from engine.plots import new_figure
-from engine.session import Session
-from engine.step import State, Step
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 JSON_FORMAT = 1  # version of the JSON file
 STEP_MS, LAST_STEP_MS = 500, 2000  # of an animation
 GIF_COLOURS = 128
 SCALES = ("1", "2", "4")  # of the PNG
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """What a file is made of."""
-
-    run: Run
-    session: Session
-    at: int  # position of the playhead
-    scale: int  # how many times as large the PNG is
-    words: Words
-    font: Path | None  # None: the usual one
 
 
 def make_gif(source: Source) -> bytes:
@@ -74,12 +53,12 @@ def make_png(source: Source) -> bytes:
 
 def make_pdf(source: Source) -> bytes:
     """Draw the four panels of every lane at the step shown."""
-    return _save_figure(source, "pdf")
+    return save_figure(source, "pdf")
 
 
 def make_svg(source: Source) -> bytes:
     """Draw the same as the PDF."""
-    return _save_figure(source, "svg")
+    return save_figure(source, "svg")
 
 
 def make_json(source: Source) -> bytes:
@@ -94,33 +73,39 @@ def make_json(source: Source) -> bytes:
     return json.dumps({"format": JSON_FORMAT, "ask": run.controls, "lanes": traces}, allow_nan=False).encode()
 
 
-EXPORTS: dict[str, Callable[[Source], bytes]] = {  # file suffix -> maker
-    "gif": make_gif,
-    "webp": make_webp,
-    "png": make_png,
-    "pdf": make_pdf,
-    "svg": make_svg,
-    "json": make_json,
-}
+class Kind(NamedTuple):
+    """A kind of file: how it is made, and as what it is sent."""
+
+    make: Callable[[Source], bytes]
+    media_type: str
+    suffix: str
 
 
-MEDIA_TYPES = {
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "png": "image/png",
-    "pdf": "application/pdf",
-    "svg": "image/svg+xml",
-    "json": "application/json",
+EXPORTS = {
+    "gif": Kind(make_gif, "image/gif", "gif"),
+    "webp": Kind(make_webp, "image/webp", "webp"),
+    "png": Kind(make_png, "image/png", "png"),
+    "pdf": Kind(make_pdf, "application/pdf", "pdf"),
+    "svg": Kind(make_svg, "image/svg+xml", "svg"),
+    "json": Kind(make_json, "application/json", "json"),
+    "worksheet": Kind(make_worksheet, "application/pdf", "worksheet.pdf"),
+    "answers": Kind(make_answers, "application/pdf", "answers.pdf"),
 }
 
 
 def export_run(
-    context: Context, run_id: object, kind: object, lanes: object, at: object, scale: object = SCALES[0]
+    context: Context,
+    run_id: object,
+    kind: object,
+    lanes: object,
+    at: object,
+    scale: object = SCALES[0],
+    paper: object = PAPERS[0],
 ) -> tuple[str, bytes]:
     """Return name and content of a file made of a finished run.
 
-    `lanes` is "all", "1", "2" or "3"; `at` is the position of the playhead; `scale` is one of SCALES.
-    Raises ValueError where there is no such run, kind, lane or scale.
+    `lanes` is "all", "1", "2" or "3"; `at` is the position of the playhead; `scale` is one of SCALES,
+    `paper` one of PAPERS. Raises ValueError where there is no such run, kind, lane, scale or paper.
     """
     run = context.runs.get(run_id)
     if run is None or not run.steps or not run.complete:
@@ -129,16 +114,20 @@ def export_run(
         raise ValueError(f"unknown file {kind!r}: one of {', '.join(EXPORTS)}")
     if scale not in SCALES:
         raise ValueError(f"scale={str(scale)[:40]!r}: one of {', '.join(SCALES)}")
+    if paper not in PAPERS:
+        raise ValueError(f"paper={str(paper)[:40]!r}: one of {', '.join(PAPERS)}")
     position = at if isinstance(at, int) else 0
     if lanes != "all":
         run, position = _select_lane(run, lanes, position)
     session = context.packs.session(run.pack)
     words, font = choose_words(context.language)
-    source = Source(run=run, session=session, at=position, scale=int(str(scale)), words=words, font=font)
-    content = EXPORTS[kind](source)
+    source = Source(
+        run=run, session=session, at=position, scale=int(str(scale)), paper=str(paper), words=words, font=font
+    )
+    content = EXPORTS[kind].make(source)
     config = run.lanes[0].config
     parts = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
-    return f"{'-'.join(parts)}.{kind}", content
+    return f"{'-'.join(parts)}.{EXPORTS[kind].suffix}", content
 
 
 def _select_lane(run: Run, which: object, position: int) -> tuple[Run, int]:
@@ -177,51 +166,5 @@ def _draw_frame(source: Source, position: int, length: int) -> Image.Image:
     words, run = source.words, source.run
     shown = [get_step(run, i, position, length) for i in range(len(run.lanes))]
     images = [drawing.draw_decision(step, picture) for step, picture in shown]
-    captions = [_write_caption(words, lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
+    captions = [write_caption(words, lane, step) for lane, (step, _) in zip(run.lanes, shown, strict=True)]
     return drawing.place_side_by_side(images, captions, source.font)
-
-
-def get_step(run: Run, lane: int, position: int, length: int) -> tuple[Step, np.ndarray]:
-    """Return the step of a lane, and its picture, at a position of the playhead (as assets/js/playhead.js does)."""
-    steps = run.steps[lane]
-    same_step = any(other.continues for other in run.lanes)  # else lanes of different lengths end together
-    reached = position + 1 if same_step else math.ceil((position + 1) * len(steps) / length)
-    return steps[max(0, min(len(steps), reached) - 1)]
-
-
-def get_picture_before(steps: Sequence[tuple[Step, np.ndarray]], s: int) -> np.ndarray:
-    """Return the picture that went into step s of a lane.
-
-    A first step has none before it: a lane that starts from a picture shows that.
-    """
-    return steps[max(0, s - 1)][1]
-
-
-def _write_caption(words: Words, lane: Lane, step: Step) -> tuple[str, str]:
-    kept, new, masked, revoked = (int(step.count(state)[0]) for state in State)
-    counts = fill(words["files"]["counts"], kept=kept, new=new, masked=masked, revoked=revoked)
-    return f"{name_rule(words, lane.config.rule)}, {step.s + 1}/{step.steps}", counts
-
-
-def draw_figure(words: Words, run: Run, at: int, font: Path | None = None) -> Figure:
-    """Draw the four panels of every lane side by side, under a caption, at a position of the playhead."""
-    length = max(len(steps) for steps in run.steps)
-    figure = new_figure(figsize=(10, 3.1 * len(run.lanes)), layout="constrained")
-    parts = figure.subfigures(len(run.lanes), 1, squeeze=False)[:, 0]
-    for i, (lane, part) in enumerate(zip(run.lanes, parts, strict=True)):
-        step, picture = get_step(run, i, max(0, min(at, length - 1)), length)
-        part.suptitle(": ".join(_write_caption(words, lane, step)), fontproperties=font, fontsize=11)
-        before = get_picture_before(run.steps[i], step.s)
-        panels = [drawing.draw_input(step, before), drawing.draw_proposal(step, picture)]
-        panels += [drawing.draw_scores(step), drawing.draw_decision(step, picture)]
-        for axis, panel, name in zip(part.subplots(1, 4), panels, words["files"]["panels"], strict=True):
-            axis.imshow(panel, interpolation="none")
-            axis.set_title(name, fontproperties=font, fontsize=9)
-            axis.set_axis_off()
-    return figure
-
-
-def _save_figure(source: Source, kind: str) -> bytes:
-    out = io.BytesIO()
-    draw_figure(source.words, source.run, source.at, source.font).savefig(out, format=kind)
-    return out.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.context import Context
-from app.features.exports import EXPORTS, SCALES
+from app.features.exports import EXPORTS, PAPERS, SCALES
 from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
@@ -49,6 +49,7 @@ def _list_words(said: Words, presets: dict[str, list[str]]) -> dict[str, Any]:
         "files": {
             **files,
             "kinds": {kind: files["kinds"][kind] for kind in EXPORTS},
+            "papers": {paper: files["papers"][paper] for paper in PAPERS},
             "scales": {scale: files["scales"][scale] for scale in SCALES},
         },
     }

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from app.context import Context
 from app.features.compare import get_patches, score_tokens, stop_run
-from app.features.exports import MEDIA_TYPES, export_run
+from app.features.exports import EXPORTS, export_run
 from app.features.gallery import measure_distances
 from app.features.game import deal
 from app.features.refine import MAX_URL_LENGTH, encode_picture
@@ -67,15 +67,15 @@ def _bind(question: Callable[..., Answer], given: Mapping[str, Any]) -> Callable
 
 async def _export(context: Context, request: Request) -> Response:
     context, query = context.speaking(request.headers.get("accept-language", "")), request.query_params
-    run, kind, lanes, at, scale = (query.get(name, first) for name, first in EXPORT_QUERY.items())
+    run, kind, lanes, at, scale, paper = (query.get(name, first) for name, first in EXPORT_QUERY.items())
     try:
         position = int(at) if at.isdecimal() else 0
-        make = partial(export_run, context, run, kind, lanes, position, scale)
+        make = partial(export_run, context, run, kind, lanes, position, scale, paper)
         name, content = await to_thread.run_sync(make, limiter=_limiter())
     except ValueError as error:
         return refuse(error, context.language)
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return Response(content, headers=headers, media_type=MEDIA_TYPES[kind])
+    return Response(content, headers=headers, media_type=EXPORTS[kind].media_type)
 
 
 @cache
@@ -90,6 +90,7 @@ EXPORT_QUERY = {  # name -> what it is where it is not given
     "lanes": "all",
     "at": "0",
     "scale": "1",
+    "paper": "a4",
 }
 
 

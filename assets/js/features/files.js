@@ -14,6 +14,7 @@ export class Files {
     this.kind = this.select("kind", w.kinds, () => this.show());
     this.lanes = this.select("lanes", w.which);
     this.scale = this.select("scale", w.scales);
+    this.paper = this.select("paper", w.papers);
     this.make = actionButton(w.make, () => this.download(), { id: "tc-make" });
     this.status = el("p", { class: "tc-status", role: "status" });
     const take = () => this.open(this.file.files?.[0]);
@@ -26,7 +27,12 @@ export class Files {
     const open = el("label", { class: "tc-action tc-file", id: "tc-open" }, w.open, this.file);
     const labelled = (/** @type {string} */ name, /** @type {Node} */ select) =>
       el("label", { class: "tc-switch" }, w[name], select);
-    const choices = [labelled("format", this.kind), labelled("lanes", this.lanes), labelled("scale", this.scale)];
+    const choices = [
+      labelled("format", this.kind),
+      labelled("lanes", this.lanes),
+      labelled("scale", this.scale),
+      labelled("paper", this.paper),
+    ];
     this.root = el(
       "div",
       { class: "tc-stage tc-files" },
@@ -53,13 +59,14 @@ export class Files {
     for (const option of this.lanes.options) option.disabled = option.value !== "all" && Number(option.value) > count;
     if (this.lanes.selectedOptions[0]?.disabled) this.lanes.value = "all";
     this.scale.parentElement?.toggleAttribute("hidden", this.kind.value !== "png");
+    this.paper.parentElement?.toggleAttribute("hidden", !["worksheet", "answers"].includes(this.kind.value));
   }
 
   /** What the controls ask for, as an address relative to the page. */
   get path() {
     const { run, playhead } = this.store.state;
-    const [kind, lanes, scale] = [this.kind, this.lanes, this.scale].map((select) => select.value);
-    const asked = { run: run.id, kind, lanes, at: String(Math.max(0, playhead.at)), scale };
+    const [kind, lanes, scale, paper] = [this.kind, this.lanes, this.scale, this.paper].map((select) => select.value);
+    const asked = { run: run.id, kind, lanes, at: String(Math.max(0, playhead.at)), scale, paper };
     return `export?${new URLSearchParams(asked)}`;
   }
 
