@@ -113,6 +113,14 @@ export interface Hand {
   free: boolean; // whether any number will do, as in a finished picture
 }
 
+/** What the audience takes for revoked in the step that is shown, whose decision is hidden until `shown`. */
+export interface Guess {
+  run: string;
+  at: number; // of the playhead
+  shown: boolean;
+  marks: ReadonlySet<number>[]; // of each lane
+}
+
 export type PanelKind = "input" | "proposal" | "scores" | "decision";
 
 /** What the drawer beside the lanes can show. */
@@ -126,6 +134,7 @@ export interface View {
   compares: boolean; // frames where the lanes differ
   panel: PanelKind; // the one that small screens and the projector show
   projecting: boolean;
+  predicts: boolean; // a step hides its decision until it is asked for
 }
 
 /** All that the page knows. */
@@ -142,6 +151,7 @@ export interface State {
   view: View;
   pinned: number; // a position, -1: none
   hand: Hand | null;
+  guess: Guess | null; // while the audience predicts
   message: { text: string; wrong: boolean } | null; // until the next run or change
   advice: string; // what to do next, while a branch is set and has not been run
   verdict: string; // whether this run is the one that the address stands for

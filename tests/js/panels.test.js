@@ -55,6 +55,7 @@ function draw(given, kind) {
     layout: "loop",
     others: null,
     byHand: null,
+    guessed: null,
   });
   return context;
 }

@@ -28,9 +28,10 @@ import { MASK, MASKED, NEW, REVOKED, scoresOf } from "./frame.js";
  *   layout: import("../types.js").View["layout"],
  *   others: Int32Array[] | null,
  *   byHand: ReadonlySet<number> | null,
+ *   guessed: ReadonlySet<number> | null,
  * }} PanelLook
  * `before`: the picture of the step before; `others`: the proposals of other lanes to compare with;
- * `byHand`: places that the visitor masks
+ * `byHand`: places that the visitor masks; `guessed`: those taken for revoked, while the decision is hidden
  */
 
 export const KINDS = /** @type {const} */ (["input", "proposal", "scores", "decision"]);
@@ -73,6 +74,10 @@ const PANELS = {
     });
   },
   decision(context, look) {
+    if (look.guessed) {
+      PANELS.input(context, look);
+      return revokedCells(context, look, [...look.guessed]);
+    }
     wholePicture(context, look, look.frame.picture);
     if (look.byHand) return maskedCells(context, look, [...look.byHand]);
     const marks = decisionMarks(look.frame, look.layout);

@@ -160,7 +160,7 @@ export class Branches {
       const held = node.contains(document.activeElement);
       node.replaceChildren(...buttons);
       const next = isByHand
-        ? node.parentElement?.querySelector(".tc-panels")
+        ? node.closest(".tc-lane")?.querySelector(".tc-panels")
         : node.querySelector("button:not([hidden])");
       if (held) /** @type {HTMLElement | null | undefined} */ (next)?.focus({ preventScroll: true });
     }

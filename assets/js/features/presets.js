@@ -24,7 +24,7 @@ export function mountPresets(element, { store, words, runs, places }) {
     });
     return { pack, buttons, list: el("div", { role: "group", "aria-label": label }, ...buttons) };
   });
-  const popup = el("div", { id: "tc-example-list", class: "tc-stage tc-menu", popover: "auto" });
+  const popup = el("div", { id: "tc-example-list", class: "tc-menu", popover: "auto" });
   popup.append(...rows.map(({ list }) => list));
   popup.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "open") placeUnder(popup, opener);

@@ -8,6 +8,7 @@ import { el } from "../lib/dom.js";
  * @property {(lane: number, place: number) => Node[] | null} describe what stands there
  * @property {(text: string) => void} speak
  * @property {import("../features/hand.js").HandControl} hand masks by hand
+ * @property {import("../features/predict.js").Predict} predict marks what may be taken back
  */
 
 export class Cells {
@@ -16,18 +17,19 @@ export class Cells {
    * @param {HTMLElement} node that holds all lanes
    * @param {CellActions} actions
    */
-  constructor(store, node, { describe, speak, hand }) {
+  constructor(store, node, { describe, speak, hand, predict }) {
     this.store = store;
     this.node = node;
     this.describe = describe;
     this.speak = speak;
     this.hand = hand;
+    this.predict = predict;
     this.at = -1;
     this.lane = 0;
     this.tip = el("div", { class: "tc-tip", hidden: true, "aria-hidden": "true" });
     node.after(this.tip);
     node.addEventListener("pointermove", (event) => {
-      if (event.pointerType !== "touch" || store.state.hand) this.point(event);
+      if (event.pointerType !== "touch" || store.state.hand || this.isPredicted) this.point(event);
     });
     node.addEventListener("pointerleave", () => this.leave());
     node.addEventListener("pointerdown", (event) => this.stroke(event, true));
@@ -83,7 +85,14 @@ export class Cells {
   /** @param {PointerEvent} event @param {boolean} begins */
   stroke(event, begins) {
     const place = this.placeOf(event);
-    if (place >= 0 && this.isByHand(event)) this.hand.stroke(place, begins);
+    if (place < 0) return;
+    if (this.isByHand(event)) this.hand.stroke(place, begins);
+    else if (this.isPredicted) this.predict.stroke(this.laneOf(event), place, begins);
+  }
+
+  /** While the audience predicts, cells are marked rather than pinned. */
+  get isPredicted() {
+    return this.store.state.guess?.shown === false;
   }
 
   /**
@@ -133,7 +142,7 @@ export class Cells {
   /** @param {MouseEvent} event */
   click(event) {
     const place = this.placeOf(event);
-    if (place >= 0 && !this.isByHand(event)) this.toggle(place);
+    if (place >= 0 && !this.isByHand(event) && !this.isPredicted) this.toggle(place);
   }
 
   /** Pin a place, or take the pin away. @param {number} place */
@@ -160,6 +169,8 @@ export class Cells {
     } else if (panels && ["Enter", " "].includes(event.key) && this.isByHand(event)) {
       event.preventDefault();
       if (this.at >= 0) this.hand.toggle(this.at);
+    } else if (panels && event.key === "Enter" && this.at >= 0 && this.isPredicted) {
+      this.predict.stroke(this.laneOf(event), this.at, true);
     } else if (panels && event.key === "Enter" && this.at >= 0) {
       this.toggle(this.at);
     } else if (ARROWS[event.key]) {

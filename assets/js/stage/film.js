@@ -93,7 +93,7 @@ export class Film {
     const cell = Math.max(1, Math.floor(SIDE / grid));
     canvas.width = canvas.height = grid * cell;
     const { colours } = this;
-    const look = { frame, grid, cell, colours, before: null, others: null, byHand: null };
+    const look = { frame, grid, cell, colours, before: null, others: null, byHand: null, guessed: null };
     drawPanel(canvas, "decision", { ...look, ...state.view, layout: "loop" });
     bar.style.background = shareBar(frame);
     thumbnail.disabled = false;

@@ -4,6 +4,7 @@ import { fit } from "../draw/cells.js";
 import { scaleGradient } from "../draw/colours.js";
 import { KEPT, MASK, NEW, pictureBefore, REVOKED, STATES } from "../draw/frame.js";
 import { drawPanel, KINDS } from "../draw/panels.js";
+import { hiddenMarks, outcomeOf } from "../features/predict.js";
 import { el } from "../lib/dom.js";
 import { fill, plural } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
@@ -103,6 +104,7 @@ export class Lane {
     const proposals = state.frames.map((frames, i) => frames[steps[i]]?.proposal);
     const others = state.view.compares ? proposals.filter((one, i) => one && i !== index) : null;
     const byHand = state.hand?.lane === index ? state.hand.chosen : null;
+    const guessed = hiddenMarks(state, index);
     const { colours } = this.painter;
     const { asOrder, proposal, layout } = state.view;
     const compared = others?.length ? others : [null];
@@ -115,13 +117,15 @@ export class Lane {
       layout,
       colours,
       byHand,
+      guessed,
+      state.guess,
       devicePixelRatio,
       ...this.room,
       ...compared,
     ];
     if (this.isDrawn(decides)) return;
-    const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand };
-    if (frame) this.show(frame, state.frames[index], look);
+    const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand, guessed };
+    if (frame) this.show(frame, state.frames[index], look, outcomeOf(state, index));
     else this.showNothing(look);
   }
 
@@ -174,17 +178,20 @@ export class Lane {
    * @param {Frame} frame
    * @param {Frame[]} frames
    * @param {Omit<PanelLook, "frame" | "before">} look
+   * @param {{right: number, marked: number, revoked: number} | null} outcome of what the audience marked
    */
-  show(frame, frames, look) {
+  show(frame, frames, look, outcome) {
     const before = pictureBefore(frames, frame.s);
     const line = this.line(frame).replaceAll("|", "");
     const name = this.info?.name ?? "";
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
     this.drawPanels((kind) => kind, { ...look, frame, before }, label);
     const unscored = frame.s < frame.steps - 1 ? this.words.unscored_marked : this.words.unscored;
-    this.countTaken(frames.slice(0, frame.s + 1));
+    const { guessed } = look;
+    this.countTaken(frames.slice(0, frame.s + (guessed ? 0 : 1)));
     this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : unscored;
-    this.say(frame);
+    if (guessed) this.status.textContent = fill(this.words.predict.mark, { s: frame.s + 1, n: guessed.size });
+    else this.say(frame, outcome);
   }
 
   /**
@@ -248,8 +255,8 @@ export class Lane {
     return fill(this.words.line, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked });
   }
 
-  /** @param {Frame} frame */
-  say(frame) {
+  /** @param {Frame} frame @param {Record<string, number> | null} outcome */
+  say(frame, outcome) {
     const [before, ...counts] = this.line(frame).split("|");
     const keys = counts.map((text, i) => {
       const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
@@ -260,7 +267,7 @@ export class Lane {
     const { odd } = this.words;
     const isLast = frame.s === frame.steps - 1;
     const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
-    const more = isLast ? odd.last : nothing;
+    const more = outcome ? fill(this.words.predict.outcome, outcome) : isLast ? odd.last : nothing;
     const stop = more ? [el("span", { class: "tc-comma" }, ". ")] : [];
     this.status.replaceChildren(el("span", {}, before), ...keys, ...stop, more);
   }

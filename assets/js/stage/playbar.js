@@ -43,7 +43,7 @@ export class Playbar {
       this.button("first", () => player.take(0)),
       this.button("back", () => player.take(store.state.playhead.at - 1)),
       this.play,
-      this.button("next", () => player.take(store.state.playhead.at + 1)),
+      this.button("next", () => player.onward()),
       this.button("last", () => player.take(newest(reachOf(store.state)))),
     );
     this.node = el("div", { class: "tc-transport" }, buttons, el("div", { class: "tc-pace" }, this.now, speed));
@@ -70,11 +70,15 @@ export class Playbar {
     /** @type {Record<string, () => void>} */
     const moves = {
       ",": () => player.take(at - 1),
-      ".": () => player.take(at + 1),
+      ".": () => player.onward(),
       " ": () => player.toggle(),
       Home: () => player.take(0),
       End: () => player.take(last),
     };
+    if (this.store.state.view.projecting) {
+      moves.PageUp = moves[","]; // the two keys of a clicker
+      moves.PageDown = moves["."];
+    }
     if (!moves[event.key]) return;
     event.preventDefault();
     moves[event.key]();

@@ -40,6 +40,20 @@ export class Player {
     this.go(at);
   }
 
+  /** One step on by hand; a decision that is hidden is shown first. */
+  onward() {
+    if (this.reveal()) this.pause();
+    else this.take(this.playhead.at + 1);
+  }
+
+  /** Show the decision of this step, if it is hidden. */
+  reveal() {
+    const { guess } = this.store.state;
+    if (!guess || guess.shown) return false;
+    this.store.set({ guess: { ...guess, shown: true } });
+    return true;
+  }
+
   /**
    * Show step s of a lane.
    * @param {number} lane
@@ -63,6 +77,7 @@ export class Player {
   }
 
   tick() {
+    if (this.reveal()) return this.wait();
     const reach = reachOf(this.store.state);
     if (this.playhead.at >= (reach.open ? longest(reach) - 1 : newest(reach))) return this.pause();
     this.wait();

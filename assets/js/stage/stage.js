@@ -5,6 +5,7 @@ import { KINDS } from "../draw/panels.js";
 import { Branches } from "../features/branches.js";
 import { HandControl } from "../features/hand.js";
 import { Patches } from "../features/patches.js";
+import { Predict } from "../features/predict.js";
 import { TokenLife } from "../features/token.js";
 import { byId, el } from "../lib/dom.js";
 import { fill, rowAndColumn, scoreText } from "../lib/text.js";
@@ -66,6 +67,7 @@ export class Stage {
         this.spoken.textContent = text;
       },
       hand: this.hand,
+      predict: new Predict(store),
     });
     this.painter.add(...this.lanes, this.film, this.life, this.branches, this.playbar, this.cells, {
       draw: (state) => this.draw(state),
@@ -112,7 +114,9 @@ export class Stage {
     this.notice.classList.toggle("is-wrong", wrong);
     this.root.classList.toggle("is-stale", Boolean(state.planned?.wrong) || isStale(state));
     this.lanesNode.setAttribute("aria-busy", String(state.run.going));
-    this.lanesNode.classList.toggle("has-hand", Boolean(state.hand));
+    this.lanesNode.classList.toggle("has-hand", Boolean(state.hand ?? state.guess));
+    this.root.classList.toggle("is-predicting", Boolean(state.guess));
+    this.root.classList.toggle("is-guessing", state.guess?.shown === false);
     const tab = /** @type {HTMLInputElement} */ (this.tabs.querySelector(`[value="${state.view.panel}"]`));
     tab.checked = true;
     this.labelSettings();

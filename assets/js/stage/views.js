@@ -28,6 +28,7 @@ export class Views {
       this.select("layout", LAYOUTS),
       this.select("proposal", PROPOSALS),
       this.toggle("asOrder"),
+      this.toggle("predicts"),
       this.toggle("compares", el("i", { class: "tc-key tc-differ", "aria-hidden": "true" })),
     );
     document.addEventListener("keydown", (event) => this.key(event));
@@ -50,7 +51,7 @@ export class Views {
     return el("div", { class: `tc-switch tc-x-${name}` }, el("label", { for: id }, this.words[name]), select);
   }
 
-  /** @param {"asOrder" | "compares"} name @param {...Node} more */
+  /** @param {"asOrder" | "compares" | "predicts"} name @param {...Node} more */
   toggle(name, ...more) {
     const change = () => this.store.update("view", { [name]: box.checked });
     const box = el("input", { type: "checkbox", "data-view": name, onchange: change });
