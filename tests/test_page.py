@@ -379,6 +379,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.keyboard.press("Tab")
     page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.seed === 0")
     assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
+    go_to(page, "gallery")
     page.click("#tc-gallery [data-gallery=draw]")
     page.wait_for_function("() => tokenCritic.gallery.run.going && tokenCritic.gallery.items.flat().length > 1")
     page.click("#tc-gallery [data-gallery=stop]")
