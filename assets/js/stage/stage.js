@@ -4,6 +4,7 @@ import { STATES, scoresOf } from "../draw/frame.js";
 import { KINDS } from "../draw/panels.js";
 import { Branches } from "../features/branches.js";
 import { HandControl } from "../features/hand.js";
+import { Notes } from "../features/notes.js";
 import { Patches } from "../features/patches.js";
 import { Predict } from "../features/predict.js";
 import { TokenLife } from "../features/token.js";
@@ -53,7 +54,7 @@ export class Stage {
     this.drawer = new Drawer(store, words.drawer, {
       ...beside,
       token: [this.life.hint, this.life.node],
-      view: [this.views.node, this.branches.add],
+      view: [this.views.node, this.branches.add, new Notes({ store, words, player }).button],
     });
     this.drawer.bar.append(this.views.button);
     const strip = el("div", { class: "tc-strip" }, this.playbar.slider, this.film.node);

@@ -1,0 +1,121 @@
+// The lecturer's notes: a second window, which the audience does not see. It says what this step shows, previews the next
+// decision, and keeps what the lecturer writes for each step.
+
+import { pageColours } from "../draw/colours.js";
+import { drawPanel } from "../draw/panels.js";
+import { actionButton, el } from "../lib/dom.js";
+import { fill } from "../lib/text.js";
+import { longest, reachOf, stepAt } from "../playhead.js";
+import { settingsOf } from "../store.js";
+
+const KEPT = "token-critic-notes";
+const CELL = 10; // pixels
+const STYLE = `body { margin: 0; padding: 16px; font: 16px/1.5 system-ui, sans-serif; background: #fff; color: #1b2530; }
+h1 { font-size: 20px; margin: 0 0 12px; } h2 { font-size: 16px; margin: 12px 0 4px; } p { margin: 4px 0; }
+textarea { box-sizing: border-box; width: 100%; height: 120px; font: inherit; } div { display: flex; gap: 16px; flex-wrap: wrap; }`;
+
+export class Notes {
+  /** @param {Pick<import("../main.js").Page, "store" | "words" | "player">} page */
+  constructor({ store, words, player }) {
+    this.store = store;
+    this.words = words.notes;
+    this.line = words.line;
+    this.player = player;
+    /** @type {Window | null} */
+    this.window = null;
+    this.title = el("h1", {});
+    this.lanes = el("div", {});
+    this.told = el("p", {});
+    this.text = el("textarea", { "aria-label": this.words.own, placeholder: this.words.own });
+    this.text.addEventListener("input", () => this.keep());
+    this.button = actionButton(this.words.open, () => this.open(), { title: this.words.help });
+    store.on(["playhead", "frames", "shown", "run"], () => this.draw());
+  }
+
+  open() {
+    this.window = window.open("", "token-critic-notes", "popup,width=560,height=720");
+    if (!this.window) return this.store.set({ message: { text: this.words.blocked, wrong: true } });
+    const { document: page } = this.window;
+    page.title = this.words.open;
+    page.documentElement.lang = document.documentElement.lang;
+    page.head.replaceChildren(el("style", {}, STYLE));
+    page.body.replaceChildren(this.title, this.told, this.lanes, this.text);
+    page.onkeydown = (/** @type {KeyboardEvent} */ event) => this.key(event);
+    this.draw();
+  }
+
+  /** The clicker works in this window, too. @param {KeyboardEvent} event */
+  key(event) {
+    if (event.target === this.text) return;
+    const { player, store } = this;
+    /** @type {Record<string, () => void>} */
+    const moves = {
+      PageDown: () => player.onward(),
+      ".": () => player.onward(),
+      PageUp: () => player.take(store.state.playhead.at - 1),
+      ",": () => player.take(store.state.playhead.at - 1),
+      " ": () => player.toggle(),
+    };
+    if (!moves[event.key]) return;
+    event.preventDefault();
+    moves[event.key]();
+  }
+
+  draw() {
+    if (!this.window || this.window.closed) return;
+    const { state } = this.store;
+    const { playhead, shown, frames, run } = state;
+    const reach = reachOf(state);
+    this.title.textContent = fill(this.words.title, { s: playhead.at + 1, steps: longest(reach) });
+    this.told.textContent = run.told;
+    const lanes = (shown?.lanes ?? []).map(({ name }, lane) => {
+      const now = frames[lane]?.[stepAt(reach, lane, playhead.at)];
+      const next = frames[lane]?.[stepAt(reach, lane, playhead.at + 1)];
+      return el("section", {}, el("h2", {}, name), this.sentence(now), ...this.preview(next, shown?.grid ?? 16));
+    });
+    this.lanes.replaceChildren(...lanes);
+    if (this.text.ownerDocument.activeElement !== this.text) this.text.value = read()[this.place] ?? "";
+  }
+
+  /** @param {import("../types.js").Frame | undefined} frame */
+  sentence(frame) {
+    if (!frame) return null;
+    const [kept, fresh, masked, revoked] = frame.counts;
+    const values = { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked };
+    return el("p", {}, fill(this.line, values).replaceAll("|", ""));
+  }
+
+  /** The decision of the step to come. @param {import("../types.js").Frame | undefined} frame @param {number} grid */
+  preview(frame, grid) {
+    if (!frame) return [];
+    const canvas = el("canvas", { width: grid * CELL, height: grid * CELL, "aria-hidden": "true" });
+    const colours = pageColours(document.querySelector(".tc-stage") ?? document.body);
+    const none = { before: null, others: null, byHand: null, guessed: null };
+    const look = { ...none, ...this.store.state.view, grid, cell: CELL, colours, frame };
+    drawPanel(canvas, "decision", { ...look, layout: "loop" });
+    return [el("p", {}, this.words.next), canvas];
+  }
+
+  /** What a note belongs to: the example, or the run's settings, and the step. */
+  get place() {
+    const { shown, playhead } = this.store.state;
+    return `${shown?.recorded ?? (shown ? settingsOf(shown) : "")} ${playhead.at}`;
+  }
+
+  keep() {
+    try {
+      localStorage.setItem(KEPT, JSON.stringify({ ...read(), [this.place]: this.text.value }));
+    } catch {
+      // a browser that keeps nothing shows them until the window is closed
+    }
+  }
+}
+
+/** @returns {Record<string, string>} */
+function read() {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+  } catch {
+    return {};
+  }
+}
