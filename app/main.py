@@ -41,6 +41,7 @@ def build(context: Context) -> gr.Blocks:
     config = describe_page(context)
     with CheckedBlocks(title=en.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 1800)) as page:
         top = controls.build(packs, initial_configs(session)[0])
+        Mounted("lessons", elem_id="tc-lessons", elem_classes="tc-strip")
         with gr.Row(elem_classes="tc-settings"):
             lanes = [
                 lane.build(i, session.rules, settings, config["visible"])

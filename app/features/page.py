@@ -6,10 +6,13 @@ from typing import Any
 
 from app.context import Context
 from app.features.exports import EXPORTS, SCALES
+from app.features.lesson_schema import read_terms
+from app.features.lessons import list_lessons
 from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
 from app.text import en, explain
+from app.text import lessons as lessons_text
 from app.text import presets as presets_text
 from app.text import results as results_text
 from engine import SAMPLING_VERSION
@@ -42,7 +45,10 @@ def describe_page(context: Context) -> dict[str, Any]:
                 "scales": {scale: en.FILE_SCALES[scale] for scale in SCALES},
             },
             "snippets": en.SNIPPETS,
+            "lessons": lessons_text.LESSONS,
         },
+        "lessons": list_lessons(context, lessons_text.LANGUAGE),
+        "terms": read_terms(lessons_text.LANGUAGE),
         "names": control_names(),
         "controls": controls,
         "visible": visible_controls(controls),

@@ -94,11 +94,24 @@ PRESETS: dict[str, Preset] = {
         shows="whole",
     ),
 }
+# Runs that lessons show and that are no presets: controls that differ from the page's first ones.
+LESSON_RUNS: dict[str, Mapping[str, Any]] = {
+    "refine": {
+        "pack": "emoji",
+        "label": "Person",
+        "seed": 14,
+        "rule_3": "critic",
+        "third": {"lane": 0, "step": 18, "fraction": 0.6, "round": 2},
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A preset's run, for the seed out of `tried` that shows its effect most. Its fields are the keys on disk."""
+    """A preset's run, for the seed out of `tried` that shows its effect most. Its fields are the keys on disk.
+
+    Or the run of a lesson, for which no seeds were tried.
+    """
 
     key: str
     pack: str
@@ -154,6 +167,8 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
 
 def describe(recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
     """Return how the lanes differ ("told"), and what was counted and whether that may be chance ("counted")."""
+    if recording.key in LESSON_RUNS:
+        return {"told": " ".join(text.RECORDED.format(look="").split()), "counted": ""}
     preset = PRESETS[recording.key]
     left, right = ({**lane.config.flat(), "passes": lane.passes} for lane in lanes)
     sides = {"lane": text.SIDES[preset.better], "other": text.SIDES[1 - preset.better]}
@@ -178,9 +193,10 @@ def list_presets(context: Context) -> dict[str, list[str]]:
 
 
 def load_recording(key: object) -> Recording:
-    """Return the recording of a preset. Raises ValueError where there is none."""
-    if not isinstance(key, str) or key not in PRESETS or not _path(key).is_file():
-        raise ValueError(f"no recorded preset {str(key)[:40]!r}: one of {', '.join(list_recorded())}")
+    """Return the recording of a preset or a lesson. Raises ValueError where there is none."""
+    if not isinstance(key, str) or key not in {**PRESETS, **LESSON_RUNS} or not _path(key).is_file():
+        known = [*list_recorded(), *LESSON_RUNS]
+        raise ValueError(f"no recorded preset {str(key)[:40]!r}: one of {', '.join(known)}")
     return _read(key)
 
 

@@ -11,6 +11,7 @@ import { Explanations } from "./features/explain.js";
 import { Files } from "./features/files.js";
 import { Gallery } from "./features/gallery.js";
 import { Game } from "./features/game.js";
+import { Lessons } from "./features/lessons.js";
 import { OwnPicture } from "./features/own.js";
 import { mountPresets } from "./features/presets.js";
 import { Results } from "./features/results.js";
@@ -43,6 +44,8 @@ import { EMPTY, Store } from "./store.js";
  * @property {string} offered the pack whose choices the page is built with
  * @property {number} version of the sampler
  * @property {string} opens_with the preset that is shown first, or ""
+ * @property {{name: string, title: string, goal: string, minutes: number}[]} lessons
+ * @property {import("./features/glossary.js").Terms} terms symbols and formulas of lessons
  */
 
 /**
@@ -77,6 +80,7 @@ const vote = new Vote(page);
 const game = new Game(page);
 const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
 const files = new Files(page);
+const lessons = new Lessons(page, { rounds: () => game.rounds.n, home: () => address.open() });
 store.on(["shown"], (state) => {
   if (state.shown && state.shown.pack !== state.offered) plans.refresh(); // this pack has other classes
 });
@@ -102,6 +106,7 @@ const PARTS = {
   game: ({ element }) => element.replaceChildren(game.view.root),
   own: ({ element }) => element.replaceChildren(own.view.root),
   files: ({ element }) => element.replaceChildren(files.root),
+  lessons: ({ element }) => lessons.mount(element),
   snippets: ({ element }, pieces) => mountSnippets(element, pieces, words),
 };
 
@@ -144,6 +149,7 @@ const handle = {
   vote,
   game,
   own,
+  lessons,
   digestOf,
   /** The visitor changed a control. @param {string} name @param {any} value */
   changed: (name, value) => bridge.change(name, value),
@@ -163,3 +169,4 @@ const handle = {
 };
 window.tokenCritic = handle;
 address.open();
+lessons.open();

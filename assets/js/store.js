@@ -28,6 +28,7 @@ export const EMPTY = {
   advice: "",
   verdict: "",
   curvesOpen: false,
+  lesson: null,
 };
 
 export class Store {

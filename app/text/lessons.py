@@ -1,0 +1,38 @@
+"""Words around the lessons, in English. The lessons themselves are assets/lessons/*.yaml."""
+
+LANGUAGE = "en"  # of the lessons' texts
+LESSONS = {
+    "language": LANGUAGE,
+    "title": "Learn",
+    "what": "A picture is a grid of numbers. Some are hidden, a network guesses them, and the question is which guesses to "
+    "keep. Eight lessons show it on this page.",
+    "list": "Lessons",
+    "minutes": {"one": "{n} minute", "many": "{n} minutes"},
+    "done": "done",
+    "own": "Open a lesson of your own (YAML)",
+    "panel": "Lesson",
+    "page": "Lesson {number}, page {at} of {pages}",
+    "page_own": "Page {at} of {pages}",
+    "leave": "Leave the lesson",
+    "leave_help": "back to what was on the page before",
+    "fold": "Fold",
+    "unfold": "Unfold",
+    "back": "Back",
+    "next": "Next",
+    "finish": "Finish",
+    "next_lesson": "Next lesson: {title}",
+    "try": "Try it",
+    "tried": "Done.",
+    "question": "Question",
+    "right": "Right.",
+    "wrong": "Not quite.",
+    "live": "Run it live on this machine",
+    "again": "Show the recorded run again",
+    "parted": "What the text says was recorded. Your run may show something else.",
+    "recorded": "You see a recorded run.",
+    "running": "Running on this machine …",
+    "lost": "This lesson needs its recorded run: show it again.",
+    "failed": "The server did not answer. Try again.",
+    "no_file": "No lesson can be read from {name}.",
+    "elsewhere": "Only lessons of this server can be opened by an address. Save the file, and open it by hand.",
+}
