@@ -7,7 +7,10 @@ import { EMPTY, isEqual } from "../store.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").LessonPage} LessonPage */
-/** @typedef {{run: string, pinned: number, rounds: number}} Since what was there when a page was shown */
+/**
+ * What was there when a page was shown, and whether the playhead has been moved since.
+ * @typedef {{run: string, pinned: number, rounds: number, at: number, moved: boolean}} Since
+ */
 
 const LANES = ["left", "right", "third"];
 /** @type {(keyof State)[]} */
@@ -114,7 +117,8 @@ export class LessonStage {
     if (show.play && !reducedMotion()) this.player.play();
     if (show.place) this.openPlace(show.place);
     else this.reveal(lane, show.panel);
-    return { run: store.state.run.id, pinned: store.state.pinned, rounds: this.rounds() };
+    const { run, pinned, playhead } = store.state;
+    return { run: run.id, pinned, rounds: this.rounds(), at: playhead.at, moved: false };
   }
 
   /** Point at a panel of a lane, and have it in sight. @param {number} lane @param {string} [panel] */
@@ -150,12 +154,13 @@ export class LessonStage {
     const lane = LANES.indexOf(page.show?.lane ?? "left");
     const ended = state.run.why === "done" && state.run.id !== since.run;
     const asked = state.shown?.ask ?? {};
+    since.moved ||= state.playhead.at !== since.at;
     return [
       !done.ran || ended,
       !done.third || (ended && state.shown?.lanes.length === 3),
       !done.pinned || (state.pinned >= 0 && state.pinned !== since.pinned),
       !done.played || this.rounds() > since.rounds,
-      !done.step || stepAt(reachOf(state), lane, state.playhead.at) === done.step - 1,
+      !done.step || (since.moved && stepAt(reachOf(state), lane, state.playhead.at) === done.step - 1),
       !done.marked || (state.hand?.chosen.size ?? 0) >= done.marked,
       Object.entries(done.controls ?? {}).every(([name, value]) => isEqual(asked[name], value)),
       Object.entries(done.view ?? {}).every(([name, value]) =>

@@ -39,20 +39,14 @@ export class LessonView {
     this.next.classList.add("is-main");
     this.dots = el("span", { class: "tc-lesson-dots", "aria-hidden": "true" });
     this.tried = el("strong", { class: "tc-lesson-tried", hidden: true }, words.tried);
+    const said = el("div", { class: "tc-lesson-said" }, glossary.said, this.state);
     this.root = el(
       "aside",
       { class: "tc-lesson tc-stage", "aria-label": words.panel, hidden: true },
       el("header", {}, this.where, this.fold, this.leave),
       this.title,
       this.body,
-      el(
-        "footer",
-        {},
-        glossary.said,
-        this.state,
-        el("div", { class: "tc-actions" }, this.live, this.again),
-        this.nav(),
-      ),
+      el("footer", {}, said, el("div", { class: "tc-actions" }, this.live, this.again), this.nav()),
     );
     this.root.addEventListener("click", (event) => this.press(event));
     glossary.root = this.root;
@@ -117,7 +111,11 @@ export class LessonView {
     const told = el("p", { class: "tc-lesson-told", role: "status" });
     const buttons = question.answers.map((answer, i) => {
       const press = () => this.answer(buttons, told, question.answers, i);
-      return el("button", { type: "button", class: "tc-answer", onclick: press }, ...this.glossary.inline(answer.text));
+      return el(
+        "button",
+        { type: "button", class: "tc-answer", "aria-pressed": "false", onclick: press },
+        ...this.glossary.inline(answer.text),
+      );
     });
     const ask = el("legend", {}, el("h3", {}, this.words.question), ...this.glossary.inline(question.ask));
     return el("fieldset", { class: "tc-lesson-question" }, ask, ...buttons, told);
@@ -133,7 +131,7 @@ export class LessonView {
   answer(buttons, told, answers, chosen) {
     const right = answers.findIndex((one) => one.right);
     buttons.forEach((button, i) => {
-      button.setAttribute("aria-disabled", "true");
+      button.setAttribute("aria-pressed", String(i === chosen));
       button.classList.toggle("is-right", i === right);
       button.classList.toggle("is-wrong", i === chosen && i !== right);
     });

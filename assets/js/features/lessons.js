@@ -86,7 +86,7 @@ export class Lessons {
   /** The element of the page that holds the list is there. @param {Element} element */
   mount(element) {
     element.replaceChildren(this.root);
-    (element.closest(".gradio-container") ?? document.body).append(this.view.root);
+    (element.closest(".contain") ?? document.body).append(this.view.root); // where the style sheets reach it
   }
 
   /** Show what the address says. Without a lesson in it, what was there before the lesson. */
@@ -159,8 +159,8 @@ export class Lessons {
     }
     this.lesson = lesson;
     this.name = name;
+    this.since = null; // of another lesson's page
     this.store.set({ lesson: name || lesson.title });
-    document.documentElement.classList.add("tc-in-lesson");
     this.go(at, isNew);
   }
 
@@ -220,7 +220,6 @@ export class Lessons {
     this.name = "";
     this.since = null;
     this.view.root.hidden = true;
-    document.documentElement.classList.remove("tc-in-lesson");
     if (isNew && name) history.pushState(history.state, "", `${location.pathname}${this.search}`);
     const wasThere = this.stage.restore();
     this.mark();
