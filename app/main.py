@@ -53,6 +53,7 @@ def build(context: Context) -> gr.Blocks:
             ]
         Mounted("stage", elem_id="tc-stage")
         run_curves = curves.build()
+        build_place("learn", "lessons")
         build_place("gallery", "gallery")
         build_place("refine", "own")
         build_place("fakes", "game")

@@ -103,6 +103,9 @@ def everything() -> dict[str, Row]:
         found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
         if (swept := ROOT / folder / "sweep.json").is_file():
             found |= {f"{prefix} {name}".strip(): row for name, row in _swept(read_report(swept)).items()}
+    for name in ("refine", "steps"):
+        report = read_report(ROOT / TABLE["reports"][""] / f"{name}.json")
+        found |= {f"{name} {row['series']} {row['point']}": row for row in report["rows"]}
     for split, cells in _json("auc").items():
         for hidden, cell in cells.items():
             found[f"auc {split} {hidden}"] = {**_flat(cell), "split": split, "hidden": hidden, "table": "auc"}

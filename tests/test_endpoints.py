@@ -36,6 +36,7 @@ GOOD: dict[str, dict[str, Any]] = {  # a question that each endpoint answers on 
     "deal": {"pack": "none", "seed": 0, "fraction": 0.5},
     "results": {"pack": "fake"},
     "look": {"pack": "none", "label": "cat", "url": PICTURE},
+    "lesson": {"name": "greedy", "text": "", "language": "en"},
 }
 WRONG = [None, True, 3, -1e9, "x", "\ud800", [], [[]], {}, {"a": [1]}]
 

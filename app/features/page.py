@@ -6,6 +6,8 @@ from typing import Any
 
 from app.context import Context
 from app.features.exports import EXPORTS, PAPERS, SCALES
+from app.features.lesson_schema import read_terms
+from app.features.lessons import list_lessons
 from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
@@ -22,6 +24,8 @@ def describe_page(context: Context) -> dict[str, Any]:
         "language": context.language,
         "languages": {language: words(language)["labels"]["language"] for language in languages()},
         "words": _list_words(context.words, presets),
+        "lessons": list_lessons(context, context.language),
+        "terms": read_terms(context.language),
         "names": control_names(),
         "controls": controls,
         "visible": visible_controls(controls),
@@ -37,7 +41,19 @@ def _list_words(said: Words, presets: dict[str, list[str]]) -> dict[str, Any]:
         **said["stage"],
         **{
             name: said[name]
-            for name in ("labels", "names", "places", "drawer", "gallery", "own", "game", "results", "vote", "code")
+            for name in (
+                "labels",
+                "names",
+                "places",
+                "drawer",
+                "lessons",
+                "gallery",
+                "own",
+                "game",
+                "results",
+                "vote",
+                "code",
+            )
         },
         "explain": {**said["explain"], "all": {**_explain_others(), **said["explain"]["all"]}},
         "presets": {

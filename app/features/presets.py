@@ -96,11 +96,24 @@ PRESETS: dict[str, Preset] = {
         shows="whole",
     ),
 }
+# Runs that lessons show and that are no presets: controls that differ from the page's first ones.
+LESSON_RUNS: dict[str, Mapping[str, Any]] = {
+    "refine": {
+        "pack": "emoji",
+        "label": "Person",
+        "seed": 14,
+        "rule_3": "critic",
+        "third": {"lane": 0, "step": 18, "fraction": 0.6, "round": 2},
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A preset's run, for the seed out of `tried` that shows its effect most. Its fields are the keys on disk."""
+    """A preset's run, for the seed out of `tried` that shows its effect most. Its fields are the keys on disk.
+
+    Or the run of a lesson, for which no seeds were tried.
+    """
 
     key: str
     pack: str
@@ -156,6 +169,8 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
 
 def describe(words: Words, recording: Recording, lanes: Sequence[Lane]) -> dict[str, str]:
     """Return how the lanes differ ("told"), and what was counted and whether that may be chance ("counted")."""
+    if recording.key in LESSON_RUNS:
+        return {"told": "", "counted": ""}
     said, preset = words["presets"], PRESETS[recording.key]
     left, right = ({**lane.config.flat(), "passes": lane.passes} for lane in lanes)
     sides = {"lane": said["sides"][preset.better], "other": said["sides"][1 - preset.better]}
@@ -182,9 +197,10 @@ def list_presets(context: Context) -> dict[str, list[str]]:
 
 
 def load_recording(key: object) -> Recording:
-    """Return the recording of a preset. Raises ValueError where there is none."""
-    if not isinstance(key, str) or key not in PRESETS or not _path(key).is_file():
-        raise Wrong("errors.unknown_preset", name=repr(str(key)[:40]), known=", ".join(list_recorded()))
+    """Return the recording of a preset or a lesson. Raises ValueError where there is none."""
+    if not isinstance(key, str) or key not in {**PRESETS, **LESSON_RUNS} or not _path(key).is_file():
+        known = ", ".join([*list_recorded(), *LESSON_RUNS])
+        raise Wrong("errors.unknown_preset", name=repr(str(key)[:40]), known=known)
     return _read(key)
 
 

@@ -17,6 +17,7 @@ from app.features.compare import get_patches, score_tokens, stop_run
 from app.features.exports import EXPORTS, export_run
 from app.features.gallery import measure_distances
 from app.features.game import deal
+from app.features.lessons import open_lesson
 from app.features.refine import MAX_URL_LENGTH, encode_picture
 from app.features.results import read_results
 from app.features.settings import open_link, resolve_controls
@@ -34,6 +35,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "deal": deal,
     "look": encode_picture,
     "results": read_results,
+    "lesson": open_lesson,
 }
 MAX_AT_ONCE = 8  # questions and exports that are answered at the same time
 LARGE_BODIES = {"look": MAX_URL_LENGTH + MAX_BODY}  # bytes: it holds a picture

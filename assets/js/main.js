@@ -13,6 +13,7 @@ import { Explanations } from "./features/explain.js";
 import { Files } from "./features/files.js";
 import { Gallery } from "./features/gallery.js";
 import { Game } from "./features/game.js";
+import { Lessons } from "./features/lessons.js";
 import { OwnPicture } from "./features/own.js";
 import { Places } from "./features/places.js";
 import { mountPresets } from "./features/presets.js";
@@ -49,6 +50,8 @@ import { speak } from "./transport/server.js";
  * @property {string} offered the pack whose choices the page is built with
  * @property {number} version of the sampler
  * @property {string} opens_with the preset that is shown first, or ""
+ * @property {{name: string, title: string, goal: string, minutes: number}[]} lessons
+ * @property {import("./features/glossary.js").Terms} terms symbols and formulas of lessons
  */
 
 /**
@@ -86,6 +89,7 @@ const miniature = new Gallery(page, words.miniature, 16);
 const vote = new Vote(page);
 const game = new Game(page);
 const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
+const lessons = new Lessons(page, { rounds: () => game.rounds.n, home: () => address.open() });
 store.on(["shown"], (state) => {
   if (state.shown && state.shown.pack !== state.offered) plans.refresh(); // this pack has other classes
 });
@@ -117,6 +121,7 @@ const PARTS = {
   vote: ({ element }) => element.replaceChildren(titled(words.vote.title, vote.root)),
   game: ({ element }) => element.replaceChildren(game.view.root),
   own: ({ element }) => element.replaceChildren(own.view.root),
+  lessons: ({ element }) => lessons.mount(element),
   snippets: ({ element }, pieces) => mountSnippets(element, pieces, words),
 };
 
@@ -184,6 +189,7 @@ const handle = {
   vote,
   game,
   own,
+  lessons,
   digestOf,
   /** The visitor changed a control. @param {string} name @param {any} value */
   changed: (name, value) => bridge.change(name, value),
@@ -205,3 +211,4 @@ const handle = {
 window.tokenCritic = handle;
 folds.restore();
 address.open();
+lessons.open();

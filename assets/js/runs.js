@@ -149,6 +149,12 @@ export class RunClient {
     });
   }
 
+  /** Nobody waits any more for the run that is asked for. Where it is under way, the server notices. */
+  drop() {
+    this.reading.abort();
+    this.reading = new AbortController();
+  }
+
   /** End the run within a step. */
   stop() {
     const { id, begun } = this.run;

@@ -31,6 +31,7 @@ export const EMPTY = {
   verdict: "",
   drawer: "",
   place: "compare",
+  lesson: null,
 };
 
 export class Store {

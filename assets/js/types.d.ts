@@ -157,6 +157,51 @@ export interface State {
   verdict: string; // whether this run is the one that the address stands for
   drawer: DrawerTab | ""; // what is open beside the lanes
   place: string; // the view that is shown
+  lesson: string | null; // that drives the page
+}
+
+/** A lesson, as the server has checked it (assets/lessons/README.md). */
+export interface Lesson {
+  number: number;
+  title: string;
+  recorded: string; // the recording that its pages show where they name no other one
+  pages: LessonPage[];
+}
+
+export interface LessonAnswer {
+  text: string;
+  why: string;
+  right?: boolean;
+}
+
+export interface LessonPage {
+  title: string;
+  text: string;
+  show?: {
+    recorded?: string;
+    step?: number; // rows, columns and steps are counted from 1
+    lane?: "left" | "right" | "third";
+    panel?: PanelKind;
+    pinned?: [number, number]; // row, column
+    view?: Partial<View>;
+    place?: string;
+    play?: boolean;
+  };
+  action?: {
+    do: string;
+    done?: {
+      ran?: boolean;
+      third?: boolean;
+      played?: boolean;
+      pinned?: boolean;
+      step?: number;
+      marked?: number;
+      controls?: Record<string, any>;
+      view?: Partial<View>;
+    };
+  };
+  formulas?: string[];
+  question: { ask: string; answers: LessonAnswer[] };
 }
 
 /** Words of the page, by key. */

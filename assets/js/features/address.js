@@ -59,6 +59,7 @@ export class Address {
   async open() {
     const query = new URLSearchParams(location.search);
     this.stands = this.own;
+    if (this.store.state.lesson || query.has("lesson")) return; // lessons.js shows it
     const recorded = query.get("preset") || this.config.opens_with;
     const isRun = !query.get("preset") && this.config.names.some((name) => query.has(name));
     if (!isRun && !recorded) return this.plans.refresh();
@@ -112,6 +113,7 @@ export class Address {
   /** What of the address stands for the run that is shown. @param {State} state @returns {[string, string][]} */
   parts(state) {
     const { recorded } = shownOf(state);
+    if (state.lesson) return []; // it stands there itself
     if (recorded) return recorded === this.config.opens_with ? [] : [["preset", recorded]];
     return canBeAsked(state) ? queryOf(state, this.config.version) : [];
   }

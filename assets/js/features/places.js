@@ -29,7 +29,8 @@ export class Places {
 
   /** The place that the address names. */
   read() {
-    const name = new URLSearchParams(location.search).get("place") ?? FIRST;
+    const query = new URLSearchParams(location.search);
+    const name = query.has("lesson") ? "learn" : (query.get("place") ?? FIRST);
     this.go(name in this.words.names ? name : FIRST);
   }
 
@@ -72,9 +73,10 @@ export class Places {
   }
 }
 
-/** The address of a place: all else that stands in it stays. @param {string} name */
+/** The address of a place: what stands in it of a run stays, what stands in it of a lesson does not. @param {string} name */
 function addressOf(name) {
   const address = new URL(location.href);
+  for (const one of ["lesson", "lesson_page"]) address.searchParams.delete(one);
   if (name === FIRST) address.searchParams.delete("place");
   else address.searchParams.set("place", name);
   return `${address.pathname}${address.search}`;

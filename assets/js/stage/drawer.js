@@ -52,8 +52,8 @@ export class Drawer {
 
   /** A token that is pinned shows its life; one that is given up takes it away. @param {number} pinned */
   followPin(pinned) {
-    const { drawer } = this.store.state;
-    if (pinned >= 0) this.store.set({ drawer: "token" });
+    const { drawer, lesson } = this.store.state;
+    if (pinned >= 0 && !lesson) this.store.set({ drawer: "token" });
     else if (drawer === "token") this.store.set({ drawer: "" });
   }
 

@@ -134,9 +134,9 @@ export class Lane {
    * @param {State} state
    * @param {Frame | undefined} frame
    */
-  finish({ shown, run, hand, view }, frame) {
+  finish({ shown, run, hand, view, lesson }, frame) {
     const isLast = Boolean(frame && frame.s === frame.steps - 1 && !frame.judged);
-    const isWhole = view.layout === "loop" && view.panel === "decision" && !view.projecting;
+    const isWhole = view.layout === "loop" && view.panel === "decision" && !view.projecting && !lesson;
     const finished = isLast && isWhole && hand?.lane !== this.index;
     if (finished && shown) {
       const { seed } = shown.lanes[this.index].settings;

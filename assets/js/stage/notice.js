@@ -18,6 +18,7 @@ export function noticeOf(state, words) {
     return { text: state.advice || (isMatched ? words.matched : words.changed), wrong: false };
   }
   if (run.going) return { text: "", wrong: false };
+  if (state.lesson && run.why === "recorded") return { text: "", wrong: false }; // the lesson speaks of it
   if (!shown) return { text: words.welcome, wrong: false };
   const outcome = [run.told, state.verdict, branchVerdict(state, words.branches)].filter(Boolean).join(" ");
   return { text: words.ended[run.why] || outcome, wrong: false, counted: run.counted };

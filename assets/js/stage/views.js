@@ -39,6 +39,10 @@ export class Views {
       root.classList.toggle("is-chain", view.layout === "chain");
       root.classList.toggle("is-ordered", view.asOrder);
       root.dataset.panel = view.panel;
+      for (const select of this.node.querySelectorAll("select"))
+        select.value = /** @type {any} */ (view)[select.dataset.view ?? ""];
+      for (const box of this.node.querySelectorAll("input"))
+        box.checked = /** @type {any} */ (view)[box.dataset.view ?? ""];
     });
   }
 

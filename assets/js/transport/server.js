@@ -52,6 +52,20 @@ export function fetchFile(path) {
 }
 
 /**
+ * A text of this server, by its address. Throws where there is none, or it is longer than `most` bytes.
+ * @param {string} address
+ * @param {number} most
+ */
+export async function readText(address, most) {
+  const answer = await fetch(address, { mode: "same-origin", redirect: "error" });
+  const length = Number(answer.headers.get("content-length") ?? 0);
+  if (!answer.ok) throw new Refused(`${new URL(address).pathname}: ${answer.status} ${answer.statusText}`);
+  const text = length > most ? "" : await answer.text();
+  if (!text || text.length > most) throw new Refused(`${new URL(address).pathname}: larger than ${most / 1024} KB`);
+  return text;
+}
+
+/**
  * The lines of a run, as they are computed.
  * @param {import("../types.js").RunRequest | {gallery: Record<string, any>}} request
  * @param {AbortSignal} signal

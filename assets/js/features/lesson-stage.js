@@ -1,0 +1,165 @@
+// What a lesson does with the page: it sets the state, points at a part, sees what the learner does, and puts back what
+// was there before.
+
+import { reducedMotion, scrollTo } from "../lib/dom.js";
+import { reachOf, stepAt } from "../playhead.js";
+import { EMPTY, isEqual } from "../store.js";
+
+/** @typedef {import("../types.js").State} State */
+/** @typedef {import("../types.js").LessonPage} LessonPage */
+/**
+ * What was there when a page was shown, and whether the playhead has been moved since.
+ * @typedef {{run: string, pinned: number, rounds: number, at: number, moved: boolean}} Since
+ */
+
+const LANES = ["left", "right", "third"];
+/** @type {(keyof State)[]} */
+const PUT_BACK = [
+  "controls",
+  "visible",
+  "planned",
+  "run",
+  "shown",
+  "frames",
+  "playhead",
+  "view",
+  "pinned",
+  "message",
+  "advice",
+];
+const NARROW = "(max-width: 760px)";
+
+export class LessonStage {
+  /**
+   * @param {import("../main.js").Page} page
+   * @param {() => number} rounds of the game that were played
+   */
+  constructor({ store, runs, plans, player, places }, rounds) {
+    this.store = store;
+    this.runs = runs;
+    this.plans = plans;
+    this.player = player;
+    this.places = places;
+    this.rounds = rounds;
+    /** @type {Partial<State> | null} */
+    this.saved = null;
+    this.verdict = "";
+    /** @type {Element | null} */
+    this.pointed = null;
+    this.asked = 0; // pages: the last one counts
+  }
+
+  /** Remember what is on the page. A run that is under way is stopped. */
+  save() {
+    const { state } = this.store;
+    const { run } = state;
+    const saved = Object.fromEntries(PUT_BACK.map((key) => [key, state[key]]));
+    const stopped = { ...run, going: false, begun: true, stopping: false, progress: "", why: "stopped" };
+    this.saved = { ...saved, run: run.going ? (run.begun ? stopped : EMPTY.run) : run };
+    this.verdict = state.verdict;
+  }
+
+  /** Put back what was there. Returns whether there was anything. */
+  restore() {
+    const { saved } = this;
+    this.saved = null;
+    this.asked += 1;
+    this.runs.drop();
+    this.plans.replaced([]);
+    this.point(null);
+    if (!saved?.shown || !saved.playhead) {
+      this.store.set({ lesson: null });
+      return false;
+    }
+    const playhead = { ...saved.playhead, playing: false };
+    this.store.set({ ...saved, hand: null, playhead, lesson: null });
+    this.player.pause(); // the player starts what has just been recorded
+    this.store.set({ playhead, verdict: this.verdict });
+    return true;
+  }
+
+  /**
+   * Show a page's state. Resolves when the page can be tried, with what to compare with; null where another page was
+   * asked for meanwhile.
+   * @param {LessonPage} page
+   * @param {string} lessons recording
+   * @returns {Promise<Since | null>}
+   */
+  async show(page, lessons) {
+    const { store } = this;
+    this.asked += 1;
+    const { asked } = this;
+    const show = page.show ?? {};
+    const recorded = show.recorded ?? lessons;
+    this.point(null);
+    store.set({ hand: null });
+    if (store.state.shown?.recorded !== recorded || store.state.run.why !== "recorded") {
+      await this.runs.start({ recorded });
+      if (asked !== this.asked) return null;
+    } else if (!isEqual(store.state.controls.third ?? null, store.state.shown.ask.third ?? null)) {
+      this.plans.change({ ...store.state.shown.ask, third: store.state.shown.ask.third ?? null });
+    }
+    const grid = store.state.shown?.grid ?? 16;
+    const [row, column] = show.pinned ?? [0, 0];
+    const lane = LANES.indexOf(show.lane ?? "left");
+    const panel = show.panel ?? "decision";
+    store.set({
+      pinned: show.pinned ? (row - 1) * grid + column - 1 : -1,
+      view: { ...EMPTY.view, projecting: store.state.view.projecting, panel, ...show.view },
+    });
+    if (show.step) this.player.showStep(lane, show.step - 1);
+    else this.player.pause();
+    if (show.play && !reducedMotion()) this.player.play();
+    this.places.go(show.place ?? "learn");
+    if (!show.place) this.reveal(lane, show.panel);
+    const { run, pinned, playhead } = store.state;
+    return { run: run.id, pinned, rounds: this.rounds(), at: playhead.at, moved: false };
+  }
+
+  /** Point at a panel of a lane, and have it in sight. @param {number} lane @param {string} [panel] */
+  reveal(lane, panel) {
+    const node = document.querySelector(`[data-lane="${lane}"]${panel ? ` .tc-panel[data-panel="${panel}"]` : ""}`);
+    this.point(panel ? node : null);
+    const block = matchMedia(NARROW).matches ? "start" : "nearest";
+    requestAnimationFrame(() => scrollTo(node?.closest(".tc-lane"), block)); // after what a pin has scrolled to
+  }
+
+  /** @param {Element | null} node */
+  point(node) {
+    this.pointed?.classList.remove("tc-pointed-at");
+    node?.classList.add("tc-pointed-at");
+    this.pointed = node;
+  }
+
+  /**
+   * Whether the learner has done what a page asks for.
+   * @param {LessonPage} page
+   * @param {Since} since
+   */
+  isDone(page, since) {
+    const done = page.action?.done;
+    const { state } = this.store;
+    if (!done) return false;
+    const lane = LANES.indexOf(page.show?.lane ?? "left");
+    const ended = state.run.why === "done" && state.run.id !== since.run;
+    const asked = state.shown?.ask ?? {};
+    since.moved ||= state.playhead.at !== since.at;
+    return [
+      !done.ran || ended,
+      !done.third || (ended && state.shown?.lanes.length === 3),
+      !done.pinned || (state.pinned >= 0 && state.pinned !== since.pinned),
+      !done.played || this.rounds() > since.rounds,
+      !done.step || (since.moved && stepAt(reachOf(state), lane, state.playhead.at) === done.step - 1),
+      !done.marked || (state.hand?.chosen.size ?? 0) >= done.marked,
+      Object.entries(done.controls ?? {}).every(([name, value]) => isEqual(asked[name], value)),
+      Object.entries(done.view ?? {}).every(([name, value]) =>
+        Object.entries(state.view).some(([n, v]) => n === name && v === value),
+      ),
+    ].every(Boolean);
+  }
+
+  /** Run what the controls say. */
+  runLive() {
+    this.runs.start(async () => ({ controls: await this.plans.settled() }));
+  }
+}

@@ -1,0 +1,245 @@
+"""Lessons in a browser: each is played through, shows what it says, and leaves the page as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.features.lesson_schema import recorded_of
+from app.features.lessons import list_names, read_shipped
+from app.packs import Packs
+from app.text.words import ENGLISH, words
+from app.tools.browser import PAGE_READY, serve_page, wait_for_run
+from tests.pages import PATIENCE, comes_to, forget_refusals, go_to, open_drawer
+from tests.test_lessons import ONE
+
+pytest.importorskip("playwright.sync_api")
+LANES = ("left", "right", "third")
+WORDS = words(ENGLISH)["lessons"]
+READY = "(at) => tokenCritic.lessons.since !== null && tokenCritic.lessons.at === at"
+SHOWN = """() => {
+    const { shown, playhead, pinned, view, run } = tokenCritic.state;
+    const lanes = [...document.querySelectorAll(".tc-lane")].map((one) => one.querySelector(".tc-status").textContent);
+    const pointed = document.querySelector(".tc-pointed-at");
+    return { recorded: shown.recorded, why: run.why, pinned, lanes, proposal: view.proposal, layout: view.layout,
+        pointed: pointed && [Number(pointed.closest(".tc-lane").dataset.lane), pointed.dataset.panel] };
+}"""
+WHOLE = """() => {
+    const { controls, shown, run, playhead, pinned, view } = tokenCritic.state;
+    return [controls, shown.recorded, run.why, run.told, playhead.at, playhead.playing, pinned, view,
+        document.querySelectorAll(".tc-lit, .tc-pointed-at").length, tokenCritic.state.lesson,
+        document.querySelector(".tc-lesson").hidden];
+}"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serve_page(Packs("emoji", others=[])) as address:
+        yield address
+
+
+def visit(browser: Any, address: str, path: str = "", language: str = "en", **how: Any) -> Any:
+    """A page whose lessons are in a language."""
+    page = browser.new_context(
+        **{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **how}
+    ).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.problems = []
+    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.add_init_script("localStorage.setItem('token-critic-unfolded', '1')")  # the lanes' settings are in sight
+    page.goto(f"{address}{path}{'&' if path else '?'}lang={language}")
+    page.wait_for_function(PAGE_READY if "lesson" not in path else "() => window.tokenCritic?.lessons.since")
+    return page
+
+
+def turn(page: Any, at: int) -> None:
+    """Press Next, and wait until page `at` can be tried."""
+    page.click(".tc-lesson-nav .is-main")
+    page.wait_for_function(READY, arg=at)
+
+
+def check_page(page: Any, lesson: dict[str, Any], at: int) -> None:
+    """The panel has the texts of a page, and the stage is in the state that the page asks for."""
+    wanted = lesson["pages"][at]
+    show = wanted.get("show", {})
+    assert page.text_content(".tc-lesson-title") == wanted["title"]
+    first = wanted["text"].split("**")[0].split("$")[0].split("[[")[0].split("\n")[0]
+    assert first.split() == page.text_content(".tc-lesson-body p").split()[: len(first.split())]
+    found, lane = page.evaluate(SHOWN), LANES.index(show.get("lane", "left"))
+    assert (found["recorded"], found["why"]) == (recorded_of(lesson, wanted), "recorded")
+    assert found["proposal"] == show.get("view", {}).get("proposal", "picture")
+    assert found["layout"] == show.get("view", {}).get("layout", "loop")
+    if pinned := show.get("pinned"):
+        assert found["pinned"] == (pinned[0] - 1) * 16 + pinned[1] - 1
+    if step := show.get("step"):
+        numbers = "textContent.match(/\\d+/g).slice(0, 2)"
+        said = f"() => document.querySelectorAll('.tc-lane .tc-status')[{lane}].{numbers}.includes('{step}')"
+        comes_to(page, said, True)
+    if "panel" in show and "place" not in show:
+        assert found["pointed"] == [lane, show["panel"]]
+    if "place" in show:
+        page.wait_for_selector(f"#tc-{show['place']}")
+
+
+def answer(page: Any, question: dict[str, Any]) -> None:
+    """What is right is not there before an answer, and is there after a wrong one."""
+    rights = [one.get("right", False) for one in question["answers"]]
+    assert page.locator(".tc-answer.is-right").count() == 0 and page.text_content(".tc-lesson-told") == ""
+    page.click(f".tc-answer >> nth={rights.index(False)}")
+    assert page.locator(".tc-answer").nth(rights.index(True)).evaluate("(one) => one.classList.contains('is-right')")
+    told = page.text_content(".tc-lesson-told")
+    assert told.startswith(WORDS["wrong"])
+    page.click(f".tc-answer >> nth={rights.index(True)}")
+    assert page.text_content(".tc-lesson-told").startswith(WORDS["right"])
+
+
+def act(page: Any, action: dict[str, Any] | None) -> None:
+    """Do what needs no network, with the page's own controls."""
+    done = (action or {}).get("done", {})
+    if list(done) == ["step"]:
+        page.focus(".tc-strip input[type=range]")
+        page.keyboard.press("Home")
+        page.keyboard.press("End")
+        for _ in range(int(page.get_attribute(".tc-strip input[type=range]", "max")) - done["step"]):
+            page.keyboard.press("ArrowLeft")
+    elif list(done) == ["pinned"]:
+        page.locator('[data-lane="0"] canvas[data-panel="decision"]').click(position={"x": 30, "y": 30})
+    else:
+        return
+    page.wait_for_selector(".tc-lesson-tried:visible")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_each_lesson_is_played_through_and_the_page_is_as_before(browser: Any, address: str, language: str) -> None:
+    page = visit(browser, address, language=language)
+    page.evaluate("() => tokenCritic.player.take(6)")
+    open_drawer(page, "view")
+    page.select_option("[data-view=proposal]", "heat")
+    open_drawer(page, "")
+    page.locator('[data-lane="1"] canvas[data-panel="decision"]').click(position={"x": 30, "y": 30})
+    open_drawer(page, "")
+    before = page.evaluate(WHOLE)
+    go_to(page, "learn")
+    page.click(f"[data-lesson={list_names()[0]}]")
+    for name in list_names():
+        lesson = read_shipped(name, language)
+        for at, wanted in enumerate(lesson["pages"]):
+            page.wait_for_function(f"(name) => tokenCritic.lessons.name === name && ({READY})({at})", arg=name)
+            assert f"lesson={name}&lesson_page={at + 1}" in page.url
+            check_page(page, lesson, at)
+            answer(page, wanted["question"])
+            if language == "en":
+                act(page, wanted.get("action"))
+            page.click(".tc-lesson-nav .is-main")
+    page.wait_for_selector(".tc-lesson", state="hidden")
+    assert page.locator(".tc-lessons-tick:visible").count() == len(list_names())
+    go_to(page, "compare")
+    comes_to(page, WHOLE, before)
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_a_lesson_is_run_live_and_says_whether_this_machine_parts_from_the_recording(
+    browser: Any, address: str
+) -> None:
+    page = visit(browser, address, "?lesson=greedy&lesson_page=4")
+    assert page.text_content(".tc-lesson-state") == WORDS["recorded"]
+    with wait_for_run(page):
+        page.click(f".tc-lesson button:text('{WORDS['live']}')")
+        comes_to(page, "() => document.querySelector('.tc-lesson-state').textContent", WORDS["running"])
+    page.wait_for_selector(".tc-lesson-tried:visible")
+    assert page.text_content(".tc-lesson-state") == page.evaluate("() => tokenCritic.state.verdict") != ""
+    page.click(f".tc-lesson button:text('{WORDS['again']}')")
+    comes_to(page, "() => tokenCritic.state.run.why", "recorded")
+    turn(page, 4)
+    check_page(page, read_shipped("greedy"), 4)
+    page.click("#tc-run")
+    page.wait_for_function("() => tokenCritic.state.run.begun && tokenCritic.state.run.going")
+    page.click(f".tc-lesson [aria-label='{WORDS['leave']}']")  # while it runs
+    page.wait_for_function(PAGE_READY)
+    assert page.evaluate("() => [tokenCritic.state.shown.recorded, tokenCritic.state.place]") == ["first-look", "learn"]
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_a_page_of_a_lesson_has_an_address(browser: Any, address: str) -> None:
+    page = visit(browser, address, "?lesson=greedy&lesson_page=2")
+    check_page(page, read_shipped("greedy"), 1)
+    page.keyboard.press("PageDown")  # a clicker's key
+    page.wait_for_function(READY, arg=2)
+    page.go_back()
+    page.wait_for_function(READY, arg=1)
+    page.reload()
+    page.wait_for_function("() => window.tokenCritic?.lessons.since")
+    check_page(page, read_shipped("greedy"), 1)
+    page.focus(".tc-lesson-title")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(READY, arg=0)
+    page.hover('.tc-lesson [data-symbol="p"] >> nth=0')
+    assert page.locator('.tc-panel[data-panel="scores"].tc-lit').count() == 3
+    assert "score" in page.text_content(".tc-term")
+    page.hover(".tc-x-choice_temperature >> nth=0")
+    assert page.locator('.tc-lesson .tc-symbol.tc-lit[data-symbol="tau"]').count() == 1
+    page.keyboard.press("Escape")  # not in the panel: the lesson stays
+    page.focus(".tc-lesson-body")
+    page.keyboard.press("Escape")
+    page.wait_for_function(PAGE_READY)
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_lecturers_open_lessons_of_their_own(browser: Any, address: str, tmp_path: Path) -> None:
+    page = visit(browser, address, "?place=learn")
+    wrong, right = tmp_path / "wrong.yaml", tmp_path / "mine.yaml"
+    wrong.write_text(ONE.replace("step: 9", "step: 99"), encoding="utf-8")
+    right.write_text(ONE, encoding="utf-8")
+    page.set_input_files(".tc-lessons input[type=file]", wrong)
+    page.wait_for_selector(".tc-lessons-problem:has-text('wrong.yaml, line 9: step 99')")
+    forget_refusals(page)
+    page.set_input_files(".tc-lessons input[type=file]", right)
+    page.wait_for_function(READY, arg=0)
+    assert page.text_content(".tc-lesson-title") == "Here" and "lesson=" not in page.url
+    page.route("**/mine.yaml", lambda route: route.fulfill(body=ONE.replace("title: Here", "title: From here")))
+    page.goto(address + "?lesson=/mine.yaml")
+    page.wait_for_function("() => window.tokenCritic?.lessons.since")
+    assert page.text_content(".tc-lesson-title") == "From here"
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for name, said in (("https://example.org/x.yaml", WORDS["elsewhere"]), ("none", "no lesson 'none'")):
+        page.goto(f"{address}?lesson={name}")
+        page.wait_for_selector(f".tc-lessons-problem:has-text({json.dumps(said)})")
+        page.wait_for_function(PAGE_READY)
+    assert not [url for url in asked if url.startswith("https://example.org")]
+    forget_refusals(page)
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_the_panel_leaves_room_for_the_lanes_and_has_no_fault_of_access(browser: Any, address: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for width, height, scheme in ((1280, 800, "light"), (390, 844, "dark")):
+        size = {"width": width, "height": height}
+        page = visit(browser, address, "?lesson=critic&lesson_page=2", viewport=size, color_scheme=scheme)
+        panel, lane = (page.locator(one).bounding_box() for one in (".tc-lesson", '[data-lane="1"]'))
+        if width > 760:
+            assert panel["x"] + panel["width"] <= page.locator('[data-lane="0"]').bounding_box()["x"], "beside"
+        else:
+            assert lane["y"] + 200 < panel["y"] and panel["height"] <= 0.55 * height, "below"
+            page.click(f".tc-lesson [aria-label='{WORDS['fold']}']")
+            assert page.locator(".tc-lesson").bounding_box()["height"] < 160
+            page.click(f".tc-lesson [aria-label='{WORDS['unfold']}']")
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        found = axe.run(page, context=".tc-lesson").response["violations"]
+        found += axe.run(page, context=".tc-lessons").response["violations"]
+        assert not [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+        page.context.close()
