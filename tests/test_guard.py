@@ -31,7 +31,7 @@ async def echo(request: Request) -> Response:
     body = await request.body()
     if body == b"fail":
         raise KeyError("a secret of the server")
-    return PlainTextResponse(f"{len(body)} {request.scope['root_path']}")
+    return PlainTextResponse(f"{len(body)} {request.scope['root_path']}", headers={"query": request.url.query})
 
 
 def client_of(limits: Limits = LIMITS, **how: Any) -> TestClient:
@@ -150,6 +150,13 @@ def test_an_error_is_one_line_and_tells_nothing(capsys: pytest.CaptureFixture[st
         assert answer.status_code == status and "secret" not in answer.text and "Traceback" not in answer.text
     printed = capsys.readouterr().err.splitlines()
     assert len(printed) == 2 and all("KeyError" in line for line in printed)
+
+
+def test_an_address_names_no_page_of_gradio_s() -> None:
+    """It has one page, and fails with 500 for any other."""
+    client = client_of()
+    assert client.get("/?page=3&seed=1&rule_1=").headers["query"] == "seed=1&rule_1="
+    assert client.get("/?preset=early").headers["query"] == "preset=early"
 
 
 def test_answers_carry_what_browsers_need_to_be_careful() -> None:

@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -89,7 +89,7 @@ class Guard:
         try:
             address = self._address(scope)
             self._check(scope, address)
-            await self._app(self._behind_proxy(scope, address), body.receive, answer.send)
+            await self._app(_without_page(self._behind_proxy(scope, address)), body.receive, answer.send)
         except Refusal as error:
             await self._refuse(answer, error)
         except Exception as error:  # the one place where whatever goes wrong becomes a line
@@ -233,6 +233,14 @@ class _Answer:
         headers["permissions-policy"] = "camera=(), microphone=(), geolocation=()"
         if headers.get("content-type", "").startswith("text/html"):
             headers["content-security-policy"] = self._policy
+
+
+def _without_page(scope: Scope) -> Scope:
+    """Gradio takes `page` in the page's address for one of several pages. There is one, and it fails for any other."""
+    if scope["path"] != "/" or b"page" not in scope["query_string"]:
+        return scope
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return {**scope, "query_string": urlencode([one for one in query if one[0] != "page"]).encode("latin-1")}
 
 
 def names_of_machine(host: str, allowed: Collection[str] = ()) -> frozenset[str]:
