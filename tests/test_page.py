@@ -751,7 +751,8 @@ def test_a_run_that_overtakes_a_preset_is_the_one_that_curves_are_drawn_of(page:
         lambda one: "queue/join" in one.url and len(one.post_data_json["data"]) == 1
     ) as asked_for:
         open_drawer(other, "curves")
-    assert asked_for.value.post_data_json["data"] == [other.evaluate("() => tokenCritic.state.run.id")]
+    run = other.evaluate("() => tokenCritic.state.run.id")
+    assert asked_for.value.post_data_json["data"] == [{"run": run, "language": ENGLISH}]
     other.close()
 
 
@@ -864,7 +865,7 @@ def test_who_goes_on_the_way_leaves_nothing_behind(address: str) -> None:
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_the_page_is_never_wider_than_the_window(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    painted(page)
+    take(page, 3)
     comes_to(page, "(width) => Math.max(width, document.documentElement.scrollWidth)", width, arg=width)
     comes_to(page, CUT_OFF, [], arg=width)
     page.evaluate("() => window.scrollTo(0, 1e6)")

@@ -30,7 +30,10 @@ export class Branches {
     this.player = player;
     this.hand = hand;
     this.rounds = 0; // of fresh noise: each press of what masks anew draws another one
-    this.add = this.button("add", () => this.setThird({}));
+    this.add = this.button("add", () => {
+      this.setThird({});
+      store.set({ drawer: "" }); // three lanes take all the room
+    });
     /** @type {Actions[]} */
     this.actions = [];
   }
@@ -142,10 +145,13 @@ export class Branches {
   drawThird(isThere) {
     if (this.add.hidden === isThere) return;
     const { node } = this.actions[THIRD];
-    const held = isThere ? document.activeElement === this.add : node.contains(document.activeElement);
+    const { activeElement } = document;
+    const added = activeElement === this.add || activeElement === document.body; // its drawer is closed
+    const held = isThere ? added : node.contains(activeElement);
     this.add.hidden = isThere;
     document.documentElement.classList.toggle("tc-three", isThere);
-    const next = /** @type {HTMLElement | null} */ (isThere ? node.querySelector("button:not([hidden])") : this.add);
+    const back = this.add.checkVisibility() ? this.add : document.querySelector("[data-drawer=view]"); // which holds it
+    const next = /** @type {HTMLElement | null} */ (isThere ? node.querySelector("button:not([hidden])") : back);
     if (held) next?.focus({ preventScroll: true });
   }
 

@@ -59,7 +59,8 @@ export class Drawer {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.key === "Escape" && this.store.state.drawer && !isTyping(event)) this.close();
+    if (event.key !== "Escape" || document.querySelector(":popover-open")) return; // one thing at a time
+    if (this.store.state.drawer && !isTyping(event)) this.close();
   }
 
   show() {
