@@ -6,6 +6,7 @@
  * @property {number} grid cells on a side
  * @property {number} cell device pixels of a cell
  * @property {import("./colours.js").Colours} colours
+ * @property {number} [grown] the share that the marks of a decision have grown, from 0 to 1
  */
 /** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {Iterable<number>} Cells */
@@ -115,15 +116,16 @@ export function maskedCells(context, look, cells) {
 /** @param {Context} context @param {Look} look @param {Cells} cells */
 export function framedCells(context, look, cells) {
   const line = Math.ceil(look.cell / 8);
-  strokeMarks(context, look, cells, look.colours.new, line, (x, y) =>
-    context.rect(x + line / 2, y + line / 2, look.cell - line, look.cell - line),
-  );
+  const side = (look.cell - line) * (look.grown ?? 1);
+  const inset = (look.cell - side) / 2;
+  strokeMarks(context, look, cells, look.colours.new, line, (x, y) => context.rect(x + inset, y + inset, side, side));
 }
 
 /** @param {Context} context @param {Look} look @param {number[]} cells */
 export function revokedCells(context, look, cells) {
   const { cell } = look;
   const inset = cell * 0.26;
+  context.globalAlpha = look.grown ?? 1;
   for (const i of cells) plainCell(context, look, i, look.colours.revoked);
   strokeMarks(context, look, cells, look.colours.cross, Math.max(1.5, cell / 8), (x, y) => {
     context.moveTo(x + inset, y + inset);
@@ -131,6 +133,7 @@ export function revokedCells(context, look, cells) {
     context.moveTo(x + cell - inset, y + inset);
     context.lineTo(x + inset, y + cell - inset);
   });
+  context.globalAlpha = 1;
 }
 
 /**

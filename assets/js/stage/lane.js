@@ -8,6 +8,7 @@ import { hiddenMarks, outcomeOf } from "../features/predict.js";
 import { el } from "../lib/dom.js";
 import { fill, plural } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
+import { Growth } from "./growth.js";
 
 /** @typedef {import("../types.js").Frame} Frame */
 /** @typedef {import("../types.js").State} State */
@@ -30,6 +31,11 @@ export class Lane {
     /** @type {number[]} the width of each panel in CSS pixels, 0 where it is not shown */
     this.room = [];
     this.finished = false;
+    /** @type {PanelLook | null} how the decision is drawn */
+    this.decided = null;
+    this.growth = new Growth((grown) => {
+      if (this.decided) drawPanel(this.canvases.decision, "decision", { ...this.decided, grown });
+    });
     /** @type {any[] | null} all that decided what is drawn */
     this.drawn = null;
     this.name = el("h2", { class: "tc-lane-name", hidden: true });
@@ -124,7 +130,8 @@ export class Lane {
       ...compared,
     ];
     if (this.isDrawn(decides)) return;
-    const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand, guessed };
+    const grown = this.growth.begin(state.playhead);
+    const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand, guessed, grown };
     if (frame) this.show(frame, state.frames[index], look, outcomeOf(state, index));
     else this.showNothing(look);
   }
@@ -234,7 +241,9 @@ export class Lane {
     KINDS.forEach((kind, i) => {
       if (!this.room[i]) return; // another panel is shown on a small screen
       const canvas = this.canvases[kind];
-      drawPanel(canvas, as(kind), { ...look, cell: fit(canvas, look.grid, this.room[i]) });
+      const fitted = { ...look, cell: fit(canvas, look.grid, this.room[i]) };
+      if (kind === "decision") this.decided = as(kind) === kind ? fitted : null;
+      drawPanel(canvas, as(kind), fitted);
       canvas.setAttribute("aria-label", label(kind));
     });
   }
