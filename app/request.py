@@ -190,7 +190,7 @@ def _refuse_empty(seed: Any, lanes: Sequence[Mapping[str, Any]]) -> None:
         numbers |= {f"{field}{suffix}": lane[field] for field in ("steps", *all_parameters())}
     if empty := [name for name, value in numbers.items() if value is None]:
         is_whole = empty[0].startswith(("seed", "steps"))
-        raise Wrong("errors.empty_whole" if is_whole else "errors.empty_number", name=empty[0])
+        raise Wrong("errors.empty_whole" if is_whole else "errors.empty_number", setting=empty[0])
 
 
 def _used_values(lane: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.components.label import label
 from app.components.mounted import Mounted
 
 
@@ -20,5 +21,5 @@ def build() -> Curves:
     with gr.Column(elem_classes="tc-drawer", elem_id="tc-drawer"):
         Mounted("drawer")
         with gr.Column(elem_id="tc-curves"):
-            plot = gr.Plot(show_label=False)
+            plot = gr.Plot(label=label("drawer.tabs.curves"), show_label=False)
     return Curves(plot=plot, ask=Mounted("curves", elem_classes="tc-hidden"))

@@ -7,22 +7,23 @@ from gradio.i18n import I18nData
 
 from app.text.words import ENGLISH, flatten, languages, words
 
+_shown: set[str] = set()  # keys that the page's components have asked for
 PREFIX = "tc."  # Gradio has words of its own beside these
-FILES = ("labels", "about")  # whose words such components show
 
 
 def label(key: str) -> I18nData:
     """Return what stands for the text of a key, as "labels.run". Raises KeyError for an unknown one."""
     if key not in dict(flatten(words(ENGLISH))):
         raise KeyError(key)
+    _shown.add(key)
     return I18nData(PREFIX + key)
 
 
 def translations() -> gr.I18n:
-    """Return the words of all languages, as Gradio takes them."""
-    return gr.I18n(**{language: dict(_list_words(language)) for language in languages()})
-
-
-def _list_words(language: str) -> list[tuple[str, str]]:
-    shown = {name: tree for name, tree in words(language).items() if name in FILES}
-    return [(PREFIX + key, text) for key, text in flatten(shown)]
+    """Return the words in all languages that components of the page show, as Gradio takes them."""
+    return gr.I18n(
+        **{
+            language: {PREFIX + key: text for key, text in flatten(words(language)) if key in _shown}
+            for language in languages()
+        }
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.components.label import label
 from app.components.mounted import Mounted
 
 
@@ -19,7 +20,7 @@ def build() -> Results:
     with gr.Column(elem_classes="tc-place", elem_id="tc-results"):
         Mounted("heading-results")
         ask = Mounted("results")
-        plot = gr.Plot(show_label=False, elem_classes="tc-results-plot")
+        plot = gr.Plot(label=label("results.charts"), show_label=False, elem_classes="tc-results-plot")
         Mounted("measured")
         Mounted("miniature")
         Mounted("vote")

@@ -75,8 +75,10 @@ def read_traces(text: str) -> tuple[dict[str, Any], list[Trace]]:
     """
     try:
         plain = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise Wrong("errors.file_no_json", reason=error) from error
+    except json.JSONDecodeError as error:
+        raise Wrong("errors.file_no_json", line=error.lineno, column=error.colno) from error
+    except RecursionError as error:
+        raise Wrong("errors.file_of_lists") from error
     if not isinstance(plain, dict) or plain.get("format") != JSON_FORMAT:
         raise Wrong("errors.file_no_run")
     if "steps" in plain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache, reduce
 from string import Formatter
 from typing import Any
@@ -18,7 +19,7 @@ class Wrong(ValueError):
         super().__init__(self.say(ENGLISH))
 
     def say(self, language: str) -> str:
-        return fill(text_of(language, self.key), **self.values)
+        return _fill(language, self.key, self.values)
 
 
 def text_of(language: str, key: str) -> str:
@@ -41,8 +42,23 @@ def say(error: Exception, language: str) -> str:
         return said
     for key, pattern in _engine_sentences().items():
         if found := pattern.fullmatch(said):
-            return fill(text_of(language, f"errors.engine.{key}"), **found.groupdict())
+            return _fill(language, f"errors.engine.{key}", found.groupdict())
     return fill(text_of(language, "errors.other"), message=said)
+
+
+def _fill(language: str, key: str, values: Mapping[str, Any]) -> str:
+    named = {"setting": _name_setting(language, values["setting"])} if "setting" in values else {}
+    return fill(text_of(language, key), **{**values, **named})
+
+
+def _name_setting(language: str, setting: str) -> str:
+    """Return a setting as its control is called: steps_1=300 is "왼쪽 레인 단계 T=300". In English it stays."""
+    found = re.fullmatch(r"(\w+?)(?:_([1-9]))?(=.*)?", setting, re.DOTALL)
+    names, lanes = words(language)["labels"]["controls"], words(language)["stage"]["lanes"]
+    if language == ENGLISH or found is None or found[1] not in names:
+        return setting
+    lane = f"{lanes[int(found[2]) - 1]} " if found[2] and int(found[2]) <= len(lanes) else ""
+    return f"{lane}{names[found[1]]}{found[3] or ''}"
 
 
 @cache

@@ -28,9 +28,21 @@ export class Explanations {
   }
 
   decorate() {
+    this.nameSliders();
     for (const key of Object.keys(this.words.all)) {
       for (const host of document.querySelectorAll(`.tc-x-${key}`)) {
         if (!host.querySelector(".tc-ask")) this.place(host, this.button(key));
+      }
+    }
+  }
+
+  /** Gradio has English names for the two inputs of a slider. */
+  nameSliders() {
+    for (const slider of document.querySelectorAll(".tc-slider")) {
+      const name = slider.querySelector(NAMES)?.textContent?.trim();
+      for (const input of slider.querySelectorAll("input")) {
+        const label = fill(input.type === "range" ? this.words.slider : this.words.number, { name });
+        if (input.getAttribute("aria-label") !== label) input.setAttribute("aria-label", label);
       }
     }
   }

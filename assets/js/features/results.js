@@ -5,6 +5,7 @@ import { fill } from "../lib/text.js";
 import { ask, messageOf } from "../transport/server.js";
 
 const MAX_ROWS = 60; // of a table; a search has hundreds
+const REPORTS = "en"; // the language of what a report says itself
 
 /**
  * @typedef {object} Row
@@ -40,7 +41,7 @@ export class Results {
     this.trigger = () => {}; // until Gradio's component is mounted
     this.choices = el("div", { class: "tc-actions", role: "group", "aria-label": this.words.charts });
     this.status = el("p", { class: "tc-status", role: "status" });
-    this.findings = el("div", { class: "tc-findings" });
+    this.findings = el("div", { class: "tc-findings", lang: REPORTS });
     this.head = el("div", { class: "tc-stage tc-results" }, this.choices, this.status, this.findings);
     this.table = el("div", { class: "tc-stage tc-results" });
     store.on(["controls", "place"], () => this.follow());
@@ -97,7 +98,12 @@ export class Results {
       this.show(chart);
       this.status.textContent = "";
     };
-    return actionButton(chart.title, show, { "data-chart": chart.name, "aria-pressed": "false" });
+    return actionButton(chart.title, show, {
+      id: `tc-chart-${chart.name}`,
+      "data-chart": chart.name,
+      "aria-pressed": "false",
+      lang: REPORTS,
+    });
   }
 
   /** @param {Chart | undefined} chart */
@@ -117,19 +123,18 @@ export class Results {
   rows(chart) {
     const { words } = this;
     const loads = chart.rows.some(({ controls }) => controls);
-    const head = [...(loads ? [""] : []), words.series, words.point, ...chart.headings].map((text) =>
-      el("th", { scope: "col" }, text),
-    );
+    const head = [...(loads ? [""] : []), words.series, words.point].map((text) => el("th", { scope: "col" }, text));
+    head.push(...chart.headings.map((text) => el("th", { scope: "col", lang: REPORTS }, text)));
     const body = chart.rows.slice(0, MAX_ROWS).map((row) => {
-      const cells = [row.point, ...row.cells].map((text) => el("td", {}, text));
+      const cells = [row.point, ...row.cells].map((text) => el("td", { lang: REPORTS }, text));
       const load = loads ? el("td", {}, this.loader(row)) : null;
-      return el("tr", {}, load, el("th", { scope: "row" }, row.series), ...cells);
+      return el("tr", {}, load, el("th", { scope: "row", lang: REPORTS }, row.series), ...cells);
     });
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
     const said = loads ? `${words.hint} ${words.brackets}` : words.brackets;
     const rest = chart.rows.length - MAX_ROWS;
     const more = rest > 0 ? el("p", { class: "tc-quiet" }, fill(words.left_out, { n: rest })) : null;
-    const wide = { class: "tc-wide", tabindex: 0, role: "region", "aria-label": chart.title };
+    const wide = { class: "tc-wide", tabindex: 0, role: "region", "aria-labelledby": `tc-chart-${chart.name}` };
     return el("div", {}, el("div", wide, table), el("p", { class: "tc-quiet" }, said), more);
   }
 
@@ -159,7 +164,7 @@ export class Results {
     const head = [words.paper, ...words.paper_columns].map((text) => el("th", { scope: "col" }, text));
     const body = paper.map(({ name, fid, inception_score: score, passes }) => {
       const cells = [fid, score, passes].map((value) => el("td", {}, value === null ? "–" : String(value)));
-      return el("tr", {}, el("th", { scope: "row" }, name), ...cells);
+      return el("tr", {}, el("th", { scope: "row", lang: REPORTS }, name), ...cells);
     });
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
     const wide = { class: "tc-wide", tabindex: 0, role: "region", "aria-label": words.paper };
