@@ -97,20 +97,19 @@ def test_the_page_says_how_to_train_its_critic(imagenet: Pack) -> None:
 
 
 @pytest.mark.slow
-def test_in_the_page_a_class_is_searched_and_a_critic_is_greyed(imagenet: Pack, browser: Any) -> None:
+def test_in_the_page_a_critic_is_greyed_and_the_rest_runs(imagenet: Pack, browser: Any) -> None:
     with serve_page(Packs(imagenet.path, "cpu", threads=1, others=[])) as address:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(address)
-        page.fill(".tc-search", "Golden")
-        assert page.locator(".tc-chip:visible").all_inner_texts() == ["tench", "golden retriever"]
-        page.press(".tc-search", "Enter")
-        page.wait_for_function("() => tokenCritic.state.controls.label === 'golden retriever'")
+        page.wait_for_function("() => window.tokenCritic?.state.planned.lanes.length")
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
         greyed = page.locator(".tc-lane-settings optgroup").first
         assert "engine.train critic" in (greyed.get_attribute("label") or "")
         assert greyed.locator("option:disabled").count() == 2
         run_page(page)
-        assert page.evaluate("() => tokenCritic.state.run.why") == "done"
+        assert page.evaluate("() => tokenCritic.state.run.why") == "done" and not problems
 
 
 def make_photos_folder(root: Path) -> Path:

@@ -10,10 +10,7 @@ from app.components.mounted import Mounted
 
 
 class Chips(Mounted):
-    """Radio buttons, with a picture each where the pack has them. `legend` is the key of its name.
-
-    `choices` are (name, data URL), or (name, "") without a picture.
-    """
+    """Radio buttons with a picture each. `choices` are (name, data URL); `legend` is the key of its name."""
 
     def __init__(self, choices: Sequence[Sequence[str]], legend: str, **props: Any) -> None:
         listed = [list(choice) for choice in choices]
