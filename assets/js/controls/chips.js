@@ -14,13 +14,8 @@ export function mountChips({ element, props, trigger, watch }, words) {
   const chip = (/** @type {[string, string]} */ [name, face]) => {
     const checked = name === props.value;
     const input = el("input", { type: "radio", name: "tc-class", value: name, checked, onchange: () => choose(name) });
-    return el(
-      "label",
-      { class: "tc-chip" },
-      input,
-      el("img", { src: face, alt: "", width: 32, height: 32 }),
-      el("span", {}, words.names.classes[name] ?? name),
-    );
+    const picture = face ? el("img", { src: face, alt: "", width: 32, height: 32 }) : null;
+    return el("label", { class: "tc-chip" }, input, picture, el("span", {}, words.names.classes[name] ?? name));
   };
   const show = () =>
     element.replaceChildren(
