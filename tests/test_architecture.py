@@ -54,7 +54,7 @@ ALLOWED = {
     "refine": {"", "config", "session", "step"},
     "critic_example": {"", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
-    "bench": {"", "cli", "config", "device", "noise", "session"},
+    "bench": {"cli", "device", "precision", "session"} | CORE | MODELS,
     "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
     "evaluate": {
         "cli",

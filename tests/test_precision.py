@@ -75,7 +75,9 @@ def test_attention_in_parts_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("gelu", [None, "none", "tanh"])
 @pytest.mark.parametrize("packs", [True, False])
-def test_a_packed_matrix_gives_the_same_products(gelu: str | None, packs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packed_matrix_gives_the_same_products(
+    gelu: str | None, packs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packed, "can_pack", lambda: packs and can_pack())
     linear, x = torch.nn.Linear(64, 96), torch.randn(5, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
