@@ -46,7 +46,7 @@ def make_whole_pack(path: Path) -> Pack:
     return open_pack(path)
 
 
-def make_large_pack(path: Path, classes: int = 24) -> Pack:
+def make_large_pack(path: Path, classes: int = 22) -> Pack:
     """A pack of 32 x 32 tokens, as at 512 px, and of more classes than the page shows as chips. A picture each."""
     tokenizer = dataclasses.replace(TOKENIZER, image_size=LARGE, patch=2)
     names = tuple(f"class {i}" for i in range(classes))
