@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from engine import cli
-from engine.config import TokenizerConfig
+from engine.config import AnyTokenizerConfig
 from engine.data.avatars.shards import ORIGIN_FILE, read_shards
 from engine.data.folder import describe_pictures, open_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
@@ -45,7 +45,7 @@ def find_pictures(name: str, data: str, size: int, skip_bad: bool = False) -> Pi
     return pictures
 
 
-def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | None) -> Pack:
+def prepare_pack(name: str, pictures: Pictures, tokenizer: AnyTokenizerConfig | None) -> Pack:
     """Open the pack, or begin it: store classes, the tokenizer's sizes, and pictures for the page to show.
 
     ValueError if the pack was begun with other pictures.
