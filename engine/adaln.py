@@ -45,9 +45,20 @@ class AdaLnLayer(Layer):
         self.up = nn.Linear(config.width, config.mlp, bias=False)
         self.down = nn.Linear(config.mlp, config.width, bias=False)
         self.modulation = nn.Linear(config.width, 6 * config.width)
+        self.bf16 = False
+
+    def use_bf16(self) -> None:
+        self.bf16 = True
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                module.to(torch.bfloat16)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """x (B, n, D), condition (B, D) of the class. None: zeros, where only the time of a layer matters."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            return self._forward(x, condition)
+
+    def _forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         given = x.new_zeros(len(x), x.shape[-1]) if condition is None else condition
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(given)[:, None].chunk(6, -1)
         x = x + gate1 * self.attention(self.norm1(x) * (1 + scale1) + shift1)
@@ -67,15 +78,19 @@ class AdaLnTrunk(Trunk):
         self.norm = nn.RMSNorm(config.width, eps=EPS)  # type: ignore[assignment]
         self.bias = nn.Parameter(torch.zeros(config.width))
         self.modulation = nn.Linear(config.width, 2 * config.width)
-        self.bf16 = False
+
+    def use_bf16(self) -> None:
+        """For sampling: matrix products of the layers in bf16."""
+        for layer in self.layers:
+            assert isinstance(layer, AdaLnLayer)
+            layer.use_bf16()
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         condition = F.silu(self.label(labels))
         num_tokens = x.shape[1]
         x = torch.cat([x + self.position, self.registers.expand(len(x), -1, -1)], 1)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            for layer in self.layers:
-                x = layer(x, condition)
+        for layer in self.layers:
+            x = layer(x, condition)
         shift, scale = self.modulation(condition)[:, None].chunk(2, -1)
         return (self.norm(x[:, :num_tokens]) + self.bias) * (1 + scale) + shift
 

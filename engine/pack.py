@@ -83,12 +83,15 @@ class Pack:
         """SHA-256 of a model's file, "" if the pack does not have that model."""
         return str((self.config.get("sha256") or {}).get(kind, ""))
 
+    def train_command(self, kind: str) -> str:
+        """The command that trains a model of this pack."""
+        data = "" if self.has_pictures and not self.config.get("pictures_left_out") else " data=FOLDER"
+        return f"python -m engine.train {kind} pack={self.cli_name}{data}"
+
     def load(self, kind: str) -> Any:
         """The trained model in float32, in evaluation mode. FileNotFoundError if the pack does not have it."""
         if not self.has(kind):
-            raise FileNotFoundError(
-                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.cli_name}"
-            )
+            raise FileNotFoundError(f"pack {self.name!r} has no {kind} yet: {self.train_command(kind)}")
         file = self.path / f"{kind}.safetensors"
         check_hash(file, self.digest(kind))
         sizes, tokenizer = self.config[kind], self.tokenizer_config
@@ -105,7 +108,15 @@ class Pack:
         hashes = {kind: self.digest(kind) for kind in SAMPLING if self.digest(kind)}
         return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the pack carries pictures. One that was converted from a public checkpoint does not."""
+        return (self.path / "data" / "index.csv").is_file()
+
     def pictures(self) -> Pictures:
+        """The pack's own pictures. FileNotFoundError if it has none."""
+        if not self.has_pictures:
+            raise FileNotFoundError(f"pack {self.name!r} carries no pictures")
         return load_pictures(self.path / "data")
 
     @property

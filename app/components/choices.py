@@ -10,7 +10,10 @@ from app.components.mounted import Mounted
 
 
 class Chips(Mounted):
-    """Radio buttons with a picture each. `choices` are (name, data URL); `legend` is the key of its name."""
+    """Radio buttons, with a picture each where the pack has them. `legend` is the key of its name.
+
+    `choices` are (name, data URL), or (name, "") without a picture.
+    """
 
     def __init__(self, choices: Sequence[Sequence[str]], legend: str, **props: Any) -> None:
         listed = [list(choice) for choice in choices]
@@ -18,7 +21,10 @@ class Chips(Mounted):
 
 
 class Choice(Mounted):
-    """A native select. `choices` are (value, name in English), `label` is the key of its name, or the name itself."""
+    """A native select. `label` is the key of its name, or the name itself.
+
+    `choices` are (value, name in English), or (value, name, command that trains what this choice lacks).
+    """
 
     def __init__(self, choices: Sequence[Sequence[str]], label: str, **props: Any) -> None:
         listed = [list(choice) for choice in choices]

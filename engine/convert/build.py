@@ -33,19 +33,22 @@ def imagenet_classes() -> tuple[list[str], list[str]]:
 
 
 def name_classes(count: int, file: Path | None) -> dict[str, Any]:
-    """Entries of config.yaml that name the classes: from a file of a name a line, or ImageNet's, or numbers."""
+    """Entries of config.yaml that name the classes: from a file of a name a line, or ImageNet's, or numbers.
+
+    A count of 0 is for a tokenizer alone: the pictures that its generator is trained on name them.
+    """
     if file is not None:
         if file.stat().st_size > MAX_CLASS_FILE:
             raise ValueError(f"{file} is no list of classes: it has more than {MAX_CLASS_FILE:,} bytes")
         names = file.read_text(encoding="utf-8").split("\n")
         names = [name.strip() for name in names if name.strip()]
-        if len(names) != count:
+        if count and len(names) != count:
             raise ValueError(f"{file} names {len(names)} classes, the checkpoint has {count}")
         return {"classes": names}
     if count == 1000:
         synsets, names = imagenet_classes()
         return {"classes": names, "folders": synsets}
-    return {"classes": [f"class {i}" for i in range(count)]}
+    return {"classes": [f"class {i}" for i in range(count)] or ["not known yet"]}
 
 
 def write_pack(

@@ -15,7 +15,6 @@ from engine.convert.torch_file import read_torch
 FILES = {"maskgit": ("TRANSFORMER", "TOKENIZER"), "halton": ("TRANSFORMER", "TOKENIZER"), "vqgan": ("TOKENIZER",)}
 RECIPES = {("maskgit", 256): "imagenet256", ("maskgit", 512): "imagenet512"}  # of engine/configs, by kind and size
 MEMORY_FACTOR, MEMORY_BASE = 8, 2**30  # bytes that a conversion may take: so many times the files', and so many more
-CLASSES = 1000  # of a tokenizer alone, if no file names others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class Job:
 def convert(job: Job) -> None:
     """Read the files, write the pack, and say where it is and what comes next."""
     models: dict[str, Any] = {}
-    classes = CLASSES
+    classes = 0
     if job.kind == "maskgit":
         source = read_msgpack(job.files[0])
         grid = maskgit.read_grid(job.files[0], source)
@@ -56,4 +55,4 @@ def convert(job: Job) -> None:
     pack = write_pack(job.out, models, name_classes(classes, job.classes), job.files, CARDS[job.kind], **extra)
     print(f"{job.kind} -> {pack.path}")
     if pack.has("generator"):
-        print(f"a critic for it: python -m engine.train critic pack={pack.cli_name} data=FOLDER")
+        print(f"a critic for it: {pack.train_command('critic')}")

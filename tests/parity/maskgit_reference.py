@@ -1,9 +1,9 @@
 """MaskGIT's networks built from flax's own layers: test checkpoints in the official layout, their inputs and outputs.
 
-    python tests/parity/reference.py OUT [tiny] [full256] [full512]
+    python tests/parity/maskgit_reference.py OUT [tiny] [full256] [full512]
 
-Runs in an environment of its own with flax, and without torch: `make parity`. It knows nothing of this project's models,
-so that it cannot share their misreadings. The layouts are written down from google-research/maskgit.
+Runs in an environment of its own with flax, and without torch: `make parity`. It knows nothing of this project's
+models, so that it cannot share their misreadings. The layouts are written down from google-research/maskgit.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class VQVAE(nn.Module):
 
 
 def few_valued(path, shape, rng):
-    """Weights of few different values, so that the recorded checkpoint is small once compressed; none is at its default.
+    """Weights of few different values, none at its default: the recorded checkpoint is small once compressed.
 
     Scales are about 1, biases about 0; a matrix keeps the size of what goes through it.
     """
