@@ -43,6 +43,8 @@ def read_sizes(kind: str, sizes: Mapping[str, Any]) -> Any:
 
     A tokenizer with a style is a VQGAN. A generator whose norms are adaptive is Halton-MaskGIT's.
     """
+    if not isinstance(sizes, Mapping):
+        raise TypeError(f"{kind}: expected sizes by name")
     if kind == "tokenizer" and "style" in sizes:
         return VqganConfig(**sizes)
     if kind == "generator" and sizes.get("norm") == "adaptive":

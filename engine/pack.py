@@ -85,8 +85,8 @@ class Pack:
 
     def train_command(self, kind: str) -> str:
         """The command that trains a model of this pack."""
-        data = "" if self.has_pictures and not self.config.get("pictures_left_out") else " data=FOLDER"
-        return f"python -m engine.train {kind} pack={self.cli_name}{data}"
+        data = "" if self.has_pictures and not self.config.get("pictures_left_out") else "data=FOLDER "
+        return f"python -m engine.train {kind} {data}pack={self.cli_name}"
 
     def load(self, kind: str) -> Any:
         """The trained model in float32, in evaluation mode. FileNotFoundError if the pack does not have it."""

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
+MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier", "vqgan", "adaln"}
 CORE = {"", "config", "settings", "schedule", "step", "noise", "rule", "rules", "sampler"}
 MEASURES = {
     "checks",
@@ -40,6 +40,8 @@ ALLOWED = {
     "tokenizer": {"config"},
     "generator": {"", "config", "transformer"},
     "critic": {"config", "transformer", "generator"},
+    "vqgan": {"config"},
+    "adaln": {"", "config", "transformer"},
     "classifier": {"config"},
     "cli": set(),
     "device": set(),
@@ -53,6 +55,7 @@ ALLOWED = {
     "refine": {"", "config", "session", "step"},
     "critic_example": {"", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
+    "convert": {"cli", "config", "models", "pack", "weights"} | MODELS,
     "bench": {"", "cli", "config", "device", "noise", "session"},
     "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
     "evaluate": {
