@@ -17,7 +17,7 @@ from engine.config import SampleConfig
 from engine.device import describe, prepare
 from engine.distance import nearest_distance
 from engine.networks import Networks
-from engine.pack import list_packs, open_pack, pack_path
+from engine.pack import hub, list_packs, open_pack, pack_path
 from engine.precision import DTYPES
 from engine.rules import RULES
 from engine.sampler import sample
@@ -39,6 +39,14 @@ def available_packs() -> list[str]:
 def pack_name(pack: str | Path) -> str:
     """The name of a pack given by name or path."""
     return pack_path(pack).resolve().name
+
+
+def fetch_pack(name: str) -> str | Path:
+    """The pack of a command line: hub:OWNER/NAME is fetched from the Hugging Face Hub first; any other stays as it is.
+
+    ValueError or OSError says in one line what is wrong.
+    """
+    return hub.fetch_pack(name) if name.startswith(hub.PREFIX) else name
 
 
 def pack_fingerprint(pack: str | Path) -> str:

@@ -48,7 +48,7 @@ ALLOWED = {
     "data": {"cli", "config"},
     "weights": set(),
     "models": {"config"} | MODELS,
-    "pack": {"config", "data", "models", "settings", "tokenizer", "weights"},
+    "pack": {"cli", "config", "data", "models", "settings", "tokenizer", "weights"},
     "precision": {"device", "transformer"},
     "networks": {"config", "pack", "precision"} | MODELS,
     "session": {"device", "distance", "networks", "pack", "precision"} | CORE | MODELS,

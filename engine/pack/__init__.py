@@ -29,7 +29,7 @@ from engine.settings import short
 from engine.tokenizer import to_float
 from engine.weights import check_finite, check_hash, read_metadata, read_tensors, read_weights, sha256
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
 MAX_CLASSES = 10_000
 TOKENS = Path("data", "tokens.safetensors")
