@@ -5,15 +5,34 @@ Beside that, its layers have root-mean-square norms, normalised queries and keys
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine import MASK
-from engine.config import AdaLnConfig
+from engine.settings import check_fields, setting
 from engine.transformer import Attention, Layer, Trunk
 
 EPS = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaLnConfig:
+    """The transformer of Halton-MaskGIT: engine.adaln."""
+
+    layers: int = setting(24, "transformer layers", low=1, high=64)
+    width: int = setting(1024, "width of the token vectors", low=8, high=4096, symbol="D")
+    heads: int = setting(16, "attention heads", low=1, high=64)
+    mlp: int = setting(2816, "width inside the gated MLP", low=8, high=16384)
+    registers: int = setting(1, "tokens beside those of the picture", low=0, high=64)
+    norm: str = setting("adaptive", "where the class enters: it scales and shifts every norm", choices=("adaptive",))
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.width % self.heads:
+            raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
 
 
 class AdaLnAttention(Attention):

@@ -14,7 +14,7 @@ from typing import Any
 from engine.rule import Rule, Scorer
 from engine.rules import RULES, all_parameters, make_rule
 from engine.schedule import SCHEDULES
-from engine.settings import check_fields, setting, short, validate
+from engine.settings import check_fields, setting, validate
 
 MAX_STEPS = 256
 
@@ -136,46 +136,6 @@ class TokenizerConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VqganConfig:
-    """A VQGAN of MaskGIT's or of taming-transformers' kind: engine.vqgan. Public checkpoints have such tokenizers."""
-
-    image_size: int = setting(256, "side of a picture in pixels", low=8, high=1024)
-    patch: int = setting(16, "side of a token's patch in pixels", low=2, high=32)
-    codes: int = setting(1024, "codes in the codebook", low=2, high=65536, symbol="V")
-    code_width: int = setting(256, "length of a code's vector", low=2, high=512)
-    style: str = setting("maskgit", "whose layers, bit for bit", choices=("maskgit", "taming"))
-    filters: int = setting(128, "channels of the finest level, a multiple of 32", low=32, high=512)
-    multipliers: str = setting("1 1 2 2 4", "channels of each level in units of `filters`, the finest first")
-    blocks: int = setting(2, "residual blocks of a level", low=1, high=8)
-    latent: int = setting(256, "taming: channels between encoder and code, code and decoder", low=2, high=1024)
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        words = self.multipliers.split()
-        if not 2 <= len(words) <= 6 or not all(word.isdecimal() and 1 <= int(word) <= 16 for word in words):
-            raise ValueError(f"multipliers={short(self.multipliers)}: expected 2 to 6 whole numbers from 1 to 16")
-        if self.patch != 2 ** (len(words) - 1) or self.image_size % self.patch:
-            raise ValueError(
-                f"patch={self.patch}: expected {2 ** (len(words) - 1)}, from {len(words)} levels that each halve the "
-                f"one before, and a divisor of image_size={self.image_size}"
-            )
-        if self.filters % 32:
-            raise ValueError(f"filters={self.filters}: expected a multiple of 32, the groups of its normalisation")
-
-    @property
-    def grid(self) -> int:
-        return self.image_size // self.patch
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels of each level, the finest first."""
-        return tuple(self.filters * int(word) for word in self.multipliers.split())
-
-
-AnyTokenizerConfig = TokenizerConfig | VqganConfig
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrunkConfig:
     """The transformer that generator and critic share."""
 
@@ -190,23 +150,6 @@ class TrunkConfig:
         "BERT, MaskGIT and the paper, with their epsilon and approximate gelu",
         choices=("pre", "post"),
     )
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.width % self.heads:
-            raise ValueError(f"heads={self.heads}: expected a divisor of width={self.width}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdaLnConfig:
-    """The transformer of Halton-MaskGIT: engine.adaln."""
-
-    layers: int = setting(24, "transformer layers", low=1, high=64)
-    width: int = setting(1024, "width of the token vectors", low=8, high=4096, symbol="D")
-    heads: int = setting(16, "attention heads", low=1, high=64)
-    mlp: int = setting(2816, "width inside the gated MLP", low=8, high=16384)
-    registers: int = setting(1, "tokens beside those of the picture", low=0, high=64)
-    norm: str = setting("adaptive", "where the class enters: it scales and shifts every norm", choices=("adaptive",))
 
     def __post_init__(self) -> None:
         check_fields(self)

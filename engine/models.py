@@ -7,22 +7,15 @@ from typing import Any
 
 from torch import nn
 
-from engine.adaln import AdaLnGenerator
+from engine.adaln import AdaLnConfig, AdaLnGenerator
 from engine.classifier import Classifier
-from engine.config import (
-    AdaLnConfig,
-    AnyTokenizerConfig,
-    ClassifierConfig,
-    CriticConfig,
-    TokenizerConfig,
-    TrunkConfig,
-    VqganConfig,
-)
+from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
 from engine.critic import Critic
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer
-from engine.vqgan import Vqgan
+from engine.vqgan import Vqgan, VqganConfig
 
+AnyTokenizerConfig = TokenizerConfig | VqganConfig
 KINDS = {
     "tokenizer": TokenizerConfig,
     "generator": TrunkConfig,

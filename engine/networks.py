@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from engine.classifier import Classifier
-from engine.config import AnyTokenizerConfig
 from engine.critic import Critic
 from engine.generator import Generator
+from engine.models import AnyTokenizerConfig
 from engine.pack import Pack
 from engine.precision import Precision, measure_precision
 from engine.tokenizer import Tokenizer

@@ -11,12 +11,50 @@ They have the methods of our own tokenizer (engine.tokenizer). Among themselves 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.config import VqganConfig
+from engine.settings import check_fields, setting, short
+
+
+@dataclass(frozen=True, kw_only=True)
+class VqganConfig:
+    """A VQGAN of MaskGIT's or of taming-transformers' kind: engine.vqgan. Public checkpoints have such tokenizers."""
+
+    image_size: int = setting(256, "side of a picture in pixels", low=8, high=1024)
+    patch: int = setting(16, "side of a token's patch in pixels", low=2, high=32)
+    codes: int = setting(1024, "codes in the codebook", low=2, high=65536, symbol="V")
+    code_width: int = setting(256, "length of a code's vector", low=2, high=512)
+    style: str = setting("maskgit", "whose layers, bit for bit", choices=("maskgit", "taming"))
+    filters: int = setting(128, "channels of the finest level, a multiple of 32", low=32, high=512)
+    multipliers: str = setting("1 1 2 2 4", "channels of each level in units of `filters`, the finest first")
+    blocks: int = setting(2, "residual blocks of a level", low=1, high=8)
+    latent: int = setting(256, "taming: channels between encoder and code, code and decoder", low=2, high=1024)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        words = self.multipliers.split()
+        if not 2 <= len(words) <= 6 or not all(word.isdecimal() and 1 <= int(word) <= 16 for word in words):
+            raise ValueError(f"multipliers={short(self.multipliers)}: expected 2 to 6 whole numbers from 1 to 16")
+        if self.patch != 2 ** (len(words) - 1) or self.image_size % self.patch:
+            raise ValueError(
+                f"patch={self.patch}: expected {2 ** (len(words) - 1)}, from {len(words)} levels that each halve the "
+                f"one before, and a divisor of image_size={self.image_size}"
+            )
+        if self.filters % 32:
+            raise ValueError(f"filters={self.filters}: expected a multiple of 32, the groups of its normalisation")
+
+    @property
+    def grid(self) -> int:
+        return self.image_size // self.patch
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each level, the finest first."""
+        return tuple(self.filters * int(word) for word in self.multipliers.split())
 
 
 class Vqgan(nn.Module):

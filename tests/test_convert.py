@@ -21,7 +21,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.config import VqganConfig
 from engine.convert import halton, maskgit, vqgan
 from engine.convert.__main__ import main
 from engine.convert.build import imagenet_classes
@@ -32,6 +31,7 @@ from engine.convert.table import make_empty
 from engine.convert.torch_file import read_torch
 from engine.pack import open_pack
 from engine.tokenizer import to_float
+from engine.vqgan import VqganConfig
 from tests.official import write_msgpack
 
 RECORDED = Path(__file__).parent / "fixtures" / "checkpoints"

@@ -15,7 +15,7 @@ from app.features.game import deal
 from app.features.settings import pack_choices, resolve_controls
 from app.packs import Packs
 from app.tools.browser import run_page, serve_page
-from engine.config import TrunkConfig, VqganConfig
+from engine.config import TrunkConfig
 from engine.contested import critic_scorer, generator_scorer, measure_contested
 from engine.convert.job import Job, convert
 from engine.data.folder import read_folder
@@ -25,7 +25,7 @@ from engine.rules import RULES
 from engine.session import Session
 from engine.tokenizer import to_float
 from engine.train.__main__ import main as train
-from engine.vqgan import Vqgan
+from engine.vqgan import Vqgan, VqganConfig
 from tests.fakes_app import new_context, set_controls
 from tests.official import of_tokenizer, of_transformer, write_msgpack
 from tests.pages import PATIENCE

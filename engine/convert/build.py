@@ -12,10 +12,9 @@ from typing import Any
 
 import torch
 
-from engine.config import VqganConfig
 from engine.generator import Generator
 from engine.pack import Pack, open_pack, save_model, write_config
-from engine.vqgan import Vqgan
+from engine.vqgan import Vqgan, VqganConfig
 from engine.weights import sha256
 
 IMAGENET = Path(__file__).with_name("imagenet_classes.csv")

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from engine.adaln import AdaLnGenerator
-from engine.config import AnyTokenizerConfig, VqganConfig
 from engine.convert.table import Row, Table, apply_table, count, expand, make_empty, rows, same, shape_of
+from engine.models import AnyTokenizerConfig
+from engine.vqgan import VqganConfig
 
 HEADS = {384: 6, 768: 12, 1024: 16, 1152: 16}  # by width: tiny, base, large, xlarge. No shape says how many there are
 UNUSED = ("head.weight",)  # the table of tokens by another name

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from engine.config import VqganConfig
 from engine.convert.table import (
     Row,
     Table,
@@ -27,7 +26,7 @@ from engine.convert.table import (
     transposed,
 )
 from engine.generator import Generator
-from engine.vqgan import Vqgan
+from engine.vqgan import Vqgan, VqganConfig
 
 WORDS = "Embed_0/word_embeddings/embedding"
 POSITIONS = "Embed_0/position_embeddings/embedding"

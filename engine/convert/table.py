@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.config import VqganConfig
 from engine.models import build_model
+from engine.vqgan import VqganConfig
 from engine.weights import check_finite
 
 Row = tuple[Any, ...]  # (function of the sources' tensors, name of a source, ...)

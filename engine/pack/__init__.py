@@ -21,10 +21,10 @@ import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from engine.config import AnyTokenizerConfig, SampleConfig
+from engine.config import SampleConfig
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
-from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights, read_sizes
+from engine.models import KINDS, SAMPLING, TRAINED_WITH, AnyTokenizerConfig, build_model, min_weights, read_sizes
 from engine.settings import short
 from engine.tokenizer import to_float
 from engine.weights import check_finite, check_hash, read_metadata, read_tensors, read_weights, sha256

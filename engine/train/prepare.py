@@ -9,10 +9,10 @@ import sys
 import numpy as np
 
 from engine import cli
-from engine.config import AnyTokenizerConfig
 from engine.data.avatars.shards import ORIGIN_FILE, read_shards
 from engine.data.folder import describe_pictures, open_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
+from engine.models import AnyTokenizerConfig
 from engine.pack import Pack, open_pack, pack_path, write_config
 from engine.train.converted import is_converted, match_classes
 
