@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test quick lint types js node browser lock soak audit sbom licences clean
+.PHONY: run test quick lint types js node browser lock parity soak audit sbom licences clean
 
 run: $(VENV)/.installed
 	$(BIN)/python launch.py $(ARGS)
@@ -73,6 +73,18 @@ browser: $(VENV)/.installed-dev
 	|| $(BIN)/playwright install --with-deps chromium >/dev/null 2>&1 \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	|| { echo "no browser: install Chromium, then run make test again" >&2; exit 1; }
+
+# Converted checkpoints against flax and taming-transformers themselves, at full size, too: about 4 GB of disk in runs/.
+parity: $(VENV)/.installed-dev $(VENV)/.parity
+	$(VENV)/.parity/bin/python tests/parity/maskgit_reference.py runs/parity
+	PYTHONPATH=$(VENV)/.parity/taming $(BIN)/python tests/parity/taming_reference.py runs/parity
+	TOKEN_CRITIC_PARITY=runs/parity $(BIN)/python -m pytest tests/test_convert.py
+	rm -r runs/parity
+
+$(VENV)/.parity: | $(VENV)/bin/python
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check 'flax>=0.12,<0.13' 'jax>=0.10,<0.11'
+	$(PIP) --no-deps --target $@/taming taming-transformers-rom1504==0.0.6
 
 # The promises of app/RELIABILITY.md with their full numbers, then 20 minutes of visitors who behave badly;
 # ARGS="--minutes 1" is shorter, ARGS=--leak has to fail.

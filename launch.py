@@ -107,9 +107,10 @@ def serve(given: argparse.Namespace) -> None:
         from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
         from app.packs import Packs
         from app.server.memory import limit_arenas
+        from engine.session import fetch_pack
 
     limit_arenas()  # before torch starts its threads
-    packs = Packs(given.pack, given.device, given.threads, dtype=given.dtype)
+    packs = Packs(fetch_pack(given.pack), given.device, given.threads, dtype=given.dtype)
     context = Context(packs=packs)
     try:
         _serve_until_stopped(given, context)

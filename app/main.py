@@ -18,6 +18,7 @@ from app.components.mounted import Mounted, build_place
 from app.context import Context
 from app.features.api import make_functions
 from app.features.page import describe_page
+from app.features.settings import list_rules
 from app.request import initial_configs
 from app.server.connections import bound_connections
 from app.server.endpoints import QUESTIONS, endpoint_routes
@@ -48,7 +49,7 @@ def build(context: Context) -> gr.Blocks:
         top = controls.build(packs, initial_configs(session)[0])
         with gr.Row(elem_classes="tc-settings"):
             lanes = [
-                lane.build(i, session.rules, settings, config["visible"])
+                lane.build(i, list_rules(session), settings, config["visible"])
                 for i, settings in enumerate(initial_configs(session))
             ]
         Mounted("stage", elem_id="tc-stage")

@@ -108,8 +108,12 @@ class Packs:
         return read_card(self._paths[name])
 
     def class_pictures(self, name: str) -> list[str]:
-        """Return a data URL for each class: its first picture, of the training split where there is one."""
+        """Return a data URL for each class: its first picture, of the training split where there is one.
+
+        "" for each in a pack without pictures.
+        """
         if name not in self._class_pictures:
-            images = self.session(name, loaded=False).class_pictures()
-            self._class_pictures[name] = [to_data_url(image) for image in images]
+            session = self.session(name, loaded=False)
+            images = session.class_pictures() if session.pack.has_pictures else ()
+            self._class_pictures[name] = [to_data_url(image) for image in images] or [""] * len(session.classes)
         return self._class_pictures[name]

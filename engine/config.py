@@ -144,6 +144,12 @@ class TrunkConfig:
     heads: int = setting(6, "attention heads", low=1, high=64)
     mlp: int = setting(768, "width inside the MLP", low=8, high=16384)
     dropout: float = setting(0.0, "dropout on attention and MLP outputs in training", low=0, high=0.9)
+    norm: str = setting(
+        "pre",
+        "where layer norms stand. pre: before attention and MLP; post: after each, and after the embeddings, as in "
+        "BERT, MaskGIT and the paper, with their epsilon and approximate gelu",
+        choices=("pre", "post"),
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)

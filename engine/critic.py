@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import CriticConfig
 from engine.generator import Generator
-from engine.transformer import Trunk, initialise
+from engine.transformer import Trunk, initialise, make_gelu, make_norm
 
 FIRST_GAIN = 0.1  # the log odds of a generator overstate ten times which tokens are real
 
@@ -37,7 +36,8 @@ class Critic(nn.Module):
             self.hidden_before = nn.Embedding(2, config.width)
         if config.head == "likelihood":
             self.dense = nn.Linear(config.width, config.width)
-            self.norm = nn.LayerNorm(config.width)
+            self.norm = make_norm(config)
+            self.gelu = make_gelu(config)
             self.readout = nn.Linear(config.width, codes)
             self.gain = nn.Parameter(torch.tensor(FIRST_GAIN))
         initialise(self)
@@ -56,7 +56,7 @@ class Critic(nn.Module):
         states = self.trunk(embedded, labels)
         logits = self.linear(states)[..., 0]
         if self.config.head == "likelihood":
-            z = self.readout(self.norm(F.gelu(self.dense(states))))
+            z = self.readout(self.norm(self.gelu(self.dense(states))))
             own = tokens[..., None]
             others = z.scatter(-1, own, -torch.inf).logsumexp(-1)
             logits = logits + self.gain * (z.gather(-1, own)[..., 0] - others)

@@ -35,6 +35,8 @@ def make_critic_example(session: Session, seed: int, fraction: float) -> CriticE
         raise ValueError(f"fraction={fraction!r}: expected a share between 0 and 1")
     if session.critic is None:
         raise ValueError(f"pack {session.pack.name!r} has no critic to compare with")
+    if not session.pack.has_tokens:
+        raise ValueError(f"pack {session.pack.name!r} carries no pictures to choose from")
     pictures, tokens = session.pack.pictures(), session.pack.tokens()
     held_out = np.flatnonzero(pictures.splits != "train")
     choice = held_out if len(held_out) else np.arange(len(pictures))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrunkConfig
-from engine.transformer import Trunk, initialise
+from engine.transformer import Trunk, initialise, make_gelu, make_norm
 
 
 class Generator(nn.Module):
@@ -20,7 +20,8 @@ class Generator(nn.Module):
         self.token = nn.Embedding(codes + 1, config.width)  # the last row is MASK
         self.trunk = Trunk(config, num_tokens, classes)
         self.dense = nn.Linear(config.width, config.width)
-        self.norm = nn.LayerNorm(config.width)
+        self.norm = make_norm(config)
+        self.gelu = make_gelu(config)
         self.bias = nn.Parameter(self.token.weight.new_zeros(codes))
         initialise(self)
 
@@ -30,7 +31,7 @@ class Generator(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits (..., V) of trunk states (..., D), for any selection of positions."""
-        x = self.norm(F.gelu(self.dense(states)))
+        x = self.norm(self.gelu(self.dense(states)))
         return F.linear(x, self.token.weight[: self.codes], self.bias)
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:

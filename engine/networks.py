@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from engine.classifier import Classifier
-from engine.config import TokenizerConfig
 from engine.critic import Critic
 from engine.generator import Generator
+from engine.models import AnyTokenizerConfig
 from engine.pack import Pack
 from engine.precision import Precision, measure_precision
 from engine.tokenizer import Tokenizer
 from engine.transformer import default_explicit
+from engine.vqgan import Vqgan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Networks:
             self.pack.tokens()
 
     @cached_property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> Tokenizer | Vqgan:
         return self.pack.load("tokenizer").to(self.device)  # type: ignore[no-any-return]
 
     @cached_property
@@ -85,7 +86,7 @@ class Networks:
         return "explicit" if explicit else "fused"
 
     @property
-    def tokenizer_config(self) -> TokenizerConfig:
+    def tokenizer_config(self) -> AnyTokenizerConfig:
         """Sizes of pictures, patches and codebook, known before any network is loaded."""
         return self.pack.tokenizer_config
 

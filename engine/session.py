@@ -17,7 +17,7 @@ from engine.config import SampleConfig
 from engine.device import describe, prepare
 from engine.distance import nearest_distance
 from engine.networks import Networks
-from engine.pack import list_packs, open_pack, pack_path
+from engine.pack import hub, list_packs, open_pack, pack_path
 from engine.precision import DTYPES
 from engine.rules import RULES
 from engine.sampler import sample
@@ -28,6 +28,7 @@ MICRO_BATCH = {"cpu": 1}  # one picture fills a CPU; the size is fixed, so a res
 MICRO_BATCH_DEVICE = 16
 MAX_MICRO_BATCH = 1024
 PICTURES_BATCH = 256  # pictures of the pack that are read at once
+CODES_BATCH = 64  # codes that are decoded at once, each alone
 
 
 def available_packs() -> list[str]:
@@ -38,6 +39,14 @@ def available_packs() -> list[str]:
 def pack_name(pack: str | Path) -> str:
     """The name of a pack given by name or path."""
     return pack_path(pack).resolve().name
+
+
+def fetch_pack(name: str) -> str | Path:
+    """The pack of a command line: hub:OWNER/NAME is fetched from the Hugging Face Hub first; any other stays as it is.
+
+    ValueError or OSError says in one line what is wrong.
+    """
+    return hub.fetch_pack(name) if name.startswith(hub.PREFIX) else name
 
 
 def pack_fingerprint(pack: str | Path) -> str:
@@ -195,9 +204,7 @@ class Session(Networks):
         `label` is the class of all pictures, or one for each.
         """
         if self.critic is None:
-            raise ValueError(
-                f"pack {self.pack.name!r} has no critic: python -m engine.train critic pack={self.pack.cli_name}"
-            )
+            raise ValueError(f"pack {self.pack.name!r} has no critic: {self.pack.train_command('critic')}")
         codes = self._checked_tokens(tokens).to(self.device)
         names = [label] * len(codes) if isinstance(label, str) else label
         labels = torch.tensor([self._class_index(name) for name in names], device=self.device)
@@ -213,8 +220,11 @@ class Session(Networks):
     def patches(self) -> np.ndarray:
         """What each code looks like, uint8 (V, P, P, 3): its mean patch over the pack's own pictures.
 
-        A code is decoded together with its neighbours, so it has no one look. Grey if no picture has it.
+        A code is decoded together with its neighbours, so it has no one look. Grey if no picture has it. In a pack
+        without pictures it is the code decoded alone.
         """
+        if not self.pack.has_tokens:
+            return self._decode_alone()
         config = self.tokenizer_config
         side, patch, codes = config.grid, config.patch, config.codes
         pictures, tokens = self.pack.pictures(), self.pack.tokens()
@@ -228,15 +238,27 @@ class Session(Networks):
         mean = (sums / counts[:, None].clamp_min(1)).where(counts[:, None] > 0, torch.tensor(128.0))
         return mean.round().to(torch.uint8).view(codes, patch, patch, 3).numpy()
 
+    @torch.no_grad()
+    def _decode_alone(self) -> np.ndarray:
+        """Each code as a picture of one token, uint8 (V, P, P, 3)."""
+        parts = self.tokenizer.codebook[:, None].split(CODES_BATCH)
+        return torch.cat([to_uint8(self.tokenizer.decode_vectors(part)).cpu() for part in parts]).numpy()
+
     def class_pictures(self) -> np.ndarray:
-        """One picture of the pack for each class, uint8 (C, S, S, 3): its first training picture, if it has one."""
+        """One picture of the pack for each class, uint8 (C, S, S, 3): its first training picture, if it has one.
+
+        FileNotFoundError if the pack carries no pictures.
+        """
         pictures = self.pack.pictures()
         trained = pictures.splits == "train"
         members = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
         return pictures.read(np.array([next((i for i in mine if trained[i]), mine[0]) for mine in members]))
 
     def distance_to_training(self, images: np.ndarray) -> np.ndarray:
-        """(M,) root mean square difference, 0..255, of uint8 pictures to the nearest training picture of the pack."""
+        """(M,) root mean square difference, 0..255, of uint8 pictures to the nearest training picture of the pack.
+
+        FileNotFoundError if the pack carries no pictures.
+        """
         pictures = self.pack.pictures()
         train = pictures.indices("train")
         parts = [train[i : i + PICTURES_BATCH] for i in range(0, len(train), PICTURES_BATCH)]
@@ -246,7 +268,7 @@ class Session(Networks):
         if config.rule not in self.rules:
             raise ValueError(
                 f"rule {config.rule!r} needs a critic, and pack {self.pack.name!r} has none: "
-                f"one of {', '.join(self.rules)}"
+                f"one of {', '.join(self.rules)}; {self.pack.train_command('critic')} trains a critic"
             )
         if config.label is not None:
             self._class_index(config.label)

@@ -9,6 +9,8 @@ is noise, too.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,7 +55,8 @@ class Tokenizer(nn.Module):
         return self.decode_vectors(self.codebook[tokens])
 
     def decode_vectors(self, vectors: Tensor) -> Tensor:
-        grid = self.config.grid
+        """The picture of vectors (B, n, code_width) on a square grid of any size."""
+        grid = math.isqrt(vectors.shape[1])
         return self.decoder(vectors.transpose(1, 2).unflatten(2, (grid, grid)))
 
 

@@ -82,13 +82,15 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         b, n, d = x.shape
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (B, heads, n, dim)
+        return self.out(self.attend(q, k, v).transpose(1, 2).reshape(b, n, d))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attention (B, heads, n, dim) with the kernel that was chosen."""
         if self.explicit and torch.is_grad_enabled():
-            x = ExplicitAttention.apply(q, k, v)
-        elif not torch.is_grad_enabled() and self._samples_explicitly(q):
-            x = explicit_attention(q, k, v)
-        else:
-            x = F.scaled_dot_product_attention(q, k, v)
-        return self.out(x.transpose(1, 2).reshape(b, n, d))
+            return ExplicitAttention.apply(q, k, v)  # type: ignore[no-any-return, no-untyped-call]
+        if not torch.is_grad_enabled() and self._samples_explicitly(q):
+            return explicit_attention(q, k, v)
+        return F.scaled_dot_product_attention(q, k, v)
 
     def _samples_explicitly(self, q: Tensor) -> bool:
         if self.explicit_sampling is not None:
@@ -96,20 +98,34 @@ class Attention(nn.Module):
         return default_explicit(q.dtype, q.device)
 
 
+def make_norm(config: TrunkConfig) -> nn.LayerNorm:
+    """BERT's epsilon for its layers, torch's for ours."""
+    return nn.LayerNorm(config.width, eps=1e-12 if config.norm == "post" else 1e-5)
+
+
+def make_gelu(config: TrunkConfig) -> nn.GELU:
+    """BERT, and so MaskGIT, approximate gelu by a tanh."""
+    return nn.GELU("tanh" if config.norm == "post" else "none")
+
+
 class Layer(nn.Module):
-    """Pre-norm: x + attention(norm(x)), then x + mlp(norm(x))."""
+    """Pre-norm: x + attention(norm(x)), then x + mlp(norm(x)). Post-norm: norm(x + attention(x)), and so on."""
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.width)
+        self.post_norm = config.norm == "post"
+        self.norm1 = make_norm(config)
         self.attention = Attention(config)
-        self.norm2 = nn.LayerNorm(config.width)
-        self.gelu: nn.Module = nn.GELU()
+        self.norm2 = make_norm(config)
+        self.gelu: nn.Module = make_gelu(config)
         self.up = nn.Linear(config.width, config.mlp)
         self.down = nn.Linear(config.mlp, config.width)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.post_norm:
+            x = self.norm1(x + self.dropout(self.attention(x)))
+            return self.norm2(x + self.dropout(self._mlp(x)))
         x = x + self.dropout(self.attention(self.norm1(x)))
         return x + self.dropout(self._mlp(self.norm2(x)))
 
@@ -134,7 +150,8 @@ class Trunk(nn.Module):
         self.label = nn.Embedding(classes, config.width)
         self.position = nn.Parameter(torch.zeros(num_tokens + 1, config.width))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
-        self.norm = nn.LayerNorm(config.width)
+        self.norm = make_norm(config)  # pre-norm: of the states; post-norm: of the embeddings
+        self.dropout = nn.Dropout(config.dropout if config.norm == "post" else 0.0)  # on the embeddings, as BERT
 
     def use_bf16(self) -> None:
         """For sampling: matrix products of the layers in bf16. Heads stay float32: they give probabilities."""
@@ -150,9 +167,12 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = torch.cat([self.label(labels)[:, None], x], 1) + self.position  # (B, 1 + N, D)
+        post_norm = self.config.norm == "post"
+        if post_norm:
+            x = self.dropout(self.norm(x))
         for layer in self.layers:
             x = layer(x)
-        return self.norm(x[:, 1:])
+        return x[:, 1:] if post_norm else self.norm(x[:, 1:])
 
 
 def initialise(model: nn.Module, std: float = 0.02) -> None:

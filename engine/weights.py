@@ -17,7 +17,8 @@ DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 
 def sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def check_hash(file: Path, digest: str) -> None:

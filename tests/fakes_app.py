@@ -54,6 +54,7 @@ class FakeSession:
             path=Path("no folder"),
             fingerprint=lambda: "abc",
             has=lambda kind: kind == "critic" and bool(self.critic),
+            train_command=lambda kind: f"train {kind}",
         )
 
     def settings(self, **given: Any) -> SampleConfig:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier"}
+MODELS = {"transformer", "generator", "critic", "tokenizer", "classifier", "vqgan", "adaln"}
 CORE = {"", "config", "settings", "schedule", "step", "noise", "rule", "rules", "sampler"}
 MEASURES = {
     "checks",
@@ -41,19 +41,22 @@ ALLOWED = {
     "tokenizer": {"config"},
     "generator": {"", "config", "transformer"},
     "critic": {"config", "transformer", "generator"},
+    "vqgan": {"settings"},
+    "adaln": {"", "settings", "transformer"},
     "classifier": {"config"},
     "cli": set(),
     "device": set(),
     "data": {"cli", "config"},
     "weights": set(),
     "models": {"config"} | MODELS,
-    "pack": {"config", "data", "models", "settings", "tokenizer", "weights"},
+    "pack": {"cli", "config", "data", "models", "settings", "tokenizer", "weights"},
     "precision": {"device", "transformer"},
-    "networks": {"config", "pack", "precision"} | MODELS,
+    "networks": {"config", "models", "pack", "precision"} | MODELS,
     "session": {"device", "distance", "networks", "pack", "precision"} | CORE | MODELS,
     "refine": {"", "config", "session", "step"},
     "critic_example": {"", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
+    "convert": {"cli", "config", "models", "pack", "weights"} | MODELS,
     "bench": {"cli", "device", "precision", "session"} | CORE | MODELS,
     "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
     "evaluate": {

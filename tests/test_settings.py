@@ -116,7 +116,9 @@ def test_choices_come_with_the_pack_that_the_page_does_not_offer_yet() -> None:
     assert choices == pack_choices(new_context(), "poor")
     assert choices["label"] == [("moon", "data:moon"), ("sun", "data:sun")]
     for lane in (1, 2, 3):
-        assert choices[f"rule_{lane}"] == [(rule, RULES[rule].label) for rule in WITHOUT_CRITIC]
+        offered = [(rule, RULES[rule].label) for rule in WITHOUT_CRITIC]
+        greyed = [(rule, RULES[rule].label, "train critic") for rule in RULES if rule not in WITHOUT_CRITIC]
+        assert choices[f"rule_{lane}"] == [*offered, *greyed] and greyed
     assert changed({"pack": "poor"}, offered="poor")["choices"] is None
     assert changed({"seed": 4}, offered="poor")["choices"] == pack_choices(new_context(), "fake")
 

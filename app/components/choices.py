@@ -21,7 +21,10 @@ class Chips(Mounted):
 
 
 class Choice(Mounted):
-    """A native select. `choices` are (value, name in English), `label` is the key of its name, or the name itself."""
+    """A native select. `label` is the key of its name, or the name itself.
+
+    `choices` are (value, name in English), or (value, name, command that trains what this choice lacks).
+    """
 
     def __init__(self, choices: Sequence[Sequence[str]], label: str, **props: Any) -> None:
         listed = [list(choice) for choice in choices]

@@ -13,7 +13,7 @@ from app.components.label import label
 from app.request import SUFFIXES, lane_fields, lane_values
 from app.text.words import ENGLISH, words
 from engine.config import SampleConfig
-from engine.rules import RULES, all_parameters
+from engine.rules import all_parameters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class LaneControls:
         return rule
 
 
-def build(lane: int, rules: Sequence[str], config: SampleConfig, visible: Mapping[str, bool]) -> LaneControls:
+def build(lane: int, rules: Sequence[Sequence[str]], config: SampleConfig, visible: Mapping[str, bool]) -> LaneControls:
     """`lane` counts from 0. `visible` says of each control, by its name, whether it is shown."""
     column = gr.Column(min_width=150, elem_classes="tc-lane-settings", elem_id=f"tc-settings-{lane + 1}")
     with column, gr.Row(elem_classes="tc-lane-controls"):
@@ -40,19 +40,14 @@ def build(lane: int, rules: Sequence[str], config: SampleConfig, visible: Mappin
     return LaneControls(values=tuple(values))
 
 
-def rule_choices(rules: Sequence[str]) -> list[tuple[str, str]]:
-    """(key, label) of each rule."""
-    return [(rule, RULES[rule].label) for rule in rules]
-
-
-def _build_control(name: str, value: Any, rules: Sequence[str], visible: bool) -> gr.components.Component:
+def _build_control(name: str, value: Any, rules: Sequence[Sequence[str]], visible: bool) -> gr.components.Component:
     """Build the control of one field: a select where its values are words, else a slider over its range."""
     specs = {**{spec.name: spec for spec in dataclasses.fields(SampleConfig)}, **all_parameters()}
     metadata, help_class = specs[name].metadata, f"tc-x-{name}"
     is_named = name in words(ENGLISH)["labels"]["controls"]  # a new rule's parameter has no words yet
     own = metadata.get("symbol") or name
     if name == "rule":
-        return Choice(rule_choices(rules), name, value=value, elem_classes=help_class)
+        return Choice(rules, name, value=value, elem_classes=help_class)
     if metadata["choices"]:
         choices = [(word, word) for word in metadata["choices"]]
         return Choice(

@@ -23,6 +23,7 @@ from app.request import (
 )
 from app.text.words import Words
 from engine.rules import RULES
+from engine.session import Session
 
 Controls = dict[str, Any]  # name -> value
 HASH_LETTERS = 4  # of a step, in a link (assets/js/features/permalink.js)
@@ -138,12 +139,18 @@ def visible_controls(controls: Mapping[str, Any]) -> dict[str, bool]:
     }
 
 
-def pack_choices(context: Context, pack: str) -> dict[str, list[tuple[str, str]]]:
+def pack_choices(context: Context, pack: str) -> dict[str, list[tuple[str, ...]]]:
     """Return the choices that a pack offers: its classes, each with a picture as a data URL, and its rules."""
     session = context.packs.session(pack, loaded=False)
-    rules = [(rule, RULES[rule].label) for rule in session.rules]
-    classes = list(zip(session.classes, context.packs.class_pictures(pack), strict=True))
-    return {"label": classes, **{f"rule{suffix}": rules for suffix in SUFFIXES}}
+    classes: list[tuple[str, ...]] = list(zip(session.classes, context.packs.class_pictures(pack), strict=True))
+    return {"label": classes, **{f"rule{suffix}": list_rules(session) for suffix in SUFFIXES}}
+
+
+def list_rules(session: Session) -> list[tuple[str, ...]]:
+    """Return (rule, name) of each rule, and the command that trains a critic beside those that lack it in this pack."""
+    command = session.pack.train_command("critic")
+    can = [(rule, RULES[rule].label) for rule in session.rules]
+    return [*can, *((rule, RULES[rule].label, command) for rule in RULES if rule not in session.rules)]
 
 
 def _fill(context: Context, given: Mapping[str, Any]) -> Controls:

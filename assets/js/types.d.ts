@@ -84,7 +84,7 @@ export interface Plan {
 export interface Resolved {
   controls: Record<string, any>; // all of them, after what the change brings with it
   visible: Record<string, boolean>; // which of them do something
-  choices: Record<string, [string, string][]> | null; // where the pack offers others than the page has
+  choices: Record<string, [string, string, string?][]> | null; // where the pack offers others than the page has
   plan: Plan;
 }
 
@@ -141,7 +141,7 @@ export interface View {
 export interface State {
   controls: Record<string, any>; // as they stand, by name; `third` is the third lane's origin or null
   visible: Record<string, boolean>; // which controls do something
-  choices: Record<string, [string, string][]>; // of the controls that have been offered others
+  choices: Record<string, [string, string, string?][]>; // of the controls that have been offered others
   offered: string; // the pack whose choices these are
   planned: Plan | null;
   run: Run;

@@ -147,7 +147,10 @@ def load_pictures(folder: Path) -> Pictures:
 def digest_files(folder: Path) -> str:
     """SHA-256 over the files that `save_pictures` wrote. It does not decode them."""
     index = folder / "index.csv"
-    files = [index, *(folder / name for name in dict.fromkeys(row.get("sheet") or "index.csv" for row in _rows(index)))]
+    files = [
+        index,
+        *(index.with_name(name) for name in dict.fromkeys(row.get("sheet") or "index.csv" for row in _rows(index))),
+    ]
     return hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode()).hexdigest()
 
 

@@ -31,6 +31,7 @@ from engine.device import prepare
 from engine.models import KINDS, TRAINED_WITH, build_model
 from engine.pack import Pack, open_pack, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
+from engine.train.converted import default_recipe, size_like_generator
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.loop import Task, stored_probe, train
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> None:
         + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
     )
     kind, options, given = cli.parse(argv, usage, {**COMMAND_KEYS, **settings, **sizes}, tuple(KINDS))
-    recipe = read_recipe(options["config"])
+    recipe = read_recipe(options["config"] if "config" in given else default_recipe(options["pack"], options["config"]))
     own_sizes = {f.name for f in dataclasses.fields(KINDS[kind])}
     foreign = sorted(set(given) & set(sizes) - own_sizes)
     if foreign:
@@ -65,6 +66,8 @@ def main(argv: list[str]) -> None:
     if config.init == "generator" and kind != "critic":
         raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")
     name = options["pack"] or Path(options["config"]).stem
+    if config.init == "generator":
+        model_sizes = size_like_generator(open_pack(name), model_sizes, given)
     for switch in ("tensorboard", "skip_bad"):
         cli.check_bool(switch, options[switch])
     device = prepare(options["device"], options["threads"])
@@ -132,14 +135,6 @@ def make_task(
         return ClassifierTask(model.to(memory_format=torch.channels_last), source, config)
     generator = pack.load("generator").to(device)
     if config.init == "generator":
-        theirs = vars(generator.config)
-        if model.config.layers > generator.config.layers or any(
-            getattr(model.config, name) != theirs[name] for name in theirs.keys() - {"dropout", "layers"}
-        ):
-            raise ValueError(
-                "the critic can start from the generator only at its sizes, with as many layers or fewer: "
-                "set them alike, or init=scratch"
-            )
         model.start_from(generator)
     return CriticTask(model, generator, source, config)
 

@@ -9,11 +9,12 @@ import sys
 import numpy as np
 
 from engine import cli
-from engine.config import TokenizerConfig
 from engine.data.avatars.shards import ORIGIN_FILE, read_shards
 from engine.data.folder import describe_pictures, open_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
+from engine.models import AnyTokenizerConfig
 from engine.pack import Pack, open_pack, pack_path, write_config
+from engine.train.converted import is_converted, match_classes
 
 MAX_STORED = 4096  # a pack stores at most about so many of its pictures
 
@@ -42,16 +43,18 @@ def find_pictures(name: str, data: str, size: int, skip_bad: bool = False) -> Pi
     if not len(pictures.indices("train")):
         raise ValueError(f"{data or name}: no pictures to train on, all are held out")
     print(summary, file=sys.stderr)
-    return pictures
+    return match_classes(open_pack(name), pictures) if (own / "config.yaml").is_file() else pictures
 
 
-def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerConfig | None) -> Pack:
+def prepare_pack(name: str, pictures: Pictures, tokenizer: AnyTokenizerConfig | None) -> Pack:
     """Open the pack, or begin it: store classes, the tokenizer's sizes, and pictures for the page to show.
 
     ValueError if the pack was begun with other pictures.
     """
     path = pack_path(name)
     begun = (path / "config.yaml").is_file()
+    if begun and tokenizer is not None and is_converted(open_pack(path)):
+        raise ValueError(f"pack {name!r} has a tokenizer that was converted: train one of your own in another pack=")
     if begun and (classes := open_pack(path).classes) != pictures.classes:
         other = sorted(set(classes) ^ set(pictures.classes)) or ["in another order"]
         raise ValueError(f"pack {name!r} has other classes than these pictures ({other[0]}): use another pack=")

@@ -21,15 +21,15 @@ import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from engine.config import SampleConfig, TokenizerConfig
+from engine.config import SampleConfig
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
-from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights
+from engine.models import KINDS, SAMPLING, TRAINED_WITH, AnyTokenizerConfig, build_model, min_weights, read_sizes
 from engine.settings import short
 from engine.tokenizer import to_float
 from engine.weights import check_finite, check_hash, read_metadata, read_tensors, read_weights, sha256
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
 MAX_CLASSES = 10_000
 TOKENS = Path("data", "tokens.safetensors")
@@ -57,8 +57,8 @@ class Pack:
         return tuple(self.config["classes"])
 
     @property
-    def tokenizer_config(self) -> TokenizerConfig:
-        return TokenizerConfig(**self.config["tokenizer"])
+    def tokenizer_config(self) -> AnyTokenizerConfig:
+        return read_sizes("tokenizer", self.config["tokenizer"])  # type: ignore[no-any-return]
 
     @property
     def version(self) -> str:
@@ -83,12 +83,15 @@ class Pack:
         """SHA-256 of a model's file, "" if the pack does not have that model."""
         return str((self.config.get("sha256") or {}).get(kind, ""))
 
+    def train_command(self, kind: str) -> str:
+        """The command that trains a model of this pack."""
+        data = "" if self.has_pictures and not self.config.get("pictures_left_out") else "data=FOLDER "
+        return f"python -m engine.train {kind} {data}pack={self.cli_name}"
+
     def load(self, kind: str) -> Any:
         """The trained model in float32, in evaluation mode. FileNotFoundError if the pack does not have it."""
         if not self.has(kind):
-            raise FileNotFoundError(
-                f"pack {self.name!r} has no {kind} yet: python -m engine.train {kind} pack={self.cli_name}"
-            )
+            raise FileNotFoundError(f"pack {self.name!r} has no {kind} yet: {self.train_command(kind)}")
         file = self.path / f"{kind}.safetensors"
         check_hash(file, self.digest(kind))
         sizes, tokenizer = self.config[kind], self.tokenizer_config
@@ -105,7 +108,15 @@ class Pack:
         hashes = {kind: self.digest(kind) for kind in SAMPLING if self.digest(kind)}
         return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the pack carries pictures. One that was converted from a public checkpoint does not."""
+        return (self.path / "data" / "index.csv").is_file()
+
     def pictures(self) -> Pictures:
+        """The pack's own pictures. FileNotFoundError if it has none."""
+        if not self.has_pictures:
+            raise FileNotFoundError(f"pack {self.name!r} carries no pictures")
         return load_pictures(self.path / "data")
 
     @property
@@ -176,7 +187,7 @@ def _check_config(config: Any) -> None:
     if len(set(classes)) < len(classes):
         raise ValueError("two classes have the same name")
     for kind in [kind for kind in KINDS if kind in config or kind == "tokenizer"]:
-        KINDS[kind](**config[kind])
+        read_sizes(kind, config[kind])
     if not isinstance(config.get("version") or "", str):
         raise ValueError(f"version: expected a word in quotes, not {short(config['version'])}")
     for name in ("sha256", "presets", "fine_labels"):
@@ -199,14 +210,14 @@ def write_config(path: Path, config: Mapping[str, Any]) -> None:
         out.write(text.encode())
 
 
-def save_model(path: Path, kind: str, model: nn.Module, **extra: Any) -> Pack:
-    """Store a trained model in bf16, its sizes and hash, and `extra` entries of config.yaml, which must exist.
+def save_model(path: Path, kind: str, model: nn.Module, dtype: torch.dtype = torch.bfloat16, **extra: Any) -> Pack:
+    """Store a trained model in `dtype`, its sizes and hash, and `extra` entries of config.yaml, which must exist.
 
     A new tokenizer removes all other models, because they use the old one's codes. Any new model removes the
     pack's version, because a version names weights that do not change. ValueError for NaN or infinity.
     """
     file = path / f"{kind}.safetensors"
-    tensors = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.to(dtype).contiguous() for name, tensor in model.state_dict().items()}
     check_finite(f"this {kind} is not stored", tensors)
     with write_atomic(file) as out:
         out.write(save(tensors))

@@ -1,0 +1,1 @@
+"""Public checkpoints become packs: see README.md beside this file."""

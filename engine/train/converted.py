@@ -1,0 +1,64 @@
+"""What training does otherwise in a pack that was converted from a public checkpoint (engine.convert)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.data.pictures import Pictures
+from engine.pack import Pack, open_pack, pack_path, write_config
+
+
+def is_converted(pack: Pack) -> bool:
+    return "converted_from" in pack.config
+
+
+def default_recipe(pack: str, other: str) -> str:
+    """The recipe that a converted pack names, for sizes as the paper's; `other` for any other pack, or none yet."""
+    if not pack or not (pack_path(pack) / "config.yaml").is_file():
+        return other
+    return str(open_pack(pack).config.get("recipe") or other)
+
+
+def size_like_generator(pack: Pack, sizes: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Sizes of a critic that starts from the pack's generator: the generator's, with as many layers or fewer.
+
+    ValueError for a size in `given` that differs, or a generator whose layers no critic has.
+    """
+    theirs = pack.config.get("generator") or {}
+    if not theirs:
+        return dict(sizes)  # it is missing, which the pack says itself when it is opened
+    if theirs.get("norm") == "adaptive":
+        raise ValueError("init=generator: no critic has this generator's layers; give init=scratch")
+    shared = {name: value for name, value in theirs.items() if name not in ("layers", "dropout")}
+    for name, value in given.items():
+        if value != shared.get(name, value):
+            raise ValueError(f"{name}={value}: with init=generator the critic has the generator's, {shared[name]}")
+    if given.get("layers", 0) > theirs["layers"]:
+        raise ValueError(f"layers={given['layers']}: with init=generator at most the generator's {theirs['layers']}")
+    return {**sizes, **shared, "layers": min(sizes["layers"], theirs["layers"])}
+
+
+def match_classes(pack: Pack, pictures: Pictures) -> Pictures:
+    """The pictures with a converted pack's classes: a class folder has the name of a class, or ImageNet's synset.
+
+    Folders of some of the classes are enough. A pack of a tokenizer alone takes the classes of the pictures.
+    ValueError for a folder that is none of them.
+    """
+    if not is_converted(pack) or pictures.classes == pack.classes:
+        return pictures
+    if not pack.has("generator"):
+        write_config(pack.path, {**pack.config, "classes": list(pictures.classes)})
+        return pictures
+    known = {name: i for i, name in enumerate(pack.classes)}
+    known |= {name: i for i, name in enumerate(pack.config.get("folders") or ())}
+    if odd := [name for name in pictures.classes if name not in known]:
+        example = (pack.config.get("folders") or pack.classes)[0]
+        raise ValueError(
+            f"class folder {odd[0]!r} is none of the classes of pack {pack.name!r}: expected as {example!r}"
+        )
+    labels = np.array([known[name] for name in pictures.classes], np.int64)[pictures.labels]
+    return dataclasses.replace(pictures, classes=pack.classes, labels=labels)
