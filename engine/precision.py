@@ -9,7 +9,6 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from engine.device import best_seconds
 from engine.transformer import Layer, Trunk, default_explicit
@@ -46,7 +45,7 @@ def measure_precision(trunk: Trunk, batch: int) -> Precision:
     x = torch.zeros(batch, num_tokens, width, device=device)
     dtypes = DTYPES if _has_bf16(device) else DTYPES[:1]
     work = {
-        (dtype, explicit): partial(_run_layer, _copy_layer(trunk, dtype, explicit), x, dtype)
+        (dtype, explicit): partial(_copy_layer(trunk, dtype, explicit), x)
         for dtype in dtypes
         for explicit in (False, True)
     }
@@ -71,11 +70,6 @@ def _copy_layer(trunk: Trunk, dtype: str, explicit: bool) -> Layer:
 def _choose_attention(times: Mapping[tuple[str, bool], float], dtype: str, usual: bool) -> bool:
     """The default attention, unless the other is clearly faster. So two starts choose alike even near a tie."""
     return (not usual) if times[dtype, usual] >= MIN_SPEEDUP * times[dtype, not usual] else usual
-
-
-def _run_layer(layer: Layer, x: Tensor, dtype: str) -> Tensor:
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
-        return layer(x)  # type: ignore[no-any-return]
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -185,7 +185,7 @@ class Session(Networks):
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Tokens (B, N), none masked -> uint8 (B, S, S, 3)."""
         decode = self.in_micro_batches(self.tokenizer.decode)
-        return to_uint8(decode(self._checked_tokens(tokens).to(self.device))).cpu().numpy()
+        return to_uint8(decode(self._checked_tokens(tokens).to(self.device, non_blocking=True))).cpu().numpy()
 
     @torch.no_grad()
     def encode(self, images: np.ndarray) -> np.ndarray:

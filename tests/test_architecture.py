@@ -36,7 +36,8 @@ ALLOWED = {
     "sampler": {"", "noise", "rule", "step"},
     "config": {"rule", "rules", "schedule", "settings"},
     "contested": {"", "noise"},
-    "transformer": {"config"},
+    "packed": set(),
+    "transformer": {"config", "packed"},
     "tokenizer": {"config"},
     "generator": {"", "config", "transformer"},
     "critic": {"config", "transformer", "generator"},
@@ -56,7 +57,7 @@ ALLOWED = {
     "critic_example": {"", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "convert": {"cli", "config", "models", "pack", "weights"} | MODELS,
-    "bench": {"", "cli", "config", "device", "noise", "session"},
+    "bench": {"cli", "device", "precision", "session"} | CORE | MODELS,
     "train": {"cli", "data", "device", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
     "evaluate": {
         "cli",

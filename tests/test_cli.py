@@ -13,8 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import MASK, bench, cli
+from engine import MASK, cli
 from engine import sample as sample_command
+from engine.bench import __main__ as bench_command
 from engine.device import prepare
 from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
@@ -71,7 +72,7 @@ def test_every_command_has_help_and_refuses_an_unknown_key(command: str) -> None
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "nonsense" in refused.stderr
 
 
-@pytest.mark.parametrize("main", [evaluate_command.main, train_command.main, bench.main])
+@pytest.mark.parametrize("main", [evaluate_command.main, train_command.main, bench_command.main])
 def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.run(main, ["nonsense"])  # type: ignore[arg-type]

@@ -156,7 +156,9 @@ def test_the_bits_do_not_depend_on_the_threads_nor_on_the_path() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_cuda_draws_what_the_cpu_draws() -> None:
-    from engine import bench  # not above: it would load the whole engine into each process of the tests here
+    from engine.bench.noise import (
+        noise_figures,  # not above: it would load the whole engine into each process of the tests here
+    )
 
-    figures = bench.noise_figures(torch.device("cuda"))
+    figures = noise_figures(torch.device("cuda"))
     assert figures["equal"] and figures["tensors_equal"]

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import precision
+from engine import packed, precision, transformer
 from engine.config import TrunkConfig
+from engine.packed import Bf16Linear, can_pack
 from engine.precision import Precision, measure_precision
 from engine.session import Session
-from engine.transformer import Trunk
+from engine.transformer import Trunk, explicit_attention
 from tests.tiny import TRUNK, make_whole_pack
 
 # Seconds of: a product in fp32 and in bf16, then a layer in fp32 (fused, explicit), then in bf16 (fused, explicit).
@@ -63,6 +64,26 @@ def test_both_attentions_and_dtypes_say_nearly_the_same(session: Session) -> Non
     exact = said[0]
     assert (said[1] - exact).std() < 1e-4 * exact.std()
     assert all((one - exact).std() < 0.05 * exact.std() for one in said[2:])
+
+
+def test_attention_in_parts_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    q, k, v = torch.randn(3, 2, 3, 65, 16, generator=torch.Generator().manual_seed(0))  # (B, heads, n, dim)
+    whole = explicit_attention(q, k, v)
+    monkeypatch.setattr(transformer, "CACHE", 0)
+    assert torch.equal(explicit_attention(q, k, v), whole)
+
+
+@pytest.mark.parametrize("gelu", [None, "none", "tanh"])
+@pytest.mark.parametrize("packs", [True, False])
+def test_a_packed_matrix_gives_the_same_products(
+    gelu: str | None, packs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "can_pack", lambda: packs and can_pack())
+    linear, x = torch.nn.Linear(64, 96), torch.randn(5, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = linear(x) if gelu is None else torch.nn.functional.gelu(linear(x), approximate=gelu)
+        found = Bf16Linear(linear, gelu)(x)
+    assert found.dtype == torch.bfloat16 and (found - expected).abs().max() < 0.02
 
 
 def test_a_trace_says_what_was_picked(tmp_path: Path) -> None:

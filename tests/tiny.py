@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from PIL import Image
 
 from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
 from engine.data.folder import read_folder
-from engine.data.pictures import save_pictures
+from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.models import build_model
 from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
 
-SIZE = 16
+SIZE, LARGE = 16, 64
 TOKENIZER = TokenizerConfig(
     image_size=SIZE, codes=16, code_width=4, encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=1
 )
@@ -42,6 +43,38 @@ def make_whole_pack(path: Path) -> Pack:
     pictures = read_folder(make_folder(path.with_name("pictures")), SIZE)
     save_pictures(pictures, path / "data")
     save_tokens(pack, pictures.read(np.arange(len(pictures))))
+    return open_pack(path)
+
+
+def make_large_pack(path: Path, classes: int = 22) -> Pack:
+    """A pack of 32 x 32 tokens, as at 512 px, and of more classes than the page shows as chips. A picture each."""
+    tokenizer = dataclasses.replace(TOKENIZER, image_size=LARGE, patch=2)
+    names = tuple(f"class {i}" for i in range(classes))
+    sizes = {
+        "tokenizer": vars(tokenizer),
+        "generator": vars(TrunkConfig(**TRUNK)),
+        "critic": vars(CriticConfig(**TRUNK)),
+    }
+    write_config(path, {"format": 1, "classes": list(names), "tokenizer": dict(sizes["tokenizer"])})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for kind, own in sizes.items():
+            save_model(path, kind, build_model(kind, own, tokenizer, classes))
+    colours = np.random.Generator(np.random.Philox(0)).integers(0, 255, (classes, 4, 4, 3), np.uint8)
+    images = colours.repeat(LARGE // 4, 1).repeat(LARGE // 4, 2)
+    splits = np.where(np.arange(classes) % 4, "train", "test")
+    pictures = Pictures(
+        classes=names,
+        labels=np.arange(classes),
+        names=names,
+        groups=names,
+        splits=splits,
+        weights=np.ones(classes, np.float32),
+        size=LARGE,
+        read=read_from_memory(images),
+    )
+    save_pictures(pictures, path / "data")
+    save_tokens(open_pack(path), images)
     return open_pack(path)
 
 

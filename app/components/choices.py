@@ -10,7 +10,10 @@ from app.components.mounted import Mounted
 
 
 class Chips(Mounted):
-    """Radio buttons with a picture each. `choices` are (name, data URL); `legend` is the key of its name."""
+    """Radio buttons with a picture each, or a field to search many.
+
+    `choices` are (name, data URL), or (name, "") without a picture; `legend` is the key of its name.
+    """
 
     def __init__(self, choices: Sequence[Sequence[str]], legend: str, **props: Any) -> None:
         listed = [list(choice) for choice in choices]

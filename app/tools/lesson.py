@@ -51,7 +51,8 @@ def shipped_files() -> list[Path]:
 @cache
 def read_tokenizers() -> dict[str, TokenizerConfig]:
     """Return what the packs say of their tokenizers, without loading them."""
-    return {name: Session.open(name, "cpu", load=False).tokenizer_config for name in available_packs()}
+    found = {name: Session.open(name, "cpu", load=False).tokenizer_config for name in available_packs()}
+    return {name: config for name, config in found.items() if isinstance(config, TokenizerConfig)}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import { ask, messageOf, runLines } from "./transport/server.js";
 /** @typedef {import("./types.js").Begin} Begin */
 /** @typedef {import("./types.js").RunRequest} RunRequest */
 
+const LONG = 10; // seconds: of a longer run it is said how much is left
+
 export class RunClient {
   /**
    * @param {import("./store.js").Store} store
@@ -19,6 +21,8 @@ export class RunClient {
     this.words = words;
     this.plans = plans;
     this.reading = new AbortController(); // of the run that is asked for now
+    /** @type {{at: number, done: number} | null} when the first steps came, and the share of the work they were */
+    this.first = null;
   }
 
   get run() {
@@ -103,6 +107,7 @@ export class RunClient {
     const { state } = this.store;
     const isAsked = Object.keys(begin.ask).length > 0; // else nobody's controls led to it
     const since = Object.entries(state.controls).filter(([name, value]) => !isEqual(value, before[name]));
+    this.first = null;
     const asked = isAsked && {
       controls: { ...state.controls, third: null, ...begin.ask, ...Object.fromEntries(since) },
       visible: begin.visible,
@@ -136,6 +141,21 @@ export class RunClient {
       });
     });
     this.store.set({ frames });
+    this.tellLeft(arrived);
+  }
+
+  /** Say how long the rest of a long run will take. @param {number} now ms */
+  tellLeft(now) {
+    const { shown, frames } = this.store.state;
+    if (!shown || this.run.stopping) return;
+    const done = shareDone(shown.lanes, frames);
+    this.first ??= { at: now, done };
+    const left = secondsLeft(this.first, { at: now, done });
+    if (left === null) return;
+    const words = this.words.left;
+    const progress =
+      left < 90 ? fill(words.seconds, { n: roundUp(left, 5) }) : fill(words.minutes, { n: roundUp(left / 60, 1) });
+    if (progress !== this.run.progress) this.store.update("run", { progress });
   }
 
   /**
@@ -162,4 +182,32 @@ export class RunClient {
     if (!begun) return this.reading.abort();
     ask("stop", { run: id }).catch(() => this.reading.abort()); // the server notices that, too
   }
+}
+
+/**
+ * The share of all network passes that is done, from 0 to 1.
+ * @param {import("./types.js").LaneInfo[]} lanes
+ * @param {ArrayLike<any>[]} frames of each lane
+ */
+export function shareDone(lanes, frames) {
+  const sum = (/** @type {number[]} */ passes) => passes.reduce((all, one) => all + one, 0);
+  const done = lanes.map(({ passes, steps }, i) => (passes * frames[i].length) / steps);
+  return sum(done) / sum(lanes.map(({ passes }) => passes));
+}
+
+/**
+ * Seconds until all is done, at the speed since the first steps. null for a run that is short, or has just begun.
+ * @param {{at: number, done: number}} first ms, share
+ * @param {{at: number, done: number}} now
+ */
+export function secondsLeft(first, now) {
+  if (now.done <= first.done) return null;
+  const since = (now.at - first.at) / 1000;
+  const left = (since * (1 - now.done)) / (now.done - first.done);
+  return since + left < LONG ? null : left;
+}
+
+/** A number that does not change at every step. @param {number} value @param {number} unit */
+function roundUp(value, unit) {
+  return unit * Math.max(1, Math.ceil(value / unit));
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { PlanClient } from "../../assets/js/plans.js";
-import { RunClient } from "../../assets/js/runs.js";
+import { RunClient, secondsLeft, shareDone } from "../../assets/js/runs.js";
 import { Player } from "../../assets/js/stage/player.js";
 import { EMPTY, isStale, Store } from "../../assets/js/store.js";
 import { lane, sentStep } from "./frames.js";
@@ -14,6 +14,7 @@ const WORDS = {
   starting: "Starting",
   stopping: "Stopping",
   no_answer: "No answer",
+  left: { seconds: "{n} s", minutes: "{n} min" },
   waiting: { first: "next", later: "{n} before", about: ", {seconds} s" },
 };
 
@@ -139,4 +140,14 @@ test("who stops before the run has begun hears nothing of it", async () => {
   runs.stop();
   await atRest();
   assert.deepEqual([store.state.run.going, store.state.message], [false, null]);
+});
+
+test("of a long run it is said how much is left, by its passes", () => {
+  const lanes = [lane(10, { passes: 10 }), lane(10, { passes: 30 })];
+  assert.equal(shareDone(lanes, [Array(10), Array(5)]), 25 / 40);
+  const first = { at: 1000, done: 0.1 };
+  assert.equal(secondsLeft(first, first), null, "nobody knows yet");
+  assert.equal(secondsLeft(first, { at: 2000, done: 0.3 }), null, "4.5 s in all");
+  assert.equal(secondsLeft(first, { at: 21_000, done: 0.3 })?.toFixed(3), "70.000");
+  assert.equal(secondsLeft(first, { at: 91_000, done: 1 }), 0);
 });

@@ -11,7 +11,10 @@
 /** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {Iterable<number>} Cells */
 
-const SMALLEST_MARK = 6; // device pixels of a cell: smaller ones, in thumbnails, have no room for a mark
+// Device pixels of a cell from which there is room for a mark: thumbnails have none, and a small cross is a blot. What
+// is revoked is then filled alone, what is new is a frame: they differ by more than the colour.
+const SMALLEST_LINE = 4;
+const SMALLEST_CROSS = 8;
 
 /**
  * Make the canvas as large as its place allows; returns the device pixels of one cell.
@@ -88,9 +91,10 @@ export function emptyCell(context, look, i) {
  * @param {string} colour
  * @param {number} width
  * @param {(x: number, y: number) => void} mark
+ * @param {number} [smallest] cell that has room for it
  */
-function strokeMarks(context, look, cells, colour, width, mark) {
-  if (look.cell < SMALLEST_MARK) return;
+function strokeMarks(context, look, cells, colour, width, mark, smallest = SMALLEST_LINE) {
+  if (look.cell < smallest) return;
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.beginPath();
@@ -127,12 +131,13 @@ export function revokedCells(context, look, cells) {
   const inset = cell * 0.26;
   context.globalAlpha = look.grown ?? 1;
   for (const i of cells) plainCell(context, look, i, look.colours.revoked);
-  strokeMarks(context, look, cells, look.colours.cross, Math.max(1.5, cell / 8), (x, y) => {
+  const cross = (/** @type {number} */ x, /** @type {number} */ y) => {
     context.moveTo(x + inset, y + inset);
     context.lineTo(x + cell - inset, y + cell - inset);
     context.moveTo(x + cell - inset, y + inset);
     context.lineTo(x + inset, y + cell - inset);
-  });
+  };
+  strokeMarks(context, look, cells, look.colours.cross, Math.max(1.5, cell / 8), cross, SMALLEST_CROSS);
   context.globalAlpha = 1;
 }
 

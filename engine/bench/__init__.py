@@ -1,0 +1,1 @@
+"""Speed and memory of sampling, against what the machine's matrix products allow."""

@@ -1,0 +1,105 @@
+"""The benchmark: what it compares is the same work, and one packed step is all that crosses from a device."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine.bench import __main__ as bench
+from engine.bench.products import head_products, run_products, trunk_products
+from engine.bench.scale import Size
+from engine.bench.waits import STAND_IN, CountWaits
+from engine.config import CriticConfig, TrunkConfig
+from engine.generator import Generator
+from engine.rules import RULES
+from engine.session import Session
+from tests.tiny import TRUNK, make_pack
+
+CPU = torch.device("cpu")
+
+
+def on_stand_in(path: Path, counted: CountWaits) -> Session:
+    """The tiny pack as a session on the stand-in for a device, two pictures at a time."""
+    session = Session(pack=make_pack(path), device=STAND_IN, micro_batch=2)
+    for name in ("generator", "critic"):
+        model = session.pack.load(name)
+        model.trunk.use_explicit_attention(explicit=True)
+        session.__dict__[name] = counted.move(model)
+    return session
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_one_packed_step_is_all_that_the_host_waits_for(rule: str, tmp_path: Path) -> None:
+    with CountWaits() as counted:
+        session = on_stand_in(tmp_path / "tiny", counted)
+        waits = []
+        for _ in range(2):  # the first run of a process copies constants
+            counted.waits.clear()
+            for _step in session.run(session.settings(rule=rule, n=3, steps=4)):
+                waits.append(dict(counted.waits))
+                counted.waits.clear()
+    assert waits[4:] == [{"_to_copy": 1}] * 4
+
+
+def test_on_a_device_the_steps_are_those_of_the_cpu(tmp_path: Path) -> None:
+    with CountWaits() as counted:
+        there = on_stand_in(tmp_path / "tiny", counted)
+        found = [step.digest() for step in there.run(there.settings(rule="critic", steps=3))]
+    here = Session.open(tmp_path / "tiny", "cpu", micro_batch=2)
+    for model in (here.generator, here.critic):
+        assert model is not None
+        model.trunk.use_explicit_attention(explicit=True)
+    assert found == [step.digest() for step in here.run(here.settings(rule="critic", steps=3))]
+
+
+@pytest.mark.parametrize(
+    ("waits", "work"),
+    [
+        ("_local_scalar_dense", lambda x: x.sum().item()),
+        ("_local_scalar_dense", lambda x: bool((x > 1).any())),
+        ("nonzero", lambda x: (x > 1).nonzero()),
+        ("index", lambda x: x[x > 1]),
+        ("equal", lambda x: torch.equal(x, x + 1)),
+        ("_to_copy", lambda x: x.cpu()),
+        ("_to_copy", lambda x: torch.arange(3).to(x.device)),
+        ("copy_", lambda x: x.copy_(torch.arange(3.0))),
+        ("", lambda x: torch.arange(3).to(x.device, non_blocking=True)),
+        ("", lambda x: torch.where(x > 1, x * 2, 0).clamp_(max=1).softmax(0)),
+    ],
+)
+def test_what_waits_is_counted(waits: str, work: Callable[[Tensor], object]) -> None:
+    with CountWaits() as counted:
+        work(torch.arange(3.0, device=STAND_IN))
+    assert dict(counted.waits) == ({waits: 1} if waits else {})
+
+
+def test_the_products_are_those_of_a_pass() -> None:
+    model = Generator(TrunkConfig(**TRUNK), num_tokens=16, codes=32, classes=2)
+    model.trunk.use_explicit_attention(explicit=True)
+    with torch.no_grad(), FlopCounterMode(display=False) as of_pass:
+        model(torch.zeros(3, 16, dtype=torch.int64), torch.zeros(3, dtype=torch.int64))
+    products = trunk_products(model.config, 3, 16) + head_products(model.config, 3, 16, 32)
+    run = run_products(products, torch.float32, CPU)
+    with FlopCounterMode(display=False) as of_products:
+        run()
+    assert of_pass.get_total_flops() == of_products.get_total_flops() > 0
+
+
+def test_sampling_with_networks_of_a_size_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = Size(generator=TrunkConfig(**TRUNK), critic=CriticConfig(**TRUNK), num_tokens=16, codes=32)
+    monkeypatch.setattr(Size, "read", lambda name: tiny)
+    bench.main(["model=emoji", "batch=2", "seconds=1", "dtype=float32", "device=cpu"])
+    (figures,) = json.loads(capsys.readouterr().out)["models"]["emoji"]["batches"]
+    assert figures["batch"] == 2 and figures["host_waits_per_step"] == 1
+    assert 0 < figures["share_of_limit"] == figures["products_seconds"] / figures["step_seconds"]
+    for wrong in ("model=paper", "batch=0", "batch=1,x", "seconds=0", "steps=0", "dtype=half"):
+        with pytest.raises(ValueError, match=r"expected|unknown"):
+            bench.main(["model=emoji", wrong])
