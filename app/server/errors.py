@@ -13,6 +13,7 @@ import gradio as gr
 from engine.cli import format_error
 
 MAX_LENGTH = 300  # characters of a message on the page
+FAILED = "the server failed: see what it prints"  # of what was not expected; who runs it reads a line there
 
 
 class CheckedBlocks(gr.Blocks):

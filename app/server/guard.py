@@ -21,6 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.server.body import BODY_SECONDS, MAX_BODY
+from app.server.errors import FAILED
 
 LOCAL_NAMES = ("localhost", "testserver")  # the second is what test clients call a server
 BYTES_PER_SECOND = 2**18  # a large body gets a second more for each of so many bytes
@@ -248,7 +249,7 @@ def _refusal_of(scope: Scope) -> Refusal:
     """What an unexpected error is answered with. Gradio fails so for what a client should not have sent."""
     if scope["path"].startswith(API):
         return Refusal(422, "that is no call of this page")
-    return Refusal(500, "the server failed: see what it prints")
+    return Refusal(500, FAILED)
 
 
 def _describe(error: BaseException) -> str:
