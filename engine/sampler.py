@@ -39,6 +39,7 @@ def sample(
     all MASK) at `first_step`, so it can continue any other run. The last step keeps all tokens and does not need
     scores. If they cost a network pass, they are computed only with `score_last`. Each step records the
     `candidates` likeliest tokens of each position. It waits for the device once, when it is copied to the CPU.
+    ValueError where a network's output is not finite.
     """
     device = labels.device
     noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples), round)
@@ -76,7 +77,9 @@ def sample(
             "state": _label_states(masked, hide),
         }
         tokens, masked_before = filled.masked_fill(hide, MASK), masked
-        yield Step(s=s, steps=rule.steps, temperature=rule.temperature(s), **_to_host(arrays))
+        on_host = _to_host(arrays)
+        _check_finite(on_host, s, every_score=rule.can_revoke and s < rule.steps - 1)
+        yield Step(s=s, steps=rule.steps, temperature=rule.temperature(s), **on_host)
 
 
 def _score(rule: Rule, proposal: Proposal, score_last: bool) -> tuple[Tensor, Tensor]:
@@ -132,6 +135,15 @@ def _label_states(masked: Tensor, hide: Tensor) -> Tensor:
     fresh = torch.where(hide, int(State.MASKED), int(State.NEW))
     accepted = torch.where(hide, int(State.REVOKED), int(State.KEPT))
     return torch.where(masked, fresh, accepted).to(torch.uint8)
+
+
+def _check_finite(arrays: dict[str, np.ndarray], s: int, every_score: bool) -> None:
+    """ValueError for NaN of broken arithmetic; weights were checked when they were read.
+
+    A score may be NaN, which means none, unless the rule has to give `every_score`.
+    """
+    if not np.isfinite(arrays["confidence"]).all() or (every_score and np.isnan(arrays["scores"]).any()):
+        raise ValueError(f"step {s + 1}: the networks' output holds NaN or infinity")
 
 
 def _to_host(arrays: dict[str, Tensor]) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 MAX_HEADER = 2**20  # bytes
 MAX_TENSORS = 4096
+MAX_BYTES_PER_WEIGHT, SPARE = 64, 2**28  # of a lower bound of the weights; small models have up to six times as many
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 
@@ -21,10 +22,21 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def check_hash(file: Path, digest: str) -> None:
-    """FileNotFoundError if there is no file, ValueError if its SHA-256 is not `digest`."""
+def check_size(file: Path, least: int) -> None:
+    """FileNotFoundError if there is no file, ValueError if it has not the size of a model of at least `least` weights.
+
+    A file of terabytes would take long to hash.
+    """
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing")
+    size = file.stat().st_size
+    if not least <= size <= MAX_BYTES_PER_WEIGHT * least + SPARE:
+        how = "small" if size < least else "large"
+        raise ValueError(f"{file} does not fit the sizes in config.yaml: it is too {how} for them")
+
+
+def check_hash(file: Path, digest: str) -> None:
+    """ValueError if the SHA-256 of a file is not `digest`."""
     if sha256(file) != digest:
         raise ValueError(f"{file} is damaged or was exchanged: its SHA-256 is not the one in config.yaml")
 

@@ -18,6 +18,7 @@ from app.features.exports import EXPORTS, SCALES, export_run
 from app.features.figure import draw_figure, get_step
 from app.features.gallery import draw_gallery
 from app.features.worksheet import PAPERS, ROWS, choose_steps
+from app.runs import Run
 from app.text.words import ENGLISH, words
 from tests.fakes_app import FakePacks, FakeSession, finished, new_context, run, set_controls
 
@@ -37,6 +38,31 @@ def open_image(content: bytes) -> Any:
     return Image.open(io.BytesIO(content))
 
 
+def assert_sheet_holds(kept: Run, content: bytes, n: int) -> None:
+    """A PNG of scale n has every picture of a run, to the pixel."""
+    sheet = np.asarray(open_image(content))
+    for lane, steps in enumerate(kept.steps):
+        for s, (_, picture) in enumerate(steps):
+            x, y = (n * corner for corner in drawing.find_on_sheet(len(picture), lane, s))
+            block = sheet[y : y + 16 * n, x : x + 16 * n]
+            for i in range(n):
+                np.testing.assert_array_equal(block[i::n, i::n], picture)
+
+
+def assert_animation_holds(kept: Run, content: bytes) -> None:
+    """A WebP has the last lane's decision at each place, to the pixel."""
+    webp, places = open_image(content), max(len(steps) for steps in kept.steps)
+    assert webp.n_frames == places
+    for place in range(places):
+        webp.seek(place)
+        step, picture = get_step(kept, len(kept.steps) - 1, place, places)
+        drawn = np.asarray(drawing.draw_decision(step, picture))
+        shown = np.asarray(webp.convert("RGB"))
+        left = shown.shape[1] - drawing.GAP - drawn.shape[1]
+        top = shown.shape[0] - drawing.GAP - drawn.shape[0]
+        np.testing.assert_array_equal(shown[top : top + len(drawn), left : left + drawn.shape[1]], drawn)
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_sheet_holds_each_picture_exactly(scale: str) -> None:
     """At scale 2 and 4 each pixel is a block of one colour, so every n-th pixel gives the picture back."""
@@ -48,13 +74,7 @@ def test_a_sheet_holds_each_picture_exactly(scale: str) -> None:
         steps[:] = [(step, rng.integers(0, 256, picture.shape, np.uint8)) for step, picture in steps]
     name, content = export_run(context, run_id, "png", "all", 0, scale)
     assert name == "token-critic-cat-3.png"
-    sheet, n = np.asarray(open_image(content)), int(scale)
-    for lane, steps in enumerate(kept.steps):
-        for s, (_, picture) in enumerate(steps):
-            x, y = (n * corner for corner in drawing.find_on_sheet(len(picture), lane, s))
-            block = sheet[y : y + 16 * n, x : x + 16 * n]
-            for i in range(n):
-                np.testing.assert_array_equal(block[i::n, i::n], picture)
+    assert_sheet_holds(kept, content, int(scale))
 
 
 @pytest.mark.parametrize(("columns", "numbered"), [(9, range(9)), (12, range(0, 12, 2)), (120, range(0, 120, 2))])
@@ -89,16 +109,7 @@ def test_an_animation_holds_the_decisions_exactly() -> None:
     context, run_id = finished(steps_2=9)
     kept = context.runs.get(run_id)
     assert kept is not None
-    webp = open_image(export_run(context, run_id, "webp", "all", 0)[1])
-    assert webp.n_frames == 9
-    for place in range(9):
-        webp.seek(place)
-        step, picture = get_step(kept, 1, place, 9)
-        drawn = np.asarray(drawing.draw_decision(step, picture))
-        shown = np.asarray(webp.convert("RGB"))
-        left = shown.shape[1] - drawing.GAP - drawn.shape[1]
-        top = shown.shape[0] - drawing.GAP - drawn.shape[0]
-        np.testing.assert_array_equal(shown[top : top + len(drawn), left : left + drawn.shape[1]], drawn)
+    assert_animation_holds(kept, export_run(context, run_id, "webp", "all", 0)[1])
 
 
 @pytest.mark.parametrize("lanes", ["1", "all"])

@@ -58,6 +58,7 @@ class Health:
         for name, kind, help, value in (
             ("start_time_seconds", "gauge", "when the server was started", self._begun),
             ("runs_running", "gauge", "runs under way", places.running),
+            ("runs_active", "gauge", "the same, and those of typed endpoints", runs.active),
             ("runs_waiting", "gauge", "runs that wait for a place", places.waiting),
             ("runs_kept", "gauge", "runs in memory", len(runs)),
             ("runs_total", "counter", "runs that were begun", runs.begun),

@@ -37,6 +37,7 @@ from app.server.endpoints import refuse
 from app.server.errors import shorten
 from app.server.memory import Trimmer
 from app.server.places import MAX_RUNNING, Client, Places
+from app.text.wrong import Wrong
 
 PATH = "/run"
 RUN_TYPE = "application/vnd.token-critic.run+json"  # of an exported file
@@ -77,9 +78,13 @@ class RunStream:
         except (RequestError, ValueError, FileNotFoundError) as error:
             if not response.started:
                 return await refuse(error, context.language)(scope, receive, send)
-            with suppress(ClientGone):
-                await response.write({"kind": "error", "error": shorten(error, context.language)})
-        await send({"type": "http.response.body", "body": b""})
+            await response.end(shorten(error, context.language))
+        except Exception:
+            if response.started:
+                await response.end(Wrong("errors.server_failed").say(context.language))
+            raise  # to the guard, which prints it
+        else:
+            await response.end()
 
     async def _prepare(self, context: Context, request: Request, client: Client) -> tuple[Callable[[], Run], bool]:
         """Return what starts the run that is asked for, and whether it needs the networks.
@@ -154,6 +159,13 @@ class LineResponse:
         body = json.dumps(frame, separators=(",", ":")).encode() + b"\n"
         await self._send_message({"type": "http.response.body", "body": body, "more_body": True})
         self._last_write = time.monotonic()
+
+    async def end(self, error: str = "") -> None:
+        """End the response, with a last line that says what went wrong, if anything did."""
+        with suppress(ClientGone):
+            if error:
+                await self.write({"kind": "error", "error": error})
+            await self._send_message({"type": "http.response.body", "body": b""})
 
     async def _send_message(self, message: Message) -> None:
         try:

@@ -27,7 +27,7 @@ from engine.data.pictures import Pictures, count_pictures, digest_files, load_pi
 from engine.models import KINDS, SAMPLING, TRAINED_WITH, AnyTokenizerConfig, build_model, min_weights, read_sizes
 from engine.settings import short
 from engine.tokenizer import to_float
-from engine.weights import check_finite, check_hash, read_metadata, read_tensors, read_weights, sha256
+from engine.weights import check_finite, check_hash, check_size, read_metadata, read_tensors, read_weights, sha256
 
 WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
@@ -93,10 +93,9 @@ class Pack:
         if not self.has(kind):
             raise FileNotFoundError(f"pack {self.name!r} has no {kind} yet: {self.train_command(kind)}")
         file = self.path / f"{kind}.safetensors"
-        check_hash(file, self.digest(kind))
         sizes, tokenizer = self.config[kind], self.tokenizer_config
-        if file.stat().st_size < min_weights(kind, sizes, tokenizer):
-            raise ValueError(f"{file} does not fit the sizes in config.yaml: it is too small for them")
+        check_size(file, min_weights(kind, sizes, tokenizer))
+        check_hash(file, self.digest(kind))
         # All values come from the file. The device "meta" would save this work, but imports a compiler for 0.8 s.
         with torch.random.fork_rng(devices=[]):
             model = build_model(kind, sizes, tokenizer, len(self.classes), len(self.fine_labels))

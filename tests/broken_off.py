@@ -1,0 +1,217 @@
+"""Trainings that are broken off at any moment: python -m tests.broken_off kill|disk COUNT FOLDER
+
+Each sitting is the command itself, in a process that is forked from this one: nothing is imported anew.
+  kill      kill -9 at a random moment of the start, of training, of saving
+  disk      FOLDER is a small file system of its own; all but a random number of its bytes is taken
+Prints one JSON object:
+  broken        sittings that were broken off
+  saving        of these, how many while a checkpoint was written
+  lost          how often no checkpoint could be read, or an older one than before was the newest
+  wrong_ends    other ends than by kill -9; of a full disk: than exit code 2 and a last line that says so
+  whole         runs that came to their end in pieces
+  different     of these, how many are not the run in one piece, to the bit: weights, average, optimisers, log
+  control_lost  `lost` where checkpoints are saved in place, over the last one: has to be more than 0
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stderr, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from engine import cli
+from engine.train import __main__ as command
+from engine.train import loop
+from engine.train.checkpoint import load_checkpoint
+from engine.train.probe import Probe
+from tests.tiny import TRUNK, make_folder, make_pack
+
+ITERATIONS = 24
+PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})  # a measured one may differ
+ROOM = 300_000  # bytes that are free at most; a checkpoint has 84,000, and three are there at a time
+MOST_OF_CONTROL = 60  # sittings
+PATIENCE = 120  # seconds
+
+
+class Sittings:
+    """One run after another in FOLDER/parts, broken off and continued; FOLDER/whole is the same in one piece."""
+
+    def __init__(self, folder: Path, save: Callable[..., None] | None = None) -> None:
+        self.folder, self.parts, self.save = folder, folder / "parts" / "tiny" / "generator", save
+        self.counts = dict.fromkeys(("broken", "saving", "lost", "wrong_ends", "whole", "different"), 0)
+        self._before = 0
+        make_pack(folder / "tiny")
+        make_folder(folder / "own")
+        if self.wait(self.start("whole")) != 0:
+            raise RuntimeError((folder / "said").read_text())
+
+    def start(self, runs: str = "parts") -> int:
+        """Begin a sitting. Returns the id of its process."""
+        if child := os.fork():
+            return child
+        code = 1
+        try:
+            with open(self.folder / "said", "w", encoding="utf-8") as said, redirect_stderr(said):
+                loop.time = SimpleNamespace(monotonic=lambda: 1e6 * time.monotonic())  # type: ignore[attr-defined]
+                command.measure_machine = lambda *_: PROBE  # type: ignore[attr-defined]
+                if self.save:
+                    loop.save_checkpoint = self.save  # type: ignore[attr-defined]
+                sys.stdout = said
+                cli.run(command.main, self._words(runs))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        finally:
+            os._exit(code)
+
+    def _words(self, runs: str) -> list[str]:
+        words = ["generator", f"pack={self.folder / 'tiny'}", f"data={self.folder / 'own'}", "threads=1"]
+        words += [f"runs={self.folder / runs}", f"iterations={ITERATIONS}", "batch=2", "micro_batch=2", "warmup=2"]
+        return [*words, "evaluate_every=1000", *(f"{name}={value}" for name, value in TRUNK.items())]
+
+    def wait(self, child: int) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def done(self) -> int:
+        """Iterations of the newest checkpoint that can be read; -1 where there are some and none can."""
+        try:
+            found = load_checkpoint(self.parts, quiet=True)
+        except ValueError:
+            return -1
+        return int(found[1]["iteration"]) if found else 0
+
+    def is_saving(self) -> bool:
+        return bool(list(self.parts.glob(".partial-*")))
+
+    def end(self, child: int, expected: int) -> None:
+        """Wait for the end of a sitting. Look at what it has left."""
+        ended = self.wait(child)
+        said = (self.folder / "said").read_text().splitlines()
+        if ended == 0:
+            return self._compare()
+        self.counts["broken"] += 1
+        self.counts["saving"] += self.is_saving()
+        self.counts["wrong_ends"] += ended != expected or (ended == 2 and not says_full(said))
+        done = self.done()
+        self.counts["lost"] += done < self._before
+        self._before = max(done, 0)
+
+    def _compare(self) -> None:
+        """Is a run that has come to its end the run in one piece? Then a new one can begin."""
+        self.counts["whole"] += 1
+        ours, theirs = self.parts, self.folder / "whole" / "tiny" / "generator"
+        self.counts["different"] += not (same_tensors(ours, theirs) and same_log(ours, theirs))
+        shutil.rmtree(self.folder / "parts")
+        self._before = 0
+
+
+def kill(sittings: Sittings, count: int) -> None:
+    """Break off so many sittings by kill -9."""
+    dice = random.Random(0)
+    while sittings.counts["broken"] < count:
+        before, child = newest(sittings.parts), sittings.start()
+        moment = dice.choice(("start", "training", "saving", "saving"))
+        if moment != "start":
+            _await(lambda before=before, child=child: has_ended(child) or newest(sittings.parts) > before)
+        wait = time.monotonic() + dice.uniform(0, 0.4)
+        _await(lambda wait=wait, child=child: has_ended(child) or time.monotonic() > wait)
+        if moment == "saving":
+            _await(lambda child=child: has_ended(child) or sittings.is_saving())
+        os.kill(child, signal.SIGKILL)
+        sittings.end(child, -signal.SIGKILL)
+
+
+def fill(sittings: Sittings, count: int) -> None:
+    """Break off so many sittings by a full disk."""
+    dice, filler = random.Random(0), sittings.folder / "filler"
+    while sittings.counts["broken"] < count:
+        take_all_but(filler, dice.randrange(ROOM))
+        child = sittings.start()
+        _await(lambda child=child: has_ended(child))
+        filler.unlink()
+        sittings.end(child, 2)
+
+
+def says_full(said: list[str]) -> bool:
+    """The last line says it; of all others none does: the progress bar is one line."""
+    return bool(said) and said[-1].startswith("error: ") and "No space left" in said[-1] and "Traceback" not in said
+
+
+def save_in_place(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """As one should not: over the last checkpoint, file by file."""
+    target, partial = folder / "00000001", folder / ".partial-in-place"  # the second only shows that it is saved
+    target.mkdir(parents=True, exist_ok=True)
+    partial.mkdir(exist_ok=True)
+    content = save({name: tensor.contiguous().clone() for name, tensor in tensors.items()})
+    (target / "state.json").write_text(json.dumps({**state, "parts": 1}))
+    with open(target / "part-000.safetensors", "wb", buffering=0) as out:
+        for part in (content[:4000], content[4000:]):
+            out.write(part)
+            os.fsync(out.fileno())
+    partial.rmdir()
+
+
+def same_tensors(ours: Path, theirs: Path) -> bool:
+    (mine, _), (other, _) = load_checkpoint(ours) or ({}, {}), load_checkpoint(theirs) or ({}, {})
+    return bool(mine) and mine.keys() == other.keys() and all(torch.equal(mine[name], other[name]) for name in mine)
+
+
+def same_log(ours: Path, theirs: Path) -> bool:
+    return (ours / "metrics.jsonl").read_bytes() == (theirs / "metrics.jsonl").read_bytes()
+
+
+def newest(run: Path) -> int:
+    """Iterations of the newest checkpoint that is there."""
+    return max((int(one.name) for one in run.glob("[0-9]*")), default=0)
+
+
+def take_all_but(filler: Path, free: int) -> None:
+    """Let a file take the disk."""
+    with open(filler, "wb", buffering=0) as out:
+        with suppress(OSError):
+            while True:
+                out.write(bytes(2**16))
+        out.truncate(max(0, out.tell() - free))
+
+
+def has_ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _await(happens: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happens():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.001)
+
+
+def main(argv: list[str]) -> None:
+    how, count, folder = argv[0], int(argv[1]), Path(argv[2])
+    torch.set_num_threads(1)
+    sittings = Sittings(folder / "run")
+    (kill if how == "kill" else fill)(sittings, count)
+    sittings.end(sittings.start(), 0)
+    found: dict[str, Any] = {**sittings.counts}
+    if how == "kill":
+        control = Sittings(folder / "control", save_in_place)
+        while not control.counts["lost"] and control.counts["broken"] < MOST_OF_CONTROL:
+            kill(control, control.counts["broken"] + 1)
+        found["control_lost"] = control.counts["lost"]
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
