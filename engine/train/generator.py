@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrainConfig
-from engine.data.augment import augment
+from engine.data.augment import ALL, Rows, augment
 from engine.data.pictures import Pictures
 from engine.generator import Generator
 from engine.noise import CPU
@@ -40,18 +40,18 @@ class TokenSource:
         self._encoded = np.zeros(len(pictures), bool)
         self._tokens = torch.empty(0, 0)  # (M, N) int32, once the first batch was encoded
 
-    def draw_pictures(self, rng: torch.Generator, size: int) -> tuple[Tensor, np.ndarray]:
-        """`size` training pictures (B, 3, S, S), augmented, and their indices (B,)."""
-        chosen = self._draw(rng, size)
-        return augment(self._read(chosen), self.config, rng), chosen
+    def draw_pictures(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, np.ndarray]:
+        """Pictures (B, 3, S, S), augmented, and their indices (B,): these rows of a batch of `size`."""
+        chosen = self._draw(rng, size)[rows]
+        return augment(self._read(chosen), self.config, rng, size, rows), chosen
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N) and labels (B,) of `size` training pictures."""
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`."""
         if self.config.augment or self.config.flip:
-            pictures, chosen = self.draw_pictures(rng, size)
+            pictures, chosen = self.draw_pictures(rng, size, rows)
             tokens = self._encode(pictures)
         else:
-            chosen = self._draw(rng, size)
+            chosen = self._draw(rng, size)[rows]
             tokens = self._look_up(chosen)
         return tokens, torch.from_numpy(self.pictures.labels[chosen]).to(self.device)
 
@@ -108,10 +108,10 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
-        tokens, labels = self.source.draw_batch(rng, size)
-        return tokens, labels, sample_mask(rng, len(tokens), tokens.shape[1], tokens.device)
+        tokens, labels = self.source.draw_batch(rng, size, rows)
+        return tokens, labels, sample_mask(rng, size, tokens.shape[1], tokens.device)[rows]
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
         """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""
