@@ -78,9 +78,9 @@ class Group:
         """Wait until all processes are here."""
         self.gather(None)
 
-    def on_first(self, call: Callable[[], T]) -> T:
-        """What `call` returns on rank 0. It is called there only."""
-        return self.gather(call() if self.is_first else None)[0]  # type: ignore[return-value]
+    def first(self, value: T) -> T:
+        """The value that rank 0 gave."""
+        return self.gather(value)[0]
 
     def first_then_others(self, call: Callable[[], T]) -> T:
         """Call on rank 0, then on all others: they find on disk what it has stored there."""

@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 END, FAIL = b"E", b"F"
 KEY = 16  # bytes
 PATIENCE = 120.0  # seconds for all to connect
-KEEPALIVE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))  # a machine that went off is noticed in 20 s
+KEEPALIVE = (
+    ("TCP_KEEPIDLE", 5),
+    ("TCP_KEEPINTVL", 5),
+    ("TCP_KEEPCNT", 3),
+)  # a machine that went off is noticed in 20 s
 
 
 @dataclass

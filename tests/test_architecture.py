@@ -46,7 +46,7 @@ ALLOWED = {
     "watch": set(),
     "distributed": {"watch"},
     "flops": {"config", "models"},
-    "data": {"cli", "config"},
+    "data": {"cli", "config", "device"},
     "weights": set(),
     "models": {"config"} | MODELS,
     "pack": {"config", "data", "models", "settings", "tokenizer", "weights"},

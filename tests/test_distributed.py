@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from engine.distributed import Group, join_group
+from engine.evaluate import __main__ as evaluate_command
 from engine.train.checkpoint import load_checkpoint
 from engine.train.loop import check_parts
 from tests.pair import CONFIG, PARTS, run
-from tests.tiny import make_folder, make_pack
+from tests.tiny import make_folder, make_pack, make_whole_pack
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -94,6 +95,32 @@ def test_a_killed_rank_ends_the_other_with_one_line(pair: tuple[Path, list[tuple
     assert (first, second) == (1, -signal.SIGKILL) and seconds < 30
     assert said.splitlines()[-1] == "rank 1 has ended, so all do; the same command continues from the last checkpoint"
     assert "Traceback" not in said and "Error" not in said and not nothing
+
+
+@pytest.mark.slow
+def test_two_measure_what_one_does_bit_for_bit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The samples, their refinement, and their features, which are gathered in the samples' order."""
+    pack = make_whole_pack(tmp_path / "tiny").path
+
+    def words(name: str) -> list[str]:
+        where = [f"{key}={tmp_path / name}" for key in ("out", "runs")]
+        return ["refine", f"pack={pack}", "n=50", "steps=3", "device=cpu", "workers=1", *where]
+
+    processes = launch("-m", "engine.evaluate", *words("two"))
+    threads = torch.get_num_threads()
+    evaluate_command.main(words("one"))
+    torch.set_num_threads(threads)
+    alone = capsys.readouterr().out
+    said = [one.communicate(timeout=120) for one in processes]
+    assert [one.returncode for one in processes] == [0, 0], said
+    assert said[0][0].replace("/two/", "/one/") == alone and said[1] == ("", "")
+    one, two = (json.loads((tmp_path / name / "refine.json").read_text()) for name in ("one", "two"))
+    assert one == two and len(one["rows"]) > 2
+    drawn = [
+        sorted(file.relative_to(tmp_path / name) for file in (tmp_path / name).rglob("*.npy"))
+        for name in ("one", "two")
+    ]
+    assert drawn[0] == drawn[1] and len(drawn[0]) > 6
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:

@@ -30,6 +30,8 @@ samples in runs=DIR; the same command again goes on where it stopped. They also 
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
   training="..."         ablate: words for engine.train critic, e.g. training="iterations=300 data=FOLDER"
+sweep, table1, exact and what follows can share out their samples: accelerate launch --multi_gpu -m engine.evaluate ...
+The figures are those of one process bit for bit.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ from typing import Any
 
 from engine import cli
 from engine.config import MAX_STEPS
+from engine.device import prepare
+from engine.distributed import join_group, let_first_speak
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.classes import read_classes
 from engine.evaluate.copies import measure_copies
@@ -74,10 +78,12 @@ DEFAULT_N = {
     **dict.fromkeys(EXPERIMENTS, 1000),
 }
 MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
+DRAWS = ("sweep", "table1", "exact", *EXPERIMENTS)  # the actions that several processes can share
 MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
 
 
 def main(argv: list[str]) -> None:
+    let_first_speak()
     defaults = {"pack": "emoji", "n": None, "steps": 18, "out": "", "device": "auto", "threads": 0}
     defaults |= {
         "rules": "",
@@ -106,8 +112,17 @@ def main(argv: list[str]) -> None:
         cli.check_integer(name, options[name], low, high)
     cli.check_bool("preset", options["preset"])
     threads = options["threads"] if action in MULTI_THREADED else 1
-    session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
-    print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
+    with join_group(prepare(options["device"], threads)) as group:
+        if group.size > 1 and action not in DRAWS:
+            raise ValueError(f"{action} is measured by one process: leave out accelerate launch")
+        options["group"] = group
+        session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
+        if group.is_first:
+            found = ACTIONS[action](session, options)
+            group.first(None)  # nothing more is asked for
+            print(json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False))
+        else:
+            _open_evaluator(session, options, classifies=action != "exact")[0].samples.help()
 
 
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -161,7 +176,8 @@ def _experiment(name: str, session: Session, options: Mapping[str, Any]) -> Mapp
 def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
     """The evaluator, and the folder of its report."""
     store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
-    return Evaluator.open(session, store, options["workers"], classifies), _report_folder(session, options)
+    evaluator = Evaluator.open(session, store, options["workers"], classifies, options["group"])
+    return evaluator, _report_folder(session, options)
 
 
 def _report_folder(session: Session, options: Mapping[str, Any]) -> Path:

@@ -36,7 +36,7 @@ from engine.device import prepare
 from engine.distributed import Group, join_group, let_first_speak
 from engine.flops import pass_flops, training_flops
 from engine.models import KINDS, TRAINED_WITH, build_model
-from engine.pack import Pack, open_pack, save_model, save_tokens
+from engine.pack import Pack, open_pack, pack_path, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
@@ -96,13 +96,18 @@ def train_model(
 ) -> None:
     """Train the pack's model of this kind, and store it in the pack."""
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
-    pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size, options["skip_bad"])
+    runs, size = cli.expand_path(options["runs"]) / pack_path(name).resolve().name, tokenizer_sizes.image_size
+    cache = runs / f"pictures-{size}.json"
+    pictures = group.first_then_others(lambda: find_pictures(name, options["data"], size, options["skip_bad"], cache))
     begin_with = tokenizer_sizes if kind == "tokenizer" else None
     pack = group.first_then_others(lambda: prepare_pack(name, pictures, begin_with))
-    run = cli.expand_path(options["runs"]) / pack.name / kind
+    run = runs / kind
     if config.init == "pack" and pack.has(kind):
         _check_sizes(kind, pack, given_sizes)
     task = make_task(kind, pack, model_sizes, pictures, config, device)
+    task = task.to(device)
+    if config.crops and isinstance(task, GeneratorTask | CriticTask):
+        task.source.encode_all(runs / "tokens", [pictures.digest(), pack.digest("tokenizer")], group)
     trunk = getattr(task.model, "trunk", None)
     measured = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
     probe = group.gather(measured)[0]
@@ -115,7 +120,7 @@ def train_model(
     peak = group.size * (1e12 * options["peak_tflops"] or 1e9 * probe.gflops.get(probe.dtype, 0.0))
     speed = Speed(flops=count_flops(kind, pack, task, config), peak=peak)
     tensorboard = options["tensorboard"]
-    averaged = train(task.to(device), config, run, probe, device, sources, tensorboard, group, speed)
+    averaged = train(task, config, run, probe, device, sources, tensorboard, group, speed)
     if group.is_first:
         store_weights(kind, pack, averaged, pictures)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine import MASK
 from engine.config import TrainConfig
 from engine.data.augment import ALL, Rows, augment
 from engine.data.pictures import Pictures
+from engine.distributed import Group
 from engine.generator import Generator
 from engine.noise import CPU
 from engine.rules import make_rule
@@ -22,6 +24,7 @@ from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task, make_rng
+from engine.train.tokens import TokenShards, make_shards
 
 MEASURED_PICTURES = 192  # pictures per split in a measurement
 
@@ -29,8 +32,11 @@ MEASURED_PICTURES = 192  # pictures per split in a measurement
 class TokenSource:
     """Training batches on the tokenizer's device: pictures drawn by weight, augmented, and encoded as tokens.
 
-    Where no picture is augmented, each is encoded once, when it is drawn first.
+    Where no picture is augmented, each is encoded once, when it is drawn first. With `config.crops` all are encoded
+    before training begins (`encode_all`).
     """
+
+    shards: TokenShards | None = None
 
     def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
         self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
@@ -47,13 +53,24 @@ class TokenSource:
 
     def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`."""
-        if self.config.augment or self.config.flip:
+        if self.config.crops:
+            at = torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()[rows]
+            crops = torch.randint(self.config.crops, (size,), generator=rng).numpy()[rows]
+            assert self.shards is not None, "encode_all comes first"
+            chosen = self.indices[at]
+            tokens = torch.from_numpy(self.shards.read(at, crops)).to(self.device)
+        elif self.config.augment or self.config.flip:
             pictures, chosen = self.draw_pictures(rng, size, rows)
             tokens = self._encode(pictures)
         else:
             chosen = self._draw(rng, size)[rows]
             tokens = self._look_up(chosen)
         return tokens, torch.from_numpy(self.pictures.labels[chosen]).to(self.device)
+
+    def encode_all(self, store: Path, made_of: list[str], group: Group) -> None:
+        """Encode all training pictures, `config.crops` times each, into files below `store` that are made once."""
+        read, encode = (lambda rows: self._read(self.indices[rows])), self._encode
+        self.shards = make_shards(store, made_of, read, encode, len(self.indices), self.config, group)
 
     def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
         """Tokens and labels of at most `most` pictures of a split, not augmented."""

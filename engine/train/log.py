@@ -43,7 +43,8 @@ class Log:
 
     def __init__(self, run: Path, tensorboard: bool = False) -> None:
         """ValueError if TensorBoard is asked for and not installed."""
-        self.run, self.board = run, _open_tensorboard(run) if tensorboard else None
+        self.run = run
+        self.board: Any = _open_tensorboard(run) if tensorboard else None
 
     def write(self, row: dict[str, Any]) -> None:
         with open(self.run / "metrics.jsonl", "a", encoding="utf-8") as file:
