@@ -12,11 +12,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.distributed import Group, join_group
 from engine.evaluate import __main__ as evaluate_command
+from engine.session import Session
 from engine.train.checkpoint import load_checkpoint
 from engine.train.loop import check_parts
 from tests.pair import CONFIG, PARTS, run
@@ -121,6 +124,22 @@ def test_two_measure_what_one_does_bit_for_bit(tmp_path: Path, capsys: pytest.Ca
         for name in ("one", "two")
     ]
     assert drawn[0] == drawn[1] and len(drawn[0]) > 6
+
+
+def test_samples_are_drawn_as_files_in_their_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack, threads = make_whole_pack(tmp_path / "tiny").path, torch.get_num_threads()
+    words = [f"pack={pack}", "n=23", "steps=2", "device=cpu", f"runs={tmp_path}", f"out={tmp_path / 'out'}"]
+    with pytest.raises(ValueError, match="draw takes one rule"):
+        evaluate_command.main(["draw", *words])
+    evaluate_command.main(["draw", "rules=critic", *words])
+    torch.set_num_threads(threads)
+    tokens = np.concatenate([np.load(file) for file in sorted((tmp_path / "tiny" / "draws").rglob("*.npy"))])
+    images = Session.open(pack, "cpu", threads).decode(tokens)
+    files = sorted((tmp_path / "out").iterdir())
+    assert [file.name for file in files] == [f"{i:06d}.png" for i in range(23)]
+    for file, image in zip(files, images, strict=True):
+        with Image.open(file) as stored:
+            assert np.array_equal(np.asarray(stored), image)
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:

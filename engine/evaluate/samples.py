@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from tqdm import tqdm
 
 from engine.classifier import extract_features
@@ -65,6 +66,10 @@ class SampleStore:
     def features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classifier's features (M, D) and logits (M, L) of pictures given as tokens (M, N), in their order."""
         return self._do_together("_features", tokens)
+
+    def save(self, config: SampleConfig, folder: Path) -> None:
+        """Write samples 0 .. n-1 into a folder as PNG files, named by their indices."""
+        self._do_together("_save", config, folder)
 
     def help(self) -> None:
         """Do a share of all that rank 0 asks for, until it asks no more. For all other ranks."""
@@ -122,6 +127,14 @@ class SampleStore:
         found = extract_features(self.session.classifier, self.decode(mine)) if len(mine) else None
         features, logits = zip(*(part for part in self.group.gather(found) if part is not None), strict=True)
         return np.concatenate(features), np.concatenate(logits)
+
+    def _save(self, config: SampleConfig, folder: Path) -> None:
+        tokens = self._tokens(config, f"{config.rule} {config.passes} passes")
+        folder.mkdir(parents=True, exist_ok=True)
+        for first in self.group.share(range(0, config.n, SPAN)):
+            for i, image in enumerate(self.decode(tokens[first : first + SPAN]), first):
+                Image.fromarray(image).save(folder / f"{i:06d}.png")
+        self.group.wait()
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Pictures uint8 (n, S, S, 3) of tokens (n, N)."""
