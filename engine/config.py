@@ -225,6 +225,9 @@ class TrainConfig:
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
     flip: bool = setting(False, "augmentation: mirror every other picture")
     augment: float = setting(0.7, "share of pictures that are augmented", low=0, high=1)
+    crops: int = setting(
+        0, "generator, critic: encode each picture so often, once for all steps; 0: in each step anew", low=0, high=256
+    )
     init: str = setting(
         "scratch",
         "start from: nothing, the pack's own weights, or (critic) its generator",

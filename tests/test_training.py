@@ -32,6 +32,7 @@ from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoin
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
 from engine.train.generator import TokenSource, sample_mask
+from engine.train.log import Log
 from engine.train.loop import train
 from engine.train.optim import Muon, lr_factor, orthogonalise
 from engine.train.prepare import choose_evenly, prepare_pack
@@ -338,7 +339,7 @@ def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:
     file = tmp_path / "metrics.jsonl"
     for cut in ('{"iterat', '{"iterat{"iteration": 20, "loss": 1}\n', '{"iteration": 20}'):
         file.write_text('{"iteration": 20, "loss": 1}\n{"iteration": 40, "loss": 1}\n' + cut)
-        loop._truncate_log(tmp_path, 20)
+        Log(tmp_path).truncate(20)
         assert file.read_text() == '{"iteration": 20, "loss": 1}\n'
 
 

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import TrainConfig
 
+Rows = slice | np.ndarray  # some rows of a batch
+ALL = slice(None)
 TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
-def augment(pictures: Tensor, config: TrainConfig, rng: torch.Generator) -> Tensor:
+def augment(
+    pictures: Tensor, config: TrainConfig, rng: torch.Generator, size: int | None = None, rows: Rows = ALL
+) -> Tensor:
     """Shift, zoom and hue-rotate a share of pictures (B, 3, S, S) in [-1, 1], on their device. White fills the borders.
 
-    The random draws do not depend on which changes are switched on.
+    The random draws do not depend on which changes are switched on. They are those of a batch of `size` pictures,
+    of which `pictures` are the `rows`.
     """
-    b, device = len(pictures), pictures.device
+    b, device = len(pictures) if size is None else size, pictures.device
     chosen = torch.rand(b, generator=rng) < config.augment
     zoomed = chosen & (torch.rand(b, generator=rng) < 0.5)  # only half of them: zooming blurs a little
     zoom = 1 + config.zoom * (2 * torch.rand(b, generator=rng) - 1)
     angle = 2 * math.pi * config.hue * (2 * torch.rand(b, generator=rng) - 1)
     shifts = torch.randint(-config.shift, config.shift + 1, (b, 2), generator=rng)
     flipped = torch.rand(b, generator=rng) < 0.5
+    chosen, zoomed, zoom, angle, shifts, flipped = (
+        drawn[rows] for drawn in (chosen, zoomed, zoom, angle, shifts, flipped)
+    )
     if config.zoom and bool(zoomed.any()):
         pictures, some = pictures.clone(), zoomed.to(device)
         pictures[some] = _zoom(pictures[some], zoom[zoomed].to(device))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from tqdm import tqdm
 
 from engine.cli import to_printable
-from engine.data.decode import explain_error, read_picture
+from engine.data.decode import read_picture
+from engine.data.intake import take_in
 from engine.data.listing import get_class, get_split, list_pictures
-from engine.data.pictures import Pictures, hash_pixels
+from engine.data.pictures import Pictures
+from engine.device import cores
 
 HELD_OUT_SHARE = 0.05
 IN_MEMORY = 2**29  # bytes; a set of pictures up to this size is kept in memory and not read for each batch
-BATCH = 32  # pictures of one task of a thread
 MAX_NAMED, MAX_CLASSES = 5, 20  # in the summary
 
 
@@ -45,17 +44,17 @@ def read_folder(root: Path, size: int) -> Pictures:
     return open_folder(root, size).pictures
 
 
-def open_folder(root: Path, size: int, skip_bad: bool = False) -> Folder:
+def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | None = None) -> Folder:
     """Read class folders of pictures, cropped to the centre square and resized. Every picture is read once.
 
     `train/` and `test/` (or `val/`) in the folder are kept as splits. Without them 5 %, chosen by a hash of
     the file name, are held out. ValueError if there is no picture, if a picture lies beside such splits, or,
-    unless `skip_bad`, if a picture cannot be read.
+    unless `skip_bad`, if a picture cannot be read. The file `cache` remembers a set that is too large for memory.
     """
     listing = list_pictures(root)
     paths = [root / file for file in listing.files]
     images = np.empty((len(paths), size, size, 3), np.uint8) if len(paths) * size * size * 3 <= IN_MEMORY else None
-    found = list(_read_pictures(paths, size, images))
+    found = take_in(paths, size, images, cache)
     bad = [f"{to_printable(file)} ({why})" for file, (_, why) in zip(listing.files, found, strict=True) if why]
     if bad and not skip_bad:
         raise ValueError(
@@ -74,7 +73,8 @@ def open_folder(root: Path, size: int, skip_bad: bool = False) -> Folder:
     def read(indices: np.ndarray) -> np.ndarray:
         if images is not None:
             return images[good[indices]]
-        return np.stack([read_picture(paths[i], size) for i in good[indices]])
+        with ThreadPoolExecutor(cores()) as pool:  # JPEGs are decoded without Python's lock
+            return np.stack(list(pool.map(lambda i: read_picture(paths[i], size), good[indices])))
 
     pictures = _make_pictures([listing.files[i] for i in good], [found[i][0] for i in good], size, read)
     return Folder(root=root, pictures=pictures, left_out=left_out)
@@ -121,36 +121,6 @@ def shorten(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
     return ", ".join(names[:MAX_NAMED]) + more
-
-
-def _read_pictures(paths: Sequence[Path], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
-    """Yield each picture's hash, and why it cannot be read ("" if it can). Fills `images` (M, size, size, 3) if given.
-
-    Threads use all cores: Pillow, which takes most of the time, releases Python's lock.
-    """
-
-    def read(first: int) -> list[tuple[str, str]]:
-        found = []
-        for i in range(first, min(first + BATCH, len(paths))):
-            try:
-                image = read_picture(paths[i], size)
-            except ValueError as error:
-                found.append(("", explain_error(error.__cause__ or error)))
-                continue
-            if images is not None:
-                images[i] = image
-            found.append((hash_pixels(image), ""))
-        return found
-
-    pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
-    try:
-        tasks = [pool.submit(read, first) for first in range(0, len(paths), BATCH)]
-        with tqdm(total=len(paths), desc="reading pictures", file=sys.stderr, delay=1, leave=False) as bar:
-            for task in tasks:
-                yield from task.result()
-                bar.update(len(task.result()))
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _assign_splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> list[str]:

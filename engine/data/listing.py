@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tqdm import tqdm
 
 from engine.cli import to_printable
 from engine.data.decode import NOT_READ, known_formats
@@ -26,6 +30,7 @@ class Listing:
     """The sorted paths of the picture files below a folder, relative to it, and what is left out, by reason."""
 
     root: Path
+    bar: Any = None  # counts files while a large folder is listed
     files: list[PurePosixPath] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
@@ -37,9 +42,11 @@ def list_pictures(root: Path) -> Listing:
     """List a folder, following links. ValueError if it seems to have another layout."""
     if not root.is_dir():
         raise FileNotFoundError(f"{to_printable(root)} is not a folder: give a folder of class folders")
-    listing = Listing(root=root)
     status = os.stat(root)
-    for path in sorted(_list_below(listing, PurePosixPath(), {(status.st_dev, status.st_ino)})):
+    with tqdm(desc="listing pictures", unit="file", file=sys.stderr, leave=False) as bar:
+        listing = Listing(root=root, bar=bar)
+        paths = sorted(_list_below(listing, PurePosixPath(), {(status.st_dev, status.st_ino)}))
+    for path in paths:
         if len(path.parts) == 1:
             listing.leave_out(path, "in no class folder")
         else:
@@ -71,6 +78,7 @@ def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, in
         return []
     found: list[PurePosixPath] = []
     for entry in entries:
+        listing.bar.update()
         path, is_folder = folder / entry.name, _ask(entry.is_dir)
         if entry.name.startswith(".") or entry.name.lower() in LITTER:
             listing.leave_out(path, "hidden, or of a system or program", "/" if is_folder else "")

@@ -15,6 +15,7 @@ from PIL import Image
 
 MAX_LOADED = 2**33  # bytes of all pictures of a folder
 COLUMNS = 32  # of pictures in a stored sheet
+EFFORT = 75  # of 100 in compressing a sheet; more, or method 6, takes up to a hundred times as long for little
 WEBP_SIDE = 16383  # the longest side of a WebP, in pixels
 
 
@@ -118,7 +119,7 @@ def save_pictures(pictures: Pictures, folder: Path) -> None:
         for part, first in enumerate(range(0, len(members), per_sheet)):
             on_sheet = members[first : first + per_sheet]
             file = f"{label:04d}-{part}.webp" if part else f"{label:04d}.webp"
-            _sheet(pictures.read(on_sheet)).save(folder / file, lossless=True, quality=100, method=6)
+            _sheet(pictures.read(on_sheet)).save(folder / file, lossless=True, quality=EFFORT, method=4)
             for tile, i in enumerate(on_sheet.tolist()):
                 what = (name, pictures.names[i], pictures.groups[i], pictures.splits[i])
                 row = (file, tile, *what, f"{pictures.weights[i]:g}", pictures.size)

@@ -9,6 +9,7 @@
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
     python -m engine.evaluate ratios pack=emoji       from table1's report: FID of the critic over that of each row
     python -m engine.evaluate classes pack=emoji      from table1's report: the share of samples found, by class
+    python -m engine.evaluate draw pack=emoji         samples of rules=ONE as PNG files in out=DIR, for other tools
     python -m engine.evaluate exact pack=avatars      the share of samples that break a rule of their style
     python -m engine.evaluate steps pack=emoji        quality against steps, at equal steps and equal passes
     python -m engine.evaluate curve pack=emoji        FID against IS as temperature and noise vary
@@ -24,12 +25,15 @@ samples in runs=DIR; the same command again goes on where it stopped. They also 
   rules=maskgit,critic   some of the rules
   workers=2              pictures drawn at once; default: one per core
   dtype=bfloat16         products in bf16, if the machine is faster in it
-  seed=                  table1, exact: seed of the noise
+  seed=                  table1, draw, exact: seed of the noise
   against=DIR            ratios: another report, whose rows the critic of this one is compared with
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
   training="..."         ablate: words for engine.train critic, e.g. training="iterations=300 data=FOLDER"
+sweep, table1, draw, exact and what follows can share out their samples:
+accelerate launch --multi_gpu -m engine.evaluate ...
+The figures are those of one process bit for bit.
 """
 
 from __future__ import annotations
@@ -44,6 +48,8 @@ from typing import Any
 
 from engine import cli
 from engine.config import MAX_STEPS
+from engine.device import prepare
+from engine.distributed import join_group, let_first_speak
 from engine.evaluate.auc import measure_auc
 from engine.evaluate.classes import read_classes
 from engine.evaluate.copies import measure_copies
@@ -55,7 +61,7 @@ from engine.evaluate.metrics import NEIGHBOURS
 from engine.evaluate.ratios import measure_ratios
 from engine.evaluate.report import Report
 from engine.evaluate.sheets import draw_blind, draw_sheets
-from engine.evaluate.sweep import ROUNDS, Round, set_presets, sweep
+from engine.evaluate.sweep import ROUNDS, Round, best_config, set_presets, sweep
 from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.session import Session
@@ -70,14 +76,17 @@ DEFAULT_N = {
     "table1": None,
     "ratios": 0,
     "classes": 0,
+    "draw": 5000,
     "exact": 5000,
     **dict.fromkeys(EXPERIMENTS, 1000),
 }
 MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
+DRAWS = ("sweep", "table1", "draw", "exact", *EXPERIMENTS)  # the actions that several processes can share
 MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
 
 
 def main(argv: list[str]) -> None:
+    let_first_speak()
     defaults = {"pack": "emoji", "n": None, "steps": 18, "out": "", "device": "auto", "threads": 0}
     defaults |= {
         "rules": "",
@@ -106,8 +115,17 @@ def main(argv: list[str]) -> None:
         cli.check_integer(name, options[name], low, high)
     cli.check_bool("preset", options["preset"])
     threads = options["threads"] if action in MULTI_THREADED else 1
-    session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
-    print(json.dumps(ACTIONS[action](session, options), indent=1, allow_nan=False, ensure_ascii=False))
+    with join_group(prepare(options["device"], threads)) as group:
+        if group.size > 1 and action not in DRAWS:
+            raise ValueError(f"{action} is measured by one process: leave out accelerate launch")
+        options["group"] = group
+        session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
+        if group.is_first:
+            found = ACTIONS[action](session, options)
+            group.first(None)  # nothing more is asked for
+            print(json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False))
+        else:
+            _open_evaluator(session, options, classifies=action not in ("exact", "draw"))[0].samples.help()
 
 
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,6 +163,16 @@ def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return measure_exact(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
 
 
+def _draw(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    rules = _rules(session, options)
+    if len(rules) > 1:
+        raise ValueError(f"draw takes one rule: give rules={rules[0]}")
+    evaluator, _ = _open_evaluator(session, options, classifies=False)
+    config = best_config(session, rules[0], options["steps"], n=options["n"], seed=options["seed"])
+    evaluator.samples.save(config, _out(options))
+    return {"settings": config.flat(), "folder": str(_out(options))}
+
+
 def _experiment(name: str, session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     experiment = EXPERIMENTS[name]
     evaluator, folder = _open_evaluator(session, options)
@@ -161,7 +189,8 @@ def _experiment(name: str, session: Session, options: Mapping[str, Any]) -> Mapp
 def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
     """The evaluator, and the folder of its report."""
     store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
-    return Evaluator.open(session, store, options["workers"], classifies), _report_folder(session, options)
+    evaluator = Evaluator.open(session, store, options["workers"], classifies, options["group"])
+    return evaluator, _report_folder(session, options)
 
 
 def _report_folder(session: Session, options: Mapping[str, Any]) -> Path:
@@ -195,6 +224,7 @@ ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]]
     "table1": _table1,
     "ratios": _ratios,
     "classes": lambda session, options: read_classes(_report_folder(session, options)),
+    "draw": _draw,
     "exact": _exact,
     **{name: partial(_experiment, name) for name in EXPERIMENTS},
 }

@@ -22,6 +22,7 @@ from engine.config import SampleConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
 from engine.distance import nearest_distance
+from engine.distributed import ALONE, Group
 from engine.evaluate.copies import NEAR
 from engine.evaluate.metrics import (
     DEFINITIONS,
@@ -58,7 +59,9 @@ class Evaluator:
     samples: SampleStore
 
     @classmethod
-    def open(cls, session: Session, store: Path, workers: int = 0, classifies: bool = True) -> Evaluator:
+    def open(
+        cls, session: Session, store: Path, workers: int = 0, classifies: bool = True, group: Group = ALONE
+    ) -> Evaluator:
         """On a CPU the session must use one thread. ValueError or FileNotFoundError if the pack lacks something.
 
         With `classifies` the pack must have a classifier.
@@ -70,7 +73,7 @@ class Evaluator:
         if len(pictures.indices("train")) <= NEIGHBOURS + 1:  # the jackknife leaves out at least one picture
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
         pack.tokens()  # raises now, not after hours of sampling
-        samples = SampleStore(session=session, pictures=pictures, store=store, workers=workers)
+        samples = SampleStore(session=session, pictures=pictures, store=store, workers=workers, group=group)
         if classifies:
             _ = session.classifier
         return cls(session, pictures, samples)
@@ -162,7 +165,7 @@ class Evaluator:
 
         Each with its 95 % interval; FID and KID against both references.
         """
-        fake = compute_features(self.classifier, self.samples.decode(tokens))
+        fake = self._features(tokens)
         right = self._predict_class(fake) == labels
 
         def compute(chosen: np.ndarray) -> dict[str, float]:
@@ -176,7 +179,7 @@ class Evaluator:
 
     def class_certainty(self, tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(M,) the classifier's probability that each picture, tokens (M, N), has its class, labels (M,)."""
-        all_features = compute_features(self.classifier, self.samples.decode(tokens))
+        all_features = self._features(tokens)
         return self._class_probabilities(all_features)[np.arange(len(labels)), labels]
 
     def measure_row(self, config: SampleConfig) -> dict[str, Any]:
@@ -267,9 +270,18 @@ class Evaluator:
     def _sample_and_classify(self, config: SampleConfig) -> tuple[np.ndarray, np.ndarray, PictureFeatures, np.ndarray]:
         """Tokens (n, N), pictures, features, and where the likeliest class is the requested one (n,)."""
         tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
-        images = self.samples.decode(tokens)
-        all_features = compute_features(self.classifier, images)
-        return tokens, images, all_features, self._predict_class(all_features) == self.samples.labels(config.n)
+        all_features = self._features(tokens)
+        return (
+            tokens,
+            self.samples.decode(tokens),
+            all_features,
+            self._predict_class(all_features) == self.samples.labels(config.n),
+        )
+
+    def _features(self, tokens: np.ndarray) -> PictureFeatures:
+        """Features of pictures given as tokens (M, N), all of weight 1."""
+        features, logits = self.samples.features(tokens)
+        return PictureFeatures(features=features, logits=logits, weights=np.ones(len(tokens)))
 
     def _count_by_class(self, right: np.ndarray) -> dict[str, Any]:
         """Class -> its number n of samples and the share `right` (n,) of them. Classes without samples are left out."""

@@ -2,6 +2,9 @@
 
 A sample is a function of its settings, class, index and machine. On a CPU each is computed by a single
 thread, several of them at once. So the number of cores does not change the result.
+
+Of several processes (engine.distributed) that of rank 0 measures. The others draw and decode their share of what it
+asks for.
 """
 
 from __future__ import annotations
@@ -15,15 +18,19 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from tqdm import tqdm
 
+from engine.classifier import extract_features
 from engine.config import SampleConfig
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures
 from engine.device import cores
+from engine.distributed import ALONE, Group
 from engine.evaluate.behaviour import rule_digest
 from engine.pack import Pack
 from engine.refine import refine
@@ -46,9 +53,35 @@ class SampleStore:
     pictures: Pictures
     store: Path
     workers: int = 0  # spans computed at once. 0: one per core on a CPU, one on an accelerator
+    group: Group = ALONE
 
     def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
         """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
+        return self._do_together("_tokens", config, what)
+
+    def refined(self, first: SampleConfig, config: SampleConfig, fraction: float, what: str = "") -> np.ndarray:
+        """Tokens (n, N) of the samples of `first` after refinement (engine.refine) with the settings `config`."""
+        return self._do_together("_refined", first, config, fraction, what)
+
+    def features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The classifier's features (M, D) and logits (M, L) of pictures given as tokens (M, N), in their order."""
+        return self._do_together("_features", tokens)
+
+    def save(self, config: SampleConfig, folder: Path) -> None:
+        """Write samples 0 .. n-1 into a folder as PNG files, named by their indices."""
+        self._do_together("_save", config, folder)
+
+    def help(self) -> None:
+        """Do a share of all that rank 0 asks for, until it asks no more. For all other ranks."""
+        while (asked := self.group.first(None)) is not None:
+            name, given = asked
+            getattr(self, name)(*given)
+
+    def _do_together(self, name: str, *given: Any) -> Any:
+        self.group.first((name, given))
+        return getattr(self, name)(*given)
+
+    def _tokens(self, config: SampleConfig, what: str) -> np.ndarray:
         labels = self.labels(config.n).tolist()
 
         def draw(span: Span) -> Iterator[Step]:
@@ -56,9 +89,8 @@ class SampleStore:
 
         return self._draw_missing(self.key(config), config.n, draw, what)
 
-    def refined(self, first: SampleConfig, config: SampleConfig, fraction: float, what: str = "") -> np.ndarray:
-        """Tokens (n, N) of the samples of `first` after refinement (engine.refine) with the settings `config`."""
-        tokens, labels = self.tokens(first, f"{what}: before"), self.labels(first.n).tolist()
+    def _refined(self, first: SampleConfig, config: SampleConfig, fraction: float, what: str) -> np.ndarray:
+        tokens, labels = self._tokens(first, f"{what}: before"), self.labels(first.n).tolist()
 
         def draw(span: Span) -> Iterator[Step]:
             part = slice(*span)
@@ -73,19 +105,36 @@ class SampleStore:
         folder = self.store / key
         spans = [(first, min(first + self._span, n)) for first in range(0, n, self._span)]
         found = {span: self._read_span(folder, span) for span in spans}
-        missing = [span for span, tokens in found.items() if tokens is None]
+        missing = [span for span in self.group.share(spans) if found[span] is None]
         folder.mkdir(parents=True, exist_ok=True)
+        mine = sum(stop - first for first, stop in self.group.share(spans))
         with (
-            tqdm(total=n, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
+            tqdm(total=mine, unit="picture", desc=what, disable=None, file=sys.stderr) as bar,
             closing(self._run_spans(draw, missing)) as drawn,
         ):
-            bar.update(n - sum(stop - first for first, stop in missing))
+            bar.update(mine - sum(stop - first for first, stop in missing))
             for span, tokens in drawn:
                 with write_atomic(_span_file(folder, span)) as out:
                     np.save(out, tokens, allow_pickle=False)
                 found[span] = tokens
                 bar.update(len(tokens))
+        self.group.wait()  # until all spans are stored
+        found = {span: self._read_span(folder, span) if tokens is None else tokens for span, tokens in found.items()}
         return np.concatenate([tokens for tokens in found.values() if tokens is not None])
+
+    def _features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mine = np.array_split(tokens, self.group.size)[self.group.rank]
+        found = extract_features(self.session.classifier, self.decode(mine)) if len(mine) else None
+        features, logits = zip(*(part for part in self.group.gather(found) if part is not None), strict=True)
+        return np.concatenate(features), np.concatenate(logits)
+
+    def _save(self, config: SampleConfig, folder: Path) -> None:
+        tokens = self._tokens(config, f"{config.rule} {config.passes} passes")
+        folder.mkdir(parents=True, exist_ok=True)
+        for first in self.group.share(range(0, config.n, SPAN)):
+            for i, image in enumerate(self.decode(tokens[first : first + SPAN]), first):
+                Image.fromarray(image).save(folder / f"{i:06d}.png")
+        self.group.wait()
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
         """Pictures uint8 (n, S, S, 3) of tokens (n, N)."""

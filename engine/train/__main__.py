@@ -9,6 +9,11 @@ says how many there are and what was left out; skip_bad=true leaves out pictures
 Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL. When the run ends, or its minutes= are
 over, the averaged weights are stored in the pack in bf16. Ctrl-C writes a checkpoint only. Any size of the
 model (layers, width, ...) and any setting below can be given as key=value.
+
+With several devices: accelerate launch --multi_gpu --num_processes 8 -m engine.train critic ... (pip install -e
+'.[scale]'). batch stays the pictures of a step of all devices together, micro_batch those of one pass on one device.
+The log has pictures a second (pictures_s) and the share of the devices' peak that is used (mfu): of
+peak_tflops=, that of one device, else of the rate of matrix products that was measured.
 """
 
 from __future__ import annotations
@@ -28,12 +33,15 @@ from engine import cli
 from engine.config import TokenizerConfig, TrainConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
+from engine.distributed import Group, join_group, let_first_speak
+from engine.flops import pass_flops, training_flops
 from engine.models import KINDS, TRAINED_WITH, build_model
-from engine.pack import Pack, open_pack, save_model, save_tokens
+from engine.pack import Pack, open_pack, pack_path, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.converted import default_recipe, size_like_generator
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
+from engine.train.log import Speed
 from engine.train.loop import Task, stored_probe, train
 from engine.train.prepare import find_pictures, prepare_pack
 from engine.train.probe import measure_machine
@@ -43,11 +51,12 @@ from engine.transformer import use_attention
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 COMMAND_KEYS = {
     **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False},
-    **{"device": "auto", "threads": 0, "tensorboard": False},
+    **{"device": "auto", "threads": 0, "tensorboard": False, "peak_tflops": 0.0},
 }
 
 
 def main(argv: list[str]) -> None:
+    let_first_speak()
     settings = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
     sizes = {f.name: f.default for kind in KINDS.values() for f in dataclasses.fields(kind)}
     usage = (
@@ -70,24 +79,61 @@ def main(argv: list[str]) -> None:
         model_sizes = size_like_generator(open_pack(name), model_sizes, given)
     for switch in ("tensorboard", "skip_bad"):
         cli.check_bool(switch, options[switch])
+    if type(options["peak_tflops"]) not in (int, float) or options["peak_tflops"] < 0:
+        raise ValueError(f"peak_tflops={options['peak_tflops']!r}: expected a number, 0 or more")
     device = prepare(options["device"], options["threads"])
+    with join_group(device) as group:
+        given_sizes = {k: v for k, v in given.items() if k in own_sizes}
+        train_model(kind, name, options, model_sizes, given_sizes, config, device, group)
+
+
+def train_model(
+    kind: str,
+    name: str,
+    options: Mapping[str, Any],
+    model_sizes: dict[str, Any],
+    given_sizes: Mapping[str, Any],
+    config: TrainConfig,
+    device: torch.device,
+    group: Group,
+) -> None:
+    """Train the pack's model of this kind, and store it in the pack."""
     tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
-    pictures = find_pictures(name, options["data"], tokenizer_sizes.image_size, options["skip_bad"])
-    pack = prepare_pack(name, pictures, tokenizer_sizes if kind == "tokenizer" else None)
-    run = cli.expand_path(options["runs"]) / pack.name / kind
+    runs, size = cli.expand_path(options["runs"]) / pack_path(name).resolve().name, tokenizer_sizes.image_size
+    cache = runs / f"pictures-{size}.json"
+    pictures = group.first_then_others(lambda: find_pictures(name, options["data"], size, options["skip_bad"], cache))
+    begin_with = tokenizer_sizes if kind == "tokenizer" else None
+    pack = group.first_then_others(lambda: prepare_pack(name, pictures, begin_with))
+    run = runs / kind
     if config.init == "pack" and pack.has(kind):
-        _check_sizes(kind, pack, {k: v for k, v in given.items() if k in own_sizes})
+        _check_sizes(kind, pack, given_sizes)
     task = make_task(kind, pack, model_sizes, pictures, config, device)
+    task = task.to(device)
+    if config.crops and isinstance(task, GeneratorTask | CriticTask):
+        task.source.encode_all(runs / "tokens", [pictures.digest(), pack.digest("tokenizer")], group)
     trunk = getattr(task.model, "trunk", None)
-    probe = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
+    measured = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
+    probe = group.gather(measured)[0]
     print(
         f"{probe.dtype}, explicit attention: {probe.explicit_attention}, {probe.gflops}, {probe.attention_ms}",
         file=sys.stderr,
     )
     use_attention(task.model, probe.explicit_attention)
     sources = describe_sources(kind, pack, pictures, task)
-    averaged = train(task.to(device), config, run, probe, device, sources, options["tensorboard"])
-    store_weights(kind, pack, averaged, pictures)
+    peak = group.size * (1e12 * options["peak_tflops"] or 1e9 * probe.gflops.get(probe.dtype, 0.0))
+    speed = Speed(flops=count_flops(kind, pack, task, config), peak=peak)
+    tensorboard = options["tensorboard"]
+    averaged = train(task, config, run, probe, device, sources, tensorboard, group, speed)
+    if group.is_first:
+        store_weights(kind, pack, averaged, pictures)
+
+
+def count_flops(kind: str, pack: Pack, task: Task, config: TrainConfig) -> float:
+    """Operations of a training step for each picture."""
+    sizes = {**{name: pack.config[name] for name in TRAINED_WITH[kind]}, kind: dataclasses.asdict(task.model.config)}  # type: ignore[arg-type, call-overload]
+    tokenizer = TokenizerConfig(**sizes["tokenizer"])
+    passes = {name: pass_flops(name, of_model, tokenizer) for name, of_model in sizes.items()}
+    return training_flops(kind, passes, config)
 
 
 def read_recipe(name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from engine.classifier import Classifier, class_probabilities, extract_features, fine_to_class
 from engine.config import TrainConfig
+from engine.data.augment import ALL, Rows
 from engine.train.generator import TokenSource
 from engine.train.loop import Task
 
@@ -30,10 +31,10 @@ class ClassifierTask(Task):
         self.fine = self.pictures.fine
         self.of_class = fine_to_class(self.pictures.fine_labels, self.pictures.classes)
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), fine labels (B,), and which pictures to reconstruct (B,) bool."""
-        pictures, chosen = self.source.draw_pictures(rng, size)
-        return pictures, torch.from_numpy(self.fine[chosen]), torch.rand(size, generator=rng) < 0.5
+        pictures, chosen = self.source.draw_pictures(rng, size, rows)
+        return pictures, torch.from_numpy(self.fine[chosen]), (torch.rand(size, generator=rng) < 0.5)[rows]
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         pictures, target, shown = batch

@@ -11,6 +11,7 @@ from engine import MASK
 from engine.config import TrainConfig
 from engine.contested import TokenScorer, critic_scorer, generator_scorer, measure_contested
 from engine.critic import Critic
+from engine.data.augment import ALL, Rows
 from engine.generator import Generator
 from engine.train.generator import TokenSource, sample_masks, sample_sheet
 from engine.train.loop import Task
@@ -33,12 +34,12 @@ class CriticTask(Task):
             generator.eval().requires_grad_(False)
         ]  # in a list, so that it is not part of this task's state_dict
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,), masks (B, N) of two steps, and uniform numbers (B, N, fillings)."""
-        tokens, labels = self.source.draw_batch(rng, size)
-        masked, before = sample_masks(rng, len(tokens), tokens.shape[1], ONE_STEP, tokens.device)
-        u = torch.rand(*tokens.shape, self.config.fillings, generator=rng).to(tokens.device)
-        return tokens, labels, masked, before, u
+        tokens, labels = self.source.draw_batch(rng, size, rows)
+        masked, before = sample_masks(rng, size, tokens.shape[1], ONE_STEP, tokens.device)
+        u = torch.rand(size, tokens.shape[1], self.config.fillings, generator=rng)[rows].to(tokens.device)
+        return tokens, labels, masked[rows], before[rows], u
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         tokens, labels, masked, before, u = batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrainConfig
-from engine.data.augment import augment
+from engine.data.augment import ALL, Rows, augment
 from engine.data.pictures import Pictures
+from engine.distributed import Group
 from engine.generator import Generator
 from engine.noise import CPU
 from engine.rules import make_rule
@@ -22,6 +24,7 @@ from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task, make_rng
+from engine.train.tokens import TokenShards, make_shards
 
 MEASURED_PICTURES = 192  # pictures per split in a measurement
 
@@ -29,8 +32,11 @@ MEASURED_PICTURES = 192  # pictures per split in a measurement
 class TokenSource:
     """Training batches on the tokenizer's device: pictures drawn by weight, augmented, and encoded as tokens.
 
-    Where no picture is augmented, each is encoded once, when it is drawn first.
+    Where no picture is augmented, each is encoded once, when it is drawn first. With `config.crops` all are encoded
+    before training begins (`encode_all`).
     """
+
+    shards: TokenShards | None = None
 
     def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
         self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
@@ -40,20 +46,31 @@ class TokenSource:
         self._encoded = np.zeros(len(pictures), bool)
         self._tokens = torch.empty(0, 0)  # (M, N) int32, once the first batch was encoded
 
-    def draw_pictures(self, rng: torch.Generator, size: int) -> tuple[Tensor, np.ndarray]:
-        """`size` training pictures (B, 3, S, S), augmented, and their indices (B,)."""
-        chosen = self._draw(rng, size)
-        return augment(self._read(chosen), self.config, rng), chosen
+    def draw_pictures(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, np.ndarray]:
+        """Pictures (B, 3, S, S), augmented, and their indices (B,): these rows of a batch of `size`."""
+        chosen = self._draw(rng, size)[rows]
+        return augment(self._read(chosen), self.config, rng, size, rows), chosen
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N) and labels (B,) of `size` training pictures."""
-        if self.config.augment or self.config.flip:
-            pictures, chosen = self.draw_pictures(rng, size)
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`."""
+        if self.config.crops:
+            at = torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()[rows]
+            crops = torch.randint(self.config.crops, (size,), generator=rng).numpy()[rows]
+            assert self.shards is not None, "encode_all comes first"
+            chosen = self.indices[at]
+            tokens = torch.from_numpy(self.shards.read(at, crops)).to(self.device)
+        elif self.config.augment or self.config.flip:
+            pictures, chosen = self.draw_pictures(rng, size, rows)
             tokens = self._encode(pictures)
         else:
-            chosen = self._draw(rng, size)
+            chosen = self._draw(rng, size)[rows]
             tokens = self._look_up(chosen)
         return tokens, torch.from_numpy(self.pictures.labels[chosen]).to(self.device)
+
+    def encode_all(self, store: Path, made_of: list[str], group: Group) -> None:
+        """Encode all training pictures, `config.crops` times each, into files below `store` that are made once."""
+        read, encode = (lambda rows: self._read(self.indices[rows])), self._encode
+        self.shards = make_shards(store, made_of, read, encode, len(self.indices), self.config, group)
 
     def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
         """Tokens and labels of at most `most` pictures of a split, not augmented."""
@@ -108,10 +125,10 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
-        tokens, labels = self.source.draw_batch(rng, size)
-        return tokens, labels, sample_mask(rng, len(tokens), tokens.shape[1], tokens.device)
+        tokens, labels = self.source.draw_batch(rng, size, rows)
+        return tokens, labels, sample_mask(rng, size, tokens.shape[1], tokens.device)[rows]
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
         """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
-import json
-import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +22,16 @@ from tqdm import tqdm
 
 from engine.cli import rename_key
 from engine.config import TrainConfig
+from engine.data.augment import ALL, Rows
+from engine.distributed import ALONE, Group
 from engine.train.checkpoint import load_checkpoint, save_checkpoint
 from engine.train.length import check_length, how_to_continue
+from engine.train.log import Log, Speed
 from engine.train.optim import lr_factor, make_optimisers, update_average
 from engine.train.probe import Probe
 from engine.train.stop import catch_stop_signals
+
+LOG_EVERY = 20  # iterations
 
 
 class Task(nn.Module):
@@ -36,9 +39,10 @@ class Task(nn.Module):
 
     model: nn.Module
     loss_changes_at = 1.0  # share of the run after which the loss is defined differently; 1: never
+    group = ALONE  # the processes that train together; set by `train`
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
-        """A batch drawn with `rng`: tensors of `size` rows, one for each picture."""
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
+        """These rows of a batch of `size` pictures. What `rng` draws does not depend on which rows are wanted."""
         raise NotImplementedError
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
@@ -48,6 +52,9 @@ class Task(nn.Module):
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         """Weighted mean loss over some pictures of a batch, and figures to log."""
         raise NotImplementedError
+
+    def forward(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
+        return self.loss(iteration, rng, *batch)  # DDP notices gradients of what is called as a module
 
     def measure(self, averaged: nn.Module) -> dict[str, float]:
         """Figures of the averaged weights on all splits."""
@@ -64,6 +71,15 @@ def make_rng(*key: object) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:4]))
 
 
+def check_parts(config: TrainConfig, group: Group) -> None:
+    """ValueError unless every process of several gets as many whole parts of a batch."""
+    if group.size > 1 and config.batch % (config.micro_batch * group.size):
+        raise ValueError(
+            f"batch={config.batch}, micro_batch={config.micro_batch}: expected batch to be a multiple of micro_batch "
+            f"times {group.size} processes, for example micro_batch={max(1, config.batch // group.size)}"
+        )
+
+
 def train(
     task: Task,
     config: TrainConfig,
@@ -72,47 +88,66 @@ def train(
     device: torch.device,
     sources: Mapping[str, Any],
     tensorboard: bool = False,
+    group: Group = ALONE,
+    speed: Speed | None = None,
 ) -> nn.Module:
     """Train to the end, or for `config.minutes`, and return the averaged model. Resumes the run in folder `run`.
 
     `sources` are the sizes and hashes that the run depends on. ValueError if `run` has other sources or
-    settings. Ctrl-C and SIGTERM write a checkpoint, then end the command.
+    settings. Ctrl-C and SIGTERM write a checkpoint, then end the command. All processes of the group call this;
+    the one of rank 0 writes the folder.
     """
-    identity = {**_identity(config), **sources}
-    board = _open_tensorboard(run) if tensorboard else None
+    check_parts(config, group)
+    task.group, identity, speed = group, {**_identity(config), **sources}, speed or Speed()
+    log = Log(run, tensorboard and group.is_first)
     averaged = copy.deepcopy(task.model).eval()
     optimisers = make_optimisers(task.model, config, probe.torch_dtype)
     start = _resume(run, task, averaged, optimisers, identity, config)
+    group.wait()  # until all have read what rank 0 is about to change
+    if group.is_first:
+        log.truncate(start)
     schedulers = [LambdaLR(opt, partial(lr_factor, config), last_epoch=start - 1) for opt in optimisers]
     if start == config.iterations:
         more = how_to_continue(config, task.loss_changes_at)
         print(f"{run}: nothing to train, all {start} iterations are done; {more}", file=sys.stderr)
     started = saved = time.monotonic()
     run.mkdir(parents=True, exist_ok=True)
+    module = group.wrap(task)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
-    with catch_stop_signals() as stop_request:
+    with catch_stop_signals(quiet=not group.is_first) as stop_request:
         for iteration in bar:
-            figures = _train_step(task, config, optimisers, iteration, probe, device)
-            for scheduler in schedulers:
-                scheduler.step()
-            update_average(averaged, task.model, config.ema, iteration)
+            with speed.measure(config.batch):
+                figures = _train_step(task, config, optimisers, iteration, probe, device, module)
+                for scheduler in schedulers:
+                    scheduler.step()
+                update_average(averaged, task.model, config.ema, iteration)
             done = iteration + 1
-            if done % 20 == 0:
-                bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
-                _log(run, board, {"iteration": done, **figures})
-            if done % config.evaluate_every == 0 or done == config.iterations:
-                _log(run, board, {"iteration": done, **task.measure(averaged)})
-                Image.fromarray(task.make_sheet(averaged)).save(run / f"samples-{done:08d}.png")
-            now = time.monotonic()
-            over = stop_request.signal_number or (config.minutes and now - started > 60 * config.minutes)
-            if now - saved > 60 * config.save_every or done == config.iterations or over:
-                _save(run, task, averaged, optimisers, identity, done, probe)
-                saved = now
+            if done % LOG_EVERY == 0:
+                figures = dict(zip(figures, group.sum(list(figures.values())), strict=True)) | speed.read()
+            over = stop_request.agree(group, bool(config.minutes and time.monotonic() - started > 60 * config.minutes))
+            if group.is_first:
+                _report(task, averaged, log, bar, done, figures, config)
+                if time.monotonic() - saved > 60 * config.save_every or done == config.iterations or over:
+                    _save(run, task, averaged, optimisers, identity, done, probe)
+                    saved = time.monotonic()
             if over:
                 break
     bar.close()
+    group.wait()  # until rank 0 has stored all
     stop_request.end()
     return averaged
+
+
+def _report(
+    task: Task, averaged: nn.Module, log: Log, bar: Any, done: int, figures: dict[str, float], config: TrainConfig
+) -> None:
+    """Log the figures of the last iteration, and from time to time measurements and samples."""
+    if done % LOG_EVERY == 0:
+        bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
+        log.write({"iteration": done, **figures})
+    if done % config.evaluate_every == 0 or done == config.iterations:
+        log.write({"iteration": done, **task.measure(averaged)})
+        Image.fromarray(task.make_sheet(averaged)).save(log.run / f"samples-{done:08d}.png")
 
 
 def _train_step(
@@ -122,24 +157,34 @@ def _train_step(
     iteration: int,
     probe: Probe,
     device: torch.device,
+    module: nn.Module | None = None,
 ) -> dict[str, float]:
-    """One optimiser step on the mean loss of `config.batch` pictures, `config.micro_batch` at a time."""
+    """One optimiser step on the mean loss of `config.batch` pictures, `config.micro_batch` at a time.
+
+    Processes take turns with the parts of that size. `module` is the task as `Group.wrap` returned it. Returns this
+    process's share of each figure: their sum over all processes is the batch's.
+    """
     task.train()
-    totals: dict[str, float] = {}
-    batch = task.draw_batch(make_rng(config.seed, iteration), config.batch)
+    group, module, totals = task.group, module or task, dict[str, float]()
+    parts = group.share(range(-(-config.batch // config.micro_batch)))
+    mine = np.concatenate([np.arange(config.batch)[p * config.micro_batch :][: config.micro_batch] for p in parts])
+    batch = task.draw_batch(make_rng(config.seed, iteration), config.batch, ALL if group.size == 1 else mine)
     weights = task.weights(batch)
-    shares = (weights / weights.sum()).split(config.micro_batch)
-    for part, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in batch), strict=True)):
-        share = float(shares[part].sum())
-        with (
-            _dropout_rng(config, iteration, part),
-            torch.autocast(device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"),
-        ):
-            loss, figures = task.loss(iteration, make_rng(config.seed, iteration, part), *some)
-        (loss * share).backward()
+    total = torch.tensor(group.sum([float(weights.sum())])[0], dtype=weights.dtype)
+    shares = (weights / total).split(config.micro_batch)
+    for i, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in batch), strict=True)):
+        share = float(shares[i].sum())
+        with group.no_sync(module) if i < len(shares) - 1 else nullcontext():
+            with (
+                _dropout_rng(config, iteration, parts[i]),
+                torch.autocast(device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"),
+            ):
+                loss, figures = module(iteration, make_rng(config.seed, iteration, i), *some)
+            (loss * (share * group.size)).backward()  # DDP takes the mean over the processes
         for name, value in figures.items():
             totals[name] = totals.get(name, 0.0) + value * share
-    totals["norm"] = float(nn.utils.clip_grad_norm_(task.model.parameters(), config.clip))
+    norm = nn.utils.clip_grad_norm_(task.model.parameters(), config.clip)
+    totals["norm"] = float(norm) / group.size  # the same on all
     for opt in optimisers:
         opt.step()
         opt.zero_grad(set_to_none=True)
@@ -187,7 +232,6 @@ def _resume(
 ) -> int:
     found = load_checkpoint(run)
     if found is None:
-        _truncate_log(run, 0)
         return 0
     tensors, state = found
     renamed = {rename_key(name, identity, quiet=True): value for name, value in state["config"].items()}
@@ -200,7 +244,6 @@ def _resume(
     elif changed:
         problem = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
         raise ValueError(f"{problem}: give those, or another runs=, or remove {run}")
-    _truncate_log(run, int(state["iteration"]))
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
@@ -234,35 +277,3 @@ def _identity(config: TrainConfig) -> dict[str, Any]:
 
 def _defaults(config: Any) -> dict[str, Any]:
     return {field.name: field.default for field in dataclasses.fields(config)}
-
-
-def _truncate_log(run: Path, iteration: int) -> None:
-    """Remove rows of the log after the checkpoint, and a line cut short. Both will be written again."""
-    file = run / "metrics.jsonl"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
-    kept = [line for line in lines if line.endswith("}\n") and _logged_iteration(line) <= iteration]
-    if len(kept) < len(lines):
-        file.write_text("".join(kept), encoding="utf-8")
-
-
-def _logged_iteration(line: str) -> float:
-    """The iteration of a row of the log. Infinity for a line cut short with another row appended to it."""
-    try:
-        return float(json.loads(line)["iteration"])
-    except json.JSONDecodeError:
-        return math.inf
-
-
-def _log(run: Path, board: Any, row: dict[str, Any]) -> None:
-    with open(run / "metrics.jsonl", "a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    for name, value in row.items() if board else ():
-        board.add_scalar(name, value, row["iteration"])
-
-
-def _open_tensorboard(run: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ValueError("tensorboard=true needs the package tensorboard: pip install tensorboard") from error
-    return SummaryWriter(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from engine.train.converted import is_converted, match_classes
 MAX_STORED = 4096  # a pack stores at most about so many of its pictures
 
 
-def find_pictures(name: str, data: str, size: int, skip_bad: bool = False) -> Pictures:
+def find_pictures(name: str, data: str, size: int, skip_bad: bool = False, cache: Path | None = None) -> Pictures:
     """Read the folder `data` (of class folders, or of avatars), or the pack's own pictures. stderr gets a summary.
+
+    The file `cache` remembers a large folder.
 
     ValueError if there is no folder and the pack stores only a part of its pictures.
     """
@@ -29,7 +32,7 @@ def find_pictures(name: str, data: str, size: int, skip_bad: bool = False) -> Pi
         pictures = read_shards(cli.expand_path(data))
         summary = describe_pictures(cli.to_printable(data), pictures)
     elif data:
-        folder = open_folder(cli.expand_path(data), size, skip_bad)
+        folder = open_folder(cli.expand_path(data), size, skip_bad, cache)
         pictures, summary = folder.pictures, folder.summary()
     elif (own / "config.yaml").is_file() and open_pack(name).config.get("pictures_left_out"):
         raise ValueError(f"pack {name!r} carries only a part of its pictures: give data=FOLDER")

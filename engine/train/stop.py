@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from engine.distributed import Group
+
 STOP_MESSAGE = b"\nstopping after this iteration; once more ends it at once\n"
 
 
@@ -19,6 +21,14 @@ class StopRequest:
     """The signal that asked the run to stop; 0: none."""
 
     signal_number: int = 0
+
+    def agree(self, group: Group, is_late: bool) -> bool:
+        """Whether any process of the group was asked to stop or is late. All then know of the signal."""
+        signals = (signal.SIGINT, signal.SIGTERM)
+        *asked, late = group.sum([*(self.signal_number == one for one in signals), is_late])
+        for one, count in zip(signals, asked, strict=True):
+            self.signal_number = self.signal_number or (int(one) if count else 0)
+        return bool(self.signal_number or late)
 
     def end(self) -> None:
         """End the command as the signal would have done. Does nothing if there was no signal."""
@@ -30,7 +40,7 @@ class StopRequest:
 
 
 @contextmanager
-def catch_stop_signals() -> Iterator[StopRequest]:
+def catch_stop_signals(quiet: bool = False) -> Iterator[StopRequest]:
     """Inside the block the first signal is recorded, and a second one has its usual effect.
 
     Outside the main thread this does nothing, because only the main thread receives signals.
@@ -52,7 +62,8 @@ def catch_stop_signals() -> Iterator[StopRequest]:
     def note_signal(signal_number: int, frame: object) -> None:
         request.signal_number = signal_number
         restore()
-        os.write(2, STOP_MESSAGE)  # a print inside a handler could interrupt another print
+        if not quiet:
+            os.write(2, STOP_MESSAGE)  # a print inside a handler could interrupt another print
 
     for signal_number in before:
         signal.signal(signal_number, note_signal)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import TrainConfig
-from engine.data.augment import augment
+from engine.data.augment import ALL, Rows, augment
 from engine.data.pictures import Pictures
 from engine.psnr import psnr
 from engine.tokenizer import Tokenizer, to_float, to_uint8
@@ -42,25 +42,26 @@ class TokenizerTask(Task):
         if config.init == "pack":
             self.sums.copy_(model.codebook)
 
-    def draw_batch(self, rng: torch.Generator, size: int) -> tuple[Tensor, ...]:
+    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), augmented."""
-        chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng)
-        pictures = torch.from_numpy(self.pictures.read(self.train_indices[chosen.numpy()])).to(self.uses.device)
-        return (augment(to_float(pictures), self.config, rng),)
+        chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()[rows]
+        pictures = torch.from_numpy(self.pictures.read(self.train_indices[chosen])).to(self.uses.device)
+        return (augment(to_float(pictures), self.config, rng, size, rows),)
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         pictures = batch[0].contiguous(memory_format=torch.channels_last)
-        size = len(pictures)
         vectors = self.model.vectors(pictures).float()
         with torch.no_grad(), torch.autocast(self.uses.device.type, enabled=False):
+            seen = self.group.concat(vectors.detach())  # by all processes, so that all have the same codebook
             if iteration == 0 and not self.sums.any():
-                self._init_codebook(vectors, rng)
-            tokens = self.model.nearest(vectors)
-            self._update_codebook(vectors, tokens, size)
+                self._init_codebook(seen, rng)
+            found = self.model.nearest(seen)
+            self._update_codebook(seen, found, len(seen))
             if iteration >= LOSS_CHANGES_AT * self.config.iterations:
                 self._update_costs()
             elif iteration % RESTART_EVERY == RESTART_EVERY - 1:
-                self._restart_dead_codes(vectors, tokens)
+                self._restart_dead_codes(seen, found)
+            tokens = found.view(self.group.size, len(vectors), -1)[self.group.rank]
         codes = self.model.codebook[tokens]
         decoded = self.model.decode_vectors(vectors + (codes - vectors).detach())  # straight through
         reconstruction = F.mse_loss(decoded.float(), pictures)

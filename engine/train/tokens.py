@@ -1,0 +1,97 @@
+"""The tokens of all training pictures, made once and read from memory-mapped files: several crops of each picture.
+
+A crop is the picture with another augmentation. Training then reads no picture and runs no tokenizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from engine.config import TrainConfig
+from engine.data.atomic import write_atomic
+from engine.data.augment import augment
+from engine.distributed import ALONE, Group
+
+SHARD = 1024  # pictures in a file
+BATCH = 64  # pictures encoded at once
+AUGMENTATION = ("shift", "zoom", "hue", "flip", "augment")
+AT_ONCE = 2  # shards: while one is encoded, the pictures of another are read
+
+
+class TokenShards:
+    """Tokens (M, crops, N) of M pictures in files of SHARD pictures each."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.parts = [np.load(_file(folder, first), mmap_mode="r", allow_pickle=False) for first in _firsts(count)]
+
+    def read(self, rows: np.ndarray, crops: np.ndarray) -> np.ndarray:
+        """Tokens (B, N) int64 of crop `crops` (B,) of pictures `rows` (B,)."""
+        pairs = zip(rows.tolist(), crops.tolist(), strict=True)
+        return np.stack([self.parts[row // SHARD][row % SHARD, crop] for row, crop in pairs]).astype(np.int64)
+
+
+def make_shards(
+    store: Path,
+    made_of: list[str],
+    read: Callable[[np.ndarray], Tensor],
+    encode: Callable[[Tensor], Tensor],
+    count: int,
+    config: TrainConfig,
+    group: Group = ALONE,
+) -> TokenShards:
+    """Make what is missing below the folder `store`, and open it. The processes of the group share the work.
+
+    `read(rows)` returns some of the `count` pictures (B, 3, S, S); `made_of` are the hashes of all pictures and of the
+    tokenizer.
+    """
+    what = [*made_of, SHARD, BATCH, config.crops, config.seed, [getattr(config, name) for name in AUGMENTATION]]
+    folder = store / hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    group.wait()  # all have seen the same files before any is written
+    missing = [first for first in group.share(_firsts(count)) if not _file(folder, first).is_file()]
+
+    def make(first: int) -> None:
+        rows = np.arange(first, min(first + SHARD, count))
+        parts = [_encode_crops(read, encode, rows[i : i + BATCH], config) for i in range(0, len(rows), BATCH)]
+        with write_atomic(_file(folder, first)) as out:
+            np.save(out, np.concatenate(parts), allow_pickle=False)
+
+    with (
+        tqdm(total=len(missing) * SHARD, desc="encoding pictures", unit="picture", file=sys.stderr, leave=False) as bar,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        for _ in pool.map(make, missing):
+            bar.update(SHARD)
+    group.wait()
+    return TokenShards(folder, count)
+
+
+def _encode_crops(
+    read: Callable[[np.ndarray], Tensor], encode: Callable[[Tensor], Tensor], rows: np.ndarray, config: TrainConfig
+) -> np.ndarray:
+    """Tokens (B, crops, N) of some pictures. What is random in them depends on their rows and on the seed."""
+    pictures, crops = read(rows), []
+    for crop in range(config.crops):
+        seed = hashlib.sha256(f"{config.seed} {crop} {rows[0]}".encode()).digest()
+        rng = torch.Generator().manual_seed(int.from_bytes(seed[:4]))
+        crops.append(encode(augment(pictures, config, rng)).cpu().numpy())
+    tokens = np.stack(crops, 1)
+    return tokens.astype(np.uint16 if tokens.max() < 2**16 else np.int32)
+
+
+def _firsts(count: int) -> range:
+    return range(0, count, SHARD)
+
+
+def _file(folder: Path, first: int) -> Path:
+    return folder / f"{first:09d}.npy"

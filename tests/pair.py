@@ -1,0 +1,53 @@
+"""What tests/test_distributed.py runs in two processes: python -m tests.pair FOLDER, with a launcher's variables."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from engine.config import TrainConfig
+from engine.data.folder import read_folder
+from engine.distributed import ALONE, Group, join_group, let_first_speak
+from engine.pack import open_pack
+from engine.train import loop
+from engine.train.__main__ import make_task
+from engine.train.probe import Probe
+
+CPU = torch.device("cpu")
+PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
+CONFIG = TrainConfig(iterations=8, batch=8, micro_batch=2, warmup=2, evaluate_every=100, save_every=1000, shift=1)
+PARTS = "parts"
+
+
+def run(folder: Path, kind: str, name: str, config: TrainConfig = CONFIG, group: Group = ALONE) -> None:
+    """Train a tiny model. The row of each iteration and the last checkpoint are in FOLDER/NAME."""
+    pack = open_pack(folder / "tiny")
+    sizes = {**pack.config[kind], **({"dropout": 0.1} if kind != "tokenizer" else {})}
+    task = make_task(kind, pack, sizes, read_folder(folder / "own", 16), config, CPU)
+    loop.LOG_EVERY = 1
+    loop.train(task, config, folder / name, PROBE, CPU, {}, group=group)
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
+    let_first_speak()
+    with join_group(CPU) as group:
+        for kind in ("tokenizer", "generator", "critic"):
+            run(folder, kind, f"{kind}-2", group=group)
+        late = replace(CONFIG, minutes=1e-9 if group.rank else 0)  # on one of the two; stops after each iteration
+        for _ in range(3):
+            run(folder, "critic", PARTS, late, group)
+        run(folder, "critic", PARTS, group=group)
+        if group.rank:
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        run(folder, "critic", "long", replace(CONFIG, iterations=10**6, minutes=2), group)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

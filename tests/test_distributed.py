@@ -1,0 +1,156 @@
+"""Two processes train and measure as one does. What they must not do: go on, or hang, when one has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.distributed import Group, join_group
+from engine.evaluate import __main__ as evaluate_command
+from engine.session import Session
+from engine.train.checkpoint import load_checkpoint
+from engine.train.loop import check_parts
+from tests.pair import CONFIG, PARTS, run
+from tests.tiny import make_folder, make_pack, make_whole_pack
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def launch(*words: str) -> list[subprocess.Popen[str]]:
+    """Two processes of one command, as a launcher starts them."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [
+        subprocess.Popen(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
+
+
+def rows(run: Path) -> list[dict[str, float]]:
+    """The log without how fast it was."""
+    found = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    return [{name: value for name, value in row.items() if name != "pictures_s"} for row in found]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[int, str]], float]:
+    """The folder of the runs of tests/pair.py; how each process ended and what it said; seconds between the ends."""
+    folder = tmp_path_factory.mktemp("pair")
+    make_pack(folder / "tiny")
+    make_folder(folder / "own")
+    first, second = launch("-m", "tests.pair", str(folder))
+    said = ["", second.communicate(timeout=120)[1]]
+    killed = time.monotonic()
+    said[0] = first.communicate(timeout=60)[1]
+    return folder, [(first.returncode, said[0]), (second.returncode, said[1])], time.monotonic() - killed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tokenizer", "generator", "critic"])
+def test_the_losses_of_two_are_those_of_one_with_twice_the_batch(
+    pair: tuple[Path, list[tuple[int, str]], float], kind: str
+) -> None:
+    """Each of the two has half of the batch: the same pictures, masks, noise and dropout in the same order."""
+    folder, *_ = pair
+    config = replace(CONFIG, micro_batch=4) if kind == "tokenizer" else CONFIG  # both see all before they change codes
+    run(folder, kind, f"{kind}-1", config)
+    one, two = rows(folder / f"{kind}-1"), rows(folder / f"{kind}-2")
+    assert len(one) == 9 and [row["iteration"] for row in one] == [row["iteration"] for row in two]
+    for mine, theirs in zip(two, one, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-5, rel=1e-5)
+    assert one[0] != one[1]
+
+
+@pytest.mark.slow
+def test_two_resume_to_the_bit_when_only_one_was_told_to_stop(
+    pair: tuple[Path, list[tuple[int, str]], float],
+) -> None:
+    folder, *_ = pair
+    whole, parts = (load_checkpoint(folder / name) for name in ("critic-2", PARTS))
+    assert whole is not None and parts is not None and whole[0].keys() == parts[0].keys()
+    assert [name for name in whole[0] if not torch.equal(whole[0][name], parts[0][name])] == []
+    assert rows(folder / "critic-2") == rows(folder / PARTS)
+
+
+@pytest.mark.slow
+def test_a_killed_rank_ends_the_other_with_one_line(pair: tuple[Path, list[tuple[int, str]], float]) -> None:
+    _, ((first, said), (second, nothing)), seconds = pair
+    assert (first, second) == (1, -signal.SIGKILL) and seconds < 30
+    assert said.splitlines()[-1] == "rank 1 has ended, so all do; the same command continues from the last checkpoint"
+    assert "Traceback" not in said and "Error" not in said and not nothing
+
+
+@pytest.mark.slow
+def test_two_measure_what_one_does_bit_for_bit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The samples, their refinement, and their features, which are gathered in the samples' order."""
+    pack = make_whole_pack(tmp_path / "tiny").path
+
+    def words(name: str) -> list[str]:
+        where = [f"{key}={tmp_path / name}" for key in ("out", "runs")]
+        return ["refine", f"pack={pack}", "n=50", "steps=3", "device=cpu", "workers=1", *where]
+
+    processes = launch("-m", "engine.evaluate", *words("two"))
+    threads = torch.get_num_threads()
+    evaluate_command.main(words("one"))
+    torch.set_num_threads(threads)
+    alone = capsys.readouterr().out
+    said = [one.communicate(timeout=120) for one in processes]
+    assert [one.returncode for one in processes] == [0, 0], said
+    assert said[0][0].replace("/two/", "/one/") == alone and said[1] == ("", "")
+    one, two = (json.loads((tmp_path / name / "refine.json").read_text()) for name in ("one", "two"))
+    assert one == two and len(one["rows"]) > 2
+    drawn = [
+        sorted(file.relative_to(tmp_path / name) for file in (tmp_path / name).rglob("*.npy"))
+        for name in ("one", "two")
+    ]
+    assert drawn[0] == drawn[1] and len(drawn[0]) > 6
+
+
+def test_samples_are_drawn_as_files_in_their_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack, threads = make_whole_pack(tmp_path / "tiny").path, torch.get_num_threads()
+    words = [f"pack={pack}", "n=23", "steps=2", "device=cpu", f"runs={tmp_path}", f"out={tmp_path / 'out'}"]
+    with pytest.raises(ValueError, match="draw takes one rule"):
+        evaluate_command.main(["draw", *words])
+    evaluate_command.main(["draw", "rules=critic", *words])
+    torch.set_num_threads(threads)
+    tokens = np.concatenate([np.load(file) for file in sorted((tmp_path / "tiny" / "draws").rglob("*.npy"))])
+    images = Session.open(pack, "cpu", threads).decode(tokens)
+    files = sorted((tmp_path / "out").iterdir())
+    assert [file.name for file in files] == [f"{i:06d}.png" for i in range(23)]
+    for file, image in zip(files, images, strict=True):
+        with Image.open(file) as stored:
+            assert np.array_equal(np.asarray(stored), image)
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:
+    check_parts(replace(CONFIG, batch=6, micro_batch=4), Group())
+    check_parts(replace(CONFIG, batch=16, micro_batch=4), Group(0, 4))
+    with pytest.raises(ValueError, match="a multiple of micro_batch times 4 processes, for example micro_batch=3"):
+        check_parts(replace(CONFIG, batch=12, micro_batch=4), Group(0, 4))
+
+
+def test_a_launch_that_would_shard_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "ACCELERATE_USE_FSDP": "true"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="without FSDP"), join_group(torch.device("cpu")):
+        pass

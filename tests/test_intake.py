@@ -1,0 +1,116 @@
+"""Large folders: pictures are read once, by processes, and encoded once, into files that training maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.data import intake
+from engine.data.folder import open_folder, read_folder
+from engine.tokenizer import Tokenizer, to_float
+from engine.train import tokens
+from engine.train.first_step import write_pictures
+from engine.train.generator import TokenSource
+from engine.train.loop import make_rng
+from tests.pair import CONFIG
+from tests.tiny import make_folder, make_pack
+
+SIZE = 16
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "own", each=20)
+
+
+@pytest.mark.slow
+def test_processes_read_what_threads_read_with_a_bar_from_the_first_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "many"
+    write_pictures(root, 300)
+    (root / "class0" / "bad.png").write_bytes(b"none")
+    threads = open_folder(root, SIZE, skip_bad=True)
+    monkeypatch.setattr(intake, "MANY", 300)
+    capsys.readouterr()
+    processes = open_folder(root, SIZE, skip_bad=True)
+    said = capsys.readouterr().err
+    assert "listing pictures: 0file" in said and "reading pictures:   0%" in said
+    assert processes.pictures.digest() == threads.pictures.digest() and processes.summary() == threads.summary()
+    every = np.arange(300)
+    assert np.array_equal(processes.pictures.read(every), threads.pictures.read(every))
+
+
+def test_a_large_set_is_read_again_only_if_a_file_has_changed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.data.folder.IN_MEMORY", 0)
+    cache, read = tmp_path / "cache.json", []
+    read_part = intake.read_part
+    monkeypatch.setattr(intake, "read_part", lambda paths, *rest: read.extend(paths) or read_part(paths, *rest))
+
+    def digest() -> str:
+        read.clear()
+        return open_folder(root, SIZE, cache=cache).pictures.digest()
+
+    first = digest()
+    assert len(read) == 40 and digest() == first and not read
+    one, other = root / "bars" / "0.png", root / "squares" / "0.png"
+    one.write_bytes(other.read_bytes())
+    assert digest() != first and len(read) == 40
+    cache.write_text('{"stamp"')
+    assert digest() != first and len(read) == 40
+
+
+def source(root: Path, tmp_path: Path, **changes: Any) -> TokenSource:
+    tokenizer = make_pack(tmp_path / "tiny").load("tokenizer")
+    codes = torch.randn(tokenizer.codebook.shape, generator=make_rng("codes"))
+    tokenizer.codebook.copy_(torch.nn.functional.normalize(codes, dim=-1))  # those of the untrained one are all alike
+    return TokenSource(read_folder(root, SIZE), tokenizer, replace(CONFIG, **changes))
+
+
+def test_pictures_are_encoded_once_and_then_never_read(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "SHARD", 16)
+    monkeypatch.setattr(tokens, "BATCH", 5)
+    ours = source(root, tmp_path, crops=3, flip=True)
+    ours.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
+    files = {file: file.stat().st_mtime_ns for file in (tmp_path / "store").rglob("*.npy")}
+    assert len(files) == -(-len(ours.indices) // 16)
+    encoded: list[int] = []
+    encode = Tokenizer.encode
+    monkeypatch.setattr(Tokenizer, "encode", lambda self, x: encoded.append(len(x)) or encode(self, x))
+    again = source(root, tmp_path, crops=3, flip=True)
+    again.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
+    drawn = [one.draw_batch(make_rng(0), 64) for one in (ours, again)]
+    assert torch.equal(drawn[0][0], drawn[1][0]) and not encoded
+    assert files == {file: file.stat().st_mtime_ns for file in (tmp_path / "store").rglob("*.npy")}
+    next(iter(files)).unlink()  # of a run that was killed
+    again.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
+    assert torch.equal(again.draw_batch(make_rng(0), 64)[0], drawn[0][0]) and 0 < sum(encoded) <= 3 * 16
+    again.encode_all(tmp_path / "store", ["b"], tokens.ALONE)
+    assert len(list((tmp_path / "store").iterdir())) == 2, "other pictures have other tokens"
+
+
+def test_a_crop_is_the_picture_with_another_augmentation(root: Path, tmp_path: Path) -> None:
+    ours = source(root, tmp_path, crops=4)
+    ours.encode_all(tmp_path / "store", [], tokens.ALONE)
+    plain = source(root, tmp_path, crops=2, augment=0.0)
+    plain.encode_all(tmp_path / "store", [], tokens.ALONE)
+    assert ours.shards is not None and plain.shards is not None
+    at = np.arange(len(ours.indices))
+    pictures = to_float(torch.from_numpy(plain.pictures.read(plain.indices)))
+    expected = plain.tokenizer.encode(pictures).numpy()
+    for crop in (0, 1):
+        assert np.array_equal(plain.shards.read(at, np.full(len(at), crop)), expected)
+    found = [ours.shards.read(at, np.full(len(at), crop)) for crop in range(4)]
+    same = [(found[i] == found[j]).all(1).mean() for i in range(4) for j in range(i)]
+    assert max(same) < 0.9, "pictures are shifted in most crops"
+    labels = ours.draw_batch(make_rng(3), 200, rows := np.arange(50, 60))[1]
+    assert torch.equal(labels, ours.draw_batch(make_rng(3), 200)[1][rows])
