@@ -20,7 +20,7 @@ from app.frames import to_data_url
 from app.packs import Packs
 from app.server.body import MAX_BODY
 from app.server.endpoints import LARGE_BODIES, QUESTIONS, endpoint_routes
-from tests.fakes_app import new_context, run, set_controls, unpack
+from tests.fakes_app import FakePacks, new_context, run, set_controls, unpack
 from tests.tiny import make_whole_pack
 
 JSON = {"content-type": "application/json"}
@@ -45,9 +45,13 @@ def client_of(context: Context) -> TestClient:
     return TestClient(Starlette(routes=endpoint_routes(context)), raise_server_exceptions=False)
 
 
+class WithRecordings(FakePacks):
+    names = (*FakePacks.names, "emoji")  # the pack whose recordings lessons show
+
+
 @pytest.fixture
 def client() -> TestClient:
-    return client_of(new_context())
+    return client_of(new_context(WithRecordings()))
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +254,7 @@ def test_a_file_has_its_name_and_its_media_type(kept: tuple[Context, TestClient,
     context, client, run_id = kept
     found = client.get("/export", params={"run": run_id, "kind": kind, "lanes": "2", "at": "3"})
     assert found.status_code == 200 and found.headers["content-type"].partition(";")[0] == EXPORTS[kind].media_type
-    assert found.headers["content-disposition"] == f'attachment; filename="token-critic-cat-3.{kind}"'
+    assert found.headers["content-disposition"] == f'attachment; filename="token-critic-cat-3.{EXPORTS[kind].suffix}"'
     assert found.headers["cache-control"] == "no-store"
     if kind not in ("pdf", "svg"):  # these hold the time at which they were made
         assert found.content == export_run(context, run_id, kind, "2", 3)[1]

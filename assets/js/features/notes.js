@@ -22,7 +22,7 @@ export class Notes {
     this.line = words.line;
     this.player = player;
     /** @type {Window | null} */
-    this.window = null;
+    this.popup = null;
     this.title = el("h1", {});
     this.lanes = el("div", {});
     this.told = el("p", {});
@@ -33,9 +33,9 @@ export class Notes {
   }
 
   open() {
-    this.window = window.open("", "token-critic-notes", "popup,width=560,height=720");
-    if (!this.window) return this.store.set({ message: { text: this.words.blocked, wrong: true } });
-    const { document: page } = this.window;
+    this.popup = open("", "token-critic-notes", "popup,width=560,height=720");
+    if (!this.popup) return this.store.set({ message: { text: this.words.blocked, wrong: true } });
+    const { document: page } = this.popup;
     page.title = this.words.open;
     page.documentElement.lang = document.documentElement.lang;
     page.head.replaceChildren(el("style", {}, STYLE));
@@ -62,7 +62,7 @@ export class Notes {
   }
 
   draw() {
-    if (!this.window || this.window.closed) return;
+    if (!this.popup || this.popup.closed) return;
     const { state } = this.store;
     const { playhead, shown, frames, run } = state;
     const reach = reachOf(state);
