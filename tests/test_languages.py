@@ -8,19 +8,25 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+import launch
 from app.features import fonts, lesson_schema
 from app.features.figure import draw_figure
 from app.features.fonts import choose_words, find_font
 from app.features.lesson_schema import read_terms
 from app.features.lessons import read_shipped
 from app.packs import Packs
+from app.server.endpoints import endpoint_routes
+from app.server.stream import RunStream
 from app.text import words as texts
 from app.text import wrong
 from app.text.particles import choose_particles
@@ -30,14 +36,15 @@ from engine.config import SampleConfig
 from engine.critic_example import make_critic_example
 from engine.session import Session
 from engine.step import Trace
-from tests.fakes_app import WITHOUT_CRITIC, FakeSession, finished
+from tests.fakes_app import WITHOUT_CRITIC, FakeSession, finished, new_context
 from tests.pages import PATIENCE
+from tests.tiny import make_pack
 
 CASES = json.loads((Path(__file__).parent / "fixtures" / "particles.json").read_text(encoding="utf-8"))
 MADE_UP = "qaa"  # a code that BCP 47 keeps for private use
 MAY_BE_LATIN = re.compile(  # names
-    r"(?<![A-Za-z])(MaskGIT|Token|Critic|ImageNet|Inception|FID|ROC|PNG|JPEG|WebP|GIF|PDF|SVG|JSON|MIT|CPU|Esc|Tab|Enter|Python|curl"
-    r"|BibTeX|emoji|torch|cpu|log|float32|bfloat16|fused|Gumbel)(?![A-Za-z])"
+    r"(?<![A-Za-z])(MaskGIT|Token|Critic|ImageNet|Inception|FID|ROC|PNG|JPEG|WebP|GIF|PDF|SVG|JSON|YAML|MIT|CPU|Esc|Tab"
+    r"|Enter|Page Down|Python|curl|BibTeX|emoji|torch|cpu|log|float32|bfloat16|fused|Gumbel)(?![A-Za-z])"
     r"|token-critic[\w-]*\.gif"
 )
 
@@ -46,7 +53,8 @@ COLLECT = """() => {
     const said = (window.said = new Set());
     const attributes = ["aria-label", "aria-valuetext", "title", "placeholder", "alt"];
     const ofReports = ".tc-card, .tc-results-plot, .tc-wide button, #js-plotly-tester";
-    const skipped = `script, style, pre, noscript, title, ${ofReports}, .modebar, .empty, [data-testid=status-tracker]`;
+    const ofLibraries = ".modebar, .empty, [data-testid=status-tracker]";
+    const skipped = `script, style, pre, noscript, title, math, ${ofReports}, ${ofLibraries}`;
     const isOthers = (node) => node.closest(skipped)
         || ![null, document.documentElement.dataset.language].includes(node.parentElement?.closest("[lang]:not(html)")
             ?.lang ?? node.getAttribute?.("lang") ?? null);
@@ -138,13 +146,49 @@ def test_a_particle_fits_how_the_word_before_it_is_read_aloud() -> None:
         assert choose_particles(written) == read
 
 
+def test_a_refusal_is_said_in_the_language_of_the_request() -> None:
+    client = TestClient(Starlette(routes=[*endpoint_routes(new_context()), RunStream(new_context()).route]))
+    refused = {"controls": {"seed": None}, "changed": []}
+    for accepted, language in (("ko-KR,ko;q=0.9", "ko"), ("", ENGLISH)):
+        said = wrong.Wrong("errors.empty_whole", setting="seed").say(language)
+        headers = {"accept-language": accepted}
+        assert client.post("/plan", json=refused, headers=headers).json()["plan"]["wrong"] == said
+        assert client.post("/run", json={"seed": None}, headers=headers).json()["error"] == said
+        lanes = client.post("/plan", json={"controls": {}}, headers=headers).json()["plan"]["lanes"]
+        assert lanes[1]["name"] == "Token-Critic" and lanes[0]["name"] == "MaskGIT"
+        exported = client.get("/export", params={"run": "none"}, headers=headers)
+        assert exported.json()["error"] == words(language)["files"]["none"]
+
+
+@pytest.mark.parametrize(
+    "variables, title",
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "사용법: launch.py"),
+        ({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"}, "usage: launch.py"),
+        ({"LANG": "de_DE", "LC_MESSAGES": "ko"}, "사용법: launch.py"),
+    ],
+)
+def test_the_help_of_the_command_speaks_the_language_of_the_terminal(
+    variables: dict[str, str], title: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        launch.main(["--help"])
+    printed = capsys.readouterr().out
+    assert printed.startswith(title) and "--no-browser" in printed
+    assert bool(re.search("[가-힣]", printed)) == title.startswith("사용법")
+
+
 def raised(action: Callable[[], Any]) -> str:
-    with pytest.raises(ValueError) as error:
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
         action()
     return wrong.say(error.value, "ko")
 
 
-def test_the_sentences_of_the_engine_are_known_as_it_says_them(session: Session) -> None:
+def test_the_sentences_of_the_engine_are_known_as_it_says_them(tmp_path: Path) -> None:
     """Each key of the list, so that none is left of a sentence that the engine has given up."""
     config = SampleConfig()
     plain = json.loads(FakeSession().trace(config, list(FakeSession().run(config.replace(steps=2))), (0,)).to_json())
@@ -154,6 +198,7 @@ def test_the_sentences_of_the_engine_are_known_as_it_says_them(session: Session)
         return lambda: Trace.from_json(json.dumps({**plain, **changed}))
 
     poor = FakeSession(critic=None, rules=WITHOUT_CRITIC)
+    bare: Any = SimpleNamespace(critic="one", pack=SimpleNamespace(name="bare", has_tokens=False))
     said = {
         "finite": raised(lambda: SampleConfig(seed=float("inf"))),  # type: ignore[arg-type]
         "whole": raised(lambda: SampleConfig(steps=1.5)),  # type: ignore[arg-type]
@@ -162,6 +207,8 @@ def test_the_sentences_of_the_engine_are_known_as_it_says_them(session: Session)
         "choice": raised(lambda: SampleConfig(schedule="none")),
         "no_critic": raised(lambda: Session._check(poor, config)),  # type: ignore[arg-type]
         "no_critic_in_game": raised(lambda: make_critic_example(poor, 0, 0.5)),  # type: ignore[arg-type]
+        "no_pictures_in_game": raised(lambda: make_critic_example(bare, 0, 0.5)),
+        "no_pictures": raised(make_pack(tmp_path / "bare").pictures),
         "not_a_trace": raised(trace(labels=3)),
         "not_a_step": raised(trace(steps=[{}])),
         "format": raised(trace(format=9)),
@@ -229,7 +276,7 @@ def left_over(text: str) -> str:
 
 def english_in(text: str) -> str:
     """What of a Korean text is English: not a name, and not the English term in brackets after the Korean one."""
-    plain = MAY_BE_LATIN.sub("", re.sub(r"\([A-Za-z ]+\)", "", text))
+    plain = MAY_BE_LATIN.sub("", re.sub(r"\([A-Za-z ,]+\)", "", text))
     return " ".join(re.findall(r"[A-Za-z]{3,}", plain))
 
 
@@ -376,7 +423,8 @@ def test_the_language_is_that_of_the_address_then_the_last_chosen_then_the_brows
     page.wait_for_url("**lang=en**")
     page.wait_for_function(PAGE_READY)
     assert page.evaluate(spoken) == ["en", words(ENGLISH)["stage"]["run_live"]]
-    assert page.evaluate("() => location.search") == "?lang=en&preset=early&place=results"
+    asked = dict(page.evaluate("() => [...new URLSearchParams(location.search)]"))
+    assert asked == {"lang": "en", "preset": "early", "place": "results"}
     page.goto(address)  # remembered
     page.wait_for_function(PAGE_READY)
     assert page.evaluate(spoken)[0] == "en"
