@@ -21,10 +21,10 @@ import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from engine.config import SampleConfig
+from engine.config import SampleConfig, TokenizerSizes
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
-from engine.models import KINDS, SAMPLING, TRAINED_WITH, AnyTokenizerConfig, build_model, min_weights, read_sizes
+from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights, read_sizes
 from engine.settings import short
 from engine.tokenizer import to_float
 from engine.weights import check_finite, check_hash, check_size, read_metadata, read_tensors, read_weights, sha256
@@ -57,7 +57,7 @@ class Pack:
         return tuple(self.config["classes"])
 
     @property
-    def tokenizer_config(self) -> AnyTokenizerConfig:
+    def tokenizer_config(self) -> TokenizerSizes:
         return read_sizes("tokenizer", self.config["tokenizer"])  # type: ignore[no-any-return]
 
     @property
