@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -189,6 +190,11 @@ def _check_config(config: Any) -> None:
         read_sizes(kind, config[kind])
     if not isinstance(config.get("version") or "", str):
         raise ValueError(f"version: expected a word in quotes, not {short(config['version'])}")
+    folders, recipe = config.get("folders") or classes, config.get("recipe") or ""
+    if not isinstance(folders, list) or len(folders) != len(classes) or not all(isinstance(n, str) for n in folders):
+        raise ValueError("folders: expected as many names as there are classes")
+    if not isinstance(recipe, str) or not re.fullmatch(r"[\w-]*", recipe):
+        raise ValueError(f"recipe: expected the name of one in engine/configs, not {short(recipe)}")
     for name in ("sha256", "presets", "fine_labels"):
         if not isinstance(config.get(name) or {}, dict):
             raise ValueError(f"expected {name} to be a mapping")
