@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from engine.rule import Rule, Scorer
 from engine.rules import RULES, all_parameters, make_rule
@@ -110,6 +110,21 @@ def _from_flat(flat: dict[str, Any]) -> SampleConfig:
 
 
 SETTINGS = tuple(spec.name for spec in dataclasses.fields(SampleConfig) if spec.name != "parameters")
+
+
+class TokenizerSizes(Protocol):
+    """What every tokenizer's config says: ours, and those of public checkpoints (engine.vqgan)."""
+
+    @property
+    def image_size(self) -> int: ...
+    @property
+    def patch(self) -> int: ...
+    @property
+    def codes(self) -> int: ...
+    @property
+    def code_width(self) -> int: ...
+    @property
+    def grid(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,12 @@ from torch import nn
 
 from engine.adaln import AdaLnConfig, AdaLnGenerator
 from engine.classifier import Classifier
-from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
+from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TokenizerSizes, TrunkConfig
 from engine.critic import Critic
 from engine.generator import Generator
 from engine.tokenizer import Tokenizer
 from engine.vqgan import Vqgan, VqganConfig
 
-AnyTokenizerConfig = TokenizerConfig | VqganConfig
 KINDS = {
     "tokenizer": TokenizerConfig,
     "generator": TrunkConfig,
@@ -46,7 +45,7 @@ def read_sizes(kind: str, sizes: Mapping[str, Any]) -> Any:
 
 
 def build_model(
-    kind: str, sizes: Mapping[str, Any], tokenizer: AnyTokenizerConfig, classes: int, fine_labels: int = 0
+    kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerSizes, classes: int, fine_labels: int = 0
 ) -> nn.Module:
     """An untrained model. ValueError for an unknown kind or size."""
     if kind not in KINDS:
@@ -67,7 +66,7 @@ def build_model(
     return Generator(config, num_tokens=num_tokens, codes=tokenizer.codes, classes=classes)
 
 
-def min_weights(kind: str, sizes: Mapping[str, Any], tokenizer: AnyTokenizerConfig) -> int:
+def min_weights(kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerSizes) -> int:
     """A lower bound of a model's number of weights: its blocks and largest tables.
 
     It is computed without taking memory. A file that is smaller cannot hold the model.

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from engine.classifier import Classifier
+from engine.config import TokenizerSizes
 from engine.critic import Critic
 from engine.generator import Generator
-from engine.models import AnyTokenizerConfig
 from engine.pack import Pack
 from engine.precision import Precision, measure_precision
 from engine.tokenizer import Tokenizer
@@ -86,7 +86,7 @@ class Networks:
         return "explicit" if explicit else "fused"
 
     @property
-    def tokenizer_config(self) -> AnyTokenizerConfig:
+    def tokenizer_config(self) -> TokenizerSizes:
         """Sizes of pictures, patches and codebook, known before any network is loaded."""
         return self.pack.tokenizer_config
 

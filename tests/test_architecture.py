@@ -54,7 +54,7 @@ ALLOWED = {
     "models": {"config"} | MODELS,
     "pack": {"cli", "config", "data", "models", "settings", "tokenizer", "weights"},
     "precision": {"device", "transformer"},
-    "networks": {"config", "models", "pack", "precision"} | MODELS,
+    "networks": {"config", "pack", "precision"} | MODELS,
     "session": {"device", "distance", "networks", "pack", "precision"} | CORE | MODELS,
     "refine": {"", "config", "session", "step"},
     "critic_example": {"", "noise", "session"},

@@ -172,9 +172,9 @@ def test_a_critic_for_a_converted_generator_beats_the_generator(tmp_path: Path) 
     rates = ["lr_muon=0.004", "lr_adamw=0.004", "ema=0.95", "warmup=20", "augment=0", "evaluate_every=100000"]
     options = [f"config={file}", f"data={folder}", f"runs={tmp_path / 'runs'}", *rates, "threads=1", "device=cpu"]
     options += ["batch=32", "micro_batch=32"]
-    train(["generator", f"pack={own}", *options, "iterations=200"])
+    train(["generator", f"pack={own}", *options, "iterations=150"])
     pack = convert_pack(tmp_path / "back", tokenizer, open_pack(own).load("generator"), ["bars", "squares"])
-    train(["critic", f"pack={pack.path}", *options, "iterations=200", "init=generator", "fillings=1"])
+    train(["critic", f"pack={pack.path}", *options, "iterations=150", "init=generator", "fillings=1"])
     generator, critic = (open_pack(pack.path).load(kind) for kind in ("generator", "critic"))
     chosen = test.indices("train")[-60:]  # drawn after those that were trained on
     with torch.no_grad():

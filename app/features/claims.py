@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from app.features.presets import Recording
-from engine.config import TokenizerConfig
+from engine.config import TokenizerSizes
 from engine.step import State, Step
 
 LANES = ("left", "right", "third")
@@ -40,7 +40,7 @@ class Evidence:
     """What claims are checked on."""
 
     recording: Recording
-    tokenizer: TokenizerConfig
+    tokenizer: TokenizerSizes
 
     def lane(self, name: str) -> int:
         """The number of a lane. Raises ValueError where the run has none of that name."""

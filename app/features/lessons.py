@@ -22,7 +22,7 @@ from app.features.lesson_schema import (
     recorded_of,
 )
 from app.features.presets import Recording, load_recording
-from engine.config import TokenizerConfig
+from engine.config import TokenizerSizes
 
 
 def list_lessons(context: Context, language: str = ENGLISH) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def _merged(one: Mapping[str, Any], texts: Mapping[str, Any]) -> dict[str, Any]:
     return {**one, **{key: value for key, value in texts.items() if isinstance(value, str)}}
 
 
-def check_claims(lesson: Mapping[str, Any], name: str, tokenizers: Mapping[str, TokenizerConfig]) -> list[str]:
+def check_claims(lesson: Mapping[str, Any], name: str, tokenizers: Mapping[str, TokenizerSizes]) -> list[str]:
     """Return a line for each claim of a lesson that does not hold on its recording, or is none.
 
     `tokenizers` are those of the packs, by name.

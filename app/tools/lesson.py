@@ -15,7 +15,7 @@ from app.features.claims import list_forms
 from app.features.lesson_schema import FOLDER, read_lesson
 from app.features.lessons import check_claims, list_names
 from engine import cli
-from engine.config import TokenizerConfig
+from engine.config import TokenizerSizes
 from engine.session import Session, available_packs
 
 
@@ -49,7 +49,7 @@ def shipped_files() -> list[Path]:
 
 
 @cache
-def read_tokenizers() -> dict[str, TokenizerConfig]:
+def read_tokenizers() -> dict[str, TokenizerSizes]:
     """Return what the packs say of their tokenizers, without loading them."""
     found = {name: Session.open(name, "cpu", load=False).tokenizer_config for name in available_packs()}
     return {name: config for name, config in found.items() if isinstance(config, TokenizerConfig)}

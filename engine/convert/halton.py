@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from engine.adaln import AdaLnGenerator
+from engine.config import TokenizerSizes
 from engine.convert.table import Row, Table, apply_table, count, expand, make_empty, rows, same, shape_of
-from engine.models import AnyTokenizerConfig
 from engine.vqgan import VqganConfig
 
 HEADS = {384: 6, 768: 12, 1024: 16, 1152: 16}  # by width: tiny, base, large, xlarge. No shape says how many there are
@@ -70,7 +70,7 @@ def read_grid(file: object, source: Mapping[str, Tensor]) -> int:
 
 
 def read_transformer(
-    file: object, source: Mapping[str, Tensor], tokenizer: AnyTokenizerConfig, heads: int = 0
+    file: object, source: Mapping[str, Tensor], tokenizer: TokenizerSizes, heads: int = 0
 ) -> tuple[AdaLnGenerator, int]:
     """The generator, over the codes of that tokenizer, and how many classes it has. `heads` 0: as HEADS says."""
     assert isinstance(tokenizer, VqganConfig)

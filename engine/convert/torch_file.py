@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.cli import format_error
 from engine.weights import DTYPES
 
 MAX_BYTES = 16 * 2**30
@@ -33,7 +33,8 @@ def read_torch(file: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(LIGHTNING):
             stored = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
-        reason = format_error(error)[:200]
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))  # torch's own advice is to load it and run what is in it
+        reason = f"it holds {named[1]}, which is not run here" if named else "it is damaged, or something else"
         raise ValueError(f"{file} is not a PyTorch checkpoint of plain weights: {reason}") from error
     found: Any = stored
     if isinstance(stored, dict):

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +22,10 @@ import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from engine.config import SampleConfig
+from engine.config import SampleConfig, TokenizerSizes
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures, count_pictures, digest_files, load_pictures
-from engine.models import KINDS, SAMPLING, TRAINED_WITH, AnyTokenizerConfig, build_model, min_weights, read_sizes
+from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights, read_sizes
 from engine.settings import short
 from engine.tokenizer import to_float
 from engine.weights import check_finite, check_hash, check_size, read_metadata, read_tensors, read_weights, sha256
@@ -57,7 +58,7 @@ class Pack:
         return tuple(self.config["classes"])
 
     @property
-    def tokenizer_config(self) -> AnyTokenizerConfig:
+    def tokenizer_config(self) -> TokenizerSizes:
         return read_sizes("tokenizer", self.config["tokenizer"])  # type: ignore[no-any-return]
 
     @property
@@ -189,6 +190,11 @@ def _check_config(config: Any) -> None:
         read_sizes(kind, config[kind])
     if not isinstance(config.get("version") or "", str):
         raise ValueError(f"version: expected a word in quotes, not {short(config['version'])}")
+    folders, recipe = config.get("folders") or classes, config.get("recipe") or ""
+    if not isinstance(folders, list) or len(folders) != len(classes) or not all(isinstance(n, str) for n in folders):
+        raise ValueError("folders: expected as many names as there are classes")
+    if not isinstance(recipe, str) or not re.fullmatch(r"[\w-]*", recipe):
+        raise ValueError(f"recipe: expected the name of one in engine/configs, not {short(recipe)}")
     for name in ("sha256", "presets", "fine_labels"):
         if not isinstance(config.get(name) or {}, dict):
             raise ValueError(f"expected {name} to be a mapping")

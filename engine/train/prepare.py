@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from engine import cli
+from engine.config import TokenizerSizes
 from engine.data.avatars.shards import ORIGIN_FILE, read_shards
 from engine.data.folder import describe_pictures, open_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
-from engine.models import AnyTokenizerConfig
 from engine.pack import Pack, open_pack, pack_path, write_config
 from engine.train.converted import is_converted, match_classes
 
@@ -49,7 +49,7 @@ def find_pictures(name: str, data: str, size: int, skip_bad: bool = False, cache
     return match_classes(open_pack(name), pictures) if (own / "config.yaml").is_file() else pictures
 
 
-def prepare_pack(name: str, pictures: Pictures, tokenizer: AnyTokenizerConfig | None) -> Pack:
+def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerSizes | None) -> Pack:
     """Open the pack, or begin it: store classes, the tokenizer's sizes, and pictures for the page to show.
 
     ValueError if the pack was begun with other pictures.
@@ -80,7 +80,7 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: AnyTokenizerConfig | 
     if tokenizer is not None and not carries:
         save_pictures(kept, path / "data")
     if not begun:  # last: a command that is killed before does not leave a pack
-        config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dataclasses.asdict(tokenizer)}  # type: ignore[arg-type]
+        config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dict(vars(tokenizer))}
         left_out = len(pictures) - len(kept)
         write_config(path, {**config, "pictures": _digest_unordered(pictures), "pictures_left_out": left_out})
     return open_pack(path)
