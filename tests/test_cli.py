@@ -21,6 +21,7 @@ from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
 from engine.step import Step, Trace
 from engine.train import __main__ as train_command
+from tests.tiny import make_pack
 
 ROOT = Path(__file__).resolve().parent.parent
 BAD = [
@@ -77,6 +78,13 @@ def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as ended:
         cli.run(main, ["nonsense"])  # type: ignore[arg-type]
     assert ended.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_a_common_pass_gains_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "BATCH_SECONDS", 0.2)
+    found: Any = bench.batch_figures(Session.open(make_pack(tmp_path / "tiny").path, "cpu", threads=1))
+    assert set(found["equal"]) == set(found["gain"]) == {"generator", "critic", "decoder"}
+    assert all(0 < gain[size] < 100 for gain in (*found["gain"].values(), found["step_gain"]) for size in bench.BATCHES)
 
 
 @pytest.mark.parametrize("ask", [torch.empty, np.empty, bytearray])
