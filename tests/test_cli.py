@@ -16,6 +16,7 @@ from PIL import Image
 from engine import MASK, cli
 from engine import sample as sample_command
 from engine.bench import __main__ as bench_command
+from engine.bench import shared
 from engine.device import prepare
 from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
@@ -81,10 +82,12 @@ def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixtur
 
 
 def test_what_a_common_pass_gains_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "BATCH_SECONDS", 0.2)
-    found: Any = bench.batch_figures(Session.open(make_pack(tmp_path / "tiny").path, "cpu", threads=1))
+    monkeypatch.setattr(shared, "SECONDS", 0.2)
+    found: Any = shared.shared_figures(Session.open(make_pack(tmp_path / "tiny").path, "cpu", threads=1))
     assert set(found["equal"]) == set(found["gain"]) == {"generator", "critic", "decoder"}
-    assert all(0 < gain[size] < 100 for gain in (*found["gain"].values(), found["step_gain"]) for size in bench.BATCHES)
+    assert all(
+        0 < gain[size] < 100 for gain in (*found["gain"].values(), found["step_gain"]) for size in shared.BATCHES
+    )
 
 
 @pytest.mark.parametrize("ask", [torch.empty, np.empty, bytearray])
