@@ -107,11 +107,13 @@ def serve(given: argparse.Namespace) -> None:
         from app.context import Context  # here, because they import torch and gradio: --help need not wait for them
         from app.packs import Packs
         from app.server.memory import limit_arenas
+        from app.zerogpu import LentGpu, is_offered
         from engine.session import fetch_pack
 
     limit_arenas()  # before torch starts its threads
-    packs = Packs(fetch_pack(given.pack), given.device, given.threads, dtype=given.dtype)
-    context = Context(packs=packs)
+    gpu = LentGpu() if is_offered() else None
+    packs = Packs(fetch_pack(given.pack), "cpu" if gpu else given.device, given.threads, dtype=given.dtype)
+    context = Context(packs=packs, gpu=gpu)
     try:
         _serve_until_stopped(given, context)
     finally:

@@ -1,15 +1,19 @@
-"""What one server shares between all its requests: the packs and the runs; and the language of who asks."""
+"""What one server shares between its requests: packs, runs, a GPU that it may borrow; and the language of who asks."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.packs import Packs
 from app.runs import Runs
 from app.text import wrong
 from app.text.words import ENGLISH, Words, choose_language, words
 from engine.cli import format_error
+
+if TYPE_CHECKING:
+    from app.zerogpu import LentGpu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +22,7 @@ class Context:
 
     packs: Packs
     runs: Runs = field(default_factory=Runs)
+    gpu: LentGpu | None = None  # of a host that lends one for each run
     language: str = ENGLISH
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.test_architecture import ROOT, imports
 
 APP = ROOT / "app"
-SHARED = {"assets", "context", "frames", "interleave", "packs", "request", "runs", "text", "turns"}
+SHARED = {"assets", "context", "frames", "interleave", "packs", "request", "runs", "text", "turns", "zerogpu"}
 ALLOWED: dict[str, set[str]] = {  # module or folder of app/ -> what it may import
     "assets": set(),
     "text": set(),
@@ -17,8 +17,9 @@ ALLOWED: dict[str, set[str]] = {  # module or folder of app/ -> what it may impo
     "turns": set(),
     "packs": {"frames", "text", "turns"},
     "runs": {"frames", "request"},
-    "context": {"packs", "runs", "text"},
+    "context": {"packs", "runs", "text", "zerogpu"},
     "interleave": {"request"},
+    "zerogpu": {"interleave", "request", "runs"},
     "features": SHARED,
     "server": {"assets", "context", "features", "frames", "text"},
     "components": {"assets", "packs", "request", "text"},
@@ -26,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {  # module or folder of app/ -> what it may impo
     "main": {"assets", "components", "context", "events", "features", "request", "server", "text"},
     "tools": SHARED | {"features", "main", "server"},
 }
-KNOW_GRADIO = {"main.py", "server/errors.py"}  # and components/
+KNOW_GRADIO = {"main.py", "server/errors.py", "zerogpu.py"}  # and components/
 LISTENERS = {"click", "input", "change", "select", "submit", "upload", "load", "expand", "collapse"}
 LISTENERS |= {"then", "success", "failure", "on", "tick", "blur", "focus"}
 

@@ -16,11 +16,13 @@ from PIL import Image
 from engine import MASK, cli
 from engine import sample as sample_command
 from engine.bench import __main__ as bench_command
+from engine.bench import shared
 from engine.device import prepare
 from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
 from engine.step import Step, Trace
 from engine.train import __main__ as train_command
+from tests.tiny import make_pack
 
 ROOT = Path(__file__).resolve().parent.parent
 BAD = [
@@ -77,6 +79,15 @@ def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as ended:
         cli.run(main, ["nonsense"])  # type: ignore[arg-type]
     assert ended.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_a_common_pass_gains_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "SECONDS", 0.2)
+    found: Any = shared.shared_figures(Session.open(make_pack(tmp_path / "tiny").path, "cpu", threads=1))
+    assert set(found["equal"]) == set(found["gain"]) == {"generator", "critic", "decoder"}
+    assert all(
+        0 < gain[size] < 100 for gain in (*found["gain"].values(), found["step_gain"]) for size in shared.BATCHES
+    )
 
 
 @pytest.mark.parametrize("ask", [torch.empty, np.empty, bytearray])

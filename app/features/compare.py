@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.interleave import group, interleave, prefetch
 from app.request import RunRequest, check_budget, resolve, used_controls
 from app.runs import Run
 from engine.session import Session
+from engine.step import Step
 
 
 def run_lanes(context: Context, controls: Mapping[str, Any], visitor: str = "") -> Iterator[Frame]:
@@ -29,17 +31,29 @@ def run_lanes(context: Context, controls: Mapping[str, Any], visitor: str = "") 
     run = context.runs.start(request.pack, lanes, used_controls(controls, len(lanes)))
     try:
         yield begin_frame(context, session, run)
-        for batch in prefetch(group(interleave(session, run.lanes), len(run.lanes)), worker):
-            steps = [{"lane": lane, **pack_step(step, picture)} for lane, step, picture in batch]
-            for lane, step, picture in batch:
-                run.add_step(lane, step, picture)
-            yield run.frame("steps", steps=steps)
-            if run.stop_reason:
-                break
+        with closing(_compute(context, session, run, worker)) as batches:
+            for batch in batches:
+                steps = [{"lane": lane, **pack_step(step, picture)} for lane, step, picture in batch]
+                for lane, step, picture in batch:
+                    run.add_step(lane, step, picture)
+                yield run.frame("steps", steps=steps)
+                if run.stop_reason:
+                    break
         run.end_reason = "done" if run.complete else run.stop_reason
         yield run.frame("end", why=run.end_reason, scores=_mean_scores(worker, session, run))
     finally:
         run.end_reason = run.end_reason or "stopped"  # the visitor has gone, or an error is raised
+
+
+def _compute(
+    context: Context, session: Session, run: Run, worker: Executor
+) -> Generator[list[tuple[int, Step, np.ndarray]]]:
+    """Yield the next step of each lane, from `worker` or from a GPU that is lent."""
+    if context.gpu is None:
+        yield from prefetch(group(interleave(session, run.lanes), len(run.lanes)), worker)
+        return
+    with closing(context.gpu.interleave(session, run)) as items:
+        yield from group(items, len(run.lanes))
 
 
 def begin_frame(context: Context, session: Session, run: Run, **more: Any) -> Frame:

@@ -22,6 +22,10 @@ On CUDA, a pack is measured together with all models, in batches of 1, 16, 64 an
 With noise=true only the noise of one picture's tokens, on the device where it is used:
   draw_ms          as used: by numpy on a CPU, by one kernel on CUDA with Triton (`kernel`)
   tensors_ms       by tensors alone; `equal` and `tensors_equal`: does each give the CPU's bits?
+With shared=true only whether pictures of several visitors gain by a common pass, for 2, 4 and 8 pictures of a pack:
+  equal            of each network: has every picture the bits that it has alone?
+  gain             of each network: pictures a second, in units of those one by one
+  step_gain        of a whole step, where the networks that keep the bits share passes and all else is done one by one
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from engine import cli
 from engine.bench.noise import noise_figures
 from engine.bench.runs import pass_figures, run_figures
 from engine.bench.scale import scale_figures
+from engine.bench.shared import shared_figures
 from engine.config import MAX_STEPS
 from engine.device import describe, prepare
 from engine.precision import DTYPES
@@ -47,23 +52,28 @@ BATCHES_CPU = (1, 8)
 MAX_BATCH = 4096
 DEFAULTS: dict[str, Any] = {
     **{"pack": "emoji", "model": "", "batch": "", "steps": 18, "seconds": 30},
-    **{"device": "auto", "threads": 0, "dtype": "", "noise": False},
+    **{"device": "auto", "threads": 0, "dtype": "", "noise": False, "shared": False},
 }
 
 
 def main(argv: list[str]) -> None:
     options = cli.parse(argv, __doc__ or "", DEFAULTS).options
-    cli.check_bool("noise", options["noise"])
+    for switch in ("noise", "shared"):
+        cli.check_bool(switch, options[switch])
     steps = cli.check_integer("steps", options["steps"], 1, MAX_STEPS)
     seconds = cli.check_integer("seconds", options["seconds"], 1, 3600)
     device = prepare(options["device"], options["threads"])
     if options["noise"]:
         return print(json.dumps({**noise_figures(device), **describe(device)}))
+    dtype = options["dtype"] or "float32"
+    if options["shared"]:
+        session = Session.open(options["pack"], options["device"], options["threads"], dtype)
+        return print(json.dumps({**shared_figures(session), **session.made_by()}, indent=1))
     models = read_models(options["model"]) or (list(MODELS) if device.type == "cuda" else [])
     batches = read_batches(options["batch"]) or BATCHES.get(device.type, BATCHES_CPU)
     figures: dict[str, Any] = {}
     if not options["model"]:
-        session = Session.open(options["pack"], options["device"], options["threads"], options["dtype"] or "float32")
+        session = Session.open(options["pack"], options["device"], options["threads"], dtype)
         figures = {**run_figures(session, steps), **pass_figures(session), **session.made_by()}
     if models:
         dtype = options["dtype"] or "auto"
