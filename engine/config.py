@@ -240,6 +240,13 @@ class TrainConfig:
     hue: float = setting(0.03, "augmentation: largest turn of the hue, 1 = full circle", low=0, high=0.5)
     flip: bool = setting(False, "augmentation: mirror every other picture")
     augment: float = setting(0.7, "share of pictures that are augmented", low=0, high=1)
+    crop: float = setting(
+        1.0,
+        "augmentation: cut a piece of at least this share of the picture's area, 3:4 to 4:3, and stretch it to the "
+        "whole (RandomResizedCrop), of every picture; 1: none",
+        low=0.01,
+        high=1,
+    )
     crops: int = setting(
         0, "generator, critic: encode each picture so often, once for all steps; 0: in each step anew", low=0, high=256
     )

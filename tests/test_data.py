@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image, ImageOps
 
 from engine.config import TrainConfig
 from engine.data import emoji
-from engine.data.augment import augment
+from engine.data.augment import augment, draw_crops
 from engine.data.decode import crop_square, read_picture
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
@@ -161,6 +162,23 @@ def test_unusable_folders_say_so(tmp_path: Path) -> None:
         (tmp_path / "class" / "broken.png").write_bytes(damaged)
         with pytest.raises(ValueError, match=r"broken\.png"):
             read_folder(tmp_path, 16).read(np.array([0]))
+
+
+def test_a_random_crop_is_a_piece_of_the_picture() -> None:
+    """Of a picture whose pixels are their own coordinates."""
+    sides, centres = draw_crops(2000, 0.08, torch.Generator().manual_seed(0))
+    area, ratio = sides.prod(1), sides[:, 0] / sides[:, 1]
+    assert sides.max() <= 1 and (sides + centres.abs()).max() <= 1 + 1e-6, "inside the picture"
+    assert 0.07 < area.min() < 0.1 and area.max() > 0.9 and abs(float(area.mean()) - 0.53) < 0.02
+    assert ratio.min() > 0.74 and ratio.max() < 1.34 and abs(float(ratio.log().mean())) < 0.02
+    at = torch.linspace(-1, 1, 65)[1::2]  # centres of 32 pixels
+    place = torch.stack([at.expand(32, 32), at[:, None].expand(32, 32)]).expand(4, 2, 32, 32)  # x, then y
+    none = TrainConfig(augment=0, hue=0, shift=0)
+    cut = augment(place, dataclasses.replace(none, crop=0.2), torch.Generator().manual_seed(0))[:, :, 2:-2, 2:-2]
+    step_x, step_y = cut[:, 0].diff(dim=2), cut[:, 1].diff(dim=1)
+    assert step_x.std((1, 2)).max() < 1e-5 and step_y.std((1, 2)).max() < 1e-5, "stretched evenly"
+    assert (step_x.mean((1, 2)) * step_y.mean((1, 2)) * 16**2 > 0.2).all()
+    assert torch.equal(augment(place, none, torch.Generator().manual_seed(0)), place), "none without crop"
 
 
 def test_augmentation_keeps_white_white_and_the_range() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from engine import sample as sample_command
 from engine.cli import RENAMED, parse
-from engine.config import TrainConfig, TrunkConfig
+from engine.config import TokenizerConfig, TrainConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
@@ -38,6 +38,7 @@ from engine.train.optim import Muon, lr_factor, orthogonalise
 from engine.train.prepare import choose_evenly, prepare_pack
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
+from engine.vqgan import VqganConfig
 from tests.tiny import CLASSIFIER, TOKENIZER, TRUNK, make_folder, make_pack, make_whole_pack
 
 CPU = torch.device("cpu")
@@ -411,14 +412,16 @@ def test_pictures_that_are_not_augmented_are_encoded_once(tmp_path: Path, monkey
     plain = TokenSource(pictures, tokenizer, replace(CONFIG, augment=0.0))
     drawn = [plain.draw_batch(loop.make_rng(i), 8) for i in range(20)]
     assert sum(encoded) <= len(pictures.indices("train"))
-    augmented = TokenSource(pictures, tokenizer, replace(CONFIG, augment=0.0, flip=True, shift=0, zoom=0.0, hue=0.0))
+    still = replace(CONFIG, augment=0.0, shift=0, zoom=0.0, hue=0.0)
+    augmented = [TokenSource(pictures, tokenizer, replace(still, **how)) for how in ({"flip": True}, {"crop": 0.5})]
     encoded.clear()
     for i, (tokens, labels) in enumerate(drawn):
         chosen = plain._draw(loop.make_rng(i), 8)
         expected = encode(tokenizer, to_float(torch.from_numpy(pictures.read(chosen))))
         assert torch.equal(tokens, expected) and labels.tolist() == pictures.labels[chosen].tolist()
-        augmented.draw_batch(loop.make_rng(i), 8)
-    assert sum(encoded) == 20 * 8, "a picture that may be mirrored is encoded each time"
+        for source in augmented:
+            source.draw_batch(loop.make_rng(i), 8)
+    assert sum(encoded) == 2 * 20 * 8, "a picture that may be mirrored, or is cut, is encoded each time"
 
 
 def test_orthogonalise_evens_out_singular_values() -> None:
@@ -464,6 +467,29 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
             assert count == pytest.approx(layers * 12 * 768**2, rel=0.05)
         if name == "emoji" and kind in ("generator", "critic"):
             assert 2.5e6 < count < 4.5e6
+
+
+@pytest.mark.parametrize(("name", "stored"), [("imagenet256", 172_457_193), ("imagenet512", 173_047_017)])
+def test_the_paper_s_models_have_the_checkpoints_sizes(name: str, stored: int) -> None:
+    """Theirs has a bias of the head for each class and MASK, too. They are never used."""
+    recipe = train_command.read_recipe(name)
+    tokenizer, vqgan = TokenizerConfig(**recipe["tokenizer"]), VqganConfig(image_size=recipe["tokenizer"]["image_size"])
+    with torch.device("meta"):
+        generator, critic = (build_model(kind, recipe[kind], tokenizer, 1000) for kind in ("generator", "critic"))
+        published = build_model("tokenizer", vars(vqgan), vqgan, 1000)
+    assert sum(p.numel() for p in generator.parameters()) == stored - 1001
+    assert sum(p.numel() for p in published.state_dict().values()) == 54_515_587
+    assert vqgan.grid == tokenizer.grid and vqgan.codes == tokenizer.codes
+    # the critic: four layers less, tables of 1024 codes, and a linear map to one number in place of the head
+    layer, width = 12 * 768**2 + 13 * 768, 768
+    head = width**2 + 3 * width + 1024
+    counted = sum(p.numel() for p in critic.parameters())
+    assert counted == stored - 1001 - 4 * layer - head - width + (width + 1)
+    assert all(recipe[kind]["norm"] == "post" for kind in ("generator", "critic"))
+    for kind in ("generator", "critic"):
+        config = TrainConfig(**recipe["train"][kind])
+        assert (config.muon, config.beta2, config.batch, config.flip) == (False, 0.96, 256, True) and config.crop < 1
+        assert config.iterations == 600 * 1_281_167 // config.batch
 
 
 @pytest.mark.slow

@@ -59,7 +59,7 @@ class TokenSource:
             assert self.shards is not None, "encode_all comes first"
             chosen = self.indices[at]
             tokens = torch.from_numpy(self.shards.read(at, crops)).to(self.device)
-        elif self.config.augment or self.config.flip:
+        elif self.config.augment or self.config.flip or self.config.crop < 1:
             pictures, chosen = self.draw_pictures(rng, size, rows)
             tokens = self._encode(pictures)
         else:

@@ -24,7 +24,7 @@ from engine.distributed import ALONE, Group
 
 SHARD = 1024  # pictures in a file
 BATCH = 64  # pictures encoded at once
-AUGMENTATION = ("shift", "zoom", "hue", "flip", "augment")
+AUGMENTATION = ("shift", "zoom", "hue", "flip", "augment", "crop")
 AT_ONCE = 2  # shards: while one is encoded, the pictures of another are read
 
 
