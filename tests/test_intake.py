@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,3 +116,33 @@ def test_a_crop_is_the_picture_with_another_augmentation(root: Path, tmp_path: P
     assert max(same) < 0.9, "pictures are shifted in most crops"
     labels = ours.draw_batch(make_rng(3), 200, rows := np.arange(50, 60))[1]
     assert torch.equal(labels, ours.draw_batch(make_rng(3), 200)[1][rows])
+
+
+def test_tar_files_of_webdataset_are_read_where_they_lie(root: Path, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for split, names in (("train", range(15)), ("val", range(15, 20))):
+        with tarfile.open(shards / f"{split}-0000.tar", "w") as tar:
+            for label, name in enumerate(("bars", "squares")):
+                for i in names:
+                    tar.add(root / name / f"{i}.png", f"{label}_{i}.png")
+                    cls = tarfile.TarInfo(f"{label}_{i}.cls")
+                    cls.size = 1
+                    tar.addfile(cls, io.BytesIO(str(label).encode()))
+    ours, plain = read_folder(shards, SIZE), read_folder(root, SIZE)
+    assert ours.classes == ("0000", "0001") and sorted(ours.content_hashes) == sorted(plain.content_hashes)
+    assert [(ours.splits == split).sum() for split in ("train", "test")] == [30, 10]
+    (shards / "classes.txt").write_text("bars\nsquares\n")
+    named = open_folder(shards, SIZE)
+    of_class = {c: {h for h, at in zip(plain.content_hashes, plain.labels, strict=True) if at == c} for c in (0, 1)}
+    assert named.pictures.classes == ("bars", "squares")
+    assert all(h in of_class[c] for h, c in zip(named.pictures.content_hashes, named.pictures.labels, strict=True))
+    with tarfile.open(shards / "more.tar", "w") as tar:  # no .cls: its folder is the class
+        tar.add(root / "bars" / "0.png", "set/circles/0.png")
+        tar.add(root / "bars" / "0.png", "alone.png")
+        tar.add(root, "bars.png", recursive=False)  # a folder by the name of a picture
+    more = open_folder(shards, SIZE)
+    assert more.pictures.classes == ("bars", "circles", "squares") and "of no class" in more.summary()
+    (shards / "more.tar").write_bytes(b"none" * 300)
+    with pytest.raises(ValueError, match=r"more\.tar is not a readable tar file"):
+        read_folder(shards, SIZE)

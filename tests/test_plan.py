@@ -14,6 +14,7 @@ from engine.train.plan import main
 from tests.tiny import TOKENIZER
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     main([])
     assert capsys.readouterr().out in (CONFIGS / "README.md").read_text(encoding="utf-8"), "run it and paste it again"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
@@ -39,6 +41,31 @@ PNG = b"\x89PNG\r\n\x1a\n"
 BESIDE_PIXELS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # PNG chunks of text and colour profile, not needed here
 
 
+@dataclass(frozen=True)
+class TarMember:
+    """A file inside a tar file. It is opened like a path."""
+
+    file: Path
+    name: str
+    offset: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.file}/{self.name}"
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        with open(self.file, mode) as tar:
+            tar.seek(self.offset)
+            return io.BytesIO(tar.read(self.size))
+
+    def stat(self) -> os.stat_result:
+        return self.file.stat()
+
+
 @cache
 def known_formats() -> dict[str, str]:
     """Pillow's format for each suffix, e.g. ".jpg" -> "JPEG". Includes formats that are not read."""
@@ -53,10 +80,10 @@ def allowed_formats(suffix: str) -> tuple[str, ...]:
     return tuple(kind for kind in marked if kind not in NOT_READ)
 
 
-def read_picture(path: Path, size: int) -> np.ndarray:
+def read_picture(path: Path | TarMember, size: int) -> np.ndarray:
     """One picture as uint8 (size, size, 3). ValueError where it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             return decode(file, size, allowed_formats(path.suffix.lower()))
     except UNREADABLE as error:
         raise ValueError(f"{to_printable(path)} is not a readable picture: {explain_error(error)}") from error

@@ -16,6 +16,7 @@ from engine.data.decode import read_picture
 from engine.data.intake import take_in
 from engine.data.listing import get_class, get_split, list_pictures
 from engine.data.pictures import Pictures
+from engine.data.tars import has_tars, list_tars
 from engine.device import cores
 
 HELD_OUT_SHARE = 0.05
@@ -45,14 +46,14 @@ def read_folder(root: Path, size: int) -> Pictures:
 
 
 def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | None = None) -> Folder:
-    """Read class folders of pictures, cropped to the centre square and resized. Every picture is read once.
+    """Read class folders of pictures, or tar files, cropped to the centre square and resized. Each is read once.
 
     `train/` and `test/` (or `val/`) in the folder are kept as splits. Without them 5 %, chosen by a hash of
     the file name, are held out. ValueError if there is no picture, if a picture lies beside such splits, or,
     unless `skip_bad`, if a picture cannot be read. The file `cache` remembers a set that is too large for memory.
     """
-    listing = list_pictures(root)
-    paths = [root / file for file in listing.files]
+    listing = list_tars(root) if has_tars(root) else list_pictures(root)
+    paths = [listing.locate(file) for file in listing.files]
     images = np.empty((len(paths), size, size, 3), np.uint8) if len(paths) * size * size * 3 <= IN_MEMORY else None
     found = take_in(paths, size, images, cache)
     bad = [f"{to_printable(file)} ({why})" for file, (_, why) in zip(listing.files, found, strict=True) if why]

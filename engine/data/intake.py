@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from engine.data.atomic import write_atomic
-from engine.data.decode import explain_error, read_picture
+from engine.data.decode import TarMember, explain_error, read_picture
 from engine.data.pictures import hash_pixels
 
 Found = list[tuple[str, str]]  # each picture's hash, and why it cannot be read ("" if it can)
@@ -26,7 +26,9 @@ MANY = 50_000  # pictures from which on processes read; to start one takes as lo
 MAX_WORKERS = 16
 
 
-def take_in(paths: Sequence[Path], size: int, images: np.ndarray | None, cache: Path | None = None) -> Found:
+def take_in(
+    paths: Sequence[Path | TarMember], size: int, images: np.ndarray | None, cache: Path | None = None
+) -> Found:
     """Read all pictures. Fills `images` (M, size, size, 3), if given.
 
     Without `images` what was found is kept in the file `cache`, and not read again while no file changes.
@@ -42,7 +44,7 @@ def take_in(paths: Sequence[Path], size: int, images: np.ndarray | None, cache: 
     return found
 
 
-def _read_all(paths: Sequence[Path], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
+def _read_all(paths: Sequence[Path | TarMember], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
     parts = [paths[first : first + BATCH] for first in range(0, len(paths), BATCH)]
     with tqdm(total=len(paths), desc="reading pictures", unit="picture", file=sys.stderr, leave=False) as bar:
         pool, done = _open_pool(len(paths)), 0
@@ -75,7 +77,7 @@ def _open_pool(pictures: int) -> Executor:
 IGNORE_CTRL_C = (signal.SIGINT, signal.SIG_IGN)  # the process that started the workers ends them
 
 
-def read_part(paths: Sequence[Path], size: int, keep: bool) -> list[tuple[str, str, np.ndarray | None]]:
+def read_part(paths: Sequence[Path | TarMember], size: int, keep: bool) -> list[tuple[str, str, np.ndarray | None]]:
     """Hash of each picture, why it cannot be read, and its pixels if they are to be kept."""
     found: list[tuple[str, str, np.ndarray | None]] = []
     for path in paths:
@@ -88,12 +90,12 @@ def read_part(paths: Sequence[Path], size: int, keep: bool) -> list[tuple[str, s
     return found
 
 
-def _stamp(paths: Sequence[Path], size: int) -> str:
+def _stamp(paths: Sequence[Path | TarMember], size: int) -> str:
     """SHA-256 of names, lengths and times of all files. The time of the last change of a file cannot be set back."""
     stamp = hashlib.sha256(str(size).encode())
     for path in paths:
-        status = os.stat(path)
-        stamp.update(os.fsencode(path) + b"\0")
+        status = path.stat()
+        stamp.update(os.fsencode(str(path)) + b"\0")
         stamp.update(f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino};".encode())
     return stamp.hexdigest()
 

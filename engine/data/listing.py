@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.cli import to_printable
-from engine.data.decode import NOT_READ, known_formats
+from engine.data.decode import NOT_READ, TarMember, known_formats
 
 SPLITS = {
     **{"train": "train", "training": "train"},
@@ -33,6 +33,10 @@ class Listing:
     bar: Any = None  # counts files while a large folder is listed
     files: list[PurePosixPath] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    members: dict[PurePosixPath, TarMember] = field(default_factory=dict)  # where files inside tar files lie
+
+    def locate(self, file: PurePosixPath) -> Path | TarMember:
+        return self.members.get(file) or self.root / file
 
     def leave_out(self, path: PurePosixPath, reason: str, mark: str = "") -> None:
         self.left_out.setdefault(reason, []).append(to_printable(path) + mark)
@@ -62,10 +66,11 @@ def get_class(path: PurePosixPath) -> str:
 
 def get_split(path: PurePosixPath) -> str:
     """The split of a file in SPLIT/CLASS/; "" for a file in CLASS/."""
-    return _parse_split(path.parts[0]) if len(path.parts) > 2 else ""
+    return parse_split(path.parts[0]) if len(path.parts) > 2 else ""
 
 
-def _parse_split(name: str) -> str:
+def parse_split(name: str) -> str:
+    """The split that a folder or tar file of this name holds; "" if it is none's name."""
     return SPLITS.get(name.lower(), "")
 
 
@@ -86,7 +91,7 @@ def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, in
             found += _enter_folder(listing, path, seen)
         elif not _ask(entry.is_file):
             listing.leave_out(path, "leads to nothing" if entry.is_symlink() else "no file")
-        elif why := _refusal_reason(entry.name):
+        elif why := refusal_reason(entry.name):
             listing.leave_out(path, why)
         else:
             found.append(path)
@@ -100,7 +105,7 @@ def _enter_folder(listing: Listing, path: PurePosixPath, seen: set[tuple[int, in
     if where in seen:
         listing.leave_out(path, "leads to a folder that is taken already", "/")
         return []
-    begins_class = len(path.parts) == 1 or (len(path.parts) == 2 and _parse_split(path.parts[0]))
+    begins_class = len(path.parts) == 1 or (len(path.parts) == 2 and parse_split(path.parts[0]))
     own = {*seen, where} if begins_class else seen
     own.add(where)
     found = _list_below(listing, path, own)
@@ -116,7 +121,7 @@ def _ask(question: Callable[[], bool]) -> bool:
         return False
 
 
-def _refusal_reason(name: str) -> str:
+def refusal_reason(name: str) -> str:
     """Why a file of this name is not read; "" if it is."""
     kind = known_formats().get(os.path.splitext(name)[1].lower())
     return "no picture by its name" if kind is None else NOT_READ.get(kind, "")
@@ -146,7 +151,7 @@ def _check_layout(root: Path, paths: Sequence[PurePosixPath]) -> None:
             )
     inner = {(path.parts[0], path.parts[1]) for path in paths if len(path.parts) > 2 and not get_split(path)}
     for name, split in sorted(inner):
-        if {"train", "test"} == {_parse_split(other) for of, other in inner if of == name} - {""}:
+        if {"train", "test"} == {parse_split(other) for of, other in inner if of == name} - {""}:
             raise ValueError(
                 f"{to_printable(root / name / split)}: the split comes before the class: "
                 f"expected {to_printable(root / split / name)}"

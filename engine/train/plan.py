@@ -43,6 +43,7 @@ def make_plan(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """The tables for a recipe, as Markdown."""
     tokenizer = TokenizerConfig(**recipe["tokenizer"])
     passes = {kind: pass_flops(kind, recipe[kind], tokenizer, CLASSES, CLASSES) for kind in KINDS}
+    weights = {kind: _count(recipe, tokenizer, kind) for kind in KINDS}
     rate = options["mfu"] * options["peak_tflops"] * 1e12 * HOUR
     rows = [["model", "weights", "GFLOP a pass", "GFLOP a picture and step", "pictures", "FLOP in all", "GPU hours"]]
     hours = 0.0
@@ -52,7 +53,7 @@ def make_plan(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> str:
         hours += each * pictures / rate
         cells = [f"{passes[kind] / 1e9:.1f}", f"{each / 1e9:.1f}", f"{pictures / 1e6:,.0f} M"]
         cells += [f"{each * pictures:.2e}", f"{each * pictures / rate:,.1f}"]
-        rows.append([kind, f"{_count(recipe, tokenizer, kind) / 1e6:.1f} M", *cells])
+        rows.append([kind, f"{weights[kind] / 1e6:.1f} M", *cells])
     run = SampleConfig(rule="critic")
     critics = run.passes - run.steps  # passes of the critic; every step has one of the generator
     drawn = SAMPLES * (run.steps * passes["generator"] + critics * passes["critic"] + passes["tokenizer"] / 2)
@@ -61,10 +62,12 @@ def make_plan(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     hours += drawn / rate
     total = f"In all {hours:,.1f} GPU hours, {hours / options['gpus']:,.1f} hours on {options['gpus']} GPUs"
     said = f"{total}, at {options['mfu']:.0%} of {options['peak_tflops']:g} TFLOP/s."
-    return "\n".join([*_table(rows), "", said, "", *_table(_list_sizes(recipe, tokenizer, options))])
+    return "\n".join([*_table(rows), "", said, "", *_table(_list_sizes(recipe, tokenizer, weights, options))])
 
 
-def _list_sizes(recipe: Mapping[str, Any], tokenizer: TokenizerConfig, options: Mapping[str, Any]) -> list[list[str]]:
+def _list_sizes(
+    recipe: Mapping[str, Any], tokenizer: TokenizerConfig, weights: Mapping[str, int], options: Mapping[str, Any]
+) -> list[list[str]]:
     """Memory of a GPU, and storage."""
     rows = [["what", "GB"]]
     for kind in ("generator", "critic"):
@@ -72,11 +75,11 @@ def _list_sizes(recipe: Mapping[str, Any], tokenizer: TokenizerConfig, options: 
         micro = max(1, min(train.micro_batch, train.batch // options["gpus"]))
         positions = micro * (train.fillings if kind == "critic" else 1) * (tokenizer.grid**2 + 1)
         held = ACTIVATIONS * positions * sizes["layers"] * sizes["width"]
-        frozen = 4 * _count(recipe, tokenizer, "generator") if kind == "critic" else 0
-        weights = STATE * _count(recipe, tokenizer, kind) + frozen
-        rows.append([f"memory, {kind}: weights and what belongs to them", f"{weights / GB:.1f}"])
+        frozen = 4 * weights["generator"] if kind == "critic" else 0
+        state = STATE * weights[kind] + frozen
+        rows.append([f"memory, {kind}: weights and what belongs to them", f"{state / GB:.1f}"])
         rows.append([f"memory, {kind}: activations, micro_batch={micro}", f"{held / GB:.1f}"])
-    stored = KEPT * STORED * sum(_count(recipe, tokenizer, kind) for kind in KINDS)
+    stored = KEPT * STORED * sum(weights.values())
     tokens = 2 * PICTURES * options["crops"] * tokenizer.grid**2
     rows.append([f"storage: {KEPT} checkpoints of each model", f"{stored / GB:.1f}"])
     rows.append([f"storage: tokens of {PICTURES:,} pictures, crops={options['crops']}", f"{tokens / GB:.1f}"])
