@@ -51,8 +51,7 @@ def shipped_files() -> list[Path]:
 @cache
 def read_tokenizers() -> dict[str, TokenizerSizes]:
     """Return what the packs say of their tokenizers, without loading them."""
-    found = {name: Session.open(name, "cpu", load=False).tokenizer_config for name in available_packs()}
-    return {name: config for name, config in found.items() if isinstance(config, TokenizerConfig)}
+    return {name: Session.open(name, "cpu", load=False).tokenizer_config for name in available_packs()}
 
 
 if __name__ == "__main__":
