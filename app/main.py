@@ -139,6 +139,6 @@ def get_launch_options(context: Context, stream: RunStream | None = None) -> dic
         "quiet": True,
         "run_history": False,
         "enable_monitoring": False,
-        "state_session_capacity": 1000,
+        "state_session_capacity": 100,  # each takes 190 KB, and the page keeps no state in Gradio
         "footer_links": [],
     }
