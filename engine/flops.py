@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.config import TokenizerConfig, TrainConfig
+from engine.config import TokenizerSizes, TrainConfig
 from engine.models import build_model
 
 FORWARD_AND_BACKWARD = 3  # forward passes' worth: the backward pass is two products for each one of the forward pass
 
 
 def pass_flops(
-    kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerConfig, classes: int = 1, fine_labels: int = 1
+    kind: str, sizes: Mapping[str, Any], tokenizer: TokenizerSizes, classes: int = 1, fine_labels: int = 1
 ) -> float:
     """Operations of one forward pass of one picture; a tokenizer's encodes and decodes it."""
     side = tokenizer.image_size

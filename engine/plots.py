@@ -39,6 +39,26 @@ def colour_map(name: str) -> Colormap:
     return colormaps[name]
 
 
+def list_fonts() -> list[Path]:
+    """Files of fonts: the one that comes with matplotlib, then those that are installed."""
+    _set_config_folder()
+    from matplotlib import font_manager, get_data_path
+
+    shipped = Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return [shipped, *map(Path, sorted(font_manager.findSystemFonts()))]
+
+
+def list_letters(font: Path) -> set[int]:
+    """Code points of the letters of a font; none of a file that is no font."""
+    _set_config_folder()
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return set(FT2Font(str(font)).get_charmap())
+    except (OSError, RuntimeError):
+        return set()
+
+
 def _set_config_folder() -> None:
     """Give matplotlib a temporary config folder if the user's home is not writable. Otherwise it warns twice."""
     if os.environ.get("MPLCONFIGDIR") or _home_is_writable():

@@ -262,7 +262,7 @@ def test_a_figure_speaks_the_language_where_a_font_has_its_letters(
     shown = [one.get_title() for part in figure.subfigs for one in part.axes]
     shown += [part.get_suptitle() for part in figure.subfigs]
     assert len(shown) == 10 and not [text for text in shown if left_over(text)]
-    monkeypatch.setattr(fonts, "_letters", lambda path: set(range(128)))
+    monkeypatch.setattr(fonts, "list_letters", lambda font: set(range(128)))
     find_font.cache_clear()
     assert choose_words(MADE_UP) == (words(ENGLISH), None)
 

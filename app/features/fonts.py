@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from matplotlib import font_manager, get_data_path
-from matplotlib.ft2font import FT2Font
-
 from app.text.words import ENGLISH, Words, flatten, words
+from engine.plots import list_fonts, list_letters
 
-SHIPPED = Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"  # with matplotlib
 DRAWN = ("files", "names")  # whose words stand in files
 
 
@@ -27,12 +24,4 @@ def find_font(language: str) -> Path | None:
         return None
     said = [text for key, text in flatten(words(language)) if key.partition(".")[0] in DRAWN]
     needed = {ord(letter) for letter in "".join(said) if letter.isprintable()}
-    installed = map(Path, sorted(font_manager.findSystemFonts()))
-    return next((path for path in (SHIPPED, *installed) if needed <= _letters(path)), None)
-
-
-def _letters(path: Path) -> set[int]:
-    try:
-        return set(FT2Font(str(path)).get_charmap())
-    except (OSError, RuntimeError):  # a file that is no font, or one without letters
-        return set()
+    return next((path for path in list_fonts() if needed <= list_letters(path)), None)

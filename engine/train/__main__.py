@@ -35,7 +35,7 @@ from engine.data.pictures import Pictures
 from engine.device import prepare
 from engine.distributed import Group, join_group, let_first_speak
 from engine.flops import pass_flops, training_flops
-from engine.models import KINDS, TRAINED_WITH, build_model
+from engine.models import KINDS, TRAINED_WITH, build_model, read_sizes
 from engine.pack import Pack, open_pack, pack_path, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.converted import default_recipe, size_like_generator
@@ -131,7 +131,7 @@ def train_model(
 def count_flops(kind: str, pack: Pack, task: Task, config: TrainConfig) -> float:
     """Operations of a training step for each picture."""
     sizes = {**{name: pack.config[name] for name in TRAINED_WITH[kind]}, kind: dataclasses.asdict(task.model.config)}  # type: ignore[arg-type, call-overload]
-    tokenizer = TokenizerConfig(**sizes["tokenizer"])
+    tokenizer = read_sizes("tokenizer", sizes["tokenizer"])
     passes = {name: pass_flops(name, of_model, tokenizer) for name, of_model in sizes.items()}
     return training_flops(kind, passes, config)
 
