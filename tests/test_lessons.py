@@ -43,6 +43,7 @@ ELSEWHERE = {  # numbers in texts that are neither a claim nor a figure of a rep
     "512": "reported elsewhere",
     "4.69": "reported elsewhere",
     "6.56": "reported elsewhere",
+    "256": "pixels of the paper's pictures",
     "64": "steps of a report's row",
     "8": "26 steps but 18",
 }

@@ -24,7 +24,7 @@ READY = "(at) => tokenCritic.lessons.since !== null && tokenCritic.lessons.at ==
 SHOWN = """() => {
     const { shown, playhead, pinned, view, run } = tokenCritic.state;
     const lanes = [...document.querySelectorAll(".tc-lane")].map((one) => one.querySelector(".tc-status").textContent);
-    const pointed = document.querySelector(".tc-pointed-at");
+    const pointed = document.querySelector(".tc-panel.tc-pointed-at");
     return { recorded: shown.recorded, why: run.why, pinned, lanes, proposal: view.proposal, layout: view.layout,
         pointed: pointed && [Number(pointed.closest(".tc-lane").dataset.lane), pointed.dataset.panel] };
 }"""
@@ -208,7 +208,7 @@ def test_lecturers_open_lessons_of_their_own(browser: Any, address: str, tmp_pat
     page.set_input_files(".tc-lessons input[type=file]", right)
     page.wait_for_function(READY, arg=0)
     assert page.text_content(".tc-lesson-title") == "Here" and "lesson=" not in page.url
-    page.route("**/mine.yaml", lambda route: route.fulfill(body=ONE.replace("title: Here", "title: From here")))
+    page.route(f"{address}mine.yaml", lambda route: route.fulfill(body=ONE.replace("title: Here", "title: From here")))
     page.goto(address + "?lesson=/mine.yaml")
     page.wait_for_function("() => window.tokenCritic?.lessons.since")
     assert page.text_content(".tc-lesson-title") == "From here"

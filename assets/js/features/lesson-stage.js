@@ -1,7 +1,7 @@
 // What a lesson does with the page: it sets the state, points at a part, sees what the learner does, and puts back what
 // was there before.
 
-import { reducedMotion, scrollTo } from "../lib/dom.js";
+import { byId, reducedMotion, scrollTo } from "../lib/dom.js";
 import { reachOf, stepAt } from "../playhead.js";
 import { EMPTY, isEqual } from "../store.js";
 
@@ -27,6 +27,7 @@ const PUT_BACK = [
   "message",
   "advice",
 ];
+const LOOKS = 100; // ms between two looks at a page that is being made
 const NARROW = "(max-width: 760px)";
 
 export class LessonStage {
@@ -44,8 +45,8 @@ export class LessonStage {
     /** @type {Partial<State> | null} */
     this.saved = null;
     this.verdict = "";
-    /** @type {Element | null} */
-    this.pointed = null;
+    /** @type {(Element | null)[]} */
+    this.pointed = [];
     this.asked = 0; // pages: the last one counts
   }
 
@@ -66,7 +67,7 @@ export class LessonStage {
     this.asked += 1;
     this.runs.drop();
     this.plans.replaced([]);
-    this.point(null);
+    this.point();
     if (!saved?.shown || !saved.playhead) {
       this.store.set({ lesson: null });
       return false;
@@ -91,7 +92,7 @@ export class LessonStage {
     const { asked } = this;
     const show = page.show ?? {};
     const recorded = show.recorded ?? lessons;
-    this.point(null);
+    this.point();
     store.set({ hand: null });
     if (store.state.shown?.recorded !== recorded || store.state.run.why !== "recorded") {
       await this.runs.start({ recorded });
@@ -110,25 +111,40 @@ export class LessonStage {
     if (show.step) this.player.showStep(lane, show.step - 1);
     else this.player.pause();
     if (show.play && !reducedMotion()) this.player.play();
+    await this.lanesMade();
+    if (asked !== this.asked) return null;
     this.places.go(show.place ?? "learn");
-    if (!show.place) this.reveal(lane, show.panel);
+    if (!show.place) this.reveal(lane, show.panel, Object.keys(page.action?.done?.controls ?? {}));
     const { run, pinned, playhead } = store.state;
     return { run: run.id, pinned, rounds: this.rounds(), at: playhead.at, moved: false };
   }
 
-  /** Point at a panel of a lane, and have it in sight. @param {number} lane @param {string} [panel] */
-  reveal(lane, panel) {
+  /** Resolves when Gradio has made the lanes: a lesson may be asked for before that. */
+  async lanesMade() {
+    while (!document.querySelector(".tc-lanes")) await new Promise((done) => setTimeout(done, LOOKS));
+  }
+
+  /**
+   * Point at a panel of a lane and at controls, and have the lane in sight.
+   * @param {number} lane
+   * @param {string} [panel]
+   * @param {string[]} [names] of controls
+   */
+  reveal(lane, panel, names = []) {
     const node = document.querySelector(`[data-lane="${lane}"]${panel ? ` .tc-panel[data-panel="${panel}"]` : ""}`);
-    this.point(panel ? node : null);
+    const controls = names.map((name) =>
+      byId(`tc-settings-${name.slice(-1)}`)?.querySelector(`.tc-x-${name.slice(0, -2)}`),
+    );
+    this.point(panel ? node : null, ...controls);
     const block = matchMedia(NARROW).matches ? "start" : "nearest";
     requestAnimationFrame(() => scrollTo(node?.closest(".tc-lane"), block)); // after what a pin has scrolled to
   }
 
-  /** @param {Element | null} node */
-  point(node) {
-    this.pointed?.classList.remove("tc-pointed-at");
-    node?.classList.add("tc-pointed-at");
-    this.pointed = node;
+  /** @param {...(Element | null | undefined)} nodes */
+  point(...nodes) {
+    for (const node of this.pointed) node?.classList.remove("tc-pointed-at");
+    this.pointed = nodes.map((node) => node ?? null);
+    for (const node of this.pointed) node?.classList.add("tc-pointed-at");
   }
 
   /**

@@ -1,6 +1,6 @@
 // The panel beside the lanes: one page of a lesson, with its action, its question and the way on.
 
-import { actionButton, el } from "../lib/dom.js";
+import { actionButton, el, scrollTo } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
 import { panelOf } from "./glossary.js";
 
@@ -138,6 +138,7 @@ export class LessonView {
     const said = chosen === right ? this.words.right : this.words.wrong;
     const reasons = chosen === right ? [answers[right].why] : [answers[chosen].why, answers[right].why];
     told.replaceChildren(el("strong", {}, said), " ", ...this.glossary.inline(reasons.join(" ")));
+    scrollTo(told, "nearest");
   }
 
   /**

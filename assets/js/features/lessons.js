@@ -102,7 +102,11 @@ export class Lessons {
     const at = Number(query.get("lesson_page") ?? 1) - 1;
     if (this.lesson && asked === this.name) return this.go(at, false);
     await this.start(asked, at, false);
-    if (!this.lesson) this.home();
+    if (this.lesson) return;
+    const address = new URL(location.href); // there is none of that name
+    for (const name of ["lesson", "lesson_page"]) address.searchParams.delete(name);
+    history.replaceState(history.state, "", address);
+    this.home();
   }
 
   /**
@@ -178,7 +182,7 @@ export class Lessons {
     this.at = Math.max(0, Math.min(Number.isInteger(at) ? at : 0, lesson.pages.length - 1));
     if (this.name && isNew) history.pushState(history.state, "", this.address());
     const following = this.following();
-    const after = following ? fill(this.words.next_lesson, following) : this.words.finish;
+    const after = following ? this.words.next_lesson : this.words.finish;
     this.view.show(lesson, this.at, after);
     this.view.title.focus({ preventScroll: true });
     this.mark();
