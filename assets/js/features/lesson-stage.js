@@ -27,6 +27,7 @@ const PUT_BACK = [
   "message",
   "advice",
 ];
+const SETTINGS = "tc-dials"; // the button that shows them, and the class of the page while they are shown
 const LOOKS = 100; // ms between two looks at a page that is being made
 const NARROW = "(max-width: 760px)";
 
@@ -48,6 +49,7 @@ export class LessonStage {
     /** @type {(Element | null)[]} */
     this.pointed = [];
     this.asked = 0; // pages: the last one counts
+    this.unfolded = false; // whether a page has shown the settings of the lanes
   }
 
   /** Remember what is on the page. A run that is under way is stopped. */
@@ -68,6 +70,7 @@ export class LessonStage {
     this.runs.drop();
     this.plans.replaced([]);
     this.point();
+    if (this.unfolded) this.showSettings(false);
     if (!saved?.shown || !saved.playhead) {
       this.store.set({ lesson: null });
       return false;
@@ -136,8 +139,16 @@ export class LessonStage {
       byId(`tc-settings-${name.slice(-1)}`)?.querySelector(`.tc-x-${name.slice(0, -2)}`),
     );
     this.point(panel ? node : null, ...controls);
+    if (names.length && !document.documentElement.classList.contains(SETTINGS)) this.showSettings(true);
     const block = matchMedia(NARROW).matches ? "start" : "nearest";
     requestAnimationFrame(() => scrollTo(node?.closest(".tc-lane"), block)); // after what a pin has scrolled to
+  }
+
+  /** The settings of the lanes, where they were folded. @param {boolean} shown */
+  showSettings(shown) {
+    this.unfolded = shown;
+    document.documentElement.classList.toggle(SETTINGS, shown);
+    byId(SETTINGS)?.setAttribute("aria-expanded", String(shown));
   }
 
   /** @param {...(Element | null | undefined)} nodes */
