@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from engine.adaln import AdaLnConfig
 from engine.config import TokenizerSizes, TrainConfig
-from engine.models import build_model
+from engine.models import build_model, read_sizes
+from engine.vqgan import VqganConfig
 
 FORWARD_AND_BACKWARD = 3  # forward passes' worth: the backward pass is two products for each one of the forward pass
 
@@ -22,7 +24,10 @@ def pass_flops(
 ) -> float:
     """Operations of one forward pass of one picture; a tokenizer's encodes and decodes it."""
     side = tokenizer.image_size
-    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # The networks of public checkpoints switch autocast off, which the meta device does not know: they compute.
+    device = "cpu" if isinstance(read_sizes(kind, sizes), VqganConfig | AdaLnConfig) else "meta"
+    counter = FlopCounterMode(display=False)
+    with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad(), counter:
         model: Any = build_model(kind, sizes, tokenizer, classes, fine_labels)
         if kind in ("generator", "critic"):
             model(torch.zeros(1, tokenizer.grid**2, dtype=torch.int64), torch.zeros(1, dtype=torch.int64))

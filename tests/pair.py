@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 
@@ -30,8 +31,8 @@ def run(folder: Path, kind: str, name: str, config: TrainConfig = CONFIG, group:
     pack = open_pack(folder / "tiny")
     sizes = {**pack.config[kind], **({"dropout": 0.1} if kind != "tokenizer" else {})}
     task = make_task(kind, pack, sizes, read_folder(folder / "own", 16), config, CPU)
-    loop.LOG_EVERY = 1
-    loop.train(task, config, folder / name, PROBE, CPU, {}, group=group)
+    with patch.object(loop, "LOG_EVERY", 1):
+        loop.train(task, config, folder / name, PROBE, CPU, {}, group=group)
 
 
 def main(folder: Path) -> None:

@@ -48,7 +48,7 @@ ALLOWED = {
     "device": set(),
     "watch": set(),
     "distributed": {"watch"},
-    "flops": {"config", "models"},
+    "flops": {"adaln", "config", "models", "vqgan"},
     "data": {"cli", "config", "device"},
     "weights": set(),
     "models": {"config"} | MODELS,

@@ -132,7 +132,8 @@ def count_flops(kind: str, pack: Pack, task: Task, config: TrainConfig) -> float
     """Operations of a training step for each picture."""
     sizes = {**{name: pack.config[name] for name in TRAINED_WITH[kind]}, kind: dataclasses.asdict(task.model.config)}  # type: ignore[arg-type, call-overload]
     tokenizer = read_sizes("tokenizer", sizes["tokenizer"])
-    passes = {name: pass_flops(name, of_model, tokenizer) for name, of_model in sizes.items()}
+    part = {name: of for name, of in sizes.items() if name != "tokenizer" or kind in ("tokenizer", "classifier")}
+    passes = {name: pass_flops(name, of, tokenizer) for name, of in part.items()}
     return training_flops(kind, passes, config)
 
 

@@ -1,10 +1,10 @@
 """How long it takes from files of pictures to the first training step: python -m engine.train.first_step [n=60000]
 
 Writes n pictures of 32 pixels a side as PNG files in 10 class folders, in a temporary folder, then runs the commands
-that train a tokenizer and a generator (crops=2), for one step each. Prints one JSON object, in seconds:
+that train a tokenizer and a generator (crops=1), for one step each. Prints one JSON object, in seconds:
   written     the files were made; not a part of the rest
   tokenizer   until the tokenizer's first step was done: all pictures read, and its tokens of 4,096 stored in a pack
-  generator   until the generator's was: all pictures read again, two crops of each encoded
+  generator   until the generator's was: all pictures read again, and each encoded
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def time_first_steps(folder: Path, n: int) -> dict[str, float]:
     write_pictures(folder / "pictures", n)
     times = {"written": time.perf_counter() - start}
     common = [f"data={folder / 'pictures'}", f"pack={folder / 'pack'}", f"runs={folder / 'runs'}", "iterations=1"]
-    for words in (["tokenizer", f"image_size={SIDE}"], ["generator", "crops=2"]):
+    for words in (["tokenizer", f"image_size={SIDE}"], ["generator", "crops=1"]):
         start = time.perf_counter()
         train_command.main([*words, *common])
         times[words[0]] = time.perf_counter() - start
