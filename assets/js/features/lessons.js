@@ -170,7 +170,7 @@ export class Lessons {
     this.name = name;
     this.since = null; // of another lesson's page
     this.store.set({ lesson: name || lesson.title });
-    document.documentElement.dataset.lesson = name;
+    document.documentElement.dataset.learns = name;
     this.places.go("learn");
     this.go(at, isNew);
   }
@@ -243,7 +243,7 @@ export class Lessons {
     this.name = "";
     this.since = null;
     this.view.root.hidden = true;
-    delete document.documentElement.dataset.lesson;
+    delete document.documentElement.dataset.learns;
     if (isNew && name) history.pushState(history.state, "", `${location.pathname}${this.search}`);
     if (isNew) this.places.go("learn");
     const wasThere = this.stage.restore();

@@ -65,7 +65,7 @@ export class Drawer {
 
   show() {
     const { drawer } = this.store.state;
-    document.documentElement.dataset.drawer = drawer; // Gradio's plot stands beside what is drawn here
+    document.documentElement.dataset.beside = drawer; // Gradio's plot stands beside what is drawn here
     this.title.textContent = drawer ? this.words.tabs[drawer] : "";
     for (const body of this.bodies) body.hidden = body.dataset.tab !== drawer;
     this.buttons.forEach((button, i) => {
