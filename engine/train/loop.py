@@ -104,14 +104,9 @@ def train(
     optimisers = make_optimisers(task.model, config, probe.torch_dtype)
     start = _resume(run, task, averaged, optimisers, identity, config)
     group.wait()  # until all have read what rank 0 is about to change
-    if group.is_first:
-        log.truncate(start)
+    _begin(run, start, task, config, log)
     schedulers = [LambdaLR(opt, partial(lr_factor, config), last_epoch=start - 1) for opt in optimisers]
-    if start == config.iterations:
-        more = how_to_continue(config, task.loss_changes_at)
-        print(f"{run}: nothing to train, all {start} iterations are done; {more}", file=sys.stderr)
     started = saved = time.monotonic()
-    run.mkdir(parents=True, exist_ok=True)
     module = group.wrap(task)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
     with catch_stop_signals(quiet=not group.is_first) as stop_request:
@@ -136,6 +131,16 @@ def train(
     group.wait()  # until rank 0 has stored all
     stop_request.end()
     return averaged
+
+
+def _begin(run: Path, start: int, task: Task, config: TrainConfig, log: Log) -> None:
+    """Make the run's folder, and cut its log to what the checkpoint knows of. Says so if nothing is left to train."""
+    run.mkdir(parents=True, exist_ok=True)
+    if task.group.is_first:
+        log.truncate(start)
+    if start == config.iterations:
+        more = how_to_continue(config, task.loss_changes_at)
+        print(f"{run}: nothing to train, all {start} iterations are done; {more}", file=sys.stderr)
 
 
 def _report(
