@@ -196,7 +196,7 @@ def test_what_has_the_focus_is_never_covered(page: Any) -> None:
             break
         stops += 1
         covered += [found[1]] if found[0] else []
-    assert covered == [] and stops > 50
+    assert covered == [] and stops > 40
 
 
 def test_the_first_tab_stops_lead_past_the_controls(page: Any) -> None:

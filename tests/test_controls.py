@@ -49,8 +49,8 @@ def test_what_both_lanes_share_changes_the_run(page: Any) -> None:
     for move, back in (
         (lambda: page.fill(".tc-seed input", "9"), lambda: page.fill(".tc-seed input", "0")),
         (lambda: page.check(".tc-chip input >> nth=3"), lambda: page.check(".tc-chip input >> nth=0")),
-        (lambda: page.check("text=Equal passes"), lambda: page.uncheck("text=Equal passes")),
-        (lambda: page.check("text=Matched"), lambda: page.uncheck("text=Matched")),
+        (lambda: page.get_by_label("Equal passes").check(), lambda: page.get_by_label("Equal passes").uncheck()),
+        (lambda: page.get_by_label("Matched").check(), lambda: page.get_by_label("Matched").uncheck()),
         (
             lambda: (open_drawer(page, "view"), page.click("button:text('Add a lane')")),
             lambda: page.click("button:text('Remove this lane')"),

@@ -15,7 +15,7 @@ import pytest
 from tests.full import FULL
 
 ROOT = Path(__file__).resolve().parent.parent
-KILLS, FULL_DISKS = (100, 50) if FULL else (8, 4)
+KILLS, FULL_DISKS = (100, 50) if FULL else (4, 2)
 DISK = ("unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=4m none "$1" && shift && exec "$@"', "sh")  # of one's own
 
 

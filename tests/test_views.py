@@ -146,6 +146,7 @@ def test_every_control_is_explained_in_one_click(page: Any) -> None:
     assert len(shown) >= 14 and set(shown) == {1}
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
+        open_drawer(page, "view" if width == 1280 else "")  # a sheet over the page, on a phone
         for button in page.locator(".tc-ask >> visible=true").all():
             button.click()
             page.wait_for_selector(".tc-explained:popover-open")
