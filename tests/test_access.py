@@ -345,7 +345,7 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press("=Rest as the rule")
     runs("=Run on")
     assert page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.step") == 10
-    runs("=Refine")
+    runs('[data-lane="0"] [data-name="refine"]')
     assert page.evaluate("() => tokenCritic.state.shown.lanes[2].origin.fraction") == 0.6
     press("=Remove this lane")
     press("[data-drawer=share]")

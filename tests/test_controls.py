@@ -49,8 +49,14 @@ def test_what_both_lanes_share_changes_the_run(page: Any) -> None:
     for move, back in (
         (lambda: page.fill(".tc-seed input", "9"), lambda: page.fill(".tc-seed input", "0")),
         (lambda: page.check(".tc-chip input >> nth=3"), lambda: page.check(".tc-chip input >> nth=0")),
-        (lambda: page.get_by_label("Equal passes").check(), lambda: page.get_by_label("Equal passes").uncheck()),
-        (lambda: page.get_by_label("Matched").check(), lambda: page.get_by_label("Matched").uncheck()),
+        (
+            lambda: page.get_by_role("checkbox", name="Equal passes").check(),
+            lambda: page.get_by_role("checkbox", name="Equal passes").uncheck(),
+        ),
+        (
+            lambda: page.get_by_role("checkbox", name="Matched").check(),
+            lambda: page.get_by_role("checkbox", name="Matched").uncheck(),
+        ),
         (
             lambda: (open_drawer(page, "view"), page.click("button:text('Add a lane')")),
             lambda: page.click("button:text('Remove this lane')"),
