@@ -155,12 +155,12 @@ def save_in_place(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any
     target.mkdir(parents=True, exist_ok=True)
     content = save({name: tensor.contiguous().clone() for name, tensor in tensors.items()})
     (target / "state.json").write_text(json.dumps({**state, "parts": 1}))
-    partial.mkdir(exist_ok=True)
     with open(target / "part-000.safetensors", "wb", buffering=0) as out:
         for part in (content[:4000], content[4000:]):
             out.write(part)
             os.fsync(out.fileno())
-            time.sleep(0.01)  # as a slow disk: else a kill seldom falls between
+            partial.mkdir(exist_ok=True)  # a kill after this falls between the parts, on a fast disk, too
+            time.sleep(0.01)
     partial.rmdir()
 
 

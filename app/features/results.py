@@ -108,7 +108,7 @@ def _draw(chart: Chart) -> go.Figure:
     grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "zerolinecolor": "rgba(128, 128, 128, 0.25)"}
     for update, axis in ((figure.update_xaxes, chart.x), (figure.update_yaxes, chart.y)):
         values = [point[axis.figure] for row in chart.rows for point in row.get("points", [row])]
-        ticks = {"tickvals": _log_ticks(values), "type": "log"} if axis.log else {}
+        ticks = {"tickvals": _log_ticks(values), "type": "log", "tickformat": ".3~g"} if axis.log else {}
         update(title_text=axis.label, automargin=True, exponentformat="none", **grid, **ticks)
     clear, margin = "rgba(0, 0, 0, 0)", {"l": 56, "r": 12, "t": 12, "b": 48}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 14}}

@@ -61,7 +61,7 @@ export class Stage {
     const dock = el("div", { class: "tc-dock" }, this.playbar.node, strip, this.drawer.bar);
     this.root.append(this.notice, this.tabs, this.lanesNode, dock, this.spoken);
     new ResizeObserver(() => this.fit(dock)).observe(this.root);
-    store.on(["controls"], () => this.fit(dock));
+    store.on(["controls", "view"], () => this.fit(dock));
     this.cells = new Cells(store, this.lanesNode, {
       describe: (lane, place) => this.describe(lane, place),
       speak: (text) => {
@@ -85,8 +85,9 @@ export class Stage {
     const width = this.lanesNode.clientWidth;
     if (!width) return; // another place is shown
     document.documentElement.style.setProperty("--tc-dock-height", `${dock.offsetHeight}px`);
-    const lanes = this.store.state.controls.third ? 3 : 2;
-    this.root.classList.toggle("is-wide", width / lanes >= WIDE_LANE);
+    const { controls, view } = this.store.state;
+    const lanes = controls.third ? 3 : 2;
+    this.root.classList.toggle("is-wide", width / lanes >= WIDE_LANE && !view.projecting);
   }
 
   /** The element of the page that holds the stage is there. @param {Element} element */
