@@ -16,7 +16,7 @@ from app.server.environment import use_private_folder
 from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
 from engine import device
 from engine.session import Session
-from tests.pages import PATIENCE
+from tests.pages import PATIENCE, UNFOLDED
 from tests.tiny import make_whole_pack
 
 PLANNED = """([seed, label]) => {
@@ -67,7 +67,7 @@ def page(address: str, packs: Packs, browser: Any) -> Any:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(PATIENCE)
     page.problems = []
-    page.add_init_script("localStorage.setItem('token-critic-unfolded', '1')")  # the lanes' settings are in sight
+    page.add_init_script(UNFOLDED)
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("request", lambda r: page.problems.append(r.url) if _foreign(r.url, address) else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from app.tools.browser import run_page
+from app.tools.browser import PAGE_READY, run_page
 
 PATIENCE = 120_000  # ms that anything may take where others keep the machine busy
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
@@ -45,6 +45,19 @@ def another(page: Any) -> Any:
     other = page.context.browser.new_page()
     other.set_default_timeout(PATIENCE)
     return other
+
+
+UNFOLDED = "localStorage.setItem('token-critic-unfolded', '1')"  # before a page opens: its lanes' settings are in sight
+
+
+def open_phone(page: Any, address: str) -> Any:
+    """The page on a phone, in the same browser. Close its context."""
+    context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    phone.set_default_timeout(PATIENCE)
+    phone.goto(address)
+    phone.wait_for_function(PAGE_READY)
+    return phone
 
 
 def go_to(page: Any, place: str) -> None:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from app.features.presets import FIRST
 from app.text.words import ENGLISH, words
-from app.tools.browser import PAGE_READY, wait_for_run
-from tests.pages import PATIENCE, at, go_to, open_drawer, painted
+from app.tools.browser import wait_for_run
+from tests.pages import at, go_to, open_drawer, open_phone, painted
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -83,11 +83,7 @@ def test_axe_finds_nothing_serious_with_an_explanation_or_the_projector(page: An
 
 
 def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> None:
-    context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    phone = context.new_page()
-    phone.set_default_timeout(PATIENCE)
-    phone.goto(address)
-    phone.wait_for_function(PAGE_READY)
+    phone = open_phone(page, address)
     with wait_for_run(phone):
         phone.tap("#tc-run")
     phone.tap(".tc-tabs label:nth-child(3)")
@@ -115,7 +111,7 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     box = phone.locator(".tc-game-board canvas").first.bounding_box()
     phone.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     assert phone.evaluate("() => tokenCritic.game.marks.size") == 1
-    context.close()
+    phone.context.close()
 
 
 CONTROLS = "button, select, input:not([type=file], [type=hidden]), a"

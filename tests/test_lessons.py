@@ -160,6 +160,10 @@ def test_lessons_are_offered_where_their_recordings_are(packs: Packs) -> None:
         read_shipped(n, "ko")["title"] for n in list_names()
     ]
     assert open_lesson(context, "greedy", language="xx") == open_lesson(context, "greedy")
+    kept = read_shipped.cache_info().currsize
+    for i in range(20):
+        open_lesson(context, "greedy", language=f"x{i}")
+    assert read_shipped.cache_info().currsize == kept, "a visitor's word for a language is not kept"
 
 
 @pytest.mark.parametrize(

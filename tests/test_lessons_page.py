@@ -15,7 +15,7 @@ from app.features.lessons import list_names, read_shipped
 from app.packs import Packs
 from app.text.words import ENGLISH, words
 from app.tools.browser import PAGE_READY, serve_page, wait_for_run
-from tests.pages import PATIENCE, comes_to, forget_refusals, go_to, open_drawer
+from tests.pages import PATIENCE, UNFOLDED, comes_to, forget_refusals, go_to, open_drawer
 from tests.test_lessons import ONE
 
 pytest.importorskip("playwright.sync_api")
@@ -52,7 +52,7 @@ def visit(browser: Any, address: str, path: str = "", language: str = "en", **ho
     page.problems = []
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.add_init_script("localStorage.setItem('token-critic-unfolded', '1')")  # the lanes' settings are in sight
+    page.add_init_script(UNFOLDED)
     page.goto(f"{address}{path}{'&' if path else '?'}lang={language}")
     page.wait_for_function(PAGE_READY if "lesson" not in path else "() => window.tokenCritic?.lessons.since")
     return page

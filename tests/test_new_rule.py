@@ -28,7 +28,7 @@ from engine.rule import Proposal, Rule, parameter
 from engine.rules import RULES
 from engine.schedule import SCHEDULES
 from tests.fakes_app import new_context, run
-from tests.pages import PATIENCE
+from tests.pages import PATIENCE, UNFOLDED
 from tests.tiny import make_whole_pack
 
 
@@ -142,7 +142,7 @@ def test_a_new_rule_is_on_the_page_and_in_a_link(address: str, browser: Any) -> 
     def visit(url: str) -> Any:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
-        page.add_init_script("localStorage.setItem('token-critic-unfolded', '1')")  # the lanes' settings are in sight
+        page.add_init_script(UNFOLDED)
         page.goto(url)
         page.wait_for_function("() => window.tokenCritic?.state.planned")
         return page

@@ -8,7 +8,7 @@ import pytest
 
 from app.text.words import ENGLISH, words
 from app.tools.browser import PAGE_READY
-from tests.pages import PATIENCE, another, comes_to, go_to, open_drawer, painted, take
+from tests.pages import PATIENCE, another, comes_to, go_to, open_drawer, open_phone, painted, take
 
 pytest.importorskip("playwright.sync_api")
 NAMES: dict[str, str] = words(ENGLISH)["places"]["names"]
@@ -55,16 +55,12 @@ def test_a_place_is_opened_by_its_address_and_by_reloading_it(page: Any, address
 
 
 def test_a_finger_reaches_every_place_on_a_phone(page: Any, address: str) -> None:
-    context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    phone = context.new_page()
-    phone.set_default_timeout(PATIENCE)
-    phone.goto(address)
-    phone.wait_for_function(PAGE_READY)
+    phone = open_phone(page, address)
     for place in [*NAMES][::-1]:
         phone.tap(f"[data-to={place}]")
         comes_to(phone, SHOWN, view_of(place))
         assert phone.evaluate("() => document.documentElement.scrollWidth") == 390, place
-    context.close()
+    phone.context.close()
 
 
 def test_the_first_view_fits_the_window_and_its_panels_are_large(page: Any, address: str) -> None:

@@ -13,11 +13,11 @@ from app.features.claims import LANES
 from app.features.lesson_file import Record, Source, flag, list_of, map_of, one_of, parse, plain, record, whole, words
 from app.features.presets import load_recording
 from app.request import control_names
+from app.text.words import ENGLISH
+from app.text.words import FOLDER as TEXT
 
 FOLDER = ASSETS / "lessons"
-TEXT = Path(__file__).resolve().parent.parent / "text"
 GLOSSARY = "glossary"
-ENGLISH = "en"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 SYMBOL = re.compile(r"\$([^$\s]+)\$")
 TITLE, SHORT, LONG = 80, 300, 1200  # characters

@@ -11,7 +11,6 @@ from app.context import Context
 from app.features.claims import Evidence, check_claim
 from app.features.lesson_file import Listing, Source, parse
 from app.features.lesson_schema import (
-    ENGLISH,
     FOLDER,
     GLOSSARY,
     TRANSLATION,
@@ -22,6 +21,7 @@ from app.features.lesson_schema import (
     recorded_of,
 )
 from app.features.presets import Recording, load_recording
+from app.text.words import ENGLISH, languages
 from engine.config import TokenizerSizes
 
 
@@ -44,7 +44,8 @@ def open_lesson(context: Context, name: object, text: object = "", language: obj
     if not isinstance(name, str) or not isinstance(text, str) or not isinstance(language, str):
         raise ValueError("name, text, language: expected texts")
     file = " ".join(name.split())[:60] or "lesson"
-    lesson = read_lesson(text, file) if text else read_shipped(name, language)
+    spoken = language if language in languages() else ENGLISH  # each that is asked for is kept
+    lesson = read_lesson(text, file) if text else read_shipped(name, spoken)
     for one in list_recordings(lesson):
         if one.pack not in context.packs.names:
             raise ValueError(f"recording {one.key!r} is of pack {one.pack!r}, which this server does not have")

@@ -1,6 +1,7 @@
 // The settings of the lanes are folded until they are asked for; who asked once finds them open the next time.
 
 import { byId } from "../lib/dom.js";
+import { recall, remember } from "../lib/storage.js";
 
 const KEPT = "token-critic-unfolded";
 /** @typedef {"dials" | "more"} Fold */
@@ -8,22 +9,13 @@ const KEPT = "token-critic-unfolded";
 /** @param {Fold} name */
 export function toggle(name) {
   const unfolded = document.documentElement.classList.toggle(`tc-${name}`);
-  byId(`tc-${name}`)?.setAttribute("aria-expanded", String(unfolded));
-  if (name !== "dials") return;
-  try {
-    localStorage.setItem(KEPT, unfolded ? "1" : "");
-  } catch {
-    // a browser that keeps nothing shows them folded the next time
-  }
+  label();
+  if (name === "dials") remember(KEPT, unfolded ? "1" : "");
 }
 
 /** What was open the last time. */
 export function restore() {
-  try {
-    if (localStorage.getItem(KEPT)) document.documentElement.classList.add("tc-dials");
-  } catch {
-    // the same
-  }
+  if (recall(KEPT)) document.documentElement.classList.add("tc-dials");
 }
 
 /** Gradio's buttons know no such attribute. */

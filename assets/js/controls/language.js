@@ -1,6 +1,7 @@
 // The switch between the languages. It reloads the page: all its words come once, when it opens.
 
 import { actionButton, el } from "../lib/dom.js";
+import { remember } from "../lib/storage.js";
 
 const REMEMBERED = "token-critic-language"; // assets/language.js reads it
 
@@ -17,11 +18,7 @@ export function mountLanguage(element, { language, languages, words }) {
 
 /** @param {string} language */
 function speak(language) {
-  try {
-    localStorage.setItem(REMEMBERED, language);
-  } catch {
-    // the address says it
-  }
+  remember(REMEMBERED, language);
   location.assign(addressIn(language, location.href));
 }
 

@@ -2,10 +2,11 @@
 // Who opens it sees the same: a preset as it was recorded, a run live, with a word on whether this machine got the same.
 
 import { actionButton, copyText, el } from "../lib/dom.js";
+import { replaceQuery } from "../lib/query.js";
 import { fill } from "../lib/text.js";
 import { canBeAsked, settingsOf } from "../store.js";
 import { ask, Refused } from "../transport/server.js";
-import { firstDifference, hashesOf, queryOf, readHashes, shownOf } from "./permalink.js";
+import { firstDifference, hashesOf, isOfRun, queryOf, readHashes, shownOf } from "./permalink.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {{settings: string | null, hashes: string[][], older: boolean}} Expected */
@@ -52,7 +53,7 @@ export class Address {
 
   /** @param {string} name of a parameter */
   isOwn(name) {
-    return ["preset", "version", "hash", ...this.config.names].includes(name);
+    return isOfRun(name, this.config.names);
   }
 
   /** Show what the address says; without a word of it, what the page opens with. */
@@ -101,9 +102,7 @@ export class Address {
    * @param {boolean} replace
    */
   write(state, replace) {
-    const address = new URL(location.href);
-    const kept = [...address.searchParams].filter(([name]) => !this.isOwn(name));
-    address.search = String(new URLSearchParams([...kept, ...this.parts(state)]));
+    const address = replaceQuery((name) => this.isOwn(name), this.parts(state));
     if (address.href === location.href) return;
     if (replace) history.replaceState(history.state, "", address);
     else history.pushState(history.state, "", address);

@@ -1,6 +1,6 @@
 // An explanation behind every control: a small button after its name, and one box that they share.
 
-import { el } from "../lib/dom.js";
+import { el, placePopover } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
 
 const NAMES = 'label, legend, [data-testid="block-info"]';
@@ -75,11 +75,7 @@ export class Explanations {
     this.box.replaceChildren(el("b", {}, name), ...parts, el("p", {}, text));
     this.key = key;
     this.box.showPopover();
-    const at = button.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = this.box;
-    const below = at.bottom + 8;
-    this.box.style.left = `${Math.max(8, Math.min(at.left - 16, innerWidth - width - 8))}px`;
-    this.box.style.top = `${below + height > innerHeight ? Math.max(8, at.top - 8 - height) : below}px`;
+    placePopover(this.box, button, -16);
     this.box.focus({ preventScroll: true }); // for who hears the page; closing it gives the focus back
   }
 }

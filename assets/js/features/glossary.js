@@ -91,6 +91,7 @@ export class Glossary {
     const named = at && this.root.contains(at) ? at.closest("[data-symbol]") : null;
     const key = named?.getAttribute("data-symbol") ?? "";
     for (const lit of document.querySelectorAll(".tc-lit")) lit.classList.remove("tc-lit");
+    if (this.root.hidden) return; // no lesson is open: nothing to light up
     if (key && PARTS[key]) for (const part of document.querySelectorAll(PARTS[key])) part.classList.add("tc-lit");
     const pointedAt = Object.keys(PARTS).filter((one) => key === one || (!named && at?.closest(PARTS[one])));
     for (const one of pointedAt) {

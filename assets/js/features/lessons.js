@@ -1,11 +1,14 @@
 // Lessons: the list of them, the one that is open, its pages in the address, and which are done.
 
 import { el, isTyping } from "../lib/dom.js";
+import { replaceQuery } from "../lib/query.js";
+import { recallValue, remember } from "../lib/storage.js";
 import { fill, plural } from "../lib/text.js";
 import { ask, messageOf, readText } from "../transport/server.js";
 import { Glossary } from "./glossary.js";
 import { LessonStage } from "./lesson-stage.js";
 import { LessonView } from "./lesson-view.js";
+import { isOfRun } from "./permalink.js";
 
 const STORED = "tc-lessons-done";
 const MOST_BYTES = 2 ** 16;
@@ -24,7 +27,7 @@ export class Lessons {
     this.places = places;
     this.list = config.lessons;
     this.home = home;
-    this.ours = ["preset", "version", "hash", ...config.names]; // of an address that says a run
+    this.names = config.names;
     this.stage = new LessonStage({ config, words, store, runs, plans, player, places }, rounds);
     this.view = new LessonView(this.words, new Glossary(config.terms, words), {
       turn: (by) => this.turn(by),
@@ -40,7 +43,8 @@ export class Lessons {
     this.search = ""; // of the address before
     /** @type {import("./lesson-stage.js").Since | null} */
     this.since = null;
-    this.done = readDone();
+    /** @type {Set<string>} names of lessons */
+    this.done = new Set(recallValue(STORED, /** @type {string[]} */ ([])));
     this.problem = el("p", { class: "tc-lessons-problem", role: "status" });
     this.cards = this.list.map((one, i) => this.card(one, i));
     this.root = this.build();
@@ -205,16 +209,8 @@ export class Lessons {
   }
 
   address() {
-    const address = new URL(location.href);
-    const gone = [...this.ours, "lesson", "lesson_page", "place"];
-    const kept = [...address.searchParams].filter(([name]) => !gone.includes(name));
-    const ours = [
-      ["place", "learn"],
-      ["lesson", this.name],
-      ["lesson_page", String(this.at + 1)],
-    ];
-    address.search = String(new URLSearchParams([...kept, ...ours]));
-    return address;
+    const ours = { place: "learn", lesson: this.name, lesson_page: String(this.at + 1) };
+    return replaceQuery((name) => name in ours || isOfRun(name, this.names), Object.entries(ours));
   }
 
   /** The lesson after this one. */
@@ -229,7 +225,7 @@ export class Lessons {
     if (!lesson) return;
     if (this.at + by < lesson.pages.length) return this.go(this.at + by, true);
     this.done.add(this.name);
-    writeDone(this.done);
+    remember(STORED, JSON.stringify([...this.done]));
     const following = this.following();
     if (following) this.start(following.name, 0);
     else this.leave(true);
@@ -277,24 +273,5 @@ export class Lessons {
     if (!by || this.at + by < 0) return;
     event.preventDefault();
     this.turn(by);
-  }
-}
-
-/** @returns {Set<string>} names of lessons */
-function readDone() {
-  try {
-    const found = JSON.parse(localStorage.getItem(STORED) ?? "[]");
-    return new Set(Array.isArray(found) ? found : []);
-  } catch {
-    return new Set(); // not allowed in this frame, or something else wrote it
-  }
-}
-
-/** @param {Set<string>} done */
-function writeDone(done) {
-  try {
-    localStorage.setItem(STORED, JSON.stringify([...done]));
-  } catch {
-    // then they are ticked until the page is closed
   }
 }

@@ -4,7 +4,9 @@
 import { pageColours } from "../draw/colours.js";
 import { drawPanel } from "../draw/panels.js";
 import { actionButton, el } from "../lib/dom.js";
-import { fill } from "../lib/text.js";
+import { CLICKER, stepKeys } from "../lib/keys.js";
+import { recallValue, remember } from "../lib/storage.js";
+import { fill, stepLine } from "../lib/text.js";
 import { longest, reachOf, stepAt } from "../playhead.js";
 import { settingsOf } from "../store.js";
 
@@ -47,18 +49,10 @@ export class Notes {
   /** The clicker works in this window, too. @param {KeyboardEvent} event */
   key(event) {
     if (event.target === this.text) return;
-    const { player, store } = this;
-    /** @type {Record<string, () => void>} */
-    const moves = {
-      PageDown: () => player.onward(),
-      ".": () => player.onward(),
-      PageUp: () => player.take(store.state.playhead.at - 1),
-      ",": () => player.take(store.state.playhead.at - 1),
-      " ": () => player.toggle(),
-    };
-    if (!moves[event.key]) return;
+    const move = stepKeys(this.player)[CLICKER[event.key] ?? event.key];
+    if (!move) return;
     event.preventDefault();
-    moves[event.key]();
+    move();
   }
 
   draw() {
@@ -71,18 +65,11 @@ export class Notes {
     const lanes = (shown?.lanes ?? []).map(({ name }, lane) => {
       const now = frames[lane]?.[stepAt(reach, lane, playhead.at)];
       const next = frames[lane]?.[stepAt(reach, lane, playhead.at + 1)];
-      return el("section", {}, el("h2", {}, name), this.sentence(now), ...this.preview(next, shown?.grid ?? 16));
+      const said = now ? el("p", {}, stepLine(this.line, now).replaceAll("|", "")) : null;
+      return el("section", {}, el("h2", {}, name), said, ...this.preview(next, shown?.grid ?? 16));
     });
     this.lanes.replaceChildren(...lanes);
-    if (this.text.ownerDocument.activeElement !== this.text) this.text.value = read()[this.place] ?? "";
-  }
-
-  /** @param {import("../types.js").Frame | undefined} frame */
-  sentence(frame) {
-    if (!frame) return null;
-    const [kept, fresh, masked, revoked] = frame.counts;
-    const values = { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked };
-    return el("p", {}, fill(this.line, values).replaceAll("|", ""));
+    if (this.text.ownerDocument.activeElement !== this.text) this.text.value = this.kept[this.place] ?? "";
   }
 
   /** The decision of the step to come. @param {import("../types.js").Frame | undefined} frame @param {number} grid */
@@ -103,19 +90,11 @@ export class Notes {
   }
 
   keep() {
-    try {
-      localStorage.setItem(KEPT, JSON.stringify({ ...read(), [this.place]: this.text.value }));
-    } catch {
-      // a browser that keeps nothing shows them until the window is closed
-    }
+    remember(KEPT, JSON.stringify({ ...this.kept, [this.place]: this.text.value }));
   }
-}
 
-/** @returns {Record<string, string>} */
-function read() {
-  try {
-    return JSON.parse(localStorage.getItem(KEPT) ?? "{}");
-  } catch {
-    return {};
+  /** All notes, by what they belong to. */
+  get kept() {
+    return recallValue(KEPT, /** @type {Record<string, string>} */ ({}));
   }
 }

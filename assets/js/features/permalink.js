@@ -4,6 +4,15 @@ const LETTERS = 4; // of a step's hash
 
 /** @typedef {import("../types.js").State} State */
 
+/**
+ * Whether a parameter of an address stands for a run.
+ * @param {string} name
+ * @param {string[]} controls their names
+ */
+export function isOfRun(name, controls) {
+  return ["preset", "version", "hash", ...controls].includes(name);
+}
+
 /** @param {State} state */
 export function shownOf({ shown }) {
   if (!shown) throw new Error("nothing is shown");

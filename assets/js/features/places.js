@@ -1,6 +1,7 @@
 // The places of the page: views with an address each. One is shown at a time; what the others hold stays as it is.
 
 import { el } from "../lib/dom.js";
+import { replaceQuery } from "../lib/query.js";
 
 const FIRST = "compare"; // the place of an address without a word of it
 
@@ -75,9 +76,7 @@ export class Places {
 
 /** The address of a place: what stands in it of a run stays, what stands in it of a lesson does not. @param {string} name */
 function addressOf(name) {
-  const address = new URL(location.href);
-  for (const one of ["lesson", "lesson_page"]) address.searchParams.delete(one);
-  if (name === FIRST) address.searchParams.delete("place");
-  else address.searchParams.set("place", name);
+  const gone = ["lesson", "lesson_page", "place"];
+  const address = replaceQuery((one) => gone.includes(one), name === FIRST ? [] : [["place", name]]);
   return `${address.pathname}${address.search}`;
 }

@@ -1,6 +1,6 @@
 // Recorded runs to look at: a list of them for each pack, behind one button that names the one that is shown.
 
-import { actionButton, el } from "../lib/dom.js";
+import { actionButton, el, placePopover } from "../lib/dom.js";
 
 /** @typedef {{pack: string, list: HTMLElement, buttons: HTMLButtonElement[]}} Row */
 
@@ -27,7 +27,7 @@ export function mountPresets(element, { store, words, runs, places }) {
   const popup = el("div", { id: "tc-example-list", class: "tc-menu", popover: "auto" });
   popup.append(...rows.map(({ list }) => list));
   popup.addEventListener("toggle", (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState === "open") placeUnder(popup, opener);
+    if (/** @type {ToggleEvent} */ (event).newState === "open") placePopover(popup, opener);
   });
   opener.append(chosen);
   element.replaceChildren(opener, popup);
@@ -46,11 +46,4 @@ export function mountPresets(element, { store, words, runs, places }) {
   };
   store.on(["run", "shown", "controls"], show);
   show(store.state);
-}
-
-/** Below what opened it, inside the window. @param {HTMLElement} popup @param {HTMLElement} opener */
-function placeUnder(popup, opener) {
-  const at = opener.getBoundingClientRect();
-  popup.style.left = `${Math.max(8, Math.min(at.left, innerWidth - popup.offsetWidth - 8))}px`;
-  popup.style.top = `${at.bottom + 6}px`;
 }

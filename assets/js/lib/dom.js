@@ -38,6 +38,20 @@ export function scrollTo(node, block = "start") {
   node?.scrollIntoView({ block, behavior: reducedMotion() ? "instant" : "smooth" });
 }
 
+/**
+ * Put a popover below what opened it, or above where it would leave the window.
+ * @param {HTMLElement} popover
+ * @param {Element} opener
+ * @param {number} [shift] pixels to the right
+ */
+export function placePopover(popover, opener, shift = 0) {
+  const at = opener.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = popover;
+  const below = at.bottom + 8;
+  popover.style.left = `${Math.max(8, Math.min(at.left + shift, innerWidth - width - 8))}px`;
+  popover.style.top = `${below + height > innerHeight ? Math.max(8, at.top - 8 - height) : below}px`;
+}
+
 const UNSTOPPABLE = 500; // ms after a start: the second of two quick clicks falls on Stop, and must not undo the first
 
 /**

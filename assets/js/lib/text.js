@@ -20,6 +20,16 @@ export function plural(words, n) {
 }
 
 /**
+ * What a step did, in words. Before each count stands a "|", where the page puts the sign of its state.
+ * @param {string} sentence
+ * @param {import("../types.js").Frame} frame
+ */
+export function stepLine(sentence, frame) {
+  const [kept, fresh, masked, revoked] = frame.counts;
+  return fill(sentence, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked });
+}
+
+/**
  * A share with two digits.
  * @param {number} share
  */

@@ -6,7 +6,7 @@ import { KEPT, MASK, NEW, pictureBefore, REVOKED, STATES } from "../draw/frame.j
 import { drawPanel, KINDS } from "../draw/panels.js";
 import { hiddenMarks, outcomeOf } from "../features/predict.js";
 import { el } from "../lib/dom.js";
-import { fill, plural } from "../lib/text.js";
+import { fill, plural, stepLine } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
 import { Growth } from "./growth.js";
 
@@ -123,7 +123,6 @@ export class Lane {
       layout,
       colours,
       byHand,
-      guessed,
       state.guess,
       devicePixelRatio,
       ...this.room,
@@ -189,7 +188,7 @@ export class Lane {
    */
   show(frame, frames, look, outcome) {
     const before = pictureBefore(frames, frame.s);
-    const line = this.line(frame).replaceAll("|", "");
+    const line = stepLine(this.words.line, frame).replaceAll("|", "");
     const name = this.info?.name ?? "";
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
     this.drawPanels((kind) => kind, { ...look, frame, before }, label);
@@ -258,15 +257,9 @@ export class Lane {
     return same;
   }
 
-  /** @param {Frame} frame */
-  line(frame) {
-    const [kept, fresh, masked, revoked] = frame.counts;
-    return fill(this.words.line, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked });
-  }
-
   /** @param {Frame} frame @param {Record<string, number> | null} outcome */
   say(frame, outcome) {
-    const [before, ...counts] = this.line(frame).split("|");
+    const [before, ...counts] = stepLine(this.words.line, frame).split("|");
     const keys = counts.map((text, i) => {
       const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
       const key = el("i", { class: `tc-key tc-${STATES[i]}` });

@@ -1,6 +1,7 @@
 // The buttons, the slider and the keys that move the playhead. The slider stands above the film strip.
 
 import { el, isTyping } from "../lib/dom.js";
+import { CLICKER, stepKeys } from "../lib/keys.js";
 import { fill } from "../lib/text.js";
 import { longest, newest, reachOf } from "../playhead.js";
 
@@ -41,7 +42,7 @@ export class Playbar {
       "div",
       { class: "tc-buttons" },
       this.button("first", () => player.take(0)),
-      this.button("back", () => player.take(store.state.playhead.at - 1)),
+      this.button("back", () => player.backward()),
       this.play,
       this.button("next", () => player.onward()),
       this.button("last", () => player.take(newest(reachOf(store.state)))),
@@ -66,22 +67,13 @@ export class Playbar {
     const last = newest(reachOf(this.store.state));
     if (last < 0) return;
     const { player } = this;
-    const { at } = this.store.state.playhead;
     /** @type {Record<string, () => void>} */
-    const moves = {
-      ",": () => player.take(at - 1),
-      ".": () => player.onward(),
-      " ": () => player.toggle(),
-      Home: () => player.take(0),
-      End: () => player.take(last),
-    };
-    if (this.store.state.view.projecting) {
-      moves.PageUp = moves[","]; // the two keys of a clicker
-      moves.PageDown = moves["."];
-    }
-    if (!moves[event.key]) return;
+    const moves = { ...stepKeys(player), Home: () => player.take(0), End: () => player.take(last) };
+    const clicked = this.store.state.view.projecting ? CLICKER[event.key] : undefined; // elsewhere they scroll
+    const move = moves[clicked ?? event.key];
+    if (!move) return;
     event.preventDefault();
-    moves[event.key]();
+    move();
   }
 
   /** @param {import("../types.js").State} state */

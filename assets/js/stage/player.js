@@ -40,6 +40,11 @@ export class Player {
     this.go(at);
   }
 
+  /** One step back by hand. */
+  backward() {
+    this.take(this.playhead.at - 1);
+  }
+
   /** One step on by hand; a decision that is hidden is shown first. */
   onward() {
     if (this.reveal()) this.pause();
