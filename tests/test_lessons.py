@@ -19,6 +19,7 @@ from app.features.lessons import check_claims, list_lessons, list_names, merge, 
 from app.features.page import describe_page
 from app.features.presets import load_recording
 from app.packs import Packs
+from app.text.wrong import say
 from app.tools.lesson import read_tokenizers
 from engine import cli
 from tests.quotes import ROOT, TABLE, filled, one_line
@@ -27,6 +28,7 @@ LANGUAGES = ("en", "ko")
 LESSONS = pytest.mark.parametrize("name", list_names())
 IN_EACH = pytest.mark.parametrize("language", LANGUAGES)
 MATHML = {"math", "mi", "mn", "mo", "mrow", "mfrac", "msub", "mover", "munder", "mtext"}
+HANGUL = re.compile(r"[가-힣]")
 WORD = re.compile(r"\[\[([\w.]+)\]\]")
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 ELSEWHERE = {  # numbers in texts that are neither a claim nor a figure of a report
@@ -129,7 +131,7 @@ def test_a_translation_has_the_keys_of_the_lesson(name: str) -> None:
             assert bool(mine) == bool(translated) and (not mine or mine != translated or mine.isdigit())
             assert sorted(WORD.findall(mine)) == sorted(WORD.findall(translated)), translated
             assert set(SYMBOL.findall(mine)) == set(SYMBOL.findall(translated)), translated
-    assert not re.search(r"[가-힣]", str(ours)) and re.search(r"[가-힣]", theirs["title"])
+    assert not HANGUL.search(str(ours)) and HANGUL.search(theirs["title"])
 
 
 def test_the_glossary_is_translated_and_is_mathml() -> None:
@@ -202,6 +204,8 @@ def test_what_is_wrong_with_a_lesson_is_said_with_its_line(old: str, new: str, l
     with pytest.raises(ValueError, match=rf"^own\.yaml, line {line}: ") as refused:
         read_lesson(ONE.replace(old, new), "own.yaml")
     assert says in str(refused.value) and "\n" not in str(refused.value)
+    said = say(refused.value, "ko")
+    assert said.startswith(f"own.yaml, {line}행: ") and HANGUL.search(said.partition(": ")[2].split("영어 원문")[0])
 
 
 def test_a_lesson_without_mistakes_is_taken_and_one_of_junk_is_refused_at_once(packs: Packs) -> None:

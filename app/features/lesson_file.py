@@ -1,6 +1,6 @@
 """Read YAML that somebody else wrote: bounded, plain, and with the line of whatever is wrong.
 
-A reader takes a node of the document and returns its value, or raises ValueError with file and line.
+A reader takes a node of the document and returns its value, or raises Wrong with file and line.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from app.text.wrong import Wrong
 
 MAX_BYTES = 2**16
 MAX_DEPTH, MAX_NODES = 12, 3000
@@ -25,9 +27,13 @@ class Source:
 
     name: str
 
-    def error(self, where: yaml.Node | int, message: str) -> ValueError:
+    def error(self, where: yaml.Node | int, key: str, /, **values: Any) -> Wrong:
+        """What is wrong at a line: `key` and `values` name its words (errors.lesson)."""
+        return self.error_of(where, Wrong(f"errors.lesson.{key}", **values))
+
+    def error_of(self, where: yaml.Node | int, wrong: Wrong) -> Wrong:
         line = where if isinstance(where, int) else where.start_mark.line + 1
-        return ValueError(f"{self.name}, line {line}: {message}")
+        return Wrong("errors.lesson.at", file=self.name, line=line, wrong=wrong)
 
 
 class Record(dict[str, Any]):
@@ -45,25 +51,26 @@ class Listing(list[Any]):
 
 
 def parse(text: str, source: Source) -> yaml.Node:
-    """Return the document's root. Raises ValueError with the line for what is no plain YAML of moderate size.
+    """Return the document's root. Raises Wrong with the line for what is no plain YAML of moderate size.
 
     Aliases, tags and deep nesting are refused while the text is read, before anything is built from it.
     """
     if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise ValueError(f"{source.name}: larger than {MAX_BYTES // 1024} KB")
+        raise Wrong("errors.lesson.too_large", file=source.name, most=MAX_BYTES // 1024)
     try:
         _bound(text, source)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise source.error(mark.line + 1 if mark else 1, f"no YAML: {error.problem or error.context}") from error
+        line = mark.line + 1 if mark else 1
+        raise source.error(line, "no_yaml", problem=error.problem or error.context) from error
     except yaml.YAMLError as error:  # a character that YAML does not have
-        raise source.error(_line_of(text, getattr(error, "position", 0)), "no YAML: a character it forbids") from error
+        raise source.error(_line_of(text, getattr(error, "position", 0)), "character") from error
     if root is None:
         raise source.error(1, "empty")
     for node in _walk(root):
         if node.tag not in PLAIN:
-            raise source.error(node, f"a tag, {node.tag[:SHOWN]}: write plain text and numbers")
+            raise source.error(node, "tag", tag=node.tag[:SHOWN])
     return root
 
 
@@ -73,14 +80,14 @@ def _bound(text: str, source: Source) -> None:
         assert event.start_mark is not None  # of an event that was parsed
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise source.error(line, "an anchor or alias (& or *): write it out")
+            raise source.error(line, "alias")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         nodes += isinstance(event, yaml.NodeEvent)
         if depth > MAX_DEPTH or nodes > MAX_NODES:
-            raise source.error(line, "nested too deeply" if depth > MAX_DEPTH else "too many values")
+            raise source.error(line, "too_deep" if depth > MAX_DEPTH else "too_many")
 
 
 def _walk(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -104,7 +111,7 @@ def words(most: int) -> Reader:
     def read(source: Source, node: yaml.Node) -> str:
         value = node.value.strip() if isinstance(node, yaml.ScalarNode) else None
         if not value or len(value) > most:
-            raise source.error(node, f"expected text of 1 to {most} characters")
+            raise source.error(node, "text", most=most)
         return str(value)
 
     return read
@@ -116,7 +123,7 @@ def whole(low: int, high: int) -> Reader:
     def read(source: Source, node: yaml.Node) -> int:
         value = plain(source, node)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise source.error(node, f"{_show(node)}: expected a whole number from {low} to {high}")
+            raise source.error(node, "whole", value=_show(node), low=low, high=high)
         return value
 
     return read
@@ -126,18 +133,18 @@ def flag(source: Source, node: yaml.Node) -> bool:
     """true or false."""
     value = plain(source, node)
     if not isinstance(value, bool):
-        raise source.error(node, f"{_show(node)}: expected true or false")
+        raise source.error(node, "flag", value=_show(node))
     return value
 
 
 def plain(source: Source, node: yaml.Node) -> Any:
     """A number, text, true or false."""
     if not isinstance(node, yaml.ScalarNode):
-        raise source.error(node, "expected one value")
+        raise source.error(node, "one_value")
     try:
         return yaml.SafeLoader("").construct_object(node)
     except ValueError as error:  # a number with more digits than Python reads
-        raise source.error(node, f"{_show(node)}: no number") from error
+        raise source.error(node, "no_number", value=_show(node)) from error
 
 
 def one_of(*choices: str) -> Reader:
@@ -145,7 +152,7 @@ def one_of(*choices: str) -> Reader:
 
     def read(source: Source, node: yaml.Node) -> str:
         if node.value not in choices:
-            raise source.error(node, f"{_show(node)}: expected one of {', '.join(choices)}")
+            raise source.error(node, "one_of", value=_show(node), known=", ".join(choices))
         return str(node.value)
 
     return read
@@ -156,7 +163,7 @@ def list_of(item: Reader, low: int, high: int) -> Reader:
 
     def read(source: Source, node: yaml.Node) -> Listing:
         if not isinstance(node, yaml.SequenceNode) or not low <= len(node.value) <= high:
-            raise source.error(node, f"expected a list of {low} to {high}")
+            raise source.error(node, "list", low=low, high=high)
         lines = [child.start_mark.line + 1 for child in node.value]
         return Listing([item(source, child) for child in node.value], lines)
 
@@ -172,7 +179,7 @@ def map_of(item: Reader, most: int) -> Reader:
         for name, key, child in _entries(source, node):
             found[name], found.lines[name] = item(source, child), key.start_mark.line + 1
         if len(found) > most:
-            raise source.error(node, f"expected at most {most} names")
+            raise source.error(node, "names", most=most)
         return found
 
     return read
@@ -187,10 +194,10 @@ def record(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
         found.lines = {"": node.start_mark.line + 1}
         for name, key, child in _entries(source, node):
             if name not in known:
-                raise source.error(key, f"unknown key {name[:SHOWN]!r}: one of {', '.join(known)}")
+                raise source.error(key, "unknown_key", key=repr(name[:SHOWN]), known=", ".join(known))
             found[name], found.lines[name] = known[name](source, child), key.start_mark.line + 1
         if missing := [name for name in required if name not in found]:
-            raise source.error(node, f"no {missing[0]!r}")
+            raise source.error(node, "missing", key=repr(missing[0]))
         return found
 
     return read
@@ -198,16 +205,16 @@ def record(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
 
 def _entries(source: Source, node: yaml.Node) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
     if not isinstance(node, yaml.MappingNode):
-        raise source.error(node, "expected names with values (name: value)")
+        raise source.error(node, "mapping")
     seen: set[str] = set()
     for key, child in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise source.error(key, "expected a name before the colon")
+            raise source.error(key, "name")
         if key.value in seen:
-            raise source.error(key, f"{key.value[:SHOWN]!r} is here twice")
+            raise source.error(key, "twice", key=repr(key.value[:SHOWN]))
         seen.add(key.value)
         yield key.value, key, child
 
 
-def _show(node: yaml.Node) -> str:
-    return repr(node.value[:SHOWN]) if isinstance(node, yaml.ScalarNode) else "a list or a mapping"
+def _show(node: yaml.Node) -> str | Wrong:
+    return repr(node.value[:SHOWN]) if isinstance(node, yaml.ScalarNode) else Wrong("errors.lesson.no_scalar")

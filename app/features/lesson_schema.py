@@ -15,6 +15,7 @@ from app.features.presets import load_recording
 from app.request import control_names
 from app.text.words import ENGLISH
 from app.text.words import FOLDER as TEXT
+from app.text.wrong import Wrong
 
 FOLDER = ASSETS / "lessons"
 GLOSSARY = "glossary"
@@ -109,7 +110,7 @@ TRANSLATED_TERMS = record({"symbols": map_of(record(MEANING), 40), "formulas": m
 
 
 def read_lesson(text: str, name: str) -> dict[str, Any]:
-    """Parse a lesson and check all but its claims. Raises ValueError with file and line for what is wrong."""
+    """Parse a lesson and check all but its claims. Raises Wrong with file and line for what is wrong."""
     source = Source(name=name)
     lesson = LESSON(source, parse(text, source))
     _check_recording(lesson["recorded"], source, lesson.lines["recorded"])
@@ -118,11 +119,11 @@ def read_lesson(text: str, name: str) -> dict[str, Any]:
         _check_action(page, source)
         rights = sum(answer.get("right", False) for answer in page["question"]["answers"])
         if rights != 1:
-            raise source.error(page["question"].lines["answers"], f"{rights} answers are right: expected one")
+            raise source.error(page["question"].lines["answers"], "rights", count=rights)
         for formula in page.get("formulas", ()):
             if formula not in read_terms()["formulas"]:
                 known = ", ".join(read_terms()["formulas"])
-                raise source.error(page.lines["formulas"], f"no formula {formula!r}: one of {known}")
+                raise source.error(page.lines["formulas"], "no_formula", name=repr(formula), known=known)
         for words_of_page, line in list_texts(page):
             check_symbols(words_of_page, line, source)
     return lesson  # type: ignore[no-any-return]
@@ -141,17 +142,18 @@ def list_texts(page: Record) -> Iterator[tuple[str, int]]:
 
 
 def check_symbols(text: str, line: int, source: Source) -> None:
-    """Raise ValueError where a text names a symbol that the glossary does not have."""
+    """Raise Wrong where a text names a symbol that the glossary does not have."""
+    known = read_terms()["symbols"]
     for symbol in SYMBOL.findall(text):
-        if symbol not in read_terms()["symbols"]:
-            raise source.error(line, f"no symbol ${symbol}$: one of {', '.join(read_terms()['symbols'])}")
+        if symbol not in known:
+            raise source.error(line, "no_symbol", name=f"${symbol}$", known=", ".join(known))
 
 
 def _check_recording(key: str, source: Source, line: int) -> dict[str, Any]:
     try:
         return load_recording(key).frames[0]
-    except ValueError as error:
-        raise source.error(line, str(error)) from error
+    except Wrong as error:
+        raise source.error_of(line, error) from error
 
 
 def _check_show(page: Record, lesson: Record, source: Source) -> None:
@@ -161,18 +163,19 @@ def _check_show(page: Record, lesson: Record, source: Source) -> None:
     begin = _check_recording(key, source, show.lines["recorded"] if "recorded" in show else 0)
     lane, lanes = LANES.index(show.get("lane", LANES[0])), begin["lanes"]
     if lane >= len(lanes):
-        raise source.error(show.lines["lane"], f"recording {key!r} has {len(lanes)} lanes")
+        raise source.error(show.lines["lane"], "lanes", name=repr(key), count=len(lanes))
     if show.get("step", 1) > lanes[lane]["steps"]:
-        raise source.error(show.lines["step"], f"step {show['step']}: that lane has {lanes[lane]['steps']} steps")
+        raise source.error(show.lines["step"], "step", step=show["step"], steps=lanes[lane]["steps"])
     if max(show.get("pinned", [1])) > begin["grid"]:
-        raise source.error(show.lines["pinned"], f"the grid has {begin['grid']} rows and columns, counted from 1")
+        raise source.error(show.lines["pinned"], "grid", grid=begin["grid"])
 
 
 def _check_action(page: Record, source: Source) -> None:
     controls = page.get("action", {}).get("done", {}).get("controls", Record())
+    known = control_names()
     for name in controls:
-        if name not in control_names():
-            raise source.error(controls.lines[name], f"unknown control {name!r}: one of {', '.join(control_names())}")
+        if name not in known:
+            raise source.error(controls.lines[name], "control", name=repr(name), known=", ".join(known))
 
 
 def recorded_of(lesson: Mapping[str, Any], page: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from app.features.lesson_schema import (
 )
 from app.features.presets import Recording, load_recording
 from app.text.words import ENGLISH, languages
+from app.text.wrong import Wrong
 from engine.config import TokenizerSizes
 
 
@@ -39,7 +40,7 @@ def list_lessons(context: Context, language: str = ENGLISH) -> list[dict[str, An
 def open_lesson(context: Context, name: object, text: object = "", language: object = ENGLISH) -> dict[str, Any]:
     """Return the lesson of a file: `text`, and its `name`. Without a text, the shipped lesson of that name.
 
-    Raises ValueError with file and line for what is wrong.
+    Raises Wrong with file and line for what is wrong in it.
     """
     if not isinstance(name, str) or not isinstance(text, str) or not isinstance(language, str):
         raise ValueError("name, text, language: expected texts")
@@ -48,7 +49,7 @@ def open_lesson(context: Context, name: object, text: object = "", language: obj
     lesson = read_lesson(text, file) if text else read_shipped(name, spoken)
     for one in list_recordings(lesson):
         if one.pack not in context.packs.names:
-            raise ValueError(f"recording {one.key!r} is of pack {one.pack!r}, which this server does not have")
+            raise Wrong("errors.lesson.no_pack", name=repr(one.key), pack=repr(one.pack))
     return {"lesson": lesson}
 
 
@@ -65,11 +66,11 @@ def list_names() -> list[str]:
 
 @cache
 def read_shipped(name: str, language: str = ENGLISH) -> dict[str, Any]:
-    """Return a shipped lesson in a language; what is not translated is English. ValueError for an unknown name."""
+    """Return a shipped lesson in a language; what is not translated is English. Wrong for an unknown name."""
     file = FOLDER / f"{name}.yaml"
     if not re.fullmatch(r"[a-z0-9-]+", name) or name == GLOSSARY or not file.is_file():
         known = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.stem != GLOSSARY)
-        raise ValueError(f"no lesson {name[:40]!r}: one of {', '.join(known)}")
+        raise Wrong("errors.lesson.no_lesson", name=repr(name[:40]), known=", ".join(known))
     lesson = read_lesson(file.read_text(encoding="utf-8"), file.name)
     return merge(lesson, name, language)
 
@@ -82,17 +83,17 @@ def merge(lesson: dict[str, Any], name: str, language: str) -> dict[str, Any]:
     source = Source(name=f"{language}/{file.name}")
     texts = TRANSLATION(source, parse(file.read_text(encoding="utf-8"), source))
     if len(texts["pages"]) != len(lesson["pages"]):
-        raise source.error(texts.lines["pages"], f"the lesson has {len(lesson['pages'])} pages")
+        raise source.error(texts.lines["pages"], "pages", count=len(lesson["pages"]))
     return {**_merged(lesson, texts), "pages": list(_pages(lesson, texts, source))}
 
 
 def _pages(lesson: dict[str, Any], texts: dict[str, Any], source: Source) -> Iterator[dict[str, Any]]:
     for page, translated in zip(lesson["pages"], texts["pages"], strict=True):
         if ("action" in page) != ("action" in translated):
-            raise source.error(translated.lines[""], "an action that the lesson has not, or none for the one it has")
+            raise source.error(translated.lines[""], "action")
         asked, answered = page["question"], translated["question"]
         if len(asked["answers"]) != len(answered["answers"]):
-            raise source.error(answered.lines["answers"], f"the lesson has {len(asked['answers'])} answers")
+            raise source.error(answered.lines["answers"], "answers", count=len(asked["answers"]))
         answers = [_merged(*pair) for pair in zip(asked["answers"], answered["answers"], strict=True)]
         merged = {**_merged(page, translated), "question": {"ask": answered["ask"], "answers": answers}}
         if "action" in page:
@@ -111,7 +112,7 @@ def check_claims(lesson: Mapping[str, Any], name: str, tokenizers: Mapping[str, 
 
     `tokenizers` are those of the packs, by name.
     """
-    source, wrong = Source(name=name), []
+    wrong = []
     for page in lesson["pages"]:
         recording = load_recording(recorded_of(lesson, page))
         evidence = Evidence(recording=recording, tokenizer=tokenizers[recording.pack])
@@ -122,5 +123,5 @@ def check_claims(lesson: Mapping[str, Any], name: str, tokenizers: Mapping[str, 
             except ValueError as error:
                 said = str(error)
             if said:
-                wrong.append(str(source.error(line, f"{claim!r} does not hold: {said}")))
+                wrong.append(f"{name}, line {line}: {claim!r} does not hold: {said}")
     return wrong

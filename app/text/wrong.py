@@ -12,9 +12,9 @@ from app.text.words import ENGLISH, fill, words
 
 
 class Wrong(ValueError):
-    """`key` names a text, as "files.none"; its {places} are given by name. As a string it is the English text."""
+    """`key` names a text, as "files.none"; its {places} are given by name, some as a Wrong. str() is in English."""
 
-    def __init__(self, key: str, **values: Any) -> None:
+    def __init__(self, key: str, /, **values: Any) -> None:
         self.key, self.values = key, values
         super().__init__(self.say(ENGLISH))
 
@@ -47,8 +47,10 @@ def say(error: Exception, language: str) -> str:
 
 
 def _fill(language: str, key: str, values: Mapping[str, Any]) -> str:
-    named = {"setting": _name_setting(language, values["setting"])} if "setting" in values else {}
-    return fill(text_of(language, key), **{**values, **named})
+    said = {name: value.say(language) if isinstance(value, Wrong) else value for name, value in values.items()}
+    if "setting" in said:
+        said["setting"] = _name_setting(language, said["setting"])
+    return fill(text_of(language, key), **said)
 
 
 def _name_setting(language: str, setting: str) -> str:
