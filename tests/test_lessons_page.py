@@ -26,7 +26,10 @@ SHOWN = """() => {
     const { shown, playhead, pinned, view, run } = tokenCritic.state;
     const lanes = [...document.querySelectorAll(".tc-lane")].map((one) => one.querySelector(".tc-status").textContent);
     const pointed = document.querySelector(".tc-panel.tc-pointed-at");
-    return { recorded: shown.recorded, why: run.why, pinned, lanes, proposal: view.proposal, layout: view.layout,
+    const names = [...document.querySelectorAll(".tc-lane")].slice(0, shown.lanes.length).map((lane) =>
+        [...lane.querySelectorAll(".tc-panel figcaption > span:first-of-type")].map((one) => one.textContent));
+    return { names, rules: shown.lanes.map((lane) => lane.settings.rule), language: document.documentElement.lang,
+        recorded: shown.recorded, why: run.why, pinned, lanes, proposal: view.proposal, layout: view.layout,
         pointed: pointed && [Number(pointed.closest(".tc-lane").dataset.lane), pointed.dataset.panel] };
 }"""
 WHOLE = """() => {
@@ -75,6 +78,10 @@ def check_page(page: Any, lesson: dict[str, Any], at: int) -> None:
     assert (found["recorded"], found["why"]) == (recorded_of(lesson, wanted), "recorded")
     assert found["proposal"] == show.get("view", {}).get("proposal", "picture")
     assert found["layout"] == show.get("view", {}).get("layout", "loop")
+    said = words(found["language"])["stage"]
+    for names, rule in zip(found["names"], found["rules"], strict=True):
+        others = [said["panels"][kind]["name"] for kind in ("input", "proposal", "decision")]
+        assert names == [*others[:2], said["judges"][rule], others[2]], "each panel has its own name"
     if pinned := show.get("pinned"):
         assert found["pinned"] == (pinned[0] - 1) * 16 + pinned[1] - 1
     if step := show.get("step"):

@@ -145,6 +145,8 @@ def test_a_cell_tells_its_token_and_a_click_shows_its_life(page: Any, packs: Pac
     assert marked == ["6,5"] * len(marked) and len(marked) == 8, "the same cell in every panel of every lane"
     page.mouse.click(*at(page, 1, "scores", place))
     page.wait_for_selector(".tc-token:not([hidden])")
+    painted = "() => getComputedStyle(document.querySelector('.tc-life .tc-patch')).backgroundImage.startsWith('url(')"
+    comes_to(page, painted, True)
     lives = page.evaluate("""() => [...document.querySelectorAll(".tc-life")].map((strip) =>
         [...strip.children].map((one) => one.getAttribute("aria-label")))""")
     for rule, told in zip(("maskgit", "critic"), lives, strict=True):

@@ -11,7 +11,6 @@ export class Patches {
     /** @type {Record<string, Promise<{sheet?: string, across?: number}>>} */
     this.known = {};
     this.pack = "";
-    this.across = 1;
   }
 
   /** Show the patches of a pack; until they are here patches are blank. @param {string} pack */
@@ -20,7 +19,6 @@ export class Patches {
     this.known[pack] ??= ask("patches", { pack }).catch(() => ({}));
     const { sheet, across = 1 } = await this.known[pack];
     if (this.pack !== pack || !sheet) return;
-    this.across = across;
     this.root.style.setProperty("--tc-sheet", `url("${sheet}")`);
     this.root.style.setProperty("--tc-across", String(across));
   }
@@ -28,7 +26,6 @@ export class Patches {
   /** @param {number} token */
   node(token) {
     if (token === MASK) return el("i", { class: "tc-patch tc-key tc-masked" });
-    const style = `--c:${token % this.across};--r:${Math.floor(token / this.across)}`;
-    return el("i", { class: "tc-patch", style });
+    return el("i", { class: "tc-patch", style: `--t:${token}` });
   }
 }

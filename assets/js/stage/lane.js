@@ -39,6 +39,7 @@ export class Lane {
     /** @type {any[] | null} all that decided what is drawn */
     this.drawn = null;
     this.name = el("h2", { class: "tc-lane-name", hidden: true });
+    this.judge = el("span", {}, words.panels.scores.name); // whose scores they are
     this.passes = el("span", { class: "tc-lane-passes" });
     this.taken = el("strong", { class: "tc-lane-taken" });
     this.status = el("p", { class: "tc-status" });
@@ -60,7 +61,7 @@ export class Lane {
   figure(kind) {
     const words = this.words.panels[kind];
     const title = (/** @type {{name: string, symbol: string}} */ { name, symbol }, when = "") => [
-      el("span", { class: when }, name),
+      kind === "scores" ? this.judge : el("span", { class: when }, name),
       " ",
       el("small", { class: when }, symbol),
     ];
@@ -167,8 +168,7 @@ export class Lane {
     this.name.textContent = info.name;
     this.panels.setAttribute("aria-label", fill(this.words.token.cells, info));
     const { judges } = this.words;
-    const judge = this.panels.querySelector('[data-panel="scores"] figcaption span');
-    if (judge) judge.textContent = judges[info.settings.rule] ?? judges.other;
+    this.judge.textContent = judges[info.settings.rule] ?? judges.other;
     const parts = [plural(this.words.steps, info.steps), plural(this.words.passes, info.passes)];
     const { origin } = info;
     if (origin?.tokens) parts.push(this.words.branches.from_own);
@@ -259,19 +259,18 @@ export class Lane {
 
   /** @param {Frame} frame @param {Record<string, number> | null} outcome */
   say(frame, outcome) {
-    const [before, ...counts] = stepLine(this.words.line, frame).split("|");
-    const keys = counts.map((text, i) => {
-      const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
-      const key = el("i", { class: `tc-key tc-${STATES[i]}` });
-      const [count, comma = ""] = text.split(/(?=, $)/);
-      return el("span", { class: `tc-count ${revoked}` }, key, count, el("span", { class: "tc-comma" }, comma));
-    });
     const { odd } = this.words;
     const isLast = frame.s === frame.steps - 1;
     const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
     const more = outcome ? fill(this.words.predict.outcome, outcome) : isLast ? odd.last : nothing;
-    const stop = more ? [el("span", { class: "tc-comma" }, ". ")] : [];
-    this.status.replaceChildren(el("span", {}, before), ...keys, ...stop, more);
+    const [before, ...counts] = stepLine(this.words.line, frame).split("|");
+    const keys = counts.map((text, i) => {
+      const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
+      const key = el("i", { class: `tc-key tc-${STATES[i]}` });
+      const [count, comma = more ? ". " : ""] = text.split(/(?=, $)/);
+      return el("span", { class: `tc-count ${revoked}` }, key, count, el("span", { class: "tc-comma" }, comma));
+    });
+    this.status.replaceChildren(el("span", {}, before), ...keys, more);
   }
 
   get spoken() {

@@ -44,7 +44,7 @@ export class Stage {
       (/** @type {string} */ _, /** @type {number} */ i) =>
         new Lane(i, this.painter, words, this.branches.actionsOf(i)),
     );
-    this.patches = new Patches(this.root);
+    this.patches = new Patches(document.documentElement);
     this.life = new TokenLife(store, words.token, this.patches, (lane, s) => player.showStep(lane, s));
     this.film = new Film(this.painter, (lane, s) => player.showStep(lane, s));
     this.playbar = new Playbar(store, player, words);
