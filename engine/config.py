@@ -214,6 +214,7 @@ class TrainConfig:
     lr_muon: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
     lr_adamw: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
     weight_decay: float = setting(0.01, "decoupled weight decay", low=0, high=1)
+    beta1: float = setting(0.9, "AdamW's first moment decay", low=0, high=0.99999)
     beta2: float = setting(0.96, "AdamW's second moment decay", low=0, high=0.99999)
     muon: bool = setting(True, "Muon for the trunk's matrices; AdamW alone if false")
     warmup: int = setting(200, "iterations of linear warm-up", low=0, high=10**7)
@@ -225,6 +226,15 @@ class TrainConfig:
         "tokenizer: cost of a nat of a code's rarity, in units of the dot product; 0: take the nearest code",
         low=0,
         high=1,
+    )
+    perceptual_weight: float = setting(
+        1.0, "VQGAN tokenizer: weight of the perceptual loss, for which perceptual=FILE gives the net", low=0, high=100
+    )
+    adversarial_weight: float = setting(
+        0.8, "VQGAN tokenizer: weight of the adversarial loss, beside the adaptive one", low=0, high=100
+    )
+    adversarial_start: int = setting(
+        250_000, "VQGAN tokenizer: iterations before the discriminator takes part", low=0, high=10**8
     )
     label_smoothing: float = setting(
         0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9

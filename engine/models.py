@@ -30,18 +30,20 @@ TRAINED_WITH = {  # the models that each kind was trained with. It is useless wi
 SAMPLING = ("tokenizer", "generator", "critic")  # the models that a sample depends on
 
 
-def read_sizes(kind: str, sizes: Mapping[str, Any]) -> Any:
-    """The config of a model. ValueError or TypeError for an unknown size.
-
-    A tokenizer with a style is a VQGAN. A generator whose norms are adaptive is Halton-MaskGIT's.
-    """
+def config_class(kind: str, sizes: Mapping[str, Any]) -> Any:
+    """The class of a model's config: a tokenizer with a style is a VQGAN, a generator with adaptive norms AdaLN's."""
     if not isinstance(sizes, Mapping):
         raise TypeError(f"{kind}: expected sizes by name")
     if kind == "tokenizer" and "style" in sizes:
-        return VqganConfig(**sizes)
+        return VqganConfig
     if kind == "generator" and sizes.get("norm") == "adaptive":
-        return AdaLnConfig(**sizes)
-    return KINDS[kind](**sizes)
+        return AdaLnConfig
+    return KINDS[kind]
+
+
+def read_sizes(kind: str, sizes: Mapping[str, Any]) -> Any:
+    """The config of a model. ValueError or TypeError for an unknown size."""
+    return config_class(kind, sizes)(**sizes)
 
 
 def build_model(

@@ -1,7 +1,8 @@
 """The VQGAN tokenizers of public checkpoints: MaskGIT's, and those of taming-transformers' layers.
 
 Esser et al., "Taming Transformers for High-Resolution Image Synthesis", CVPR 2021; Chang et al., "MaskGIT", CVPR 2022.
-They have the methods of our own tokenizer (engine.tokenizer). Among themselves they differ in
+They have the methods of our own tokenizer (engine.tokenizer); engine.train.vqgan trains them. Among themselves they
+differ in
 
     style     halving          attention                      shortcut of a block     beside the codebook    pictures
     maskgit   mean of 2 x 2    none                           of its result (below)   nothing                [0, 1]
@@ -22,7 +23,7 @@ from engine.settings import check_fields, setting, short
 
 @dataclass(frozen=True, kw_only=True)
 class VqganConfig:
-    """A VQGAN of MaskGIT's or of taming-transformers' kind: engine.vqgan. Public checkpoints have such tokenizers."""
+    """A VQGAN of MaskGIT's or of taming-transformers' kind: public checkpoints have it, and recipes for ImageNet."""
 
     image_size: int = setting(256, "side of a picture in pixels", low=8, high=1024)
     patch: int = setting(16, "side of a token's patch in pixels", low=2, high=32)

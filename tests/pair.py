@@ -24,12 +24,19 @@ CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
 CONFIG = TrainConfig(iterations=8, batch=8, micro_batch=2, warmup=2, evaluate_every=100, save_every=1000, shift=1)
 PARTS = "parts"
+VQGAN = {
+    **{"style": "maskgit", "image_size": 16, "patch": 2, "codes": 16, "code_width": 6},
+    **{"filters": 32, "multipliers": "1 2", "blocks": 1},
+}
 
 
 def run(folder: Path, kind: str, name: str, config: TrainConfig = CONFIG, group: Group = ALONE) -> None:
     """Train a tiny model. The row of each iteration and the last checkpoint are in FOLDER/NAME."""
     pack = open_pack(folder / "tiny")
-    sizes = {**pack.config[kind], **({"dropout": 0.1} if kind != "tokenizer" else {})}
+    if kind == "vqgan":
+        kind, sizes, config = "tokenizer", dict(VQGAN), replace(config, adversarial_start=3, beta1=0.5)
+    else:
+        sizes = {**pack.config[kind], **({"dropout": 0.1} if kind != "tokenizer" else {})}
     task = make_task(kind, pack, sizes, read_folder(folder / "own", 16), config, CPU)
     with patch.object(loop, "LOG_EVERY", 1):
         loop.train(task, config, folder / name, PROBE, CPU, {}, group=group)
@@ -39,7 +46,7 @@ def main(folder: Path) -> None:
     torch.set_num_threads(1)
     let_first_speak()
     with join_group(CPU) as group:
-        for kind in ("tokenizer", "generator", "critic"):
+        for kind in ("tokenizer", "vqgan", "generator", "critic"):
             run(folder, kind, f"{kind}-2", group=group)
         late = replace(CONFIG, minutes=1e-9 if group.rank else 0)  # on one of the two; stops after each iteration
         for _ in range(3):

@@ -48,7 +48,7 @@ ALLOWED = {
     "device": set(),
     "watch": set(),
     "distributed": {"watch"},
-    "flops": {"adaln", "config", "models", "vqgan"},
+    "flops": {"adaln", "config", "models"},
     "data": {"cli", "config", "device"},
     "weights": set(),
     "models": {"config"} | MODELS,
@@ -60,8 +60,11 @@ ALLOWED = {
     "critic_example": {"", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "convert": {"cli", "config", "models", "pack", "weights"} | MODELS,
-    "bench": {"cli", "device", "precision", "session"} | CORE | MODELS,
-    "train": {"cli", "data", "device", "distributed", "flops", "models", "pack", "plots"} | MEASURES | CORE | MODELS,
+    "bench": {"cli", "device", "models", "precision", "session"} | CORE | MODELS,
+    "train": {"cli", "data", "device", "distributed", "flops", "models", "pack", "plots", "weights"}
+    | MEASURES
+    | CORE
+    | MODELS,
     "evaluate": {
         "cli",
         "data",

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.config import TokenizerConfig, TrainConfig
+from engine.config import TrainConfig
 from engine.flops import pass_flops, training_flops
-from engine.models import build_model
+from engine.models import build_model, read_sizes
 from engine.train.__main__ import CONFIGS, read_recipe
 from engine.train.plan import main
 from tests.tiny import TOKENIZER
@@ -24,7 +24,7 @@ def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[st
 
 def test_the_operations_of_a_pass_are_those_of_the_formula() -> None:
     recipe = read_recipe("imagenet256")
-    tokenizer, sizes = TokenizerConfig(**recipe["tokenizer"]), recipe["generator"]
+    tokenizer, sizes = read_sizes("tokenizer", recipe["tokenizer"]), recipe["generator"]
     n, d, v = tokenizer.grid**2, sizes["width"], tokenizer.codes
     trunk = sizes["layers"] * (2 * (n + 1) * (4 * d * d + 2 * d * sizes["mlp"]) + 4 * (n + 1) ** 2 * d)
     assert pass_flops("generator", sizes, tokenizer) == trunk + 2 * n * d * (d + v)

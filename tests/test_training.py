@@ -17,12 +17,12 @@ from PIL import Image
 
 from engine import sample as sample_command
 from engine.cli import RENAMED, parse
-from engine.config import TokenizerConfig, TrainConfig, TrunkConfig
+from engine.config import TrainConfig, TrunkConfig
 from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
 from engine.evaluate.tokenizer import measure_tokenizer
-from engine.models import KINDS, build_model, min_weights
+from engine.models import KINDS, build_model, min_weights, read_sizes
 from engine.pack import open_pack, save_model
 from engine.session import Session
 from engine.tokenizer import Tokenizer, to_float
@@ -34,7 +34,7 @@ from engine.train.critic import CriticTask, _fill
 from engine.train.generator import TokenSource, sample_mask
 from engine.train.log import Log
 from engine.train.loop import train
-from engine.train.optim import Muon, lr_factor, orthogonalise
+from engine.train.optim import Muon, lr_factor, make_optimisers, orthogonalise
 from engine.train.prepare import choose_evenly, prepare_pack
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
@@ -454,7 +454,7 @@ def test_both_attentions_have_the_same_gradients() -> None:
 @pytest.mark.parametrize("name", ["emoji", "imagenet256", "imagenet512"])
 def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
     recipe = train_command.read_recipe(name)
-    tokenizer = train_command.TokenizerConfig(**recipe["tokenizer"])
+    tokenizer = read_sizes("tokenizer", recipe["tokenizer"])
     classes = 13 if name == "emoji" else 1000
     for kind in KINDS:
         TrainConfig(**recipe["train"][kind])
@@ -473,13 +473,14 @@ def test_the_sizes_of_every_recipe_can_be_built(name: str) -> None:
 def test_the_paper_s_models_have_the_checkpoints_sizes(name: str, stored: int) -> None:
     """Theirs has a bias of the head for each class and MASK, too. They are never used."""
     recipe = train_command.read_recipe(name)
-    tokenizer, vqgan = TokenizerConfig(**recipe["tokenizer"]), VqganConfig(image_size=recipe["tokenizer"]["image_size"])
+    tokenizer = read_sizes("tokenizer", recipe["tokenizer"])
     with torch.device("meta"):
-        generator, critic = (build_model(kind, recipe[kind], tokenizer, 1000) for kind in ("generator", "critic"))
-        published = build_model("tokenizer", vars(vqgan), vqgan, 1000)
+        vqgan, generator, critic = (
+            build_model(kind, recipe[kind], tokenizer, 1000) for kind in ("tokenizer", "generator", "critic")
+        )
     assert sum(p.numel() for p in generator.parameters()) == stored - 1001
-    assert sum(p.numel() for p in published.state_dict().values()) == 54_515_587
-    assert vqgan.grid == tokenizer.grid and vqgan.codes == tokenizer.codes
+    assert sum(p.numel() for p in vqgan.state_dict().values()) == 54_515_587
+    assert tokenizer == VqganConfig(image_size=int(name.removeprefix("imagenet")))
     # the critic: four layers less, tables of 1024 codes, and a linear map to one number in place of the head
     layer, width = 12 * 768**2 + 13 * 768, 768
     head = width**2 + 3 * width + 1024
@@ -490,6 +491,17 @@ def test_the_paper_s_models_have_the_checkpoints_sizes(name: str, stored: int) -
         config = TrainConfig(**recipe["train"][kind])
         assert (config.muon, config.beta2, config.batch, config.flip) == (False, 0.96, 256, True) and config.crop < 1
         assert config.iterations == 600 * 1_281_167 // config.batch
+        assert _betas(critic, config) == {(0.9, 0.96)}
+    config = TrainConfig(**recipe["train"]["tokenizer"])
+    assert _betas(vqgan, config) == {(0.5, 0.9)} and config.crop < 1 and config.flip, (
+        "as VQGAN's code, on MaskGIT's crops"
+    )
+
+
+def _betas(model: torch.nn.Module, config: TrainConfig) -> set[tuple[float, float]]:
+    """Of all optimisers' parameters, as each step will use them."""
+    optimisers = make_optimisers(model.to_empty(device="cpu"), config, torch.float32)
+    return {group["betas"] for opt in optimisers for group in opt.param_groups}
 
 
 @pytest.mark.slow

@@ -14,10 +14,11 @@ from omegaconf import OmegaConf
 import engine
 from engine.bench.products import head_products, reference_encoder, run_products, trunk_products
 from engine.bench.waits import STAND_IN, CountWaits, cuda_waits
-from engine.config import CriticConfig, TokenizerConfig, TrunkConfig
+from engine.config import CriticConfig, TrunkConfig
 from engine.critic import Critic
 from engine.device import best_seconds
 from engine.generator import Generator
+from engine.models import read_sizes
 from engine.precision import Precision, measure_precision
 from engine.rules import make_rule
 from engine.sampler import sample
@@ -40,7 +41,7 @@ class Size:
     def read(cls, name: str) -> Size:
         """The sizes of a recipe by name. FileNotFoundError if there is none."""
         recipe: Any = OmegaConf.to_container(OmegaConf.load(CONFIGS / f"{name}.yaml"))
-        tokens = TokenizerConfig(**recipe["tokenizer"])
+        tokens = read_sizes("tokenizer", recipe["tokenizer"])
         return cls(
             generator=TrunkConfig(**recipe["generator"]),
             critic=CriticConfig(**recipe["critic"]),

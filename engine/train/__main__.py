@@ -8,7 +8,8 @@ tokenizer. `pack` is a name under weights/ or a path. All pictures are read befo
 says how many there are and what was left out; skip_bad=true leaves out pictures that cannot be read.
 Checkpoints, metrics.jsonl and sample pictures go to runs/PACK/MODEL. When the run ends, or its minutes= are
 over, the averaged weights are stored in the pack in bf16. Ctrl-C writes a checkpoint only. Any size of the
-model (layers, width, ...) and any setting below can be given as key=value.
+model (layers, width, ...) and any setting below can be given as key=value. perceptual=FILE is the net of a VQGAN's
+perceptual loss (engine/train/README.md).
 
 With several devices: accelerate launch --multi_gpu --num_processes 8 -m engine.train critic ... (pip install -e
 '.[scale]'). batch stays the pictures of a step of all devices together, micro_batch those of one pass on one device.
@@ -30,12 +31,12 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from engine import cli
-from engine.config import TokenizerConfig, TrainConfig
+from engine.config import TrainConfig
 from engine.data.pictures import Pictures
 from engine.device import prepare
 from engine.distributed import Group, join_group, let_first_speak
 from engine.flops import pass_flops, training_flops
-from engine.models import KINDS, TRAINED_WITH, build_model, read_sizes
+from engine.models import KINDS, TRAINED_WITH, build_model, config_class, read_sizes
 from engine.pack import Pack, open_pack, pack_path, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.converted import default_recipe, size_like_generator
@@ -43,14 +44,17 @@ from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.log import Speed
 from engine.train.loop import Task, stored_probe, train
+from engine.train.perceptual import Lpips, choose_lpips
 from engine.train.prepare import find_pictures, prepare_pack
 from engine.train.probe import measure_machine
 from engine.train.tokenizer import TokenizerTask
+from engine.train.vqgan import VqganTask, loss_flops
 from engine.transformer import use_attention
+from engine.vqgan import Vqgan, VqganConfig
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 COMMAND_KEYS = {
-    **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False},
+    **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False, "perceptual": ""},
     **{"device": "auto", "threads": 0, "tensorboard": False, "peak_tflops": 0.0},
 }
 
@@ -58,7 +62,7 @@ COMMAND_KEYS = {
 def main(argv: list[str]) -> None:
     let_first_speak()
     settings = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
-    sizes = {f.name: f.default for kind in KINDS.values() for f in dataclasses.fields(kind)}
+    sizes = {f.name: f.default for kind in (VqganConfig, *KINDS.values()) for f in dataclasses.fields(kind)}
     usage = (
         (__doc__ or "")
         + "\n"
@@ -66,7 +70,7 @@ def main(argv: list[str]) -> None:
     )
     kind, options, given = cli.parse(argv, usage, {**COMMAND_KEYS, **settings, **sizes}, tuple(KINDS))
     recipe = read_recipe(options["config"] if "config" in given else default_recipe(options["pack"], options["config"]))
-    own_sizes = {f.name for f in dataclasses.fields(KINDS[kind])}
+    own_sizes = {f.name for f in dataclasses.fields(config_class(kind, recipe[kind]))}
     foreign = sorted(set(given) & set(sizes) - own_sizes)
     if foreign:
         raise ValueError(f"{foreign[0]}: not a size of a {kind}, which has {', '.join(sorted(own_sizes))}")
@@ -98,16 +102,17 @@ def train_model(
     group: Group,
 ) -> None:
     """Train the pack's model of this kind, and store it in the pack."""
-    tokenizer_sizes = TokenizerConfig(**model_sizes) if kind == "tokenizer" else open_pack(name).tokenizer_config
+    begin_with = read_sizes(kind, model_sizes) if kind == "tokenizer" else None
+    perceptual = choose_lpips(options["perceptual"], begin_with, device)
+    tokenizer_sizes = begin_with or open_pack(name).tokenizer_config
     runs, size = cli.expand_path(options["runs"]) / pack_path(name).resolve().name, tokenizer_sizes.image_size
     cache = runs / f"pictures-{size}.json"
     pictures = group.first_then_others(lambda: find_pictures(name, options["data"], size, options["skip_bad"], cache))
-    begin_with = tokenizer_sizes if kind == "tokenizer" else None
     pack = group.first_then_others(lambda: prepare_pack(name, pictures, begin_with))
     run = runs / kind
     if config.init == "pack" and pack.has(kind):
         _check_sizes(kind, pack, given_sizes)
-    task = make_task(kind, pack, model_sizes, pictures, config, device)
+    task = make_task(kind, pack, model_sizes, pictures, config, device, perceptual)
     task = task.to(device)
     if config.crops and isinstance(task, GeneratorTask | CriticTask):
         task.source.encode_all(runs / "tokens", [pictures.digest(), pack.digest("tokenizer")], group)
@@ -134,6 +139,8 @@ def count_flops(kind: str, pack: Pack, task: Task, config: TrainConfig) -> float
     tokenizer = read_sizes("tokenizer", sizes["tokenizer"])
     part = {name: of for name, of in sizes.items() if name != "tokenizer" or kind in ("tokenizer", "classifier")}
     passes = {name: pass_flops(name, of, tokenizer) for name, of in part.items()}
+    if isinstance(task, VqganTask):
+        passes |= loss_flops(tokenizer.image_size, task.perceptual is not None)
     return training_flops(kind, passes, config)
 
 
@@ -153,7 +160,7 @@ def read_recipe(name: str) -> dict[str, Any]:
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     try:
         for kind, sizes in KINDS.items():
-            sizes(**recipe[kind])
+            (config_class(kind, recipe[kind]) if kind == "tokenizer" else sizes)(**recipe[kind])
             recipe["train"][kind] = {cli.rename_key(k, names): v for k, v in recipe["train"][kind].items()}
             TrainConfig(**recipe["train"][kind])
     except (TypeError, KeyError) as error:
@@ -162,9 +169,15 @@ def read_recipe(name: str) -> dict[str, Any]:
 
 
 def make_task(
-    kind: str, pack: Pack, sizes: dict[str, Any], pictures: Pictures, config: TrainConfig, device: torch.device
+    kind: str,
+    pack: Pack,
+    sizes: dict[str, Any],
+    pictures: Pictures,
+    config: TrainConfig,
+    device: torch.device,
+    perceptual: Lpips | None = None,
 ) -> Task:
-    """The task of a new model, which starts as `config.init` and the seed say."""
+    """The task of a new model, which starts as `config.init` and the seed say. `perceptual` is for a VQGAN."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model: Any
@@ -173,6 +186,9 @@ def make_task(
         else:
             fine = len(pictures.fine_labels)
             model = build_model(kind, sizes, pack.tokenizer_config, len(pack.classes), fine)
+        if isinstance(model, Vqgan):  # here, since its discriminator is drawn, too
+            task: Any = VqganTask(model, pictures, config, perceptual)
+            return task.to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
     if kind == "tokenizer":
         return TokenizerTask(model.to(memory_format=torch.channels_last), pictures, config)
     source = TokenSource(pictures, pack.load("tokenizer").to(device), config)
@@ -189,7 +205,10 @@ def make_task(
 def describe_sources(kind: str, pack: Pack, pictures: Pictures, task: Task) -> dict[str, Any]:
     """The sizes and hashes that a run depends on besides its settings. A run with others cannot be resumed."""
     sizes = dataclasses.asdict(task.model.config)  # type: ignore[arg-type, call-overload]
-    return {"sizes": sizes, "pictures": pictures.digest(), **{name: pack.digest(name) for name in TRAINED_WITH[kind]}}
+    nets = {name: pack.digest(name) for name in TRAINED_WITH[kind]}
+    if isinstance(task, VqganTask):
+        nets["perceptual"] = task.perceptual.digest if task.perceptual else ""
+    return {"sizes": sizes, "pictures": pictures.digest(), **nets}
 
 
 def _check_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:

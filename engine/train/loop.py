@@ -41,6 +41,14 @@ class Task(nn.Module):
     loss_changes_at = 1.0  # share of the run after which the loss is defined differently; 1: never
     group = ALONE  # the processes that train together; set by `train`
 
+    @property
+    def players(self) -> tuple[nn.Module, ...]:
+        """What is trained: the model, and what else plays with or against it. Each has its own optimisers and clipping.
+
+        One backward pass of the loss serves all: who is not to follow a term does not get its gradient.
+        """
+        return (self.model,)
+
     def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """These rows of a batch of `size` pictures. What `rng` draws does not depend on which rows are wanted."""
         raise NotImplementedError
@@ -101,7 +109,7 @@ def train(
     task.group, identity, speed = group, {**_identity(config), **sources}, speed or Speed()
     log = Log(run, tensorboard and group.is_first)
     averaged = copy.deepcopy(task.model).eval()
-    optimisers = make_optimisers(task.model, config, probe.torch_dtype)
+    optimisers = [opt for player in task.players for opt in make_optimisers(player, config, probe.torch_dtype)]
     start = _resume(run, task, averaged, optimisers, identity, config)
     group.wait()  # until all have read what rank 0 is about to change
     _begin(run, start, task, config, log)
@@ -188,8 +196,8 @@ def _train_step(
             (loss * (share * group.size)).backward()  # DDP takes the mean over the processes
         for name, value in figures.items():
             totals[name] = totals.get(name, 0.0) + value * share
-    norm = nn.utils.clip_grad_norm_(task.model.parameters(), config.clip)
-    totals["norm"] = float(norm) / group.size  # the same on all
+    norms = [nn.utils.clip_grad_norm_(player.parameters(), config.clip) for player in task.players]
+    totals["norm"] = float(norms[0]) / group.size  # the same on all
     for opt in optimisers:
         opt.step()
         opt.zero_grad(set_to_none=True)

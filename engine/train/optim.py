@@ -68,7 +68,7 @@ def make_optimisers(model: nn.Module, config: TrainConfig, dtype: torch.dtype) -
             {"params": [p for p in rest if p.dim() < 2], "initial_lr": lr, "weight_decay": 0.0},
         ],
         lr=lr,
-        betas=(0.9, config.beta2),
+        betas=(config.beta1, config.beta2),
         fused=True,
     )
     chosen = [p for n, p in named if n in matrices]

@@ -14,10 +14,12 @@ from typing import Any
 import torch
 
 from engine import cli
-from engine.config import SampleConfig, TokenizerConfig, TrainConfig
+from engine.config import SampleConfig, TokenizerSizes, TrainConfig
 from engine.flops import pass_flops, training_flops
-from engine.models import KINDS, build_model
+from engine.models import KINDS, build_model, read_sizes
 from engine.train.__main__ import read_recipe
+from engine.train.vqgan import loss_flops
+from engine.vqgan import VqganConfig
 
 PICTURES, CLASSES = 1_281_167, 1000  # of ImageNet's training set
 SAMPLES = 50_000
@@ -41,19 +43,22 @@ def main(argv: list[str]) -> None:
 
 def make_plan(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """The tables for a recipe, as Markdown."""
-    tokenizer = TokenizerConfig(**recipe["tokenizer"])
+    tokenizer = read_sizes("tokenizer", recipe["tokenizer"])
     passes = {kind: pass_flops(kind, recipe[kind], tokenizer, CLASSES, CLASSES) for kind in KINDS}
+    extra = loss_flops(tokenizer.image_size) if isinstance(tokenizer, VqganConfig) else {}
     weights = {kind: _count(recipe, tokenizer, kind) for kind in KINDS}
     rate = options["mfu"] * options["peak_tflops"] * 1e12 * HOUR
     rows = [["model", "weights", "GFLOP a pass", "GFLOP a picture and step", "pictures", "FLOP in all", "GPU hours"]]
     hours = 0.0
     for kind in KINDS:
         config = TrainConfig(**recipe["train"][kind])
-        each, pictures = training_flops(kind, passes, config), config.iterations * config.batch
+        each, pictures = training_flops(kind, {**passes, **extra}, config), config.iterations * config.batch
         hours += each * pictures / rate
         cells = [f"{passes[kind] / 1e9:.1f}", f"{each / 1e9:.1f}", f"{pictures / 1e6:,.0f} M"]
         cells += [f"{each * pictures:.2e}", f"{each * pictures / rate:,.1f}"]
         rows.append([kind, f"{weights[kind] / 1e6:.1f} M", *cells])
+        if kind == "tokenizer":
+            rows += [[f"its {name}", "", f"{flops / 1e9:.1f}", "", "", "", ""] for name, flops in extra.items()]
     run = SampleConfig(rule="critic")
     critics = run.passes - run.steps  # passes of the critic; every step has one of the generator
     drawn = SAMPLES * (run.steps * passes["generator"] + critics * passes["critic"] + passes["tokenizer"] / 2)
@@ -66,7 +71,7 @@ def make_plan(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> str:
 
 
 def _list_sizes(
-    recipe: Mapping[str, Any], tokenizer: TokenizerConfig, weights: Mapping[str, int], options: Mapping[str, Any]
+    recipe: Mapping[str, Any], tokenizer: TokenizerSizes, weights: Mapping[str, int], options: Mapping[str, Any]
 ) -> list[list[str]]:
     """Memory of a GPU, and storage."""
     rows = [["what", "GB"]]
@@ -87,11 +92,11 @@ def _list_sizes(
     return rows
 
 
-def _count(recipe: Mapping[str, Any], tokenizer: TokenizerConfig, kind: str) -> int:
+def _count(recipe: Mapping[str, Any], tokenizer: TokenizerSizes, kind: str) -> int:
     """Weights of a model."""
     with torch.device("meta"):
         model = build_model(kind, recipe[kind], tokenizer, CLASSES, CLASSES)
-    return sum(math.prod(p.shape) for p in model.parameters())
+    return sum(math.prod(p.shape) for p in model.state_dict().values())
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
