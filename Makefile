@@ -8,8 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: $(VENV)/.installed
 	$(BIN)/python launch.py $(ARGS)
 
+# Two workers, for two cores. A file stays together, since its tests share a page.
 test: $(VENV)/.installed-dev browser lint types js
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Under a minute: what neither needs a browser nor is slow.
 quick: $(VENV)/.installed-dev lint js

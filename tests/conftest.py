@@ -25,8 +25,9 @@ PLANNED = """([seed, label]) => {
 }"""
 use_private_folder()  # before any test imports Gradio, which also looks for proxies then
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
-if threads := os.environ.get("TOKEN_CRITIC_THREADS"):
-    device.cores = lambda: int(threads)
+share = max(1, device.cores() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))  # each worker's, of the cores
+threads = int(os.environ.get("TOKEN_CRITIC_THREADS", share))
+device.cores = lambda: threads
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
 
 
