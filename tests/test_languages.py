@@ -31,7 +31,7 @@ from app.server.endpoints import endpoint_routes
 from app.server.stream import RunStream
 from app.text import words as texts
 from app.text import wrong
-from app.text.particles import choose_particles
+from app.text.particles import choose_particles, hold_particles
 from app.text.words import ENGLISH, FOLDER, choose_language, flatten, languages, words
 from app.tools import picture_names as picture_names_tool
 from app.tools.browser import PAGE_READY, run_page, serve_page
@@ -151,16 +151,15 @@ def test_a_picture_without_a_name_in_a_language_keeps_that_of_its_pack(folder: P
 
 
 def test_names_of_cldr_are_added_to_those_that_a_language_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = '<ldml><annotations><annotation cp="🌋" type="tts">{}</annotation></annotations></ldml>'
-    listed = folder / "emoji-test.txt"
-    listed.write_text("1F30B ; fully-qualified # 🌋 E0.6 volcano", encoding="utf-8")
-    for kind, name in (("annotations", "볼케이노"), ("annotationsDerived", "화산")):
+    said = '<ldml><annotations><annotation cp="🌋">불</annotation>{}</annotations></ldml>'
+    for kind in ("annotations", "annotationsDerived"):
         (folder / kind).mkdir()
-        (folder / kind / "ko.xml").write_text(said.format(name), encoding="utf-8")
+        for language, name in (("ko", "화산"), ("en", "volcano")):
+            spoken = f'<annotation cp="🌋" type="tts">{name}</annotation>' if kind == "annotations" else ""
+            (folder / kind / f"{language}.xml").write_text(said.format(spoken), encoding="utf-8")
     file = folder / "ko" / "pictures" / "emoji.yaml"
     file.write_text("bus: 버스", encoding="utf-8")
     monkeypatch.setattr(picture_names_tool, "FOLDER", folder)
-    monkeypatch.setattr(picture_names_tool, "NAMES", listed)
     picture_names_tool.main(["ko", "--cldr", str(folder)])
     assert yaml.safe_load(file.read_text(encoding="utf-8")) == {"volcano": "화산", "bus": "버스"}
     with pytest.raises(FileNotFoundError, match="unicode-cldr-core"):
@@ -181,6 +180,12 @@ def test_a_request_is_answered_in_the_first_language_that_is_known(accepted: str
 def test_a_particle_fits_how_the_word_before_it_is_read_aloud() -> None:
     for written, read in CASES:
         assert choose_particles(written) == read
+
+
+def test_no_line_ends_between_a_bracket_and_the_particle_after_it() -> None:
+    tree = {"one": ["토큰(token)을 **온도(temperature)**가 (예) {name}(으)로"], "right": True, "n": 2}
+    held = {"one": ["토큰(token)\u2060을 **온도(temperature)\u2060**가 (예) {name}(으)로"], "right": True, "n": 2}
+    assert hold_particles(tree) == held
 
 
 def test_a_refusal_is_said_in_the_language_of_the_request() -> None:

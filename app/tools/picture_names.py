@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import yaml
 
-from app.text.words import FOLDER, picture_names
+from app.text.words import ENGLISH, FOLDER, picture_names
 from engine import cli
-from engine.data.emoji import NAMES, read_names
-from engine.pack import open_pack
+from engine.session import Session
 
 CLDR = Path("/usr/share/unicode/cldr/common")
 PACK = "emoji"
-VARIATION = "\ufe0f"  # asks for the coloured picture; CLDR leaves it out
 HEAD = f"""\
 # Pictures of the {PACK} pack in this language, from Unicode CLDR (licence: app/text/UNICODE.txt), made by
 # python -m app.tools.picture_names {{language}}, which keeps what stands here, so a name can be put right by hand.
@@ -49,27 +46,27 @@ def main(argv: list[str]) -> None:
 
 
 def name_pictures(language: str, cldr: Path) -> dict[str, str]:
-    """Return English name -> name in a language. FileNotFoundError says which Debian package is missing."""
-    said: dict[str, str] = {}
+    """Return English name -> name in a language: the pack has the English ones of CLDR, too."""
+    said = read_annotations(language, cldr)
+    return {name: said[emoji] for emoji, name in read_annotations(ENGLISH, cldr).items() if emoji in said}
+
+
+def read_annotations(language: str, cldr: Path) -> dict[str, str]:
+    """Return emoji -> name in a language. FileNotFoundError says which Debian package is missing."""
+    said = {}
     for folder in ("annotations", "annotationsDerived"):
         file = cldr / folder / f"{language}.xml"
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: install the package unicode-cldr-core")
-        said.update(read_annotations(file))
-    sequences = {emoji.name: emoji.sequence.replace(VARIATION, "") for emoji in read_names(NAMES)}
-    return {name: said[sequence] for name, sequence in sequences.items() if sequence in said}
-
-
-def read_annotations(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield (characters, name) of a file of CLDR."""
-    for one in ElementTree.parse(file).iter("annotation"):
-        if one.get("type") == "tts" and one.text:
-            yield str(one.get("cp")), one.text
+        for one in ElementTree.parse(file).iter("annotation"):
+            if one.get("type") == "tts":
+                said[str(one.get("cp"))] = str(one.text)
+    return said
 
 
 def list_held_out() -> list[str]:
     """Return the names of the pictures that the game shows, in the pack's order."""
-    pictures = open_pack(PACK).pictures()
+    pictures = Session.open(PACK, "cpu", load=False).pack.pictures()
     return [name for name, split in zip(pictures.names, pictures.splits, strict=True) if split != "train"]
 
 
