@@ -260,18 +260,17 @@ export class Lane {
   /** @param {Frame} frame @param {Record<string, number> | null} outcome */
   say(frame, outcome) {
     const [before, ...counts] = stepLine(this.words.line, frame).split("|");
-    const keys = counts.map((text, i) => {
-      const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
-      const key = el("i", { class: `tc-key tc-${STATES[i]}` });
-      const [count, comma = ""] = text.split(/(?=, $)/);
-      return el("span", { class: `tc-count ${revoked}` }, key, count, el("span", { class: "tc-comma" }, comma));
-    });
     const { odd } = this.words;
     const isLast = frame.s === frame.steps - 1;
     const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
     const more = outcome ? fill(this.words.predict.outcome, outcome) : isLast ? odd.last : nothing;
-    const stop = more ? [el("span", { class: "tc-comma" }, ". ")] : [];
-    this.status.replaceChildren(el("span", {}, before), ...keys, ...stop, more);
+    const keys = counts.map((text, i) => {
+      const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
+      const key = el("i", { class: `tc-key tc-${STATES[i]}` });
+      const [count, end = more && ". "] = text.split(/(?=, $)/); // after the last one is no comma
+      return el("span", { class: `tc-count ${revoked}` }, key, count, el("span", { class: "tc-comma" }, end));
+    });
+    this.status.replaceChildren(el("span", {}, before), ...keys, more);
   }
 
   get spoken() {
