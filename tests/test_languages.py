@@ -19,9 +19,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import launch
+from app.context import Context
 from app.features import fonts, lesson_schema
 from app.features.figure import draw_figure
 from app.features.fonts import choose_words, find_font
+from app.features.game import deal
 from app.features.lesson_schema import read_terms
 from app.features.lessons import read_shipped
 from app.packs import Packs
@@ -29,8 +31,9 @@ from app.server.endpoints import endpoint_routes
 from app.server.stream import RunStream
 from app.text import words as texts
 from app.text import wrong
-from app.text.particles import choose_particles
+from app.text.particles import choose_particles, hold_particles
 from app.text.words import ENGLISH, FOLDER, choose_language, flatten, languages, words
+from app.tools import picture_names as picture_names_tool
 from app.tools.browser import PAGE_READY, run_page, serve_page
 from engine.config import SampleConfig
 from engine.critic_example import make_critic_example
@@ -38,7 +41,7 @@ from engine.session import Session
 from engine.step import Trace
 from tests.fakes_app import WITHOUT_CRITIC, FakeSession, finished, new_context
 from tests.pages import PATIENCE, comes_to
-from tests.tiny import make_pack
+from tests.tiny import make_pack, make_whole_pack
 
 CASES = json.loads((Path(__file__).parent / "fixtures" / "particles.json").read_text(encoding="utf-8"))
 MADE_UP = "qaa"  # a code that BCP 47 keeps for private use
@@ -93,7 +96,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def open_folder(path: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
-    caches: tuple[Any, ...] = (texts.words, texts.languages, wrong._engine_sentences, find_font)
+    caches: tuple[Any, ...] = (texts.words, texts.picture_names, texts.languages, wrong._engine_sentences, find_font)
     caches += (read_shipped, read_terms)
     for language in (ENGLISH, "ko"):
         shutil.copytree(FOLDER / language, path / language)
@@ -111,7 +114,7 @@ def open_folder(path: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
     "file, old, new, said",
     [
         ("game.yaml", "check: 채점\n", "", r"game.yaml: check is missing: in English it is 'Check'"),
-        ("game.yaml", "가짜 {n} %", "가짜 {m} %", "game.yaml: percent: expected the places n, got m"),
+        ("game.yaml", "가짜 {n}%", "가짜 {m}%", "game.yaml: percent: expected the places n, got m"),
         ("game.yaml", "check: 채점", "check: 채점\nmore: 더", "game.yaml: more is no key of English"),
         ("game.yaml", "check: 채점", "check: 4", "game.yaml: check: expected a text, not 4: put it in quotes"),
         ("files.yaml", '"1": 왼쪽', "1: 왼쪽", "files.yaml: which.1: put the key in quotes"),
@@ -130,6 +133,39 @@ def test_what_does_not_fit_is_said_with_its_file_and_key(
         words("ko")
 
 
+def test_korean_names_every_emoji_of_the_game() -> None:
+    named = texts.picture_names("ko")["emoji"]
+    assert named.keys() == set(picture_names_tool.list_held_out()) and texts.picture_names(ENGLISH) == {}
+    assert all(re.search("[가-힣]", name) for name in named.values())
+
+
+def test_a_picture_without_a_name_in_a_language_keeps_that_of_its_pack(folder: Path, tmp_path: Path) -> None:
+    path = make_whole_pack(tmp_path / "packs" / "tiny").path
+    context = Context(packs=Packs(path, threads=1, others=[]), language="ko")
+    names = [deal(context, None, seed, 0.5)["name"] for seed in range(4)]
+    assert len(set(names)) > 1
+    (folder / "ko" / "pictures" / "tiny.yaml").write_text(f"{names[0]}: 그림", encoding="utf-8")
+    texts.picture_names.cache_clear()
+    said = [deal(context, None, seed, 0.5)["name"] for seed in range(4)]
+    assert said == ["그림" if name == names[0] else name for name in names]
+
+
+def test_names_of_cldr_are_added_to_those_that_a_language_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = '<ldml><annotations><annotation cp="🌋">불</annotation>{}</annotations></ldml>'
+    for kind in ("annotations", "annotationsDerived"):
+        (folder / kind).mkdir()
+        for language, name in (("ko", "화산"), ("en", "volcano")):
+            spoken = f'<annotation cp="🌋" type="tts">{name}</annotation>' if kind == "annotations" else ""
+            (folder / kind / f"{language}.xml").write_text(said.format(spoken), encoding="utf-8")
+    file = folder / "ko" / "pictures" / "emoji.yaml"
+    file.write_text("bus: 버스", encoding="utf-8")
+    monkeypatch.setattr(picture_names_tool, "FOLDER", folder)
+    picture_names_tool.main(["ko", "--cldr", str(folder)])
+    assert yaml.safe_load(file.read_text(encoding="utf-8")) == {"volcano": "화산", "bus": "버스"}
+    with pytest.raises(FileNotFoundError, match="unicode-cldr-core"):
+        picture_names_tool.main(["de", "--cldr", str(folder)])
+
+
 @pytest.mark.parametrize(
     "accepted, language",
     [
@@ -144,6 +180,12 @@ def test_a_request_is_answered_in_the_first_language_that_is_known(accepted: str
 def test_a_particle_fits_how_the_word_before_it_is_read_aloud() -> None:
     for written, read in CASES:
         assert choose_particles(written) == read
+
+
+def test_no_line_ends_between_a_bracket_and_the_particle_after_it() -> None:
+    tree = {"one": ["토큰(token)을 **온도(temperature)**가 (예) {name}(으)로"], "right": True, "n": 2}
+    held = {"one": ["토큰(token)\u2060을 **온도(temperature)\u2060**가 (예) {name}(으)로"], "right": True, "n": 2}
+    assert hold_particles(tree) == held
 
 
 def test_a_refusal_is_said_in_the_language_of_the_request() -> None:
@@ -401,8 +443,7 @@ def test_every_state_of_the_page_speaks_a_language_that_is_a_folder(address: str
     """All in brackets, so nothing stands outside of the folder; and what is in brackets is Korean, and no English."""
     page = visit(browser, f"{address}?lang={MADE_UP}")
     walk(page, tmp_path)
-    name = page.evaluate("() => tokenCritic.game.dealt.name")  # of a picture, as its data set has it
-    said = [text.replace(name, "") for text in page.evaluate("() => [...window.said, document.title]")]
+    said = page.evaluate("() => [...window.said, document.title]")
     assert page.locator("[aria-label^=number], [aria-label^=range]").count() == 0, "Gradio's names of a slider's inputs"
     page.close()
     assert len(said) > 300

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 from gradio.i18n import I18nData
 
+from app.text.particles import hold_particles
 from app.text.words import ENGLISH, flatten, languages, words
 
 _shown: set[str] = set()  # keys that the page's components have asked for
@@ -23,7 +24,7 @@ def translations() -> gr.I18n:
     """Return the words in all languages that components of the page show, as Gradio takes them."""
     return gr.I18n(
         **{
-            language: {PREFIX + key: text for key, text in flatten(words(language)) if key in _shown}
+            language: {PREFIX + key: hold_particles(text) for key, text in flatten(words(language)) if key in _shown}
             for language in languages()
         }
     )

@@ -7,6 +7,7 @@ import numpy as np
 from app.context import Context
 from app.features.settings import name_class
 from app.frames import Frame, encode_array, to_data_url
+from app.text.words import picture_names
 from engine.critic_example import make_critic_example
 
 
@@ -22,8 +23,9 @@ def deal(context: Context, pack: object, seed: object, fraction: object) -> Fram
         filled, real = context.packs.worker.submit(session.decode, tokens).result()
     except (ValueError, FileNotFoundError) as error:
         return {"wrong": context.say(error)}
+    names = picture_names(context.language).get(session.pack.name, {})
     return {
-        "name": example.name,
+        "name": names.get(example.name, example.name),
         "label": name_class(context.words, example.label),
         "grid": session.tokenizer_config.grid,
         "fake": encode_array(example.hidden & (example.real != example.filled), "u1"),

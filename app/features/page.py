@@ -11,6 +11,7 @@ from app.features.lessons import list_lessons
 from app.features.presets import list_presets
 from app.features.settings import complete_controls, visible_controls
 from app.request import control_names
+from app.text.particles import hold_particles
 from app.text.words import Words, languages, words
 from engine import SAMPLING_VERSION
 from engine.rules import all_parameters
@@ -23,9 +24,9 @@ def describe_page(context: Context) -> dict[str, Any]:
     return {
         "language": context.language,
         "languages": {language: words(language)["labels"]["language"] for language in languages()},
-        "words": _list_words(context.words, presets),
-        "lessons": list_lessons(context, context.language),
-        "terms": read_terms(context.language),
+        "words": hold_particles(_list_words(context.words, presets)),
+        "lessons": hold_particles(list_lessons(context, context.language)),
+        "terms": hold_particles(read_terms(context.language)),
         "names": control_names(),
         "controls": controls,
         "visible": visible_controls(controls),

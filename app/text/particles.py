@@ -6,6 +6,8 @@ assets/js/lib/particles.js does the same; tests/fixtures/particles.json holds bo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 AFTER = {  # as it stands in a sentence -> after a final consonant, after none
     "은(는)": ("은", "는"),
@@ -39,6 +41,9 @@ ENDINGS = (
 SPELT = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]|[B-DF-HJ-NP-TV-Z]+)$|[a-z][A-Z]$")  # read letter by letter
 FINALS = 28  # of a syllable in Unicode: none, then 27 consonants
 RIEUL = 8
+JOINER = "\u2060"  # the word joiner, which has no width
+# Behind a bracket that is none of a particle, and before the asterisks that end bold text
+CUT = re.compile(r"(?<=[)”])(?<!\((?:으|이)\))(\**)(?=[가-힣])")
 
 
 def choose_particles(sentence: str) -> str:
@@ -57,7 +62,7 @@ def final_consonant(text: str) -> str:
 
     Of a Korean syllable only ㄹ is told from the others ("ㅇ"). Closing quotes and brackets are not read.
     """
-    text = re.sub(r"[\s)\]}”’\"'»」』]+$", "", text)
+    text = re.sub(rf"[\s{JOINER})\]}}”’\"'»」』]+$", "", text)
     if not text:
         return ""
     last = text[-1]
@@ -69,3 +74,12 @@ def final_consonant(text: str) -> str:
     if SPELT.search(text):
         return LETTERS.get(last.lower(), "")
     return next((final for ending, final in ENDINGS if text.lower().endswith(ending)), "")
+
+
+def hold_particles(tree: Any) -> Any:
+    """Let no line of these texts end between a bracket and the particle after it, where browsers break lines."""
+    if isinstance(tree, str):
+        return CUT.sub(rf"{JOINER}\1", tree)
+    if isinstance(tree, Mapping):
+        return {key: hold_particles(one) for key, one in tree.items()}
+    return [hold_particles(one) for one in tree] if isinstance(tree, list | tuple) else tree

@@ -40,6 +40,12 @@ def words(language: str) -> Words:
     return found
 
 
+@cache
+def picture_names(language: str) -> Mapping[str, Mapping[str, str]]:
+    """Return pack -> name of a picture in the pack -> its name in a language. One that has none keeps the pack's."""
+    return {file.stem: _read(file) for file in sorted((FOLDER / language / "pictures").glob("*.yaml"))}
+
+
 def choose_language(accepted: str) -> str:
     """Return the first known language of an Accept-Language header, by its weights; English where there is none."""
     asked = []

@@ -10,7 +10,7 @@ const WORDS = {
   drawing: "Drawing",
   asks: "{n} of {whole}",
   result: "{first} {a}, {second} {b}, same {same}.",
-  chance: "p {p}",
+  chance: "p {p} %",
   no_votes: "No vote",
   no_answer: "No answer",
   lane: "{name} ({lane})",

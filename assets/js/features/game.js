@@ -146,7 +146,7 @@ export class Game {
     this.draw();
   }
 
-  /** @param {Deal} dealt @param {Result} result @param {string} chance */
+  /** @param {Deal} dealt @param {Result} result @param {number} chance */
   showResult(dealt, result, chance) {
     const { words, rounds } = this;
     const shares = {
@@ -247,7 +247,7 @@ function buildView(words, deal, check) {
   return { ...view, after, root };
 }
 
-/** @param {number} share */
+/** The words add the sign. @param {number} share */
 function percent(share) {
-  return `${Math.round(100 * share)} %`;
+  return Math.round(100 * share);
 }

@@ -185,7 +185,7 @@ export function signTest(a, b) {
   return Math.min(1, (2 * tail) / 2 ** n);
 }
 
-/** @param {number} p */
+/** In percent; the words add the sign. @param {number} p */
 function share(p) {
-  return p < 0.01 ? `${(100 * p).toFixed(1)} %` : `${Math.round(100 * p)} %`;
+  return p < 0.01 ? (100 * p).toFixed(1) : Math.round(100 * p);
 }

@@ -27,7 +27,7 @@ const ENDINGS = [
   ["t", "ㅅ"],
 ];
 const SPELT = /(?:^|[^A-Za-z])(?:[A-Za-z]|[B-DF-HJ-NP-TV-Z]+)$|[a-z][A-Z]$/; // read letter by letter
-const CLOSING = /[\s)\]}”’"'»」』]+$/;
+const CLOSING = /[\s\u2060)\]}”’"'»」』]+$/; // with the word joiner, which holds a particle to its bracket
 const FINALS = 28; // of a syllable in Unicode: none, then 27 consonants
 const RIEUL = 8;
 
