@@ -110,9 +110,37 @@ def act(page: Any, action: dict[str, Any] | None) -> None:
             page.keyboard.press("ArrowLeft")
     elif list(done) == ["pinned"]:
         page.locator('[data-lane="0"] canvas[data-panel="decision"]').click(position={"x": 30, "y": 30})
+    elif list(done) == ["swapped"]:
+        swap_by_number_and_by_patch(page)
     else:
         return
     page.wait_for_selector(".tc-lesson-tried:visible")
+
+
+SWAPPED = """() => { const { swap } = tokenCritic.state;
+    return swap && [swap.changed.length, (swap.changed.at(-1) ?? swap.frame).proposal[55]]; }"""
+
+
+def swap_by_number_and_by_patch(page: Any) -> None:
+    """Another code for row 4, column 8; one that is none is refused; all is taken back, and the run's picture is there."""
+    own = page.evaluate("() => tokenCritic.state.frames[1].at(-1).proposal[55]")
+    page.click('[data-lane="1"] [data-name=swap]')
+    for typed, wanted in (("541", [1, 541]), ("1024", [1, 541]), ("1.5", [1, 541])):
+        page.fill(".tc-code", typed)
+        page.keyboard.press("Enter")
+        comes_to(page, SWAPPED, wanted)
+        assert page.locator(".tc-swap output.is-wrong").count() == (typed != "541")
+    assert page.text_content('[data-lane="1"] .tc-status').startswith("Changed by hand: 1 of 256")
+    page.click(".tc-choose-code")
+    page.keyboard.press("ArrowRight")  # in the patches: the code after it
+    comes_to(page, SWAPPED, [1, 542])
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tc-lesson-tried:visible")
+    page.click(f".tc-swap button:text('{words(ENGLISH)['stage']['swap']['undo']}')")
+    comes_to(page, SWAPPED, [0, own])
+    page.click(f".tc-swap button:text('{words(ENGLISH)['stage']['swap']['end']}')")
+    comes_to(page, SWAPPED, None)
+    page.wait_for_selector('[data-lane="1"] [data-name=swap]')
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ export const EMPTY = {
   },
   pinned: -1,
   hand: null,
+  swap: null,
   guess: null,
   message: null,
   advice: "",

@@ -71,6 +71,7 @@ export interface Frame {
   digest: string;
   picture: CanvasImageSource; // the decoded proposal
   judged?: Float32Array; // (N,) the critic's scores of a last step, asked for afterwards
+  swapped?: { place: number; places: number[] }; // changed by hand: where last, and where the run has another token
 }
 
 /** What the controls would run. */
@@ -113,6 +114,13 @@ export interface Hand {
   free: boolean; // whether any number will do, as in a finished picture
 }
 
+/** The visitor swaps tokens of a lane's finished picture by hand. */
+export interface Swap {
+  lane: number;
+  frame: Frame; // as the run left it
+  changed: Frame[]; // after each swap; the last one is shown
+}
+
 /** What the audience takes for revoked in the step that is shown, whose decision is hidden until `shown`. */
 export interface Guess {
   run: string;
@@ -151,6 +159,7 @@ export interface State {
   view: View;
   pinned: number; // a position, -1: none
   hand: Hand | null;
+  swap: Swap | null;
   guess: Guess | null; // while the audience predicts
   message: { text: string; wrong: boolean } | null; // until the next run or change
   advice: string; // what to do next, while a branch is set and has not been run
@@ -196,6 +205,7 @@ export interface LessonPage {
       pinned?: boolean;
       step?: number;
       marked?: number;
+      swapped?: number;
       controls?: Record<string, any>;
       view?: Partial<View>;
     };
