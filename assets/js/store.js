@@ -33,6 +33,7 @@ export const EMPTY = {
   drawer: "",
   place: "compare",
   lesson: null,
+  slide: null,
 };
 
 export class Store {

@@ -121,6 +121,16 @@ export interface Swap {
   changed: Frame[]; // after each swap; the last one is shown
 }
 
+/** What a slide shows of a lesson's page. */
+export type SlidePart = "text" | "formula" | "action" | "question" | "answer" | "end";
+
+/** Of the lesson that is open, while the projector shows it. */
+export interface Slide {
+  lesson: Lesson;
+  at: number; // its page
+  part: SlidePart;
+}
+
 /** What the audience takes for revoked in the step that is shown, whose decision is hidden until `shown`. */
 export interface Guess {
   run: string;
@@ -167,12 +177,14 @@ export interface State {
   drawer: DrawerTab | ""; // what is open beside the lanes
   place: string; // the view that is shown
   lesson: string | null; // that drives the page
+  slide: Slide | null; // of it, in the projector
 }
 
 /** A lesson, as the server has checked it (assets/lessons/README.md). */
 export interface Lesson {
   number: number;
   title: string;
+  goal: string;
   recorded: string; // the recording that its pages show where they name no other one
   pages: LessonPage[];
 }

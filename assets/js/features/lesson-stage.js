@@ -113,7 +113,7 @@ export class LessonStage {
     });
     if (show.step) this.player.showStep(lane, show.step - 1);
     else this.player.pause();
-    if (show.play && !reducedMotion()) this.player.play();
+    if (show.play && !store.state.slide && !reducedMotion()) this.player.play(); // slides wait for the lecturer's key
     await this.lanesMade();
     if (asked !== this.asked) return null;
     this.places.go(show.place ?? "learn");
@@ -186,8 +186,9 @@ export class LessonStage {
     ].every(Boolean);
   }
 
-  /** Run what the controls say. */
-  runLive() {
+  /** Run what the controls say, after a change of them. @param {Record<string, any>} changed */
+  runLive(changed) {
+    if (Object.keys(changed).length) this.plans.change(changed);
     this.runs.start(async () => ({ controls: await this.plans.settled() }));
   }
 }

@@ -32,7 +32,7 @@ export class Stage {
    * @param {import("../main.js").Page} page
    * @param {{curves: Node[], share: Node[]}} beside what other parts put into the drawer
    */
-  constructor({ store, words, runs, plans, player }, beside) {
+  constructor({ store, words, runs, plans, player, glossary }, beside) {
     this.store = store;
     this.words = words;
     this.notice = el("p", { class: "tc-notice", role: "status" });
@@ -56,7 +56,7 @@ export class Stage {
     this.drawer = new Drawer(store, words.drawer, {
       ...beside,
       token: [this.life.hint, this.life.node],
-      view: [this.views.node, this.branches.add, new Notes({ store, words, player }).button],
+      view: [this.views.node, this.branches.add, new Notes({ store, words, glossary }).button],
     });
     this.drawer.bar.append(this.views.button);
     const strip = el("div", { class: "tc-strip" }, this.playbar.slider, this.film.node);
