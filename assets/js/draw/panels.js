@@ -8,7 +8,6 @@ import {
   framedCells,
   hatchedCells,
   maskedCells,
-  outlinedCells,
   placesOf,
   plainCell,
   revokedCells,
@@ -35,6 +34,7 @@ import { MASK, MASKED, NEW, REVOKED, scoresOf } from "./frame.js";
  * `byHand`: places that the visitor masks; `guessed`: those taken for revoked, while the decision is hidden
  */
 
+const BY_HAND = "#101820"; // within white
 export const KINDS = /** @type {const} */ (["input", "proposal", "scores", "decision"]);
 
 /**
@@ -114,7 +114,7 @@ function valuesOf(look) {
 /** Where the visitor has put another code. @param {Context} context @param {PanelLook} look */
 function swappedCells(context, look) {
   const { swapped } = look.frame;
-  if (swapped) outlinedCells(context, look, swapped.places, look.colours.cursor);
+  if (swapped) differingCells(context, look, swapped.places, BY_HAND);
 }
 
 /** The scores as a veil over the picture. @param {Context} context @param {PanelLook} look */

@@ -71,7 +71,7 @@ export class Notes {
       const now = frames[lane]?.[stepAt(reach, lane, playhead.at)];
       const next = frames[lane]?.[stepAt(reach, lane, playhead.at + 1)];
       const said = now ? el("p", {}, stepLine(this.line, now).replaceAll("|", "")) : null;
-      return el("section", {}, el("h2", {}, name), said, ...this.preview(next === now ? undefined : next, shown?.grid ?? 16));
+      return el("section", {}, el("h2", {}, name), said, ...this.preview(next !== now && next, shown?.grid ?? 16));
     });
     this.lanes.replaceChildren(...lanes);
     this.lesson.replaceChildren(...this.tell(state));
@@ -101,7 +101,7 @@ export class Notes {
     ];
   }
 
-  /** The decision of the step to come. @param {import("../types.js").Frame | undefined} frame @param {number} grid */
+  /** The decision of the step to come, if there is one. @param {import("../types.js").Frame | false | undefined} frame @param {number} grid */
   preview(frame, grid) {
     if (!frame) return [];
     const canvas = el("canvas", { width: grid * CELL, height: grid * CELL, "aria-hidden": "true" });
