@@ -95,12 +95,13 @@ class Packs:
             return ""
 
     def patches(self, name: object) -> dict[str, Any]:
-        """Return pictures of all tokens: a sheet of square patches (a data URL), their side, the sheet's columns."""
+        """Return pictures of all tokens: a sheet of square patches (a data URL), their side and number, its columns."""
         session = self.session(name)
         if session.pack.name not in self._patches:
             patches = self.worker.submit(session.patches).result()
             url = to_data_url(make_sheet(patches, columns=COLUMNS, gap=0))
-            self._patches[session.pack.name] = {"sheet": url, "side": patches.shape[1], "across": COLUMNS}
+            side, codes = patches.shape[1], len(patches)
+            self._patches[session.pack.name] = {"sheet": url, "side": side, "across": COLUMNS, "codes": codes}
         return self._patches[session.pack.name]
 
     def card(self, name: str) -> str:

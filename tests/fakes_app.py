@@ -107,7 +107,7 @@ class FakePacks:
         return f"weights of {name}"
 
     def patches(self, name: object) -> dict[str, Any]:
-        return {"sheet": f"data:{name}", "side": 4, "across": 32}
+        return {"sheet": f"data:{name}", "side": 4, "across": 32, "codes": V}
 
     def session(self, name: object, *, loaded: bool = True) -> FakeSession:
         if name not in self.names:

@@ -165,5 +165,5 @@ def test_a_finished_picture_is_scored_when_asked_for() -> None:
 
 def test_pictures_of_tokens_are_there_for_packs_that_are_offered() -> None:
     context = new_context()
-    assert get_patches(context, "poor") == {"sheet": "data:poor", "side": 4, "across": 32}
+    assert get_patches(context, "poor") == {"sheet": "data:poor", "side": 4, "across": 32, "codes": 8}
     assert get_patches(context, "none") == get_patches(context, None) == get_patches(context, ["fake"]) == {}

@@ -36,6 +36,7 @@ GOOD: dict[str, dict[str, Any]] = {  # a question that each endpoint answers on 
     "deal": {"pack": "none", "seed": 0, "fraction": 0.5},
     "results": {"pack": "fake"},
     "look": {"pack": "none", "label": "cat", "url": PICTURE},
+    "decode": {"pack": "fake", "tokens": [0] * 64},
     "lesson": {"name": "greedy", "text": "", "language": "en"},
 }
 WRONG = [None, True, 3, -1e9, "x", "\ud800", [], [[]], {}, {"a": [1]}]
@@ -109,7 +110,7 @@ def test_a_run_is_stopped_by_its_id() -> None:
 def test_tokens_are_seen_and_a_run_is_scored() -> None:
     context = new_context()
     client, run_id = client_of(context), run(context)[-1]["run"]
-    assert ask(client, "patches", {"pack": "poor"}) == {"sheet": "data:poor", "side": 4, "across": 32}
+    assert ask(client, "patches", {"pack": "poor"}) == {"sheet": "data:poor", "side": 4, "across": 32, "codes": 8}
     assert ask(client, "patches", {"pack": "none"}) == {}
     assert ask(client, "score", {"run": run_id, "lane": 1})["mean"] == pytest.approx(0.75)
     assert ask(client, "score", {"run": run_id, "lane": 2}) == {}
@@ -140,6 +141,18 @@ def test_a_picture_of_ones_own_is_looked_at(tiny: Context) -> None:
     found = ask(client, "look", {"pack": "tiny", "label": "bars", "url": PICTURE})
     assert found["label"] == "bars" and len(found["tokens"]) == N and found["shown"].startswith("data:image/png")
     assert list(ask(client, "look", {"pack": "tiny", "label": "bars", "url": "data:,x"})) == ["wrong"]
+
+
+def test_tokens_that_were_swapped_by_hand_are_painted(tiny: Context) -> None:
+    client, session = client_of(tiny), tiny.packs.session("tiny")
+    most, tokens = session.tokenizer_config.codes - 1, [1] * N
+    found = ask(client, "decode", {"pack": "tiny", "tokens": tokens})
+    assert found == {"picture": to_data_url(session.decode(np.array([tokens]))[0])}
+    for code in (-1, most + 1, 10**30):
+        wrong = client.post("/decode", json={"pack": "tiny", "tokens": [code, *tokens[1:]]})
+        assert f"from 0 to {most}" in refusal(wrong, 422)
+    for wrong in (tokens[1:], [True, *tokens[1:]], [1.5, *tokens[1:]], [[1] * N]):
+        assert "expected a list" in refusal(client.post("/decode", json={"pack": "tiny", "tokens": wrong}), 422)
 
 
 @pytest.mark.parametrize("name", list(GOOD))

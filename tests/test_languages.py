@@ -402,7 +402,12 @@ def walk(page: Any, folder: Path) -> None:
         page.evaluate("() => document.querySelectorAll('.tc-answer').forEach((one) => one.click())")
         page.evaluate("() => document.querySelectorAll('.tc-lesson-body button').forEach((one) => one.click())")
         page.evaluate("() => tokenCritic.lessons.turn(1)")
-        page.evaluate("() => tokenCritic.lessons.leave(true)")
+        page.evaluate("""() => {
+            tokenCritic.stage.views.project(true);
+            for (let i = 0; i < 99; i += 1) tokenCritic.lessons.slides.turn(1); // to its end
+            tokenCritic.stage.views.project(false);
+            tokenCritic.lessons.leave(true);
+        }""")
     page.evaluate(go, "use")
     page.wait_for_selector("#tc-machine strong")
     page.wait_for_function(ended)
@@ -424,6 +429,20 @@ def lanes(page: Any, folder: Path) -> None:
     page.wait_for_function("() => tokenCritic.state.message?.wrong")
     page.evaluate("() => tokenCritic.stage.branches.takeOver(1)")
     page.evaluate("() => tokenCritic.store.set({ hand: null })")
+    page.evaluate("""async () => {
+        const { player, stage } = tokenCritic, { swap } = stage.branches;
+        player.take(99);
+        stage.branches.swapTokens(1);
+        for (const code of [-1, 3]) { // the first is refused
+            stage.cells.pin(5);
+            await new Promise(requestAnimationFrame);
+            await swap.put(code);
+            await new Promise(requestAnimationFrame);
+        }
+        swap.offer();
+        swap.stop();
+        stage.cells.pin(-1);
+    }""")
     page.evaluate("() => tokenCritic.stage.branches.branch({ lane: 1, step: 2, masked: null })")
     page.wait_for_function("() => tokenCritic.state.planned.lanes.length === 3")
     run_page(page)

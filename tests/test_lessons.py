@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.context import Context
@@ -36,7 +37,7 @@ ELSEWHERE = {  # numbers in texts that are neither a claim nor a figure of a rep
     "221": "a token that is not there",
     "4,000": "a photograph that is not there",
     "3,000": "a photograph that is not there",
-    "253": "256 tokens but three",
+    "255": "256 tokens but one",
     "0.50": "an AUC by chance",
     "0.3": "a score that is not there",
     "60": "the paper's share of a refinement",
@@ -89,6 +90,22 @@ def test_each_claim_of_a_lesson_is_true_of_the_recording_that_ships(name: str) -
     lesson = read_shipped(name)
     assert check_claims(lesson, f"{name}.yaml", read_tokenizers()) == []
     assert 3 <= len(lesson["pages"]) <= 6 and lesson["minutes"] <= 3
+
+
+def test_a_token_that_the_first_lesson_swaps_is_a_white_spot_and_changes_little_else(packs: Packs) -> None:
+    """What its last page says of a picture that no recording holds."""
+    page, session = read_shipped("tokens")["pages"][-1], packs.session("emoji")
+    tokens = load_recording(recorded_of(read_shipped("tokens"), page)).steps[1][-1][0].proposal
+    (row, column), swapped = page["show"]["pinned"], tokens.copy()
+    swapped[0, (row - 1) * 16 + column - 1] = 541
+    before, after = (session.decode(one)[0].astype(int) for one in (tokens, swapped))
+    side = len(after) // 16
+    middle = after[(row - 1) * side : row * side, (column - 1) * side : column * side]
+    assert page["action"]["done"] == {"swapped": 1} and "541" in page["action"]["do"]
+    assert middle.mean() > 200 and session.patches()[541].min() > 250, "white, as it is offered"
+    rows, columns, _ = (np.abs(after - before) > 8).nonzero()  # of 255: what can be seen
+    far = max(np.abs(rows // side - row + 1).max(), np.abs(columns // side - column + 1).max())
+    assert far <= 3, "a few cells beside it"
 
 
 @IN_EACH

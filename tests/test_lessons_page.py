@@ -117,9 +117,37 @@ def act(page: Any, action: dict[str, Any] | None) -> None:
             page.keyboard.press("ArrowLeft")
     elif list(done) == ["pinned"]:
         page.locator('[data-lane="0"] canvas[data-panel="decision"]').click(position={"x": 30, "y": 30})
+    elif list(done) == ["swapped"]:
+        swap_by_number_and_by_patch(page)
     else:
         return
     page.wait_for_selector(".tc-lesson-tried:visible")
+
+
+SWAPPED = """() => { const { swap } = tokenCritic.state;
+    return swap && [swap.changed.length, (swap.changed.at(-1) ?? swap.frame).proposal[55]]; }"""
+
+
+def swap_by_number_and_by_patch(page: Any) -> None:
+    """Another code for row 4, column 8. One that is none is refused; all is taken back, and the run is as it was."""
+    own = page.evaluate("() => tokenCritic.state.frames[1].at(-1).proposal[55]")
+    page.click('[data-lane="1"] [data-name=swap]')
+    for typed, wanted in (("541", [1, 541]), ("1024", [1, 541]), ("1.5", [1, 541])):
+        page.fill(".tc-code", typed)
+        page.keyboard.press("Enter")
+        comes_to(page, SWAPPED, wanted)
+        assert page.locator(".tc-swap output.is-wrong").count() == (typed != "541")
+    assert page.text_content('[data-lane="1"] .tc-status').startswith("Changed by hand: 1 of 256")
+    page.click(".tc-choose-code")
+    page.keyboard.press("ArrowRight")  # in the patches: the code after it
+    comes_to(page, SWAPPED, [1, 542])
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tc-lesson-tried:visible")
+    page.click(f".tc-swap button:text('{words(ENGLISH)['stage']['swap']['undo']}')")
+    comes_to(page, SWAPPED, [0, own])
+    page.click(f".tc-swap button:text('{words(ENGLISH)['stage']['swap']['end']}')")
+    comes_to(page, SWAPPED, None)
+    page.wait_for_selector('[data-lane="1"] [data-name=swap]')
 
 
 @pytest.mark.slow
@@ -228,6 +256,106 @@ def test_lecturers_open_lessons_of_their_own(browser: Any, address: str, tmp_pat
         page.wait_for_function(PAGE_READY)
     assert not [url for url in asked if url.startswith("https://example.org")]
     forget_refusals(page)
+    assert page.problems == []
+    page.context.close()
+
+
+SLIDE = """() => { const { slide, frames, playhead } = tokenCritic.state;
+    return slide && [slide.at + 1, slide.part, playhead.at + 1]; }"""
+FAULTS = """async (language) => { // of each part of each lesson: text that is small, out of sight or cut off
+    const { view } = tokenCritic.lessons.slides, { body, root } = view, found = [];
+    const ask = (name) => fetch("lesson", { method: "POST", headers: { "content-type": "application/json" },
+        body: JSON.stringify({ name, language }) }).then((answer) => answer.json());
+    const says = (one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    for (const { name } of tokenCritic.lessons.known) {
+        const { lesson } = await ask(name);
+        const parts = ["text", "formula", "action", "question", "answer", "end"];
+        lesson.pages.forEach((page, at) => parts.forEach((part) => {
+            if (part === "action" && !page.action) return;
+            view.draw({ lesson, at, part });
+            const all = [...root.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.closest("math"));
+            const small = all.some((one) => says(one) && parseFloat(getComputedStyle(one).fontSize) < 24);
+            const cut = all.some((one) => one.clientWidth && one.scrollWidth > one.clientWidth + 2);
+            if (small || cut || body.scrollHeight > body.clientHeight) found.push([name, at + 1, part, small, cut]);
+        }));
+    }
+    view.draw(tokenCritic.state.slide);
+    return found;
+}"""
+IN_SIGHT = """() => { // no lane is under the slide or the dock
+    const box = (one) => document.querySelector(one).getBoundingClientRect();
+    const { right } = box(".tc-slide"), { top } = box(".tc-dock");
+    return [...document.querySelectorAll(".tc-lane")].filter((one) => one.checkVisibility()).every((one) => {
+        const lane = one.getBoundingClientRect();
+        return lane.left >= right && lane.right <= innerWidth && lane.top >= 0 && lane.bottom <= top; });
+}"""
+
+
+def clicks(page: Any, key: str, *wanted: list[Any]) -> None:
+    """A clicker's key, once for each slide that it has to lead to."""
+    for one in wanted:
+        page.keyboard.press(key)
+        comes_to(page, SLIDE, one)
+
+
+@pytest.mark.slow
+def test_a_lesson_is_shown_as_slides_by_the_two_keys_of_a_clicker(browser: Any, address: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = visit(browser, address, "?lesson=sampling&lesson_page=2")
+    lesson = read_shipped("sampling")
+    open_drawer(page, "view")
+    with page.context.expect_page() as opened:
+        page.click('button:text("Lecturer\'s notes")')
+    notes, right = opened.value, next(one for one in lesson["pages"][1]["question"]["answers"] if one.get("right"))
+    open_drawer(page, "")
+    page.click(f".tc-lesson button:text('{WORDS['slides']['show']}')")
+    comes_to(page, SLIDE, [2, "text", 12])
+    assert page.text_content(".tc-slide .tc-lesson-title") == lesson["pages"][1]["title"]
+    assert right["why"] in notes.inner_text("body") and right["why"] not in page.inner_text("body")
+    steps = [[2, "action", step] for step in (12, 13, 14)]
+    clicks(page, "PageDown", *steps)
+    page.wait_for_selector(".tc-slide .tc-lesson-tried:visible")
+    assert page.evaluate(IN_SIGHT)
+    notes.keyboard.press("PageDown")  # in the lecturer's window, too
+    comes_to(page, SLIDE, [2, "question", 14])
+    assert page.locator(".tc-slide .is-right").count() == 0
+    clicks(page, "PageDown", [2, "answer", 14])
+    assert right["text"] in page.inner_text(".tc-slide .is-right") and right["why"] in page.inner_text(".tc-slide")
+    clicks(page, "PageDown", [3, "text", 9])
+    page.wait_for_function(READY, arg=2)
+    assert "lesson=sampling&lesson_page=3" in page.url
+    page.keyboard.press("PageUp")
+    page.wait_for_function(READY, arg=1)
+    comes_to(page, SLIDE, [2, "answer", 12])
+    assert "lesson_page=2" in page.url and page.evaluate(IN_SIGHT)
+    clicks(page, "PageUp", [2, "question", 12], [2, "action", 12], [2, "text", 12])
+    for language in ("en", "ko"):
+        assert page.evaluate(FAULTS, language) == []
+    assert not [(one["id"]) for one in axe.run(page, context=".tc-slide").response["violations"]]
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tc-lesson .tc-lesson-title:visible")
+    assert page.evaluate(SLIDE) is None and page.text_content(".tc-lesson-title") == lesson["pages"][1]["title"]
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_slides_of_a_lecturers_own_lesson_end(browser: Any, address: str, tmp_path: Path) -> None:
+    page = visit(browser, address, "?place=learn")
+    own = tmp_path / "mine.yaml"
+    text = "text: |\n" + "".join(f"      {'A long text of many words. ' * 20}\n\n" for _ in range(2))
+    own.write_text(ONE.replace("text: A token, $x_0$.", text), encoding="utf-8")
+    page.set_input_files(".tc-lessons input[type=file]", own)
+    page.wait_for_function(READY, arg=0)
+    page.keyboard.press("p")
+    clicks(page, "PageDown", [1, "text", 9], [1, "question", 9])  # what does not fit comes with the first key
+    clicks(page, "PageUp", [1, "text", 9])
+    assert page.evaluate("() => document.querySelector('.tc-slide-body').scrollLeft") > 0, "back to where it was left"
+    clicks(page, "PageDown", [1, "question", 9], [1, "answer", 9], [1, "end", 9], [1, "end", 9])
+    assert page.text_content(".tc-slide .tc-lesson-title") == WORDS["slides"]["end"]
+    assert page.is_disabled(".tc-slide .is-main")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".tc-lesson .tc-lesson-title:visible")
     assert page.problems == []
     page.context.close()
 

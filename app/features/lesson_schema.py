@@ -54,6 +54,7 @@ DONE = record(
         "pinned": flag,
         "step": whole(1, 1000),
         "marked": whole(1, 4096),
+        "swapped": whole(1, 4096),
         "controls": map_of(plain, 8),
         "view": VIEW,
     },

@@ -21,6 +21,7 @@ from app.features.lessons import open_lesson
 from app.features.refine import MAX_URL_LENGTH, encode_picture
 from app.features.results import read_results
 from app.features.settings import open_link, resolve_controls
+from app.features.swap import decode_tokens
 from app.server.body import MAX_BODY, ClientGone, RequestError, parse_object, read_body
 from app.server.errors import shorten
 
@@ -34,6 +35,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "nearest": measure_distances,
     "deal": deal,
     "look": encode_picture,
+    "decode": decode_tokens,
     "results": read_results,
     "lesson": open_lesson,
 }

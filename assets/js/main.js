@@ -13,6 +13,7 @@ import { Explanations } from "./features/explain.js";
 import { Files } from "./features/files.js";
 import { Gallery } from "./features/gallery.js";
 import { Game } from "./features/game.js";
+import { Glossary } from "./features/glossary.js";
 import { Lessons } from "./features/lessons.js";
 import { OwnPicture } from "./features/own.js";
 import { Places } from "./features/places.js";
@@ -64,6 +65,7 @@ import { speak } from "./transport/server.js";
  * @property {RunClient} runs
  * @property {Player} player
  * @property {Places} places
+ * @property {Glossary} glossary symbols and formulas of lessons
  */
 
 /** @type {Config} */
@@ -76,7 +78,7 @@ const plans = new PlanClient(store);
 const runs = new RunClient(store, words, plans);
 const places = new Places({ store, words });
 /** @type {Page} */
-const page = { config, words, store, plans, runs, player, places };
+const page = { config, words, store, plans, runs, player, places, glossary: new Glossary(config.terms, words) };
 const ofGradio = config.names.filter((name) => name !== "third");
 const bridge = new ControlsBridge(store, plans, ofGradio);
 const curves = new Curves(page);
@@ -89,7 +91,11 @@ const miniature = new Gallery(page, words.miniature, 16);
 const vote = new Vote(page);
 const game = new Game(page);
 const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
-const lessons = new Lessons(page, { rounds: () => game.rounds.n, home: () => address.open() });
+const lessons = new Lessons(page, {
+  rounds: () => game.rounds.n,
+  home: () => address.open(),
+  project: (on) => stage.views.project(on),
+});
 store.on(["shown"], (state) => {
   if (state.shown && state.shown.pack !== state.offered) plans.refresh(); // this pack has other classes
 });

@@ -43,6 +43,7 @@ export class RunClient {
     this.store.set({
       run: { ...before, going: true, begun: false, stopping: false, progress: this.words.starting },
       hand: null,
+      swap: null,
       message: null,
       advice: "",
     });

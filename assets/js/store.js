@@ -25,6 +25,7 @@ export const EMPTY = {
   },
   pinned: -1,
   hand: null,
+  swap: null,
   guess: null,
   message: null,
   advice: "",
@@ -32,6 +33,7 @@ export const EMPTY = {
   drawer: "",
   place: "compare",
   lesson: null,
+  slide: null,
 };
 
 export class Store {

@@ -71,6 +71,7 @@ export interface Frame {
   digest: string;
   picture: CanvasImageSource; // the decoded proposal
   judged?: Float32Array; // (N,) the critic's scores of a last step, asked for afterwards
+  swapped?: { place: number; places: number[] }; // changed by hand: where last, and where the run has another token
 }
 
 /** What the controls would run. */
@@ -113,6 +114,23 @@ export interface Hand {
   free: boolean; // whether any number will do, as in a finished picture
 }
 
+/** The visitor swaps tokens of a lane's finished picture by hand. */
+export interface Swap {
+  lane: number;
+  frame: Frame; // as the run left it
+  changed: Frame[]; // after each swap; the last one is shown
+}
+
+/** What a slide shows of a lesson's page. */
+export type SlidePart = "text" | "formula" | "action" | "question" | "answer" | "end";
+
+/** Of the lesson that is open, while the projector shows it. */
+export interface Slide {
+  lesson: Lesson;
+  at: number; // its page
+  part: SlidePart;
+}
+
 /** What the audience takes for revoked in the step that is shown, whose decision is hidden until `shown`. */
 export interface Guess {
   run: string;
@@ -151,6 +169,7 @@ export interface State {
   view: View;
   pinned: number; // a position, -1: none
   hand: Hand | null;
+  swap: Swap | null;
   guess: Guess | null; // while the audience predicts
   message: { text: string; wrong: boolean } | null; // until the next run or change
   advice: string; // what to do next, while a branch is set and has not been run
@@ -158,12 +177,14 @@ export interface State {
   drawer: DrawerTab | ""; // what is open beside the lanes
   place: string; // the view that is shown
   lesson: string | null; // that drives the page
+  slide: Slide | null; // of it, in the projector
 }
 
 /** A lesson, as the server has checked it (assets/lessons/README.md). */
 export interface Lesson {
   number: number;
   title: string;
+  goal: string;
   recorded: string; // the recording that its pages show where they name no other one
   pages: LessonPage[];
 }
@@ -196,6 +217,7 @@ export interface LessonPage {
       pinned?: boolean;
       step?: number;
       marked?: number;
+      swapped?: number;
       controls?: Record<string, any>;
       view?: Partial<View>;
     };

@@ -142,18 +142,19 @@ export function revokedCells(context, look, cells) {
 }
 
 /**
- * Where the proposal of another lane has another token.
+ * Where another token stands: in the proposal of another lane, or in the run itself. Seen on any picture.
  * @param {Context} context
  * @param {Look} look
  * @param {Cells} cells
+ * @param {string} [colour]
  */
-export function differingCells(context, look, cells) {
+export function differingCells(context, look, cells, colour = look.colours.differ) {
   const { cell } = look;
   const inset = Math.max(1.5, cell * 0.16);
   const box = (/** @type {number} */ x, /** @type {number} */ y) =>
     context.rect(x + inset, y + inset, cell - 2 * inset, cell - 2 * inset);
   strokeMarks(context, look, cells, "#ffffff", Math.max(2.5, cell / 5), box);
-  strokeMarks(context, look, cells, look.colours.differ, Math.max(1.5, cell / 10), box);
+  strokeMarks(context, look, cells, colour, Math.max(1.5, cell / 10), box);
 }
 
 /**

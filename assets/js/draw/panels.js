@@ -34,6 +34,7 @@ import { MASK, MASKED, NEW, REVOKED, scoresOf } from "./frame.js";
  * `byHand`: places that the visitor masks; `guessed`: those taken for revoked, while the decision is hidden
  */
 
+const BY_HAND = "#101820"; // within white
 export const KINDS = /** @type {const} */ (["input", "proposal", "scores", "decision"]);
 
 /**
@@ -65,6 +66,7 @@ const PANELS = {
     else wholePicture(context, look, frame.picture);
     if (look.proposal === "masked") hatchedCells(context, look, placesOf(frame.tokens, MASK));
     if (look.proposal === "heat") scoreVeil(context, look);
+    swappedCells(context, look);
     if (look.others) differingCells(context, look, differingPlaces(frame.proposal, look.others));
   },
   scores(context, look) {
@@ -84,6 +86,7 @@ const PANELS = {
     maskedCells(context, look, marks.masked);
     framedCells(context, look, marks.new);
     revokedCells(context, look, marks.revoked);
+    swappedCells(context, look);
   },
 };
 
@@ -106,6 +109,12 @@ function differingPlaces(mine, others) {
 /** @param {PanelLook} look */
 function valuesOf(look) {
   return look.asOrder ? look.frame.order : scoresOf(look.frame);
+}
+
+/** Where the visitor has put another code. @param {Context} context @param {PanelLook} look */
+function swappedCells(context, look) {
+  const { swapped } = look.frame;
+  if (swapped) differingCells(context, look, swapped.places, BY_HAND);
 }
 
 /** The scores as a veil over the picture. @param {Context} context @param {PanelLook} look */

@@ -19,9 +19,9 @@ const OWN_PICTURE_LIKE = 1; // the lane whose settings a picture of the visitor'
 export class Branches {
   /**
    * @param {Pick<import("../main.js").Page, "store" | "words" | "runs" | "plans" | "player">
-   *   & {hand: import("./hand.js").HandControl}} page
+   *   & {hand: import("./hand.js").HandControl, swap: import("./swap.js").SwapControl}} page
    */
-  constructor({ store, words, runs, plans, player, hand }) {
+  constructor({ store, words, runs, plans, player, hand, swap }) {
     this.store = store;
     this.words = words.branches;
     this.noAnswer = words.no_answer;
@@ -29,6 +29,7 @@ export class Branches {
     this.plans = plans;
     this.player = player;
     this.hand = hand;
+    this.swap = swap;
     this.rounds = 0; // of fresh noise: each press of what masks anew draws another one
     this.add = this.button("add", () => {
       this.setThird({});
@@ -47,6 +48,7 @@ export class Branches {
   actionsOf(lane) {
     const node = el("div", { class: "tc-actions" });
     const judge = this.button("judge", () => this.judge(lane));
+    const swap = this.button("swap", () => this.swapTokens(lane));
     const remove = this.button("remove", () => this.setThird(null));
     const after = (/** @type {Origin} */ more) => ({ lane, step: (this.frame(lane)?.s ?? 0) + 1, ...more });
     const limits = { min: 1, max: 99, value: REFINED, "aria-label": this.words.fraction };
@@ -56,7 +58,7 @@ export class Branches {
     };
     this.actions[lane] =
       lane === THIRD
-        ? { node, judge, midway: [remove], finished: [judge, remove] }
+        ? { node, judge, midway: [remove], finished: [judge, swap, remove] }
         : {
             node,
             judge,
@@ -69,6 +71,7 @@ export class Branches {
               this.button("refine", refine),
               el("span", { class: "tc-percent" }, share, "%"),
               this.button("repaint", () => this.takeOver(lane)),
+              swap,
             ],
           };
     return node;
@@ -88,6 +91,14 @@ export class Branches {
     this.hand.start(lane, frame);
   }
 
+  /** The visitor puts other codes into the finished picture. @param {number} lane */
+  swapTokens(lane) {
+    const frame = this.frame(lane);
+    if (!frame) return;
+    this.player.take(this.store.state.playhead.at);
+    this.swap.start(lane, frame);
+  }
+
   /** A third lane that leaves another one and waits for its settings. @param {Origin} origin */
   branch(origin) {
     this.setThird(origin);
@@ -96,7 +107,7 @@ export class Branches {
 
   /** Add, branch or remove the third lane, and ask what the controls would run then. @param {Origin | null} origin */
   setThird(origin) {
-    this.store.set({ hand: null });
+    this.store.set({ hand: null, swap: null });
     this.plans.change(thirdControls(this.store.state, origin));
   }
 
@@ -133,6 +144,7 @@ export class Branches {
   /** @param {State} state */
   draw(state) {
     if (!isHandShown(state)) this.hand.stop(); // the playhead went on
+    if (state.swap && this.frame(state.swap.lane) !== state.swap.frame) this.swap.stop();
     for (const lane of this.actions.keys()) this.drawActions(lane, state);
     this.add.disabled = state.run.going;
     this.drawThird(Boolean(state.controls.third));
@@ -159,18 +171,18 @@ export class Branches {
   drawActions(lane, state) {
     const { node, midway, finished, judge } = this.actions[lane];
     const frame = this.frame(lane);
-    const isByHand = state.hand?.lane === lane;
+    const control = state.hand?.lane === lane ? this.hand : state.swap?.lane === lane ? this.swap : null;
     judge.hidden = !state.shown?.critic || !["done", "opened"].includes(state.run.why);
-    const buttons = isByHand ? [this.hand.node] : frame && frame.s === frame.steps - 1 ? finished : midway;
+    const buttons = control ? [control.node] : frame && frame.s === frame.steps - 1 ? finished : midway;
     if (node.firstChild !== buttons[0]) {
       const held = node.contains(document.activeElement);
       node.replaceChildren(...buttons);
-      const next = isByHand
+      const next = control
         ? node.closest(".tc-lane")?.querySelector(".tc-panels")
         : node.querySelector("button:not([hidden])");
       if (held) /** @type {HTMLElement | null | undefined} */ (next)?.focus({ preventScroll: true });
     }
-    if (lane < THIRD && !isByHand) this.allow(lane, state, Boolean(frame) && !state.run.going);
+    if (lane < THIRD && !control) this.allow(lane, state, Boolean(frame) && !state.run.going);
   }
 
   /**
@@ -183,7 +195,7 @@ export class Branches {
     const stale = shown && !asksForLane(state, lane);
     const { node, judge } = this.actions[lane];
     for (const button of node.querySelectorAll("button")) {
-      const asks = button !== judge;
+      const asks = button !== judge && button.dataset.name !== "swap";
       const disabled = !shown || (asks && stale);
       const reason = this.words[canBeAsked(state) ? "stale" : "unasked"];
       const title = asks && stale ? reason : this.words[`${button.dataset.name}_help`];

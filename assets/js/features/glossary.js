@@ -41,6 +41,8 @@ export class Glossary {
     this.words = words;
     /** @type {HTMLElement} whose symbols light up */
     this.root = el("div");
+    /** @type {HTMLElement | null} those of the slide, while there is one */
+    this.slides = null;
     this.said = el("p", { class: "tc-term", role: "status" });
     for (const event of ["pointerover", "focusin"]) document.addEventListener(event, (e) => this.point(e.target));
     for (const event of ["pointerleave", "focusout"]) document.addEventListener(event, () => this.point(null));
@@ -88,16 +90,17 @@ export class Glossary {
   /** What is pointed at, or has the focus. @param {EventTarget | null} target */
   point(target) {
     const at = target instanceof Element ? target : null;
-    const named = at && this.root.contains(at) ? at.closest("[data-symbol]") : null;
+    const root = this.slides ?? this.root;
+    const named = at && root.contains(at) ? at.closest("[data-symbol]") : null;
     const key = named?.getAttribute("data-symbol") ?? "";
     for (const lit of document.querySelectorAll(".tc-lit")) lit.classList.remove("tc-lit");
-    if (this.root.hidden) return; // no lesson is open: nothing to light up
+    if (root.hidden) return; // no lesson is open: nothing to light up
     if (key && PARTS[key]) for (const part of document.querySelectorAll(PARTS[key])) part.classList.add("tc-lit");
     const pointedAt = Object.keys(PARTS).filter((one) => key === one || (!named && at?.closest(PARTS[one])));
     for (const one of pointedAt) {
-      for (const symbol of this.root.querySelectorAll(`[data-symbol="${one}"]`)) symbol.classList.add("tc-lit");
+      for (const symbol of root.querySelectorAll(`[data-symbol="${one}"]`)) symbol.classList.add("tc-lit");
     }
-    const shown = [key, ...pointedAt].find((one) => this.root.querySelector(`[data-symbol="${one}"]`));
+    const shown = [key, ...pointedAt].find((one) => root.querySelector(`[data-symbol="${one}"]`));
     const term = shown ? this.terms.symbols[shown] : null;
     this.said.replaceChildren(...(term ? [math(term.math), ` ${term.name}: ${term.meaning}`] : []));
   }

@@ -76,7 +76,7 @@ export class LessonStage {
       return false;
     }
     const playhead = { ...saved.playhead, playing: false };
-    this.store.set({ ...saved, hand: null, playhead, lesson: null });
+    this.store.set({ ...saved, hand: null, swap: null, playhead, lesson: null });
     this.player.pause(); // the player starts what has just been recorded
     this.store.set({ playhead, verdict: this.verdict });
     return true;
@@ -96,7 +96,7 @@ export class LessonStage {
     const show = page.show ?? {};
     const recorded = show.recorded ?? lessons;
     this.point();
-    store.set({ hand: null });
+    store.set({ hand: null, swap: null });
     if (store.state.shown?.recorded !== recorded || store.state.run.why !== "recorded") {
       await this.runs.start({ recorded });
       if (asked !== this.asked) return null;
@@ -113,7 +113,7 @@ export class LessonStage {
     });
     if (show.step) this.player.showStep(lane, show.step - 1);
     else this.player.pause();
-    if (show.play && !reducedMotion()) this.player.play();
+    if (show.play && !store.state.slide && !reducedMotion()) this.player.play(); // slides wait for the lecturer's key
     await this.lanesMade();
     if (asked !== this.asked) return null;
     this.places.go(show.place ?? "learn");
@@ -178,6 +178,7 @@ export class LessonStage {
       !done.played || this.rounds() > since.rounds,
       !done.step || (since.moved && stepAt(reachOf(state), lane, state.playhead.at) === done.step - 1),
       !done.marked || (state.hand?.chosen.size ?? 0) >= done.marked,
+      !done.swapped || (state.swap?.changed.at(-1)?.swapped?.places.length ?? 0) >= done.swapped,
       Object.entries(done.controls ?? {}).every(([name, value]) => isEqual(asked[name], value)),
       Object.entries(done.view ?? {}).every(([name, value]) =>
         Object.entries(state.view).some(([n, v]) => n === name && v === value),
@@ -185,8 +186,9 @@ export class LessonStage {
     ].every(Boolean);
   }
 
-  /** Run what the controls say. */
-  runLive() {
+  /** Run what the controls say, after a change of them. @param {Record<string, any>} changed */
+  runLive(changed) {
+    if (Object.keys(changed).length) this.plans.change(changed);
     this.runs.start(async () => ({ controls: await this.plans.settled() }));
   }
 }

@@ -12,6 +12,7 @@ import { panelOf } from "./glossary.js";
  * @property {() => void} leave
  * @property {() => void} live run it on this machine
  * @property {() => void} again show the recorded run
+ * @property {() => void} slides show the lesson as slides
  * @property {(kind: import("../types.js").PanelKind) => void} panel show it on a small screen
  */
 
@@ -34,6 +35,8 @@ export class LessonView {
     this.state = el("p", { class: "tc-lesson-state", role: "status" });
     this.live = actionButton(words.live, actions.live);
     this.again = actionButton(words.again, actions.again);
+    this.slides = actionButton(words.slides.show, actions.slides, { class: "tc-action tc-to-projector" });
+    this.slides.title = words.slides.help;
     this.back = actionButton(words.back, () => actions.turn(-1));
     this.next = actionButton(words.next, () => actions.turn(1));
     this.next.classList.add("is-main");
@@ -43,7 +46,7 @@ export class LessonView {
     this.root = el(
       "aside",
       { class: "tc-lesson tc-stage", "aria-label": words.panel, hidden: true },
-      el("header", {}, this.where, this.fold, this.leave),
+      el("header", {}, this.where, this.slides, this.fold, this.leave),
       this.title,
       this.body,
       el("footer", {}, said, el("div", { class: "tc-actions" }, this.live, this.again), this.nav()),
@@ -141,22 +144,27 @@ export class LessonView {
     scrollTo(told, "nearest");
   }
 
-  /**
-   * What the run on the page is, seen from the lesson.
-   * @param {import("../types.js").State} state
-   */
-  tell({ run, shown, verdict }) {
-    const { words } = this;
-    const isRecorded = Boolean(shown?.recorded) && run.why === "recorded";
-    const ended = run.why === "done" ? verdict || words.parted : words.lost;
-    const text = isRecorded ? words.recorded : run.going ? words.running : ended;
+  /** What the run on the page is. @param {import("../types.js").State} state */
+  tell(state) {
+    const { text, isRecorded } = runLine(state, this.words);
     if (this.state.textContent !== text) this.state.textContent = text;
-    this.live.disabled = run.going;
-    this.again.hidden = isRecorded || run.going;
+    this.live.disabled = state.run.going;
+    this.again.hidden = isRecorded || state.run.going;
   }
 
   /** The learner has done what the page asks for. */
   markTried() {
     this.tried.hidden = false;
   }
+}
+
+/**
+ * What the run on the page is, seen from a lesson.
+ * @param {import("../types.js").State} state
+ * @param {import("../types.js").Words} words of the lessons
+ */
+export function runLine({ run, shown, verdict }, words) {
+  const isRecorded = Boolean(shown?.recorded) && run.why === "recorded";
+  const ended = run.why === "done" ? verdict || words.parted : words.lost;
+  return { isRecorded, text: isRecorded ? words.recorded : run.going ? words.running : ended };
 }

@@ -1,14 +1,15 @@
-// Lessons: the list of them, the one that is open, its pages in the address, and which are done.
+// Lessons: the one that is open, its pages in the address, and which are done.
 
-import { el, isTyping } from "../lib/dom.js";
+import { isTyping } from "../lib/dom.js";
 import { replaceQuery } from "../lib/query.js";
 import { recallValue, remember } from "../lib/storage.js";
-import { fill, plural } from "../lib/text.js";
+import { fill } from "../lib/text.js";
 import { ask, messageOf, readText } from "../transport/server.js";
-import { Glossary } from "./glossary.js";
+import { LessonList } from "./lesson-list.js";
 import { LessonStage } from "./lesson-stage.js";
 import { LessonView } from "./lesson-view.js";
 import { isOfRun } from "./permalink.js";
+import { Slides } from "./slides.js";
 
 const STORED = "tc-lessons-done";
 const MOST_BYTES = 2 ** 16;
@@ -18,23 +19,34 @@ const MOST_BYTES = 2 ** 16;
 export class Lessons {
   /**
    * @param {import("../main.js").Page} page
-   * @param {{rounds: () => number, home: () => void}} parts rounds of the game; show what the page opens with
+   * @param {{rounds: () => number, home: () => void, project: (on: boolean) => void}} parts
+   *   rounds of the game; show what the page opens with; the projector
    */
-  constructor({ config, words, store, runs, plans, player, places }, { rounds, home }) {
+  constructor(page, { rounds, home, project }) {
+    const { config, words, store, places } = page;
     this.store = store;
     this.words = words.lessons;
     this.language = config.language;
     this.places = places;
-    this.list = config.lessons;
+    this.known = config.lessons;
     this.home = home;
     this.names = config.names;
-    this.stage = new LessonStage({ config, words, store, runs, plans, player, places }, rounds);
-    this.view = new LessonView(this.words, new Glossary(config.terms, words), {
+    this.stage = new LessonStage(page, rounds);
+    this.view = new LessonView(this.words, page.glossary, {
       turn: (by) => this.turn(by),
       leave: () => this.leave(true),
-      live: () => this.stage.runLive(),
+      live: () => this.stage.runLive({}),
       again: () => this.show(),
+      slides: () => project(true),
       panel: (kind) => store.update("view", { panel: kind }),
+    });
+    this.slides = new Slides(page, {
+      open: () => this.lesson && { lesson: this.lesson, at: this.at },
+      go: (at) => this.go(at, true),
+      live: (controls) => this.stage.runLive(controls),
+      again: () => this.show(),
+      finished: () => this.finish(),
+      leave: () => project(false),
     });
     /** @type {Lesson | null} */
     this.lesson = null;
@@ -45,9 +57,10 @@ export class Lessons {
     this.since = null;
     /** @type {Set<string>} names of lessons */
     this.done = new Set(recallValue(STORED, /** @type {string[]} */ ([])));
-    this.problem = el("p", { class: "tc-lessons-problem", role: "status" });
-    this.cards = this.list.map((one, i) => this.card(one, i));
-    this.root = this.build();
+    this.list = new LessonList(this.words, config.lessons, {
+      start: (name) => this.start(name, 0),
+      take: (file) => this.take(file),
+    });
     store.on(null, (state) => this.follow(state));
     store.on(["place"], ({ place }) => this.left(place));
     places.root.addEventListener("click", ({ target }) => {
@@ -55,47 +68,13 @@ export class Lessons {
     });
     addEventListener("popstate", () => this.open());
     document.addEventListener("keydown", (event) => this.key(event));
-    this.mark();
-  }
-
-  build() {
-    const take = () => this.take(file);
-    const file = el("input", { type: "file", accept: ".yaml,.yml", class: "tc-hidden-file", onchange: take });
-    const own = el("label", { class: "tc-action tc-file" }, this.words.own, file);
-    return el(
-      "section",
-      { class: "tc-lessons tc-stage", "aria-label": this.words.list },
-      el("p", { class: "tc-lessons-what" }, this.words.what),
-      el("ol", { class: "tc-lessons-list" }, ...this.cards.map((card) => el("li", {}, card))),
-      own,
-      this.problem,
-    );
-  }
-
-  /** @param {{name: string, title: string, goal: string, minutes: number}} lesson @param {number} i */
-  card({ name, title, goal, minutes }, i) {
-    const time = el("small", {}, plural(this.words.minutes, minutes));
-    const tick = el(
-      "span",
-      { class: "tc-lessons-tick", hidden: true, role: "img", "aria-label": this.words.done },
-      "✓",
-    );
-    const head = el("b", {}, `${i + 1}  ${title}`);
-    const open = () => this.start(name, 0);
-    return el(
-      "button",
-      { type: "button", class: "tc-lessons-card", "data-lesson": name, title: goal, onclick: open },
-      head,
-      el("span", { class: "tc-lessons-goal" }, goal),
-      time,
-      tick,
-    );
+    this.list.mark(this.name, this.done);
   }
 
   /** The element of the page that holds the list is there. @param {Element} element */
   mount(element) {
-    element.replaceChildren(this.root);
-    (element.closest(".contain") ?? document.body).append(this.view.root); // where the style sheets reach it
+    element.replaceChildren(this.list.root);
+    (element.closest(".contain") ?? document.body).append(this.view.root, this.slides.view.root); // where the style sheets reach it
   }
 
   /** Show what the address says. Without a lesson in it, what was there before the lesson. */
@@ -123,9 +102,9 @@ export class Lessons {
     try {
       const given = await this.given(name);
       if (given) this.begin((await ask("lesson", given)).lesson, name, at, isNew);
-      else this.say(this.words.elsewhere);
+      else this.list.say(this.words.elsewhere);
     } catch (error) {
-      this.say(messageOf(error, this.words.failed));
+      this.list.say(messageOf(error, this.words.failed));
     }
   }
 
@@ -139,23 +118,15 @@ export class Lessons {
     return { name: address.pathname.split("/").pop(), text: await readText(address.href, MOST_BYTES), language };
   }
 
-  /** A file that was chosen by hand. @param {HTMLInputElement} input */
-  async take(input) {
-    const file = input.files?.[0];
-    if (!file) return;
+  /** A file that was chosen by hand. @param {File} file */
+  async take(file) {
     const text = file.size > MOST_BYTES ? "" : await file.text().catch(() => "");
-    input.value = ""; // the same file again is a choice, too
-    if (!text) return this.say(fill(this.words.no_file, { name: file.name }));
+    if (!text) return this.list.say(fill(this.words.no_file, { name: file.name }));
     try {
       this.begin((await ask("lesson", { name: file.name, text, language: this.language })).lesson, "", 0, true);
     } catch (error) {
-      this.say(messageOf(error, this.words.failed));
+      this.list.say(messageOf(error, this.words.failed));
     }
-  }
-
-  /** @param {string} text */
-  say(text) {
-    this.problem.textContent = text;
   }
 
   /**
@@ -165,7 +136,7 @@ export class Lessons {
    * @param {boolean} isNew
    */
   begin(lesson, name, at, isNew) {
-    this.say("");
+    this.list.say("");
     if (!this.lesson) {
       this.stage.save();
       this.search = new URLSearchParams(location.search).has("lesson") ? "?place=learn" : location.search;
@@ -189,7 +160,8 @@ export class Lessons {
     const after = following ? this.words.next_lesson : this.words.finish;
     this.view.show(lesson, this.at, after);
     this.view.title.focus({ preventScroll: true });
-    this.mark();
+    this.slides.show();
+    this.list.mark(this.name, this.done);
     this.show();
   }
 
@@ -215,8 +187,8 @@ export class Lessons {
 
   /** The lesson after this one. */
   following() {
-    const i = this.list.findIndex((one) => one.name === this.name);
-    return i >= 0 ? this.list[i + 1] : undefined;
+    const i = this.known.findIndex((one) => one.name === this.name);
+    return i >= 0 ? this.known[i + 1] : undefined;
   }
 
   /** @param {number} by */
@@ -224,11 +196,17 @@ export class Lessons {
     const { lesson } = this;
     if (!lesson) return;
     if (this.at + by < lesson.pages.length) return this.go(this.at + by, true);
-    this.done.add(this.name);
-    remember(STORED, JSON.stringify([...this.done]));
+    this.finish();
     const following = this.following();
     if (following) this.start(following.name, 0);
     else this.leave(true);
+  }
+
+  /** All of it has been shown. */
+  finish() {
+    this.done.add(this.name);
+    remember(STORED, JSON.stringify([...this.done]));
+    this.list.mark(this.name, this.done);
   }
 
   /** @param {boolean} isNew whether the address has to be put back, too */
@@ -239,12 +217,13 @@ export class Lessons {
     this.name = "";
     this.since = null;
     this.view.root.hidden = true;
+    this.slides.show();
     delete document.documentElement.dataset.learns;
     if (isNew && name) history.pushState(history.state, "", `${location.pathname}${this.search}`);
     if (isNew) this.places.go("learn");
     const wasThere = this.stage.restore();
-    this.mark();
-    this.cards.find((card) => card.dataset.lesson === name)?.focus({ preventScroll: true });
+    this.list.mark(this.name, this.done);
+    this.list.focus(name);
     if (!wasThere) this.home();
   }
 
@@ -252,21 +231,15 @@ export class Lessons {
   follow(state) {
     const { lesson, since, at } = this;
     if (!lesson) return;
-    this.view.tell(state);
-    if (since && this.view.tried.hidden && this.stage.isDone(lesson.pages[at], since)) this.view.markTried();
-  }
-
-  /** Which lesson is open, and which are done. */
-  mark() {
-    for (const card of this.cards) {
-      card.setAttribute("aria-pressed", String(card.dataset.lesson === this.name));
-      card.querySelector(".tc-lessons-tick")?.toggleAttribute("hidden", !this.done.has(card.dataset.lesson ?? ""));
-    }
+    const views = [this.view, this.slides.view];
+    for (const view of views) view.tell(state);
+    if (!since || !this.view.tried.hidden || !this.stage.isDone(lesson.pages[at], since)) return;
+    for (const view of views) view.markTried();
   }
 
   /** A clicker's two keys anywhere, arrows in the panel. @param {KeyboardEvent} event */
   key(event) {
-    if (!this.lesson || isTyping(event, "input, textarea, select, [contenteditable]")) return;
+    if (!this.lesson || this.store.state.slide || isTyping(event, "input, textarea, select, [contenteditable]")) return;
     const inside = this.view.root.contains(/** @type {Node} */ (event.target));
     const by = { PageDown: 1, PageUp: -1, ...(inside ? { ArrowRight: 1, ArrowLeft: -1 } : {}) }[event.key];
     if (inside && event.key === "Escape") return this.leave(true);

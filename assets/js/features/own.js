@@ -112,7 +112,8 @@ export class OwnPicture {
   refine(start) {
     if (!this.seen || !this.view.share.reportValidity()) return;
     start({ tokens: this.seen.tokens, fraction: this.view.share.valueAsNumber / 100 });
-    if (this.store.state.lesson) this.places.go("learn"); // where a lesson has its lanes
+    if (this.store.state.lesson)
+      this.places.go("learn"); // where a lesson has its lanes
     else this.places.open("compare");
   }
 }

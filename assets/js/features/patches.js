@@ -8,17 +8,20 @@ export class Patches {
   /** @param {HTMLElement} root whose style names the sheet */
   constructor(root) {
     this.root = root;
-    /** @type {Record<string, Promise<{sheet?: string, across?: number}>>} */
+    /** @type {Record<string, Promise<{sheet?: string, across?: number, codes?: number}>>} */
     this.known = {};
     this.pack = "";
+    this.codes = 0; // of the pack, once they are here
   }
 
   /** Show the patches of a pack; until they are here patches are blank. @param {string} pack */
   async use(pack) {
     this.pack = pack;
+    this.codes = 0;
     this.known[pack] ??= ask("patches", { pack }).catch(() => ({}));
-    const { sheet, across = 1 } = await this.known[pack];
+    const { sheet, across = 1, codes = 0 } = await this.known[pack];
     if (this.pack !== pack || !sheet) return;
+    this.codes = codes;
     this.root.style.setProperty("--tc-sheet", `url("${sheet}")`);
     this.root.style.setProperty("--tc-across", String(across));
   }

@@ -1,12 +1,4 @@
-// The keys that move from step to step: in the page, and in the lecturer's second window.
+// The two keys of a clicker, and those that step through a run as they do.
 
-/** @type {Record<string, string>} the two keys of a clicker, and those that do the same */
+/** @type {Record<string, string>} */
 export const CLICKER = { PageUp: ",", PageDown: "." };
-
-/**
- * @param {Pick<import("../stage/player.js").Player, "backward" | "onward" | "toggle">} player
- * @returns {Record<string, () => void>}
- */
-export function stepKeys(player) {
-  return { ",": () => player.backward(), ".": () => player.onward(), " ": () => player.toggle() };
-}

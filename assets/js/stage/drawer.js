@@ -31,7 +31,7 @@ export class Drawer {
     );
     this.bar = el("div", { class: "tc-drawer-bar" }, ...this.buttons);
     store.on(["drawer"], () => this.show());
-    store.on(["pinned"], ({ pinned }) => this.followPin(pinned));
+    store.on(["pinned"], (state) => this.followPin(state));
     document.addEventListener("keydown", (event) => this.key(event));
     this.show();
   }
@@ -50,10 +50,12 @@ export class Drawer {
     if (held) this.buttons[TABS.indexOf(/** @type {DrawerTab} */ (drawer))]?.focus({ preventScroll: true });
   }
 
-  /** A token that is pinned shows its life; one that is given up takes it away. @param {number} pinned */
-  followPin(pinned) {
-    const { drawer, lesson } = this.store.state;
-    if (pinned >= 0 && !lesson) this.store.set({ drawer: "token" });
+  /**
+   * A token that is pinned shows its life; one that is given up takes it away.
+   * @param {import("../types.js").State} state
+   */
+  followPin({ pinned, drawer, lesson, swap }) {
+    if (pinned >= 0 && !lesson && !swap) this.store.set({ drawer: "token" });
     else if (drawer === "token") this.store.set({ drawer: "" });
   }
 

@@ -5,6 +5,7 @@ import { scaleGradient } from "../draw/colours.js";
 import { KEPT, MASK, NEW, pictureBefore, REVOKED, STATES } from "../draw/frame.js";
 import { drawPanel, KINDS } from "../draw/panels.js";
 import { hiddenMarks, outcomeOf } from "../features/predict.js";
+import { swappedFrame } from "../features/swap.js";
 import { el } from "../lib/dom.js";
 import { fill, plural, stepLine } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
@@ -106,9 +107,9 @@ export class Lane {
     this.describe(state.shown?.lanes[index] ?? state.planned?.lanes[index] ?? null);
     const reach = reachOf(state);
     const steps = state.frames.map((_, i) => stepAt(reach, i, state.playhead.at));
-    const frame = state.frames[index]?.[steps[index]];
+    const frame = swappedFrame(state, index) ?? state.frames[index]?.[steps[index]];
     this.finish(state, frame);
-    const proposals = state.frames.map((frames, i) => frames[steps[i]]?.proposal);
+    const proposals = state.frames.map((frames, i) => (swappedFrame(state, i) ?? frames[steps[i]])?.proposal);
     const others = state.view.compares ? proposals.filter((one, i) => one && i !== index) : null;
     const byHand = state.hand?.lane === index ? state.hand.chosen : null;
     const guessed = hiddenMarks(state, index);
@@ -149,7 +150,8 @@ export class Lane {
       const { seed } = shown.lanes[this.index].settings;
       const score = run.means[this.index];
       const scored = score === undefined ? "" : fill(this.words.finished_score, { score: score.toFixed(2) });
-      this.end.textContent = fill(this.words.finished, { label: shown.label, seed }) + scored;
+      const said = fill(this.words.finished, { label: shown.label, seed });
+      this.end.textContent = said + (frame?.swapped ? this.words.swap.finished : scored);
     }
     if (this.node.classList.toggle("is-finished", finished) === this.finished) return;
     this.finished = finished;
@@ -188,7 +190,7 @@ export class Lane {
    */
   show(frame, frames, look, outcome) {
     const before = pictureBefore(frames, frame.s);
-    const line = stepLine(this.words.line, frame).replaceAll("|", "");
+    const line = byHandLine(frame, this.words) || stepLine(this.words.line, frame).replaceAll("|", "");
     const name = this.info?.name ?? "";
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
     this.drawPanels((kind) => kind, { ...look, frame, before }, label);
@@ -196,7 +198,8 @@ export class Lane {
     const { guessed } = look;
     this.countTaken(frames.slice(0, frame.s + (guessed ? 0 : 1)));
     this.notes.scores.textContent = frame.scored || (frame.judged && !look.asOrder) ? "" : unscored;
-    if (guessed) this.status.textContent = fill(this.words.predict.mark, { s: frame.s + 1, n: guessed.size });
+    if (frame.swapped) this.status.textContent = line;
+    else if (guessed) this.status.textContent = fill(this.words.predict.mark, { s: frame.s + 1, n: guessed.size });
     else this.say(frame, outcome);
   }
 
@@ -277,4 +280,13 @@ export class Lane {
     const text = this.status.textContent ?? "";
     return `${this.name.textContent}: ${text.endsWith(".") ? text : `${text}.`}`;
   }
+}
+
+/**
+ * What is said of a picture whose tokens were swapped by hand; "" of any other one.
+ * @param {Frame} frame
+ * @param {import("../types.js").Words} words
+ */
+function byHandLine({ swapped, state }, words) {
+  return swapped ? fill(words.swap.marked, { n: swapped.places.length, all: state.length }) : "";
 }

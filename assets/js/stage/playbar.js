@@ -1,7 +1,7 @@
 // The buttons, the slider and the keys that move the playhead. The slider stands above the film strip.
 
 import { el, isTyping } from "../lib/dom.js";
-import { CLICKER, stepKeys } from "../lib/keys.js";
+import { CLICKER } from "../lib/keys.js";
 import { fill } from "../lib/text.js";
 import { longest, newest, reachOf } from "../playhead.js";
 
@@ -68,8 +68,15 @@ export class Playbar {
     if (last < 0) return;
     const { player } = this;
     /** @type {Record<string, () => void>} */
-    const moves = { ...stepKeys(player), Home: () => player.take(0), End: () => player.take(last) };
-    const clicked = this.store.state.view.projecting ? CLICKER[event.key] : undefined; // elsewhere they scroll
+    const moves = {
+      ",": () => player.backward(),
+      ".": () => player.onward(),
+      " ": () => player.toggle(),
+      Home: () => player.take(0),
+      End: () => player.take(last),
+    };
+    const { view, slide } = this.store.state;
+    const clicked = view.projecting && !slide ? CLICKER[event.key] : undefined; // elsewhere they scroll, or turn slides
     const move = moves[clicked ?? event.key];
     if (!move) return;
     event.preventDefault();

@@ -7,6 +7,7 @@ import { HandControl } from "../features/hand.js";
 import { Notes } from "../features/notes.js";
 import { Patches } from "../features/patches.js";
 import { Predict } from "../features/predict.js";
+import { SwapControl, swappedFrame } from "../features/swap.js";
 import { TokenLife } from "../features/token.js";
 import { byId, el } from "../lib/dom.js";
 import { fill, rowAndColumn, scoreText } from "../lib/text.js";
@@ -31,7 +32,7 @@ export class Stage {
    * @param {import("../main.js").Page} page
    * @param {{curves: Node[], share: Node[]}} beside what other parts put into the drawer
    */
-  constructor({ store, words, runs, plans, player }, beside) {
+  constructor({ store, words, runs, plans, player, glossary }, beside) {
     this.store = store;
     this.words = words;
     this.notice = el("p", { class: "tc-notice", role: "status" });
@@ -39,12 +40,13 @@ export class Stage {
     this.root = el("div", { class: "tc-stage", "data-panel": "decision" });
     this.painter = new Painter(store, this.root);
     this.hand = new HandControl(store, words.branches, (origin) => this.branches.start(origin));
-    this.branches = new Branches({ store, words, runs, plans, player, hand: this.hand });
+    this.patches = new Patches(document.documentElement);
+    const swap = new SwapControl(store, words, this.patches);
+    this.branches = new Branches({ store, words, runs, plans, player, hand: this.hand, swap });
     this.lanes = words.lanes.map(
       (/** @type {string} */ _, /** @type {number} */ i) =>
         new Lane(i, this.painter, words, this.branches.actionsOf(i)),
     );
-    this.patches = new Patches(document.documentElement);
     this.life = new TokenLife(store, words.token, this.patches, (lane, s) => player.showStep(lane, s));
     this.film = new Film(this.painter, (lane, s) => player.showStep(lane, s));
     this.playbar = new Playbar(store, player, words);
@@ -54,7 +56,7 @@ export class Stage {
     this.drawer = new Drawer(store, words.drawer, {
       ...beside,
       token: [this.life.hint, this.life.node],
-      view: [this.views.node, this.branches.add, new Notes({ store, words, player }).button],
+      view: [this.views.node, this.branches.add, new Notes({ store, words, glossary }).button],
     });
     this.drawer.bar.append(this.views.button);
     const strip = el("div", { class: "tc-strip" }, this.playbar.slider, this.film.node);
@@ -163,7 +165,7 @@ export class Stage {
    */
   describe(lane, place) {
     const { state } = this.store;
-    const frame = shownFrame(state, lane);
+    const frame = swappedFrame(state, lane) ?? shownFrame(state, lane);
     if (!frame || !state.shown) return null;
     const { words } = this;
     const token = frame.proposal[place];

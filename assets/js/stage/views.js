@@ -36,6 +36,7 @@ export class Views {
       if (!document.fullscreenElement) this.project(false);
     });
     store.on(["view"], ({ view }) => {
+      this.follow(view.projecting);
       root.classList.toggle("is-chain", view.layout === "chain");
       root.classList.toggle("is-ordered", view.asOrder);
       root.dataset.panel = view.panel;
@@ -66,9 +67,14 @@ export class Views {
     );
   }
 
-  /** Full screen where the browser allows it. @param {boolean} [on] */
+  /** @param {boolean} [on] */
   project(on = !this.store.state.view.projecting) {
-    if (on === this.store.state.view.projecting) return;
+    this.store.update("view", { projecting: on });
+  }
+
+  /** Full screen where the browser allows it. @param {boolean} on */
+  follow(on) {
+    if (on === this.root.classList.contains("is-projected")) return;
     document.documentElement.classList.toggle("tc-projector", on);
     this.root.classList.toggle("is-projected", on);
     this.button.setAttribute("aria-pressed", String(on));
@@ -78,7 +84,6 @@ export class Views {
       document.documentElement.requestFullscreen?.().catch(() => {});
     } else if (document.fullscreenElement) document.exitFullscreen();
     scrollTo(0, 0);
-    this.store.update("view", { projecting: on });
   }
 
   /** @param {KeyboardEvent} event */
