@@ -10,7 +10,8 @@ const PARTS = {
   x_t: '.tc-panel[data-panel="input"]',
   x_0: '.tc-panel[data-panel="proposal"]',
   p: '.tc-panel[data-panel="scores"]',
-  m_t: '.tc-panel[data-panel="decision"]',
+  m_t: '.tc-panel[data-panel="input"]',
+  m_next: '.tc-panel[data-panel="decision"]',
   R: ".tc-lane .tc-status",
   K: ".tc-x-noise_K",
   a: ".tc-x-temp_a",
@@ -103,6 +104,13 @@ export class Glossary {
     const shown = [key, ...pointedAt].find((one) => root.querySelector(`[data-symbol="${one}"]`));
     const term = shown ? this.terms.symbols[shown] : null;
     this.said.replaceChildren(...(term ? [math(term.math), ` ${term.name}: ${term.meaning}`] : []));
+  }
+
+  /** Take the explanation of a symbol away. Returns whether there was one. */
+  close() {
+    const isOpen = this.said.hasChildNodes();
+    if (isOpen) this.point(null);
+    return isOpen;
   }
 }
 

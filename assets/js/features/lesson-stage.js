@@ -117,7 +117,7 @@ export class LessonStage {
     await this.lanesMade();
     if (asked !== this.asked) return null;
     this.places.go(show.place ?? "learn");
-    if (!show.place) this.reveal(lane, show.panel, Object.keys(page.action?.done?.controls ?? {}));
+    if (!show.place) this.reveal(lane, show.panel, page.action?.done);
     const { run, pinned, playhead } = store.state;
     return { run: run.id, pinned, rounds: this.rounds(), at: playhead.at, moved: false };
   }
@@ -128,20 +128,23 @@ export class LessonStage {
   }
 
   /**
-   * Point at a panel of a lane and at controls, and have the lane in sight.
+   * Point at a panel of a lane and at controls, and have in sight what the action needs: these controls, or Run, else
+   * the lane.
    * @param {number} lane
    * @param {string} [panel]
-   * @param {string[]} [names] of controls
+   * @param {NonNullable<LessonPage["action"]>["done"]} [done] what the action asks for
    */
-  reveal(lane, panel, names = []) {
+  reveal(lane, panel, done = {}) {
+    const names = Object.keys(done.controls ?? {});
     const node = document.querySelector(`[data-lane="${lane}"]${panel ? ` .tc-panel[data-panel="${panel}"]` : ""}`);
     const controls = names.map((name) =>
       byId(`tc-settings-${name.slice(-1)}`)?.querySelector(`.tc-x-${name.slice(0, -2)}`),
     );
     this.point(panel ? node : null, ...controls);
     if (names.length && !document.documentElement.classList.contains(SETTINGS)) this.showSettings(true);
-    const block = matchMedia(NARROW).matches ? "start" : "nearest";
-    requestAnimationFrame(() => scrollTo(node?.closest(".tc-lane"), block)); // after what a pin has scrolled to
+    const needed = controls[0] ?? (done.ran ? byId("tc-run") : null);
+    const block = matchMedia(NARROW).matches && !needed ? "start" : "nearest";
+    requestAnimationFrame(() => scrollTo(needed ?? node?.closest(".tc-lane"), block)); // after what a pin has scrolled to
   }
 
   /** The settings of the lanes, where they were folded. @param {boolean} shown */

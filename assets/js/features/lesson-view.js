@@ -95,6 +95,7 @@ export class LessonView {
       this.question(page),
     );
     this.body.scrollTop = 0;
+    for (const node of [this.state, this.live]) node.hidden = Boolean(page.show?.place); // no run is in sight there
     this.back.disabled = at === 0;
     this.next.textContent = at < pages - 1 ? this.words.next : after;
     this.dots.replaceChildren(...lesson.pages.map((_, i) => el("i", { class: i === at ? "is-now" : "" })));
@@ -149,7 +150,7 @@ export class LessonView {
     const { text, isRecorded } = runLine(state, this.words);
     if (this.state.textContent !== text) this.state.textContent = text;
     this.live.disabled = state.run.going;
-    this.again.hidden = isRecorded || state.run.going;
+    this.again.hidden = isRecorded || state.run.going || this.live.hidden;
   }
 
   /** The learner has done what the page asks for. */

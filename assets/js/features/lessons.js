@@ -27,12 +27,13 @@ export class Lessons {
     this.store = store;
     this.words = words.lessons;
     this.language = config.language;
+    this.glossary = page.glossary;
     this.places = places;
     this.known = config.lessons;
     this.home = home;
     this.names = config.names;
     this.stage = new LessonStage(page, rounds);
-    this.view = new LessonView(this.words, page.glossary, {
+    this.view = new LessonView(this.words, this.glossary, {
       turn: (by) => this.turn(by),
       leave: () => this.leave(true),
       live: () => this.stage.runLive({}),
@@ -242,7 +243,7 @@ export class Lessons {
     if (!this.lesson || this.store.state.slide || isTyping(event, "input, textarea, select, [contenteditable]")) return;
     const inside = this.view.root.contains(/** @type {Node} */ (event.target));
     const by = { PageDown: 1, PageUp: -1, ...(inside ? { ArrowRight: 1, ArrowLeft: -1 } : {}) }[event.key];
-    if (inside && event.key === "Escape") return this.leave(true);
+    if (inside && event.key === "Escape") return this.glossary.close() || this.leave(true);
     if (!by || this.at + by < 0) return;
     event.preventDefault();
     this.turn(by);

@@ -32,6 +32,8 @@ export class Lane {
     /** @type {number[]} the width of each panel in CSS pixels, 0 where it is not shown */
     this.room = [];
     this.finished = false;
+    /** @type {number | undefined} the critic's mean score of the finished picture */
+    this.mean = undefined;
     /** @type {PanelLook | null} how the decision is drawn */
     this.decided = null;
     this.growth = new Growth((grown) => {
@@ -115,6 +117,7 @@ export class Lane {
     const guessed = hiddenMarks(state, index);
     const { colours } = this.painter;
     const { asOrder, proposal, layout } = state.view;
+    this.mean = state.run.means[index];
     const compared = others?.length ? others : [null];
     const grid = state.shown?.grid ?? 16;
     const decides = [
@@ -126,6 +129,7 @@ export class Lane {
       colours,
       byHand,
       state.guess,
+      this.mean,
       devicePixelRatio,
       ...this.room,
       ...compared,
@@ -265,7 +269,8 @@ export class Lane {
     const { odd } = this.words;
     const isLast = frame.s === frame.steps - 1;
     const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
-    const more = outcome ? fill(this.words.predict.outcome, outcome) : isLast ? odd.last : nothing;
+    const judged = this.mean === undefined ? "" : ` ${fill(odd.mean, { score: this.mean.toFixed(2) })}`;
+    const more = outcome ? fill(this.words.predict.outcome, outcome) : isLast ? odd.last + judged : nothing;
     const [before, ...counts] = stepLine(this.words.line, frame).split("|");
     const keys = counts.map((text, i) => {
       const revoked = i === REVOKED && frame.counts[REVOKED] ? "tc-revoked" : "";
