@@ -15,7 +15,7 @@ from engine import MASK, SAMPLING_VERSION, __version__
 from engine.classifier import class_probabilities, extract_features, fine_to_class
 from engine.config import SampleConfig
 from engine.device import describe, prepare
-from engine.distance import nearest_distance
+from engine.distance import nearest
 from engine.networks import Networks
 from engine.pack import hub, list_packs, open_pack, pack_path
 from engine.precision import DTYPES
@@ -255,15 +255,20 @@ class Session(Networks):
         members = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
         return pictures.read(np.array([next((i for i in mine if trained[i]), mine[0]) for mine in members]))
 
-    def distance_to_training(self, images: np.ndarray) -> np.ndarray:
-        """(M,) root mean square difference, 0..255, of uint8 pictures to the nearest training picture of the pack.
+    def nearest_training_pictures(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(M,) root mean square difference, 0..255, of uint8 pictures to the nearest training picture of the pack, and
+        (M,) which picture of the pack that is.
 
         FileNotFoundError if the pack carries no pictures.
         """
         pictures = self.pack.pictures()
         train = pictures.indices("train")
         parts = [train[i : i + PICTURES_BATCH] for i in range(0, len(train), PICTURES_BATCH)]
-        return np.min([nearest_distance(images, pictures.read(part)) for part in parts], 0)  # type: ignore[no-any-return]
+        found = [nearest(images, pictures.read(part)) for part in parts]
+        distances = np.stack([distance for distance, _ in found])  # (parts, M)
+        places = np.stack([part[place] for part, (_, place) in zip(parts, found, strict=True)])
+        best, each = distances.argmin(0), np.arange(len(images))
+        return distances[best, each], places[best, each]
 
     def _check(self, config: SampleConfig) -> None:
         if config.rule not in self.rules:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -116,11 +119,21 @@ def test_tokens_are_seen_and_a_run_is_scored() -> None:
     assert ask(client, "score", {"run": run_id, "lane": 2}) == {}
 
 
-def test_distances_to_the_training_pictures_are_answered(tiny: Context) -> None:
+def test_the_nearest_training_pictures_are_answered(tiny: Context) -> None:
     *_, last = draw_gallery(tiny, 2, complete_controls(tiny, {"steps_1": 2, "steps_2": 2}))
     found = ask(client_of(tiny), "nearest", {"run": last["run"]})
     assert [len(lane) for lane in found["distances"]] == [2, 2]
-    assert all(0 <= distance <= 255 for lane in found["distances"] for distance in lane)
+    run = tiny.runs.get(last["run"])
+    assert run is not None
+    store = tiny.packs.session("tiny").pack.pictures()
+    train = store.read(store.indices("train")).astype(np.float64)
+    for pictures, distances, nearest in zip(run.pictures, found["distances"], found["nearest"], strict=True):
+        for drawn, distance, which in zip(pictures, distances, nearest, strict=True):
+            all_of_them = np.sqrt(((train - drawn) ** 2).mean((1, 2, 3)))
+            assert distance == pytest.approx(all_of_them.min(), abs=0.01)
+            content = base64.b64decode(found["pictures"][which].removeprefix("data:image/webp;base64,"))
+            shown = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.float64)
+            assert len(content) < 8000 and np.abs(shown - train[all_of_them.argmin()]).mean() < 40
 
 
 def test_a_round_of_the_game_is_dealt_and_only_tokens_that_differ_are_fakes(tiny: Context) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.features.gallery import MAX_PICTURES, draw_gallery, measure_distances
+from app.features.gallery import MAX_PICTURES, draw_gallery, find_nearest
 from tests.fakes_app import FakeSession, new_context, resolved, set_controls, steps_of
 
 
@@ -55,4 +55,5 @@ def test_a_gallery_that_is_stopped_ends_before_its_next_step() -> None:
 
 
 def test_there_are_no_distances_of_a_run_that_is_not_kept() -> None:
-    assert measure_distances(new_context(), "none") == measure_distances(new_context(), None) == {"distances": []}
+    nothing: dict[str, list[Any]] = {"distances": [], "nearest": [], "pictures": []}
+    assert find_nearest(new_context(), "none") == find_nearest(new_context(), None) == nothing

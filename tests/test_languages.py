@@ -114,7 +114,7 @@ def open_folder(path: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
     "file, old, new, said",
     [
         ("game.yaml", "check: 채점\n", "", r"game.yaml: check is missing: in English it is 'Check'"),
-        ("game.yaml", "가짜 {n}%", "가짜 {m}%", "game.yaml: percent: expected the places n, got m"),
+        ("game.yaml", "토큰의 {n}%", "토큰의 {m}%", "game.yaml: percent: expected the places n, got m"),
         ("game.yaml", "check: 채점", "check: 채점\nmore: 더", "game.yaml: more is no key of English"),
         ("game.yaml", "check: 채점", "check: 4", "game.yaml: check: expected a text, not 4: put it in quotes"),
         ("files.yaml", '"1": 왼쪽', "1: 왼쪽", "files.yaml: which.1: put the key in quotes"),

@@ -124,6 +124,23 @@ def test_results_fit_the_window(results: Any, width: int) -> None:
     assert sizes[0] <= sizes[1] and sizes[2] <= sizes[1] + 1 and sizes[3] > 300
 
 
+def test_the_game_counts_what_was_drawn_anew_and_names_its_marks(results: Any) -> None:
+    go_to(results, "fakes")
+    results.evaluate("async () => { tokenCritic.game.seed = 4; await tokenCritic.game.deal(); }")
+    fakes, same = results.evaluate("() => [tokenCritic.game.dealt.fakes, tokenCritic.game.dealt.same]")
+    assert fakes + same == 64 and same > 0
+    said = results.inner_text(".tc-game .tc-status")
+    assert f"64 of its 256 tokens were drawn anew. Of these {same} came out as the real one, so {fakes} are" in said
+    results.evaluate("""() => { const { game } = tokenCritic, { fake } = game.dealt;
+        game.marks = new Set([fake.indexOf(1), fake.indexOf(0)]);
+        game.check(); }""")
+    legend = results.locator(".tc-game-legend li").all_inner_texts()
+    assert legend == ["1 found", "1 accused, but real", f"{fakes - 1} missed"]
+    assert results.locator(".tc-roc-axes text").all_text_contents()[:2] == ["real ones accused", "fakes found"]
+    assert results.is_visible(".tc-game-after .tc-scale") and not results.is_visible(".tc-game figcaption >> nth=0")
+    go_to(results, "results")
+
+
 def test_another_pack_brings_its_own_reports_or_says_that_it_has_none(results: Any) -> None:
     results.evaluate("() => window.tokenCritic.changed('pack', 'tiny')")
     results.wait_for_function(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from app.context import Context
 from app.features.compare import begin_frame
@@ -17,6 +20,7 @@ from engine.session import Session
 from engine.step import Step
 
 MAX_PICTURES = 64  # per lane
+LARGEST_SIDE = 128  # pixels of a training picture that is shown beside a drawn one
 
 
 def draw_gallery(context: Context, count: object, controls: Mapping[str, Any], visitor: str = "") -> Iterator[Frame]:
@@ -47,17 +51,34 @@ def draw_gallery(context: Context, count: object, controls: Mapping[str, Any], v
         run.end_reason = run.end_reason or "stopped"
 
 
-def measure_distances(context: Context, run: object) -> dict[str, list[list[float]]]:
+def find_nearest(context: Context, run: object) -> dict[str, list[Any]]:
     """Return for each lane the distance of each picture to the nearest training picture; none for an unknown run.
 
-    The distance is the root mean square difference of the pixels, 0 to 255.
+    The distance is the root mean square difference of the pixels, 0 to 255. `nearest` says for each which of
+    `pictures`, small data URLs, it is.
     """
     found = context.runs.get(run)
     if found is None:
-        return {"distances": []}
+        return {"distances": [], "nearest": [], "pictures": []}
     session = context.packs.session(found.pack)
-    lanes = [session.distance_to_training(np.stack(images)).tolist() if images else [] for images in found.pictures]
-    return {"distances": lanes}
+    none = np.zeros(0), np.zeros(0, np.int64)
+    lanes = [session.nearest_training_pictures(np.stack(images)) if images else none for images in found.pictures]
+    known, each = np.unique(np.concatenate([places for _, places in lanes]), return_inverse=True)
+    ends = np.cumsum([len(places) for _, places in lanes])[:-1]
+    return {
+        "distances": [distances.tolist() for distances, _ in lanes],
+        "nearest": [part.tolist() for part in np.split(each, ends)],
+        "pictures": [_to_small_url(one) for one in session.pack.pictures().read(known)],
+    }
+
+
+def _to_small_url(picture: np.ndarray) -> str:
+    """A data URL of a few KB, uint8 (S, S, 3): the page shows it beside the one that was drawn."""
+    image = Image.fromarray(picture)
+    image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=90)
+    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def _draw(

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from app.context import Context
 from app.features.compare import get_patches, score_tokens, stop_run
 from app.features.exports import EXPORTS, export_run
-from app.features.gallery import measure_distances
+from app.features.gallery import find_nearest
 from app.features.game import deal
 from app.features.lessons import open_lesson
 from app.features.refine import MAX_URL_LENGTH, encode_picture
@@ -32,7 +32,7 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "stop": stop_run,
     "patches": get_patches,
     "score": score_tokens,
-    "nearest": measure_distances,
+    "nearest": find_nearest,
     "deal": deal,
     "look": encode_picture,
     "decode": decode_tokens,

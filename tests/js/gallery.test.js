@@ -12,6 +12,9 @@ const WORDS = {
   no_answer: "No answer",
   not_kept: "Not kept",
   orders: {},
+  captions: { score: "score {p}", nearest: "differs by {d}" },
+  distance: "",
+  nearest_said: "Under each its nearest",
   done: { done: "{done} of {label}", failed: "Failed after {done} of {whole}" },
 };
 
@@ -83,6 +86,26 @@ test("one that breaks off says after how many pictures", async () => {
   asked[1].fail(new TypeError("Failed to fetch"));
   await atRest();
   assert.equal(gallery.status.textContent, "No answer");
+});
+
+test("the nearest training picture stands at each, and its caption says by how much it differs", async () => {
+  const gallery = opened();
+  gallery.batch.start(2);
+  await asked[0].send(begin("r"), picture(0), picture(1), END);
+  assert.deepEqual(
+    gallery.items[0].map(({ caption }) => caption.textContent),
+    ["score 0.50", "score 0.50"],
+  );
+  gallery.nearest();
+  await asked[1].answer({ distances: [[7.4, 3]], nearest: [[0, 0]], pictures: ["data:one"] });
+  assert.deepEqual(
+    gallery.items[0].map(({ nearest, caption }) => [nearest.src, nearest.hidden, caption.textContent]),
+    [
+      ["data:one", false, "differs by 7"],
+      ["data:one", false, "differs by 3"],
+    ],
+  );
+  assert.equal(gallery.status.textContent, "Under each its nearest");
 });
 
 test("what cannot be measured is said", async () => {

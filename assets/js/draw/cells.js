@@ -158,6 +158,32 @@ export function differingCells(context, look, cells, colour = look.colours.diffe
 }
 
 /**
+ * Frames that are seen on any picture: of that colour, with a dark edge and a light one, as the pinned mark has.
+ * @param {Context} context
+ * @param {Look} look
+ * @param {Cells} cells
+ * @param {string} colour
+ * @param {"plain" | "crossed" | "dashed"} [style]
+ */
+export function edgedCells(context, look, cells, colour, style = "plain") {
+  const { cell } = look;
+  const edge = Math.max(1, Math.round(cell / 24));
+  const line = Math.max(2, Math.round(cell / 8));
+  const frame = (/** @type {number} */ inset) => (/** @type {number} */ x, /** @type {number} */ y) => {
+    context.rect(x + inset, y + inset, cell - 2 * inset, cell - 2 * inset);
+    if (style !== "crossed") return;
+    context.moveTo(x + cell * 0.2, y + cell * 0.2);
+    context.lineTo(x + cell * 0.8, y + cell * 0.8);
+  };
+  const middle = edge + line / 2;
+  strokeMarks(context, look, cells, "#ffffff", line + 2 * edge, frame(middle));
+  strokeMarks(context, look, cells, "#101820", edge, frame(edge / 2));
+  if (style === "dashed") context.setLineDash([cell / 4, cell / 8]);
+  strokeMarks(context, look, cells, colour, line, frame(middle));
+  context.setLineDash([]);
+}
+
+/**
  * A frame of that colour, with a line across where `crossed`.
  * @param {Context} context
  * @param {Look} look

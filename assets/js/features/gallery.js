@@ -7,11 +7,14 @@ import { ask, messageOf } from "../transport/server.js";
 
 const ORDERS = ["drawn", "score", "named", "nearest"];
 const COUNTS = [8, 16, 32, 64]; // pictures of each lane
+const FEW = 16; // that are drawn larger
+const LARGE = 128; // pixels of a picture
+const SMALL = 64;
 
 /**
  * A picture as it is shown.
- * @typedef {import("../batch.js").Item & {named?: number, distance?: number, node: HTMLElement, caption: HTMLElement}} Item
- * `named`: how surely the classifier names the class; `distance` to the nearest training picture
+ * @typedef {import("../batch.js").Item & {named?: number, distance?: number, node: HTMLElement, nearest: HTMLImageElement, caption: HTMLElement}} Item
+ * `named`: how surely the classifier names the class; `distance` to the `nearest` training picture, which is shown then
  */
 
 export class Gallery {
@@ -82,13 +85,21 @@ export class Gallery {
   /** @param {import("../batch.js").Item} sent */
   add(sent) {
     const caption = el("span", {});
-    const picture = el("img", { src: sent.picture, width: 64, height: 64, alt: "" });
+    const picture = el("img", { alt: "", onload: () => this.size(picture.naturalWidth), src: sent.picture });
+    const nearest = el("img", { alt: "", hidden: true });
     const open = { type: "button", class: "tc-gallery-one", onclick: () => this.open(sent) };
-    const item = { ...sent, caption, node: el("button", open, picture, caption) };
+    const item = { ...sent, caption, nearest, node: el("button", open, picture, nearest, caption) };
     this.items[item.lane].push(item);
     this.rows[item.lane].append(item.node);
     this.describe(item);
     this.progress();
+  }
+
+  /** Draw all as large as there is room, at a whole number of pixels for each of theirs. @param {number} side */
+  size(side) {
+    const room = (this.shown?.count ?? 0) > FEW ? SMALL : LARGE;
+    this.body.style.setProperty("--tc-side", `${side > room ? room : side * Math.floor(room / side)}px`);
+    this.body.classList.toggle("is-reduced", side > room);
   }
 
   /** @param {{why: string, scores: number[][]}} end `scores`: of each picture, how surely the classifier names the class */
@@ -137,9 +148,12 @@ export class Gallery {
 
   /** What the pictures are sorted by, else the critic's score. @param {Item} item */
   captionOf(item) {
-    if (this.order.value === "nearest" && item.distance !== undefined) return String(Math.round(item.distance));
-    const shown = this.order.value === "named" ? item.named : item.score;
-    return (shown ?? item.score)?.toFixed(2) ?? "";
+    const { captions } = this.words;
+    const { score, named, distance } = item;
+    const by = this.order.value;
+    if (by === "nearest" && distance !== undefined) return fill(captions.nearest, { d: Math.round(distance) });
+    if (by === "named" && named !== undefined) return fill(captions.named, { p: named.toFixed(2) });
+    return score === null ? "" : fill(captions.score, { p: score.toFixed(2) });
   }
 
   sort() {
@@ -162,21 +176,34 @@ export class Gallery {
     this.status.textContent = this.words.measuring;
     const { id } = this.run;
     const { no_answer, not_kept } = this.words;
-    const failed = (/** @type {unknown} */ error) => ({ distances: [], wrong: messageOf(error, no_answer) });
+    const failed = (/** @type {unknown} */ error) => ({
+      distances: [],
+      nearest: [],
+      pictures: [],
+      wrong: messageOf(error, no_answer),
+    });
     const measured = () => ask("nearest", { run: id }).catch(failed);
-    const { distances, wrong = not_kept } = await restWhile(this.measure, measured);
+    const { distances, nearest, pictures, wrong = not_kept } = await restWhile(this.measure, measured);
     if (id !== this.run.id) return this.progress(); // others have been drawn meanwhile
-    this.setDistances(distances);
+    this.setNearest(distances, nearest, pictures);
     this.progress();
     this.sort();
-    if (!distances.length) this.status.textContent = wrong;
+    this.status.textContent = distances.length ? this.words.nearest_said : wrong;
   }
 
-  /** @param {number[][]} distances */
-  setDistances(distances) {
+  /**
+   * @param {number[][]} distances of each lane's pictures
+   * @param {number[][]} nearest which of `pictures` each is nearest to
+   * @param {string[]} pictures data URLs
+   */
+  setNearest(distances, nearest, pictures) {
     distances.forEach((values, lane) => {
       values.forEach((distance, i) => {
-        if (this.items[lane][i]) this.items[lane][i].distance = distance;
+        const item = this.items[lane][i];
+        if (!item) return;
+        item.distance = distance;
+        item.nearest.src = pictures[nearest[lane][i]];
+        item.nearest.hidden = false;
       });
     });
     if (distances.length) this.order.value = "nearest";

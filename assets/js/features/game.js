@@ -1,8 +1,8 @@
 // Spot the fakes: the critic's training as a game. Some tokens of a real picture are sampled; who finds them?
 // A sampled token that equals the real one is no fake: nobody can see it, so it does not count.
 
-import { contextOf, fit, framedCells, outlinedCells, plainCell, wholePicture } from "../draw/cells.js";
-import { pageColours, scoreColour } from "../draw/colours.js";
+import { contextOf, edgedCells, fit, outlinedCells, plainCell, wholePicture } from "../draw/cells.js";
+import { pageColours, scaleGradient, scoreColour } from "../draw/colours.js";
 import { bytes, floats, loadPicture } from "../draw/frame.js";
 import { ARROWS, placeAfter, placeUnder } from "../draw/grid.js";
 import { actionButton, el, restWhile } from "../lib/dom.js";
@@ -12,6 +12,7 @@ import { rocCurve, rocFigure } from "./roc.js";
 
 const SHARES = [0.1, 0.25, 0.5];
 const USUAL_SHARE = 0.25;
+const MARKS = ["found", "accused", "missed"]; // of the answer, as its legend names them
 
 /**
  * @typedef {object} Deal
@@ -137,11 +138,15 @@ export class Game {
     const { words, dealt, result } = this;
     this.view.checking.disabled = !this.open || !this.marks.size;
     this.view.after.hidden = !result;
+    this.view.task.hidden = Boolean(result);
+    this.view.legend.hidden = !result;
     if (!dealt) this.view.status.textContent = words.begin;
     else {
       const chance = percent(dealt.fakes / dealt.fake.length);
+      const drawn = dealt.fakes + dealt.same;
+      const riddle = { ...dealt, drawn, n: dealt.fake.length, chance, marks: this.marks.size };
       if (result) this.showResult(dealt, result, chance);
-      else this.view.status.textContent = fill(words.riddle, { ...dealt, chance, marks: this.marks.size });
+      else this.view.status.textContent = fill(words.riddle, riddle);
     }
     this.draw();
   }
@@ -155,6 +160,10 @@ export class Game {
     };
     const { name, same, fakes } = dealt;
     this.view.status.textContent = fill(words.result, { ...result, ...shares, name, same, fakes, chance });
+    const counts = [result.mine, result.marks - result.mine, fakes - result.mine];
+    this.view.legend.replaceChildren(
+      ...MARKS.map((name, i) => legendItem(name, fill(words.marks[name], { n: counts[i] }))),
+    );
     const total = { n: rounds.n, mine: percent(rounds.mine / rounds.n), theirs: percent(rounds.theirs / rounds.n) };
     this.view.total.textContent = fill(rounds.n === 1 ? words.total_one : words.total_many, total);
   }
@@ -168,21 +177,13 @@ export class Game {
     const look = { grid, colours, cell: fit(canvas, grid) };
     const context = contextOf(canvas);
     wholePicture(context, look, dealt.filled);
-    framedCells(
-      context,
-      look,
-      [...marks].filter((place) => !result || fake[place]),
-    );
+    const found = [...marks].filter((place) => !result || fake[place]);
+    edgedCells(context, look, found, colours.new);
     if (result) {
-      outlinedCells(
-        context,
-        look,
-        [...marks].filter((place) => !fake[place]),
-        colours.revoked,
-        true,
-      );
+      const accused = [...marks].filter((place) => !fake[place]);
+      edgedCells(context, look, accused, colours.revoked, "crossed");
       const missed = [...fake.keys()].filter((place) => fake[place] && !marks.has(place));
-      outlinedCells(context, look, missed, colours.differ);
+      edgedCells(context, look, missed, colours.differ, "dashed");
     }
     if (document.activeElement === canvas && this.open) outlinedCells(context, look, [this.at], colours.cursor);
     canvas.setAttribute("aria-label", this.view.status.textContent ?? "");
@@ -215,36 +216,48 @@ function buildView(words, deal, check) {
   const small = (/** @type {string} */ name) =>
     el("canvas", { width: 16, height: 16, role: "img", "aria-label": words[name] });
   const view = {
-    share: el("select", { "aria-label": words.share }, ...shares),
+    share: el("select", {}, ...shares),
     dealing: actionButton(words.deal, deal),
     checking: actionButton(words.check, check),
     canvas: el("canvas", { width: 16, height: 16, tabindex: 0, role: "img" }),
     status: el("p", { role: "status", class: "tc-status" }),
+    task: el("figcaption", {}, words.board),
+    legend: el("ul", { class: "tc-game-legend", hidden: true }),
     scores: small("scores"),
     real: small("real"),
     roc: el("div", { class: "tc-roc" }),
     total: el("p", { class: "tc-total" }),
   };
   view.checking.classList.add("is-main");
-  const figure = (/** @type {Node} */ canvas, /** @type {string} */ name) =>
-    el(
-      "figure",
-      { class: `tc-panel tc-game-${name}` },
-      el("figcaption", {}, words[name]),
-      el("div", { class: "tc-canvas" }, canvas),
-    );
-  const answers = [figure(view.scores, "scores"), figure(view.real, "real"), view.roc];
+  const figure = (/** @type {Node} */ canvas, /** @type {Node[]} */ ...caption) =>
+    el("figure", { class: "tc-panel" }, ...caption, el("div", { class: "tc-canvas" }, canvas));
+  const scale = el("i", { style: `background:${scaleGradient()}`, "aria-hidden": "true" });
+  const scored = [words.scores, el("span", { class: "tc-scale", title: words.suspected }, "0", scale, "1")];
+  const scores = figure(view.scores, el("figcaption", {}, ...scored));
+  scores.append(el("p", { class: "tc-game-said" }, words.suspected));
+  const answers = [scores, figure(view.real, el("figcaption", {}, words.real)), view.roc];
   const after = el("div", { class: "tc-game-after" }, ...answers);
   const root = el(
     "div",
     { class: "tc-stage tc-game" },
     el("p", {}, words.what),
-    el("div", { class: "tc-actions" }, view.share, view.dealing, view.checking),
+    el(
+      "div",
+      { class: "tc-actions" },
+      el("label", { class: "tc-switch" }, words.share, view.share),
+      view.dealing,
+      view.checking,
+    ),
     view.status,
-    el("div", { class: "tc-game-board" }, figure(view.canvas, "board"), after),
+    el("div", { class: "tc-game-board" }, figure(view.canvas, view.task, view.legend), after),
     view.total,
   );
   return { ...view, after, root };
+}
+
+/** @param {string} name @param {string} text */
+function legendItem(name, text) {
+  return el("li", {}, el("i", { class: `tc-key tc-game-${name}`, "aria-hidden": "true" }), text);
 }
 
 /** The words add the sign. @param {number} share */

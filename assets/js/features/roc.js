@@ -38,10 +38,17 @@ export function rocFigure(theirs, mine, words) {
     curve.map(([x, y], i) => `${i ? "L" : "M"}${(x * 100).toFixed(1)} ${(100 - y * 100).toFixed(1)}`).join("");
   const areas = { mine: areaUnder(mine).toFixed(2), theirs: areaUnder(theirs).toFixed(2) };
   const box = el("div", {});
-  box.innerHTML = `<svg viewBox="-2 -2 104 104" role="img">
+  box.innerHTML = `<svg viewBox="-14 -3 118 118" role="img">
     <path class="tc-roc-frame" d="M0 0V100H100"/><path class="tc-roc-chance" d="M0 100L100 0"/>
     <path class="tc-roc-theirs" d="${path(theirs)}"/><path class="tc-roc-mine" d="${path(mine)}"/>
-    <circle class="tc-roc-point" cx="${mine[1][0] * 100}" cy="${100 - mine[1][1] * 100}" r="3"/></svg>`;
+    <circle class="tc-roc-point" cx="${mine[1][0] * 100}" cy="${100 - mine[1][1] * 100}" r="3"/>
+    <g class="tc-roc-axes"><text x="50" y="111" text-anchor="middle"></text>
+    <text transform="translate(-7.5 50) rotate(-90)" text-anchor="middle"></text>
+    <text x="-3" y="5" text-anchor="end">1</text><text x="-3" y="107" text-anchor="end">0</text>
+    <text x="100" y="107" text-anchor="middle">1</text></g></svg>`;
+  const [across, up] = box.querySelectorAll(".tc-roc-axes text");
+  across.textContent = words.roc_x;
+  up.textContent = words.roc_y;
   box.firstElementChild?.setAttribute("aria-label", fill(words.roc_said, areas));
   return [el("figcaption", {}, words.roc), box, el("p", {}, fill(words.areas, areas))];
 }
