@@ -92,7 +92,6 @@ const vote = new Vote(page);
 const game = new Game(page);
 const own = new OwnPicture(page, (origin) => stage.branches.start(origin));
 const lessons = new Lessons(page, {
-  rounds: () => game.rounds.n,
   home: () => address.open(),
   project: (on) => stage.views.project(on),
 });

@@ -34,6 +34,7 @@ export const EMPTY = {
   place: "compare",
   lesson: null,
   slide: null,
+  rounds: 0,
 };
 
 export class Store {

@@ -178,6 +178,7 @@ export interface State {
   place: string; // the view that is shown
   lesson: string | null; // that drives the page
   slide: Slide | null; // of it, in the projector
+  rounds: number; // of Spot the fakes that were played
 }
 
 /** A lesson, as the server has checked it (assets/lessons/README.md). */

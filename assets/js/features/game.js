@@ -131,6 +131,7 @@ export class Game {
     this.result = { marks: count, mine, theirs, curve: rocCurve(lowest, fake) };
     const { rounds } = this;
     this.rounds = { n: rounds.n + 1, mine: rounds.mine + mine / count, theirs: rounds.theirs + theirs / count };
+    this.store.set({ rounds: this.rounds.n });
     this.show();
   }
 

@@ -34,15 +34,13 @@ const NARROW = "(max-width: 760px)";
 export class LessonStage {
   /**
    * @param {import("../main.js").Page} page
-   * @param {() => number} rounds of the game that were played
    */
-  constructor({ store, runs, plans, player, places }, rounds) {
+  constructor({ store, runs, plans, player, places }) {
     this.store = store;
     this.runs = runs;
     this.plans = plans;
     this.player = player;
     this.places = places;
-    this.rounds = rounds;
     /** @type {Partial<State> | null} */
     this.saved = null;
     this.verdict = "";
@@ -118,8 +116,8 @@ export class LessonStage {
     if (asked !== this.asked) return null;
     this.places.go(show.place ?? "learn");
     if (!show.place) this.reveal(lane, show.panel, page.action?.done);
-    const { run, pinned, playhead } = store.state;
-    return { run: run.id, pinned, rounds: this.rounds(), at: playhead.at, moved: false };
+    const { run, pinned, playhead, rounds } = store.state;
+    return { run: run.id, pinned, rounds, at: playhead.at, moved: false };
   }
 
   /** Resolves when Gradio has made the lanes: a lesson may be asked for before that. */
@@ -178,7 +176,7 @@ export class LessonStage {
       !done.ran || ended,
       !done.third || (ended && state.shown?.lanes.length === 3),
       !done.pinned || (state.pinned >= 0 && state.pinned !== since.pinned),
-      !done.played || this.rounds() > since.rounds,
+      !done.played || state.rounds > since.rounds,
       !done.step || (since.moved && stepAt(reachOf(state), lane, state.playhead.at) === done.step - 1),
       !done.marked || (state.hand?.chosen.size ?? 0) >= done.marked,
       !done.swapped || (state.swap?.changed.at(-1)?.swapped?.places.length ?? 0) >= done.swapped,

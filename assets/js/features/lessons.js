@@ -19,10 +19,9 @@ const MOST_BYTES = 2 ** 16;
 export class Lessons {
   /**
    * @param {import("../main.js").Page} page
-   * @param {{rounds: () => number, home: () => void, project: (on: boolean) => void}} parts
-   *   rounds of the game; show what the page opens with; the projector
+   * @param {{home: () => void, project: (on: boolean) => void}} parts show what the page opens with; the projector
    */
-  constructor(page, { rounds, home, project }) {
+  constructor(page, { home, project }) {
     const { config, words, store, places } = page;
     this.store = store;
     this.words = words.lessons;
@@ -32,7 +31,7 @@ export class Lessons {
     this.known = config.lessons;
     this.home = home;
     this.names = config.names;
-    this.stage = new LessonStage(page, rounds);
+    this.stage = new LessonStage(page);
     this.view = new LessonView(this.words, this.glossary, {
       turn: (by) => this.turn(by),
       leave: () => this.leave(true),
