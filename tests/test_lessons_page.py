@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from app.features.lesson_schema import recorded_of
 from app.features.lessons import list_names, read_shipped
@@ -119,6 +120,10 @@ def act(page: Any, action: dict[str, Any] | None) -> None:
         page.locator('[data-lane="0"] canvas[data-panel="decision"]').click(position={"x": 30, "y": 30})
     elif list(done) == ["swapped"]:
         swap_by_number_and_by_patch(page)
+    elif list(done) == ["played"]:
+        page.click(f".tc-game button:text('{words(ENGLISH)['game']['deal']}')")
+        page.click(".tc-game-board canvas >> nth=0", position={"x": 30, "y": 30})
+        page.click(f".tc-game button:text('{words(ENGLISH)['game']['check']}')")
     else:
         return
     page.wait_for_selector(".tc-lesson-tried:visible")
@@ -206,6 +211,21 @@ def test_a_lesson_is_run_live_and_says_whether_this_machine_parts_from_the_recor
 
 
 @pytest.mark.slow
+def test_a_picture_of_one_s_own_is_refined_within_the_lesson_that_asks_for_it(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    page = visit(browser, address, "?lesson=refine&lesson_page=4")
+    Image.new("RGB", (64, 64), "orange").save(tmp_path / "own.png")
+    page.set_input_files(".tc-own input[type=file]", tmp_path / "own.png")
+    page.click(".tc-own button.is-main:not([disabled])")
+    page.wait_for_selector(".tc-lesson-tried:visible")
+    assert page.evaluate("() => [tokenCritic.lessons.name, tokenCritic.state.place]") == ["refine", "learn"]
+    assert page.evaluate("() => tokenCritic.state.frames[2].length") > 1
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
 def test_a_page_of_a_lesson_has_an_address(browser: Any, address: str) -> None:
     page = visit(browser, address, "?lesson=greedy&lesson_page=2")
     check_page(page, read_shipped("greedy"), 1)
@@ -225,7 +245,10 @@ def test_a_page_of_a_lesson_has_an_address(browser: Any, address: str) -> None:
     page.hover(".tc-x-choice_temperature >> nth=0")
     assert page.locator('.tc-lesson .tc-symbol.tc-lit[data-symbol="tau"]').count() == 1
     page.keyboard.press("Escape")  # not in the panel: the lesson stays
-    page.focus(".tc-lesson-body")
+    page.focus('.tc-lesson [data-symbol="p"] >> nth=0')
+    assert "score" in page.text_content(".tc-term")
+    page.keyboard.press("Escape")  # the first one closes what is explained
+    assert page.text_content(".tc-term") == "" and page.is_visible(".tc-lesson")
     page.keyboard.press("Escape")
     page.wait_for_function(PAGE_READY)
     assert page.problems == []
