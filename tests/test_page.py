@@ -521,7 +521,7 @@ def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:
     other.goto(link.replace("seed=0", "seed=3"))
     done = "() => window.tokenCritic && tokenCritic.state.run.why === 'done'"
     other.wait_for_function(done)
-    other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('parts from')")
+    other.wait_for_function("() => document.querySelector('.tc-notice').textContent.includes('differs a little')")
     assert other.input_value(".tc-seed input") == "3"
     other.goto(link)
     other.wait_for_function(done)

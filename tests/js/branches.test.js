@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
-import { Branches } from "../../assets/js/features/branches.js";
+import { Branches, startOf } from "../../assets/js/features/branches.js";
 import { PlanClient } from "../../assets/js/plans.js";
 import { RunClient } from "../../assets/js/runs.js";
 import { Store } from "../../assets/js/store.js";
@@ -41,4 +41,18 @@ test("a picture is not refined with settings that it does not come from, though 
   await asked[0].answer({ controls, visible: {}, choices: null, plan });
   assert.equal(asked.length, 1, "nothing is run");
   assert.deepEqual(store.state.message, { text: "The settings have changed", wrong: true });
+});
+
+test("a lane that has not run yet starts from what goes into the next step of the one it leaves", () => {
+  const now = state([4, 4], [4, 4], { controls: { pack: "p", third: { lane: 1, step: 2 } } });
+  const origin = { lane: 1, step: 2 };
+  const planned = { wrong: "", pack: "p", lanes: [...now.shown.lanes, lane(4, { origin })] };
+  const found = startOf({ ...now, planned }, 2);
+  assert.equal(found?.frame, now.frames[1][2]);
+  assert.equal(found?.before, now.frames[1][1].picture);
+  assert.equal(startOf({ ...now, planned }, 1), null, "another lane starts as it did");
+  const removed = { ...now, planned, controls: { ...now.controls, third: null } };
+  assert.equal(startOf(removed, 2), null);
+  const changed = [now.shown.lanes[0], lane(4, { settings: { seed: 8 } }), planned.lanes[2]];
+  assert.equal(startOf({ ...now, planned: { ...planned, lanes: changed } }, 2), null, "it would leave another run");
 });

@@ -1,11 +1,11 @@
 // The third lane: added, branched off another one at the step shown, or drawn on after tokens were masked.
 // Whatever masks tokens runs at once, by one request; a plain branch waits for the visitor's settings.
 
-import { floats, MASKED } from "../draw/frame.js";
-import { actionButton, byId, el } from "../lib/dom.js";
+import { floats, MASKED, pictureBefore } from "../draw/frame.js";
+import { actionButton, byId, el, isUnfolded, showFold } from "../lib/dom.js";
 import { digits, fill, mean } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
-import { asksForLane, canBeAsked } from "../store.js";
+import { asksForLane, canBeAsked, isEqual } from "../store.js";
 import { ask, messageOf, Refused } from "../transport/server.js";
 
 const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
@@ -30,6 +30,7 @@ export class Branches {
     this.player = player;
     this.hand = hand;
     this.swap = swap;
+    this.unfolded = false; // whether a branch has shown the settings of the lanes
     this.rounds = 0; // of fresh noise: each press of what masks anew draws another one
     this.add = this.button("add", () => {
       this.setThird({});
@@ -102,12 +103,17 @@ export class Branches {
   /** A third lane that leaves another one and waits for its settings. @param {Origin} origin */
   branch(origin) {
     this.setThird(origin);
-    this.store.set({ advice: fill(this.words.advice, origin) });
+    this.store.set({ advice: fill(this.words.advice, origin), drawer: "" });
+    if (isUnfolded("dials")) return;
+    this.unfolded = true;
+    showFold("dials", true);
   }
 
   /** Add, branch or remove the third lane, and ask what the controls would run then. @param {Origin | null} origin */
   setThird(origin) {
     this.store.set({ hand: null, swap: null });
+    if (!origin && this.unfolded) showFold("dials", false);
+    this.unfolded &&= Boolean(origin);
     this.plans.change(thirdControls(this.store.state, origin));
   }
 
@@ -212,6 +218,22 @@ export class Branches {
 export function isHandShown(state) {
   const { hand } = state;
   return !hand || (shownFrame(state, hand.lane)?.s === hand.frame.s && asksForLane(state, hand.lane));
+}
+
+/**
+ * What a lane that leaves another one begins with, before it has run: what went into the other one's next step.
+ * @param {State} state
+ * @param {number} lane
+ */
+export function startOf(state, lane) {
+  const { controls, planned, shown, frames } = state;
+  const origin = controls.third && lane === THIRD ? planned?.lanes[THIRD]?.origin : null;
+  if (!origin || origin.masked || isEqual(origin, shown?.lanes[THIRD]?.origin)) return null;
+  const from = origin.lane ?? -1;
+  const step = origin.step ?? 0;
+  const frame = frames[from]?.[step];
+  if (!frame || !asksForLane(state, from)) return null;
+  return { frame, before: pictureBefore(frames[from], step), from, step };
 }
 
 /**

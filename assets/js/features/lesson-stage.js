@@ -1,7 +1,7 @@
 // What a lesson does with the page: it sets the state, points at a part, sees what the learner does, and puts back what
 // was there before.
 
-import { byId, reducedMotion, scrollTo } from "../lib/dom.js";
+import { byId, isUnfolded, reducedMotion, scrollTo, showFold } from "../lib/dom.js";
 import { reachOf, stepAt } from "../playhead.js";
 import { EMPTY, isEqual } from "../store.js";
 
@@ -27,7 +27,6 @@ const PUT_BACK = [
   "message",
   "advice",
 ];
-const SETTINGS = "tc-dials"; // the button that shows them, and the class of the page while they are shown
 const LOOKS = 100; // ms between two looks at a page that is being made
 const NARROW = "(max-width: 760px)";
 
@@ -139,7 +138,7 @@ export class LessonStage {
       byId(`tc-settings-${name.slice(-1)}`)?.querySelector(`.tc-x-${name.slice(0, -2)}`),
     );
     this.point(panel ? node : null, ...controls);
-    if (names.length && !document.documentElement.classList.contains(SETTINGS)) this.showSettings(true);
+    if (names.length && !isUnfolded("dials")) this.showSettings(true);
     const needed = controls[0] ?? (done.ran ? byId("tc-run") : null);
     const block = matchMedia(NARROW).matches && !needed ? "start" : "nearest";
     requestAnimationFrame(() => scrollTo(needed ?? node?.closest(".tc-lane"), block)); // after what a pin has scrolled to
@@ -148,8 +147,7 @@ export class LessonStage {
   /** The settings of the lanes, where they were folded. @param {boolean} shown */
   showSettings(shown) {
     this.unfolded = shown;
-    document.documentElement.classList.toggle(SETTINGS, shown);
-    byId(SETTINGS)?.setAttribute("aria-expanded", String(shown));
+    showFold("dials", shown);
   }
 
   /** @param {...(Element | null | undefined)} nodes */

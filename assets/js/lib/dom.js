@@ -112,6 +112,22 @@ export function byId(id) {
 }
 
 /**
+ * Unfold or fold the settings of the lanes ("dials"), or those that are rarely used ("more"). Gradio's button of a
+ * fold does not say itself whether that is open.
+ * @param {"dials" | "more"} name
+ * @param {boolean} unfolded
+ */
+export function showFold(name, unfolded) {
+  document.documentElement.classList.toggle(`tc-${name}`, unfolded);
+  byId(`tc-${name}`)?.setAttribute("aria-expanded", String(unfolded));
+}
+
+/** @param {"dials" | "more"} name */
+export function isUnfolded(name) {
+  return document.documentElement.classList.contains(`tc-${name}`);
+}
+
+/**
  * Whether a key belongs to something that takes text or choices, or is part of a shortcut.
  * @param {KeyboardEvent} event
  * @param {string} typed what takes keys

@@ -4,6 +4,7 @@ import { fit } from "../draw/cells.js";
 import { scaleGradient } from "../draw/colours.js";
 import { KEPT, MASK, NEW, pictureBefore, REVOKED, STATES } from "../draw/frame.js";
 import { drawPanel, KINDS } from "../draw/panels.js";
+import { startOf } from "../features/branches.js";
 import { hiddenMarks, outcomeOf } from "../features/predict.js";
 import { swappedFrame } from "../features/swap.js";
 import { el } from "../lib/dom.js";
@@ -106,11 +107,13 @@ export class Lane {
   /** @param {State} state */
   draw(state) {
     const { index } = this;
-    this.describe(state.shown?.lanes[index] ?? state.planned?.lanes[index] ?? null);
+    const start = startOf(state, index);
+    this.describe((start ? null : state.shown?.lanes[index]) ?? state.planned?.lanes[index] ?? null);
     const reach = reachOf(state);
     const steps = state.frames.map((_, i) => stepAt(reach, i, state.playhead.at));
-    const frame = swappedFrame(state, index) ?? state.frames[index]?.[steps[index]];
+    const frame = start ? undefined : (swappedFrame(state, index) ?? state.frames[index]?.[steps[index]]);
     this.finish(state, frame);
+    this.begin(Boolean(start));
     const proposals = state.frames.map((frames, i) => (swappedFrame(state, i) ?? frames[steps[i]])?.proposal);
     const others = state.view.compares ? proposals.filter((one, i) => one && i !== index) : null;
     const byHand = state.hand?.lane === index ? state.hand.chosen : null;
@@ -122,6 +125,7 @@ export class Lane {
     const grid = state.shown?.grid ?? 16;
     const decides = [
       frame,
+      start?.frame,
       grid,
       asOrder,
       proposal,
@@ -138,7 +142,7 @@ export class Lane {
     const grown = this.growth.begin(state.playhead);
     const look = { grid, cell: 1, colours, asOrder, proposal, layout, others, byHand, guessed, grown };
     if (frame) this.show(frame, state.frames[index], look, outcomeOf(state, index));
-    else this.showNothing(look);
+    else this.showNothing(look, start);
   }
 
   /**
@@ -160,6 +164,13 @@ export class Lane {
     if (this.node.classList.toggle("is-finished", finished) === this.finished) return;
     this.finished = finished;
     this.measure(); // the picture has another size now
+  }
+
+  /** Whether it shows what it starts from: on small screens in place of the panel that is chosen. @param {boolean} starts */
+  begin(starts) {
+    if (this.node.classList.contains("is-start") === starts) return;
+    this.node.classList.toggle("is-start", starts);
+    this.measure();
   }
 
   /**
@@ -214,14 +225,16 @@ export class Lane {
   countTaken(frames) {
     const n = frames.reduce((sum, { counts }) => sum + counts[REVOKED], 0);
     this.taken.textContent = fill(this.words.taken, { n });
+    this.taken.title = fill(this.words.taken_help, { places: frames[0]?.state.length });
     this.taken.classList.toggle("tc-revoked", n > 0);
   }
 
   /**
-   * Before the first step every token is masked, and nothing else is known.
+   * Before the first step only what goes in is known: every token is masked, or it is what another lane has come to.
    * @param {Omit<PanelLook, "frame" | "before">} look
+   * @param {ReturnType<typeof startOf>} start
    */
-  showNothing(look) {
+  showNothing(look, start) {
     const places = look.grid * look.grid;
     const nothing = /** @type {Frame} */ (
       /** @type {unknown} */ ({
@@ -229,12 +242,15 @@ export class Lane {
         scores: new Float32Array(places).fill(Number.NaN),
       })
     );
-    const label = (/** @type {PanelKind} */ kind) => `${this.words.panels[kind].name}: ${this.words.empty}`;
+    const { words } = this;
+    const label = (/** @type {PanelKind} */ kind) => `${words.panels[kind].name}: ${words.empty}`;
     const as = (/** @type {PanelKind} */ kind) => (kind === "input" ? kind : "scores");
-    this.drawPanels(as, { ...look, asOrder: false, frame: nothing, before: null }, label);
+    const known = { ...nothing, tokens: start?.frame.tokens ?? nothing.tokens };
+    this.drawPanels(as, { ...look, asOrder: false, frame: known, before: start?.before ?? null }, label);
     this.notes.scores.textContent = "";
     this.taken.textContent = "";
-    this.status.textContent = this.words.idle;
+    const lane = words.lanes[start?.from ?? 0].toLowerCase();
+    this.status.textContent = start ? fill(words.branches.starts, { lane, step: start.step }) : words.idle;
   }
 
   /**

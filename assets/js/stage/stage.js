@@ -24,6 +24,7 @@ import { Views } from "./views.js";
 
 const SPEAK_AFTER = 500; // ms without a change
 const WIDE_LANE = 570; // pixels, with room for the legend beside the panels
+const NARROW_LANE = 520; // CSS pixels: below it a lane's name and its passes may not fit into one line
 
 /** @typedef {import("../types.js").State} State */
 
@@ -90,6 +91,7 @@ export class Stage {
     const { controls, view } = this.store.state;
     const lanes = controls.third ? 3 : 2;
     this.root.classList.toggle("is-wide", width / lanes >= WIDE_LANE && !view.projecting);
+    this.root.classList.toggle("is-narrow", width / lanes < NARROW_LANE);
   }
 
   /** The element of the page that holds the stage is there. @param {Element} element */
