@@ -55,9 +55,9 @@ def get_picture_before(steps: Sequence[tuple[Step, np.ndarray]], s: int) -> np.n
 
 
 def write_caption(words: Words, lane: Lane, step: Step) -> tuple[str, str]:
-    """Return the name of a lane's rule with the step, and what the step did: masked are all, the revoked among them."""
+    """Return the name of a lane's rule with the step, and what the step did."""
     kept, new, masked, revoked = (int(step.count(state)[0]) for state in State)
-    counts = fill(words["files"]["counts"], kept=kept, new=new, masked=masked + revoked, revoked=revoked)
+    counts = fill(words["files"]["counts"], kept=kept, new=new, masked=masked, revoked=revoked, hidden=masked + revoked)
     return f"{name_rule(words, lane.config.rule)}, {step.s + 1}/{step.steps}", counts
 
 

@@ -20,15 +20,15 @@ export function plural(words, n) {
 }
 
 /**
- * What a step did, in words. Before each count stands a "|", where the page puts the sign of its state. The masked
- * tokens are all that the next step draws anew, those that were revoked among them: the R of the formulas.
+ * What a step did, in words. Before each count stands a "|", where the page puts the sign of its state. Masked
+ * and revoked tokens are both hidden from the next step: the R of the formulas.
  * @param {string} sentence
  * @param {import("../types.js").Frame} frame
  */
 export function stepLine(sentence, frame) {
   const [kept, fresh, masked, revoked] = frame.counts;
-  const all = masked + revoked;
-  return fill(sentence, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked: all, revoked });
+  const hidden = masked + revoked;
+  return fill(sentence, { s: frame.s + 1, steps: frame.steps, kept, fresh, masked, revoked, hidden });
 }
 
 /**
