@@ -37,7 +37,7 @@ from engine.critic_example import make_critic_example
 from engine.session import Session
 from engine.step import Trace
 from tests.fakes_app import WITHOUT_CRITIC, FakeSession, finished, new_context
-from tests.pages import PATIENCE
+from tests.pages import PATIENCE, comes_to
 from tests.tiny import make_pack
 
 CASES = json.loads((Path(__file__).parent / "fixtures" / "particles.json").read_text(encoding="utf-8"))
@@ -441,7 +441,7 @@ def test_the_language_is_that_of_the_address_then_the_last_chosen_then_the_brows
     page.click(".tc-languages [lang=en]")
     page.wait_for_url("**lang=en**")
     page.wait_for_function(PAGE_READY)
-    assert page.evaluate(spoken) == ["en", words(ENGLISH)["stage"]["run_live"]]
+    comes_to(page, spoken, ["en", words(ENGLISH)["stage"]["run_live"]])
     asked = dict(page.evaluate("() => [...new URLSearchParams(location.search)]"))
     assert asked == {"lang": "en", "preset": "early", "place": "results"}
     page.goto(address)  # remembered
