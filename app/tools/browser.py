@@ -36,6 +36,7 @@ PAGE_READY = """() => {
     const state = window.tokenCritic?.state, seed = document.querySelector(".tc-seed input");
     const offers = [...document.querySelectorAll("[data-preset]")].some((one) => !one.parentElement.hidden);
     return document.querySelector("#tc-run") && state?.planned && (!offers || state.run.why === "recorded")
+        && !state.run.going // the menu of recorded runs may come after the first lines of one
         && Number(seed?.value) === state.controls.seed;
 }"""
 RUN_DONE = "(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going"

@@ -17,16 +17,15 @@ from engine.binomial import clopper_pearson, mcnemar, ratio_interval
 from engine.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
-from engine.evaluate.exact_report import format_report
+from engine.evaluate.exact_report import ANY_CHECK, find, format_report
 from engine.evaluate.report import Report
-from engine.evaluate.sweep import best_config, check_seed
+from engine.evaluate.sweep import best_config, best_settings, check_seed
 from engine.evaluate.table1 import PAPER_RULES
 from engine.session import Session
 
 NAME = "exact"
 MAX_FALSE_ALARMS = 0.02  # share of a style's reconstructed real pictures in which a check may find a fault
 MIN_FOUND = 0.1  # share of the joined pictures in which it must find a fault
-ANY_CHECK = "any of these"
 DEFINITIONS = {
     "fault": "a sample that breaks a rule which every real picture of its style keeps, decided by its pixels alone",
     "identicon": "5 x 5 cells, each plainly ground or filled, none of its rows empty, left mirrors right, one colour "
@@ -60,6 +59,9 @@ def measure_exact(
     configs = list(list_configs(evaluator.session, rules, n, steps, seed))
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
     report.content["compared"] = compare_rules(rows)
+    pack = evaluator.session.pack
+    searched = all(best_settings(pack, config.rule, config.steps) for config in configs)
+    report.content["findings"] = find(report.content["compared"], searched)
     report.put_first(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")

@@ -9,13 +9,15 @@ from engine.evaluate.report import table_header, table_row
 from engine.rules import RULES
 
 Figures = Mapping[str, Any]
+ANY_CHECK = "any of these"
 
 
 def format_report(rows: Sequence[Figures], content: Figures) -> str:
-    """Shares of faulty samples, the critic compared with maskgit, figures of real pictures, and definitions."""
+    """Findings, shares of faulty samples, the critic compared with maskgit, figures of real pictures, definitions."""
     return (
         "\n".join(
             [
+                *(f"{line}\n" for line in content["findings"]),
                 *_sample_lines(rows),
                 *_comparison_lines(content["compared"]),
                 *_real_lines(content),
@@ -24,6 +26,28 @@ def format_report(rows: Sequence[Figures], content: Figures) -> str:
         )
         + "\n"
     )
+
+
+def find(compared: Figures, searched: bool) -> list[str]:
+    """What the comparison says, in sentences. `searched`: whether the settings are the best of this pack's sweep."""
+    said = []
+    if compared and all(checks[ANY_CHECK]["n"] for checks in compared.values()):
+        parts = (f"{_both(checks)} at {how.replace('_', ' ')}" for how, checks in compared.items())
+        said.append(f"Share of samples with any fault, the critic's and MaskGIT's: {'; '.join(parts)}.")
+        checks = {name: one for name, one in list(compared.values())[-1].items() if name != ANY_CHECK}
+        fewer = [name for name, one in checks.items() if one["ratio_ci"][1] is not None and one["ratio_ci"][1] < 1]
+        others = [name for name in checks if name not in fewer]
+        told = f"the critic has fewer faults in {', '.join(fewer)}" if fewer else "the critic is ahead in no check"
+        untold = f"; the two cannot be told apart, or the critic has more, in {', '.join(others)}" if others else ""
+        said.append(f"Check by check, at {list(compared)[-1].replace('_', ' ')}, {told}{untold}.")
+    return said if searched else [*said, "The settings were not searched on this pack: they are its presets."]
+
+
+def _both(checks: Figures) -> str:
+    one = checks[ANY_CHECK]
+    low, high = one["ratio_ci"]
+    ratio = f"ratio {_number(one['ratio'], '–')} ({_number(low, '∞')}–{_number(high, '∞')})"
+    return f"{one['critic'] / one['n']:.1%} and {one['maskgit'] / one['n']:.1%}, {ratio},"
 
 
 def _sample_lines(rows: Sequence[Figures]) -> list[str]:

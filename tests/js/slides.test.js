@@ -4,7 +4,17 @@ import { partsOf, slideAfter } from "../../assets/js/features/slides.js";
 
 /** @type {any} */
 const LESSON = { pages: [{ formulas: ["count"], action: { do: "Press" } }, {}] };
-const WHOLE = ["0 text", "0 formula", "0 action", "0 question", "0 answer", "1 text", "1 question", "1 answer", "1 end"];
+const WHOLE = [
+  "0 text",
+  "0 formula",
+  "0 action",
+  "0 question",
+  "0 answer",
+  "1 text",
+  "1 question",
+  "1 answer",
+  "1 end",
+];
 
 /** @param {any} slide @param {number} by */
 function walk(slide, by) {
