@@ -10,11 +10,13 @@
  */
 
 /** @param {import("./types.js").State} state @returns {Reach} */
-export function reachOf({ shown, frames, run }) {
+export function reachOf({ shown, frames, run, controls }) {
   const lanes = shown?.lanes ?? [];
+  const own = controls.third?.tokens && lanes.find((lane) => lane.origin?.tokens); // it is shown without the others
+  const most = own ? own.steps : Number.POSITIVE_INFINITY;
   return {
-    lengths: lanes.map((lane) => lane.steps),
-    arrived: lanes.map((_, i) => frames[i]?.length ?? 0),
+    lengths: lanes.map((lane) => Math.min(lane.steps, most)),
+    arrived: lanes.map((_, i) => Math.min(frames[i]?.length ?? 0, most)),
     byStep: lanes.some((lane) => lane.continues),
     open: run.going,
   };

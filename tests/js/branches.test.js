@@ -7,6 +7,8 @@ import { Store } from "../../assets/js/store.js";
 import { lane, state } from "./frames.js";
 import { atRest, fakePage, serve } from "./server.js";
 
+const WORDS = { told: { place: "{name}, {lane}" }, lanes: ["Left lane", "Right lane"] };
+
 afterEach(() => mock.restoreAll());
 
 function opened() {
@@ -47,12 +49,16 @@ test("a lane that has not run yet starts from what goes into the next step of th
   const now = state([4, 4], [4, 4], { controls: { pack: "p", third: { lane: 1, step: 2 } } });
   const origin = { lane: 1, step: 2 };
   const planned = { wrong: "", pack: "p", lanes: [...now.shown.lanes, lane(4, { origin })] };
-  const found = startOf({ ...now, planned }, 2);
+  const found = startOf({ ...now, planned }, 2, WORDS);
   assert.equal(found?.frame, now.frames[1][2]);
   assert.equal(found?.before, now.frames[1][1].picture);
-  assert.equal(startOf({ ...now, planned }, 1), null, "another lane starts as it did");
+  assert.equal(startOf({ ...now, planned }, 1, WORDS), null, "another lane starts as it did");
   const removed = { ...now, planned, controls: { ...now.controls, third: null } };
-  assert.equal(startOf(removed, 2), null);
+  assert.equal(startOf(removed, 2, WORDS), null);
   const changed = [now.shown.lanes[0], lane(4, { settings: { seed: 8 } }), planned.lanes[2]];
-  assert.equal(startOf({ ...now, planned: { ...planned, lanes: changed } }, 2), null, "it would leave another run");
+  assert.equal(
+    startOf({ ...now, planned: { ...planned, lanes: changed } }, 2, WORDS),
+    null,
+    "it would leave another run",
+  );
 });

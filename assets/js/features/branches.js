@@ -3,6 +3,7 @@
 
 import { floats, MASKED, pictureBefore } from "../draw/frame.js";
 import { actionButton, byId, el, isUnfolded, showFold } from "../lib/dom.js";
+import { lanesOf, nameOfLane } from "../lib/lanes.js";
 import { digits, fill, mean } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { asksForLane, canBeAsked, isEqual } from "../store.js";
@@ -224,8 +225,9 @@ export function isHandShown(state) {
  * What a lane that leaves another one begins with, before it has run: what went into the other one's next step.
  * @param {State} state
  * @param {number} lane
+ * @param {import("../types.js").Words} words
  */
-export function startOf(state, lane) {
+export function startOf(state, lane, words) {
   const { controls, planned, shown, frames } = state;
   const origin = controls.third && lane === THIRD ? planned?.lanes[THIRD]?.origin : null;
   if (!origin || origin.masked || isEqual(origin, shown?.lanes[THIRD]?.origin)) return null;
@@ -233,7 +235,7 @@ export function startOf(state, lane) {
   const step = origin.step ?? 0;
   const frame = frames[from]?.[step];
   if (!frame || !asksForLane(state, from)) return null;
-  return { frame, before: pictureBefore(frames[from], step), from, step };
+  return { frame, before: pictureBefore(frames[from], step), step, lane: nameOfLane(lanesOf(state), from, words) };
 }
 
 /**

@@ -4,6 +4,7 @@
 import { scoreColour } from "../draw/colours.js";
 import { MASK, STATES, scoresOf } from "../draw/frame.js";
 import { el } from "../lib/dom.js";
+import { nameOfLane } from "../lib/lanes.js";
 import { digits, fill, rowAndColumn, scoreText } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
 
@@ -48,7 +49,9 @@ export class TokenLife {
     if (decides.length !== this.drawn.length || decides.some((one, i) => one !== this.drawn[i])) {
       this.drawn = decides;
       this.marked = [];
-      this.rows.replaceChildren(...frames.map((steps, lane) => this.row(shown.lanes[lane].name, steps, lane)));
+      this.rows.replaceChildren(
+        ...frames.map((steps, lane) => this.row(nameOfLane(shown.lanes, lane, this.words), steps, lane)),
+      );
     }
     const reach = reachOf(state);
     frames.forEach((steps, lane) => {

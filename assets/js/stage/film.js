@@ -23,6 +23,7 @@ export class Film {
     this.drawn = [];
     /** @type {(HTMLButtonElement | undefined)[]} the thumbnail of each lane's step that is shown */
     this.now = [];
+    this.first = 0; // the first lane that is shown
     /** @type {import("../types.js").Begin | null} */
     this.shown = null;
     this.colours = painter.colours;
@@ -109,13 +110,12 @@ export class Film {
     this.now.forEach((cell, lane) => {
       if (cell !== before[lane]) cell?.classList.add("is-now");
     });
-    const [first] = this.now;
-    if (first && first !== before[0]) this.reveal();
+    if (this.now[this.first] !== before[this.first]) this.reveal();
   }
 
   /** Scroll the strip to the step that is shown. */
   reveal() {
-    const [first] = this.now;
+    const first = this.now[this.first];
     if (!first) return;
     this.scrolls ??= this.node.scrollWidth > this.node.clientWidth;
     if (this.scrolls) this.node.scrollLeft = first.offsetLeft - (this.node.clientWidth - first.offsetWidth) / 2;

@@ -8,6 +8,7 @@ import { startOf } from "../features/branches.js";
 import { hiddenMarks, outcomeOf } from "../features/predict.js";
 import { swappedFrame } from "../features/swap.js";
 import { el } from "../lib/dom.js";
+import { lanesOf, nameOfLane } from "../lib/lanes.js";
 import { fill, plural, stepLine } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
 import { Growth } from "./growth.js";
@@ -43,7 +44,7 @@ export class Lane {
     /** @type {any[] | null} all that decided what is drawn */
     this.drawn = null;
     this.name = el("h2", { class: "tc-lane-name", hidden: true });
-    this.judge = el("span", {}, words.panels.scores.name); // whose scores they are
+    this.judge = el("span", { class: "tc-judge" }, words.panels.scores.name); // whose scores they are
     this.passes = el("span", { class: "tc-lane-passes" });
     this.taken = el("strong", { class: "tc-lane-taken" });
     this.status = el("p", { class: "tc-status" });
@@ -66,6 +67,7 @@ export class Lane {
     const words = this.words.panels[kind];
     const title = (/** @type {{name: string, symbol: string}} */ { name, symbol }, when = "") => [
       kind === "scores" ? this.judge : el("span", { class: when }, name),
+      ...(kind === "scores" ? [el("span", { class: "tc-narrow" }, name)] : []),
       " ",
       el("small", { class: when }, symbol),
     ];
@@ -107,8 +109,9 @@ export class Lane {
   /** @param {State} state */
   draw(state) {
     const { index } = this;
-    const start = startOf(state, index);
-    this.describe((start ? null : state.shown?.lanes[index]) ?? state.planned?.lanes[index] ?? null);
+    const start = startOf(state, index, this.words);
+    const names = lanesOf(state).map((_, i, lanes) => nameOfLane(lanes, i, this.words));
+    this.describe((start ? null : state.shown?.lanes[index]) ?? state.planned?.lanes[index] ?? null, names);
     const reach = reachOf(state);
     const steps = state.frames.map((_, i) => stepAt(reach, i, state.playhead.at));
     const frame = start ? undefined : (swappedFrame(state, index) ?? state.frames[index]?.[steps[index]]);
@@ -176,14 +179,16 @@ export class Lane {
   /**
    * Its name, and what it costs.
    * @param {import("../types.js").LaneInfo | null} info
+   * @param {string[]} names of all lanes
    */
-  describe(info) {
-    if (info === this.info) return;
+  describe(info, names) {
+    const name = names[this.index] ?? info?.name ?? "";
+    if (info === this.info && name === this.name.textContent) return;
     this.info = info;
     this.name.hidden = !info; // a heading without a word would be read out
     if (!info) return;
-    this.name.textContent = info.name;
-    this.panels.setAttribute("aria-label", fill(this.words.token.cells, info));
+    this.name.textContent = name;
+    this.panels.setAttribute("aria-label", fill(this.words.token.cells, { name }));
     const { judges } = this.words;
     this.judge.textContent = judges[info.settings.rule] ?? judges.other;
     const parts = [plural(this.words.steps, info.steps), plural(this.words.passes, info.passes)];
@@ -191,7 +196,7 @@ export class Lane {
     if (origin?.tokens) parts.push(this.words.branches.from_own);
     else if (origin) {
       const { [origin.fraction ? "refines" : "from"]: sentence } = this.words.branches;
-      const lane = this.words.lanes[origin.lane ?? 0].toLowerCase();
+      const lane = names[origin.lane ?? 0];
       parts.push(fill(sentence, { ...origin, lane, share: Math.round(100 * (origin.fraction ?? 0)) }));
     }
     this.passes.textContent = parts.join(", ");
@@ -206,7 +211,7 @@ export class Lane {
   show(frame, frames, look, outcome) {
     const before = pictureBefore(frames, frame.s);
     const line = byHandLine(frame, this.words) || stepLine(this.words.line, frame).replaceAll("|", "");
-    const name = this.info?.name ?? "";
+    const name = this.name.textContent;
     const label = (/** @type {PanelKind} */ kind) => `${name}, ${this.words.panels[kind].name}, ${line}`;
     this.drawPanels((kind) => kind, { ...look, frame, before }, label);
     const unscored = frame.s < frame.steps - 1 ? this.words.unscored_marked : this.words.unscored;
@@ -247,10 +252,9 @@ export class Lane {
     const as = (/** @type {PanelKind} */ kind) => (kind === "input" ? kind : "scores");
     const known = { ...nothing, tokens: start?.frame.tokens ?? nothing.tokens };
     this.drawPanels(as, { ...look, asOrder: false, frame: known, before: start?.before ?? null }, label);
+    this.status.textContent = start ? fill(words.branches.starts, start) : words.idle;
     this.notes.scores.textContent = "";
     this.taken.textContent = "";
-    const lane = words.lanes[start?.from ?? 0].toLowerCase();
-    this.status.textContent = start ? fill(words.branches.starts, { lane, step: start.step }) : words.idle;
   }
 
   /**

@@ -10,6 +10,7 @@ import { Predict } from "../features/predict.js";
 import { SwapControl, swappedFrame } from "../features/swap.js";
 import { TokenLife } from "../features/token.js";
 import { byId, el } from "../lib/dom.js";
+import { hiddenLanes } from "../lib/lanes.js";
 import { fill, rowAndColumn, scoreText } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { isStale } from "../store.js";
@@ -18,6 +19,7 @@ import { Drawer } from "./drawer.js";
 import { Film } from "./film.js";
 import { Lane } from "./lane.js";
 import { noticeOf } from "./notice.js";
+import { Original } from "./original.js";
 import { Painter } from "./painter.js";
 import { Playbar } from "./playbar.js";
 import { Views } from "./views.js";
@@ -48,12 +50,17 @@ export class Stage {
       (/** @type {string} */ _, /** @type {number} */ i) =>
         new Lane(i, this.painter, words, this.branches.actionsOf(i)),
     );
-    this.life = new TokenLife(store, words.token, this.patches, (lane, s) => player.showStep(lane, s));
+    this.original = new Original(this.painter, words);
+    /** @type {number[]} the lanes that are not shown */
+    this.hidden = [];
+    const named = { ...words.token, told: words.told, lanes: words.lanes };
+    this.life = new TokenLife(store, named, this.patches, (lane, s) => player.showStep(lane, s));
     this.film = new Film(this.painter, (lane, s) => player.showStep(lane, s));
     this.playbar = new Playbar(store, player, words);
     this.views = new Views(store, words.views, this.root, () => this.playbar.play.focus());
     this.tabs = this.buildTabs();
-    this.lanesNode = el("div", { class: "tc-lanes" }, ...this.lanes.map((/** @type {Lane} */ lane) => lane.node));
+    const lanes = this.lanes.map((/** @type {Lane} */ lane) => lane.node);
+    this.lanesNode = el("div", { class: "tc-lanes" }, this.original.node, ...lanes);
     this.drawer = new Drawer(store, words.drawer, {
       ...beside,
       token: [this.life.hint, this.life.node],
@@ -73,7 +80,7 @@ export class Stage {
       hand: this.hand,
       predict: new Predict(store),
     });
-    this.painter.add(...this.lanes, this.film, this.life, this.branches, this.playbar, this.cells, {
+    this.painter.add(...this.lanes, this.original, this.film, this.life, this.branches, this.playbar, this.cells, {
       draw: (state) => this.draw(state),
     });
     store.on(["shown"], ({ shown }) => shown && this.patches.use(shown.pack).then(() => this.painter.schedule()));
@@ -88,10 +95,20 @@ export class Stage {
     const width = this.lanesNode.clientWidth;
     if (!width) return; // another place is shown
     document.documentElement.style.setProperty("--tc-dock-height", `${dock.offsetHeight}px`);
-    const { controls, view } = this.store.state;
-    const lanes = controls.third ? 3 : 2;
-    this.root.classList.toggle("is-wide", width / lanes >= WIDE_LANE && !view.projecting);
-    this.root.classList.toggle("is-narrow", width / lanes < NARROW_LANE);
+    const { state } = this.store;
+    this.hidden = hiddenLanes(state, width);
+    for (const lane of [0, 1]) {
+      document.documentElement.classList.toggle(`tc-without-${lane + 1}`, this.hidden.includes(lane));
+    }
+    this.film.first = this.words.lanes.findIndex((/** @type {string} */ _, /** @type {number} */ i) => this.shows(i));
+    const columns = state.controls.third && !this.hidden.length ? 3 : 2;
+    this.root.classList.toggle("is-wide", width / columns >= WIDE_LANE && !state.view.projecting);
+    this.root.classList.toggle("is-narrow", width / columns < NARROW_LANE);
+  }
+
+  /** @param {number} lane */
+  shows(lane) {
+    return !this.hidden.includes(lane);
   }
 
   /** The element of the page that holds the stage is there. @param {Element} element */
@@ -156,7 +173,8 @@ export class Stage {
   /** @param {State} state */
   speak({ shown }) {
     if (!shown) return;
-    const lines = this.lanes.slice(0, shown.lanes.length).map((/** @type {Lane} */ lane) => lane.spoken);
+    const there = this.lanes.filter((/** @type {Lane} */ { index: i }) => i < shown.lanes.length && this.shows(i));
+    const lines = there.map((/** @type {Lane} */ lane) => lane.spoken);
     this.spoken.textContent = lines.join(" ");
   }
 
