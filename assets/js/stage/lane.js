@@ -289,7 +289,8 @@ export class Lane {
     const { odd } = this.words;
     const isLast = frame.s === frame.steps - 1;
     const nothing = frame.counts[KEPT] + frame.counts[NEW] === 0 ? odd.nothing : "";
-    const judged = this.mean === undefined || this.finished ? "" : ` ${fill(odd.mean, { score: this.mean.toFixed(2) })}`;
+    const judged =
+      this.mean === undefined || this.finished ? "" : ` ${fill(odd.mean, { score: this.mean.toFixed(2) })}`;
     const more = outcome ? fill(this.words.predict.outcome, outcome) : isLast ? odd.last + judged : nothing;
     const [before, ...counts] = stepLine(this.words.line, frame).split("|");
     const keys = counts.map((text, i) => {
