@@ -179,7 +179,9 @@ def test_the_page_opens_with_a_recorded_run_that_plays_and_says_so(browser: Any,
     assert page.input_value(".tc-seed input") == str(load_recording(FIRST).controls["seed"])
     run_page(page)
     said, same = page.text_content(".tc-notice"), page.evaluate(DRAWN) == recorded(FIRST)
-    assert ("exactly" in said) == same and ("differs a little" in said) != same, "it says whether this machine gets the same"
+    assert ("exactly" in said) == same and ("differs a little" in said) != same, (
+        "it says whether this machine gets the same"
+    )
     look_at(page, "early")
     early = load_recording("early").controls  # whose seed may be that of the first one
     page.wait_for_function(

@@ -54,7 +54,9 @@ export class Cells {
    */
   placeOf(event) {
     const target = /** @type {Element} */ (event.target);
-    const canvas = /** @type {HTMLCanvasElement | undefined} */ (target.closest?.("[data-lane] .tc-canvas")?.firstChild);
+    const canvas = /** @type {HTMLCanvasElement | undefined} */ (
+      target.closest?.("[data-lane] .tc-canvas")?.firstChild
+    );
     return canvas?.width ? placeUnder(canvas, event, this.grid) : -1;
   }
 
