@@ -150,7 +150,7 @@ def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
     rounds = sorted({row["n"] for row in rows})
     return Chart(
         name=name,
-        title="Search",
+        title="Search of settings",
         rows=rows,
         columns=[Column(heading="pictures", figure="n", digits=0), KID],
         x=Axis(figure="temp_b", label="temperature b at the end"),

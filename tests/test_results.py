@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.context import Context
-from app.features.results import draw_chart, read_results
+from app.features.results import _log_ticks, draw_chart, read_results
 from app.features.settings import plan_lanes, resolve_controls
 from app.packs import Packs
 from engine.reports import ORDER, read_chart, read_charts, run_settings
@@ -74,3 +76,12 @@ def test_a_pack_without_reports_says_so_and_another_name_is_refused(tmp_path: Pa
         read_results(context, "other")
     with pytest.raises(ValueError, match="unknown pack"):
         draw_chart(context, {"name": "table1"})
+
+
+def test_labels_at_an_axis_do_not_touch_in_a_narrow_window() -> None:
+    values = [0.686, 0.838, 0.94, 1.28, 2.03, 3.28, 4.01, 9.63, 95.7]
+    named = _log_ticks(values, 14)
+    assert named[0] == 0.686 and named[-1] == 95.7 and len(named) < len(values)
+    whole = math.log(values[-1] / values[0])
+    assert all(math.log(b / a) / whole >= 1 / 14 for a, b in pairwise(named))
+    assert _log_ticks([8, 15, 18, 35], 12) == [8, 15, 18, 35], "where there is room, all stay"

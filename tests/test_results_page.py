@@ -48,6 +48,13 @@ def test_a_report_is_shown_as_what_follows_a_chart_and_a_table(results: Any, pac
         assert results.locator(".tc-wide tbody tr").count() == len(chart.rows)
 
 
+def test_what_is_measured_is_explained_where_it_first_stands(results: Any) -> None:
+    results.click(".tc-measures .tc-ask")
+    said = results.inner_text(".tc-explained")
+    results.keyboard.press("Escape")
+    assert all(f"\n{name}: " in said for name in ("FID", "KID", "IS", "Precision", "AUC", "In brackets"))
+
+
 def test_a_row_loads_a_lane_by_keyboard_and_it_runs(results: Any, packs: Any) -> None:
     results.focus("[data-chart=table1]")
     results.keyboard.press("Enter")

@@ -56,7 +56,10 @@ def _list_words(said: Words, presets: dict[str, list[str]]) -> dict[str, Any]:
                 "code",
             )
         },
-        "explain": {**said["explain"], "all": {**_explain_others(), **said["explain"]["all"]}},
+        "explain": {
+            **said["explain"],
+            "all": {**_explain_others(), **said["explain"]["all"], "measures": said["results"]["measures"]},
+        },
         "presets": {
             "label": said["presets"]["label"],
             "help": said["presets"]["help"],

@@ -16,7 +16,8 @@ from app.request import SUFFIXES
 from engine.reports import Chart, Column, Row, read_charts, run_settings
 from engine.rules import RULES
 
-FEW, APART = 14, 1.1  # values at an axis that are named themselves; the ratio of two labels that do not touch
+FEW, APART = 14, 1.1  # values at an axis that are named themselves; the least ratio of two that are
+ROOM = {"x": 12, "y": 14}  # labels at an axis that do not touch in a narrow window
 MOST_WITH_INTERVALS = 100  # points in a chart; with more, intervals hide them
 RULE_COLOURS = {"maskgit": "#0072b2", "critic": "#9b59b6"}  # of the first series of each, in all charts
 OTHER_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
@@ -106,9 +107,12 @@ def _draw(chart: Chart) -> go.Figure:
         grey = {"color": "#888888", "dash": "dot"}
         figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=grey, showlegend=False, hoverinfo="skip"))
     grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "zerolinecolor": "rgba(128, 128, 128, 0.25)"}
-    for update, axis in ((figure.update_xaxes, chart.x), (figure.update_yaxes, chart.y)):
+    for update, axis, room in (
+        (figure.update_xaxes, chart.x, ROOM["x"]),
+        (figure.update_yaxes, chart.y, ROOM["y"]),
+    ):
         values = [point[axis.figure] for row in chart.rows for point in row.get("points", [row])]
-        ticks = {"tickvals": _log_ticks(values), "type": "log", "tickformat": ".3~g"} if axis.log else {}
+        ticks = {"tickvals": _log_ticks(values, room), "type": "log", "tickformat": ".3~g"} if axis.log else {}
         update(title_text=axis.label, automargin=True, exponentformat="none", **grid, **ticks)
     clear, margin = "rgba(0, 0, 0, 0)", {"l": 56, "r": 12, "t": 12, "b": 48}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 14}}
@@ -116,12 +120,20 @@ def _draw(chart: Chart) -> go.Figure:
     return figure
 
 
-def _log_ticks(values: list[float]) -> list[float]:
-    """The values themselves where they are few, but for those too near to another one; else 1, 2, 5, 10 and so on."""
+def _log_ticks(values: list[float], room: int) -> list[float]:
+    """The values themselves where they are few, but for those too near to another one; else 1, 2, 5, 10 and so on.
+
+    `room` is how many labels there is room for, side by side.
+    """
     own = sorted(set(values))
-    if len(own) <= FEW:
-        return [one for i, one in enumerate(own) if not i or one >= APART * own[i - 1]]
     low, high = own[0], own[-1]
+    if len(own) <= FEW:
+        apart = max(APART, (high / low) ** (1 / room))
+        named = [low]
+        for one in own[1:]:
+            if one >= apart * named[-1]:
+                named.append(one)
+        return named
     first, last = math.floor(math.log10(max(low, 1e-9))), math.ceil(math.log10(max(high, 1e-9)))
     return [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in (1, 2, 5)]
 

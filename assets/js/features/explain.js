@@ -72,7 +72,11 @@ export class Explanations {
     this.was = null;
     if (again) return this.box.hidePopover();
     const parts = formula ? [el("p", { class: "tc-formula" }, ...formulaNodes(formula))] : [];
-    this.box.replaceChildren(el("b", {}, name), ...parts, el("p", {}, text));
+    this.box.replaceChildren(
+      el("b", {}, name),
+      ...parts,
+      ...text.split("\n").map((/** @type {string} */ line) => el("p", {}, line)),
+    );
     this.key = key;
     this.box.showPopover();
     placePopover(this.box, button, -16);

@@ -42,7 +42,9 @@ export class Results {
     this.choices = el("div", { class: "tc-actions", role: "group", "aria-label": this.words.charts });
     this.status = el("p", { class: "tc-status", role: "status" });
     this.findings = el("div", { class: "tc-findings", lang: REPORTS });
-    this.head = el("div", { class: "tc-stage tc-results" }, this.choices, this.status, this.findings);
+    const named = el("span", { "data-testid": "block-info" }, this.words.measures.name); // its "?" comes after it
+    const measures = el("p", { class: "tc-measures tc-x-measures" }, named);
+    this.head = el("div", { class: "tc-stage tc-results" }, this.choices, this.status, measures, this.findings);
     this.table = el("div", { class: "tc-stage tc-results" });
     store.on(["controls", "place"], () => this.follow());
   }

@@ -18,6 +18,13 @@ import { Growth } from "./growth.js";
 /** @typedef {import("../types.js").PanelKind} PanelKind */
 /** @typedef {import("../draw/panels.js").PanelLook} PanelLook */
 
+/** @type {[string, number][]} classes of a lane whose panels are narrower than so many CSS pixels */
+const SIZES = [
+  ["is-small", 216],
+  ["is-smaller", 170],
+  ["is-smallest", 101],
+];
+
 export class Lane {
   /**
    * @param {number} index
@@ -99,11 +106,14 @@ export class Lane {
     return el("span", { class: "tc-scale", title: words.scale_help }, ...parts);
   }
 
+  /** How much room each panel has. */
   measure() {
     this.room = KINDS.map((kind) => {
       const canvas = this.canvases[kind];
       return canvas.offsetParent ? (canvas.parentElement?.clientWidth ?? 0) : 0;
     });
+    const most = Math.max(...this.room);
+    for (const [name, width] of SIZES) this.node.classList.toggle(name, most > 0 && most < width);
   }
 
   /** @param {State} state */

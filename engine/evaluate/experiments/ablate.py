@@ -127,14 +127,14 @@ def find(rows: Sequence[Row]) -> list[str]:
     signs = {name: is_apart(row, base) for name, row in variants.items()}
     groups = [
         f"{words}: {', '.join(name for name, sign in signs.items() if sign == wanted) or 'none'}"
-        for words, wanted in (("a lower FID", -1), ("a higher one", 1), ("not to be told from it", 0))
+        for words, wanted in (("A lower FID than it", -1), ("A higher one", 1), ("Not to be told from it", 0))
     ]
     return [
         f"With the same generator and noise Token-Critic's FID is {ratios}.",
-        f"Of critics that differ in what their names say, each trained once and sampled with the settings that were "
-        f"found for the shipped one, the one made as that has "
-        f"{f'an AUC of {say(base, AUC, 3)} and ' if AUC in base else ''}an FID of {say(base)}; against it have "
-        f"{'; '.join(groups)}.",
+        f"The critics differ in what their names say. Each was trained once, and sampled with the settings that were "
+        f"found for the shipped one. The one made like the shipped one has "
+        f"{f'an AUC of {say(base, AUC, 3)} and ' if AUC in base else ''}an FID of {say(base)}. "
+        f"{'. '.join(groups)}.",
     ]
 
 
