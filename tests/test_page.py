@@ -249,6 +249,32 @@ def test_who_masks_by_hand_as_the_rule_starts_from_what_the_rule_has(page: Any) 
     assert page.problems == []
 
 
+INPUT = """(lane) => document.querySelector(`[data-lane="${lane}"] canvas[data-panel="input"]`).toDataURL()"""
+
+
+def test_a_branch_opens_its_settings_and_shows_what_it_starts_from(page: Any) -> None:
+    page.set_viewport_size({"width": 1000, "height": 900})
+    page.evaluate("() => document.documentElement.classList.remove('tc-dials')")
+    take(page, 9)
+    page.click('[data-lane="1"] button:text("Branch here")')
+    page.wait_for_selector('[data-lane="2"].is-start')
+    painted(page)
+    assert page.is_visible("#tc-settings-3 select") and page.is_visible('[data-lane="1"]')
+    assert [page.is_visible(one) for one in ("#tc-settings-1", '[data-lane="0"]', ".tc-row >> nth=0")] == [False] * 3
+    assert page.inner_text('[data-lane="2"] h2') == "Token-Critic, branched off"
+    assert "starts from: Token-Critic after step 10" in page.inner_text('[data-lane="2"] .tc-status')
+    assert "256 cells" in page.get_attribute('[data-lane="1"] .tc-lane-taken', "title")
+    started = page.evaluate(INPUT, 2)
+    take(page, 10)
+    assert started == page.evaluate(INPUT, 1), "what goes into the next step of the lane that it leaves"
+    page.click('[data-lane="2"] button:text("Remove this lane")')
+    page.wait_for_selector('[data-lane="0"]')
+    assert not page.is_visible("#tc-settings-1"), "its settings are folded again, as they were"
+    page.evaluate("() => document.documentElement.classList.add('tc-dials')")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.problems == []
+
+
 def test_a_finished_picture_is_refined_and_a_part_of_it_repainted(page: Any, packs: Packs) -> None:
     session = packs.session(packs.first)
     take(page, 17)
@@ -305,6 +331,9 @@ def test_a_picture_of_one_s_own_is_seen_and_refined(page: Any, packs: Packs, tmp
     assert own[1:] == [step.digest() for step in refine(session, config, tokens, 0.6)]
     assert "from your picture" in page.inner_text('[data-lane="2"] .tc-lane-head')
     assert f"{scores.mean():.2f} before" in page.text_content(".tc-notice")
+    assert page.inner_text(".tc-original h2") == "Before: your picture" and page.is_visible(".tc-original canvas")
+    assert page.inner_text('[data-lane="2"] h2') == "Token-Critic, refined"
+    assert not page.is_visible('[data-lane="0"]') and not page.is_visible(".tc-row >> nth=1"), "they are unrelated"
     back_to_two_lanes(page)
     assert page.problems == []
 

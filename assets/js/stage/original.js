@@ -20,7 +20,7 @@ export class Original {
     this.room = 0;
     this.node = el(
       "section",
-      { class: "tc-lane tc-original", hidden: true, "aria-label": this.words.name },
+      { class: "tc-original", hidden: true, "aria-label": this.words.name },
       el("header", { class: "tc-lane-head" }, el("h2", { class: "tc-lane-name" }, this.words.name), this.passes),
       this.score,
       el("div", { class: "tc-panels" }, el("div", { class: "tc-canvas" }, this.canvas)),
