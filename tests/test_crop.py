@@ -21,8 +21,10 @@ from engine.data.crop import TRIES, centre_square, place_crop
 from engine.data.decode import cut, read_cuts, read_picture
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures
+from engine.train.__main__ import describe_sources, make_task
 from engine.train.loop import make_rng
 from engine.train.read import read_augmented
+from tests.tiny import make_pack
 
 SIZE, WIDE = 32, (160, 90)
 LANCZOS = Image.Resampling.LANCZOS
@@ -165,6 +167,15 @@ def test_what_crops_are_cut_from_is_known_by_content(root: Path) -> None:
     assert other.digest() == first.digest() and other.digest(with_files=True) != first.digest(with_files=True)
     file.rename(root / "a" / "05.png")  # in the same place of the order
     assert read_folder(root, SIZE).digest(with_files=True) == other.digest(with_files=True)
+
+
+@pytest.mark.parametrize("crop", [1.0, 0.5])
+def test_a_run_with_crops_is_not_continued_on_stored_squares(root: Path, tmp_path: Path, crop: float) -> None:
+    pack, pictures = make_pack(tmp_path / "tiny"), read_folder(root, 16)
+    task = make_task("generator", pack, dict(pack.config["generator"]), pictures, replace(CROPPED, crop=crop), CPU)
+    stored = replace(pictures, files=(), cut_files=None)
+    found = [describe_sources("generator", pack, one, task) for one in (pictures, stored)]
+    assert (found[0] == found[1]) == (crop == 1)
 
 
 def test_a_large_jpeg_is_decoded_as_finely_as_its_smallest_crop_needs() -> None:
