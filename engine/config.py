@@ -252,8 +252,8 @@ class TrainConfig:
     augment: float = setting(0.7, "share of pictures that are augmented", low=0, high=1)
     crop: float = setting(
         1.0,
-        "augmentation: cut a piece of at least this share of the picture's area, 3:4 to 4:3, and stretch it to the "
-        "whole (RandomResizedCrop), of every picture; 1: none",
+        "augmentation: of every picture, cut a piece of at least this share of its whole area, 3:4 to 4:3, and stretch "
+        "it to the square (RandomResizedCrop); 1: take the centre square",
         low=0.01,
         high=1,
     )

@@ -33,6 +33,8 @@ VQGAN = {
 def run(folder: Path, kind: str, name: str, config: TrainConfig = CONFIG, group: Group = ALONE) -> None:
     """Train a tiny model. The row of each iteration and the last checkpoint are in FOLDER/NAME."""
     pack = open_pack(folder / "tiny")
+    if kind in ("vqgan", "generator"):
+        config = replace(config, crop=0.3)
     if kind == "vqgan":
         kind, sizes, config = "tokenizer", dict(VQGAN), replace(config, adversarial_start=3, beta1=0.5)
     else:

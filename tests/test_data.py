@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from PIL import Image, ImageOps
 
 from engine.config import TrainConfig
 from engine.data import emoji
-from engine.data.augment import augment, draw_crops
-from engine.data.decode import crop_square, read_picture
+from engine.data.augment import augment
+from engine.data.crop import centre_square
+from engine.data.decode import cut, read_picture
 from engine.data.folder import read_folder
 from engine.data.pictures import Pictures, load_pictures, save_pictures
 from engine.pack import open_pack
@@ -132,9 +132,9 @@ def test_a_transparent_picture_stands_on_white(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["I;16", "I"])
 def test_greys_of_16_bits_are_scaled(mode: str) -> None:
     image = Image.fromarray(np.tile(np.arange(16, dtype=np.uint16) * 4369, (16, 1))).convert(mode)
-    assert crop_square(image, 16)[0, :, 0].tolist() == list(range(0, 256, 17))
+    assert cut(image, 16, [centre_square])[0, 0, :, 0].tolist() == list(range(0, 256, 17))
     with pytest.raises(ValueError, match="floating-point"):
-        crop_square(image.convert("F"), 16)
+        cut(image.convert("F"), 16, [centre_square])
 
 
 def test_a_picture_stands_upright_whatever_else_its_exif_says(tmp_path: Path) -> None:
@@ -162,23 +162,6 @@ def test_unusable_folders_say_so(tmp_path: Path) -> None:
         (tmp_path / "class" / "broken.png").write_bytes(damaged)
         with pytest.raises(ValueError, match=r"broken\.png"):
             read_folder(tmp_path, 16).read(np.array([0]))
-
-
-def test_a_random_crop_is_a_piece_of_the_picture() -> None:
-    """Of a picture whose pixels are their own coordinates."""
-    sides, centres = draw_crops(2000, 0.08, torch.Generator().manual_seed(0))
-    area, ratio = sides.prod(1), sides[:, 0] / sides[:, 1]
-    assert sides.max() <= 1 and (sides + centres.abs()).max() <= 1 + 1e-6, "inside the picture"
-    assert 0.07 < area.min() < 0.1 and area.max() > 0.9 and abs(float(area.mean()) - 0.53) < 0.02
-    assert ratio.min() > 0.74 and ratio.max() < 1.34 and abs(float(ratio.log().mean())) < 0.02
-    at = torch.linspace(-1, 1, 65)[1::2]  # centres of 32 pixels
-    place = torch.stack([at.expand(32, 32), at[:, None].expand(32, 32)]).expand(4, 2, 32, 32)  # x, then y
-    none = TrainConfig(augment=0, hue=0, shift=0)
-    cut = augment(place, dataclasses.replace(none, crop=0.2), torch.Generator().manual_seed(0))[:, :, 2:-2, 2:-2]
-    step_x, step_y = cut[:, 0].diff(dim=2), cut[:, 1].diff(dim=1)
-    assert step_x.std((1, 2)).max() < 1e-5 and step_y.std((1, 2)).max() < 1e-5, "stretched evenly"
-    assert (step_x.mean((1, 2)) * step_y.mean((1, 2)) * 16**2 > 0.2).all()
-    assert torch.equal(augment(place, none, torch.Generator().manual_seed(0)), place), "none without crop"
 
 
 def test_augmentation_keeps_white_white_and_the_range() -> None:

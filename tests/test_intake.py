@@ -81,14 +81,14 @@ def test_pictures_are_encoded_once_and_then_never_read(
 ) -> None:
     monkeypatch.setattr(tokens, "SHARD", 16)
     monkeypatch.setattr(tokens, "BATCH", 5)
-    ours = source(root, tmp_path, crops=3, flip=True)
+    ours = source(root, tmp_path, crops=3, flip=True, crop=0.3)
     ours.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
     files = {file: file.stat().st_mtime_ns for file in (tmp_path / "store").rglob("*.npy")}
     assert len(files) == -(-len(ours.indices) // 16)
     encoded: list[int] = []
     encode = Tokenizer.encode
     monkeypatch.setattr(Tokenizer, "encode", lambda self, x: encoded.append(len(x)) or encode(self, x))
-    again = source(root, tmp_path, crops=3, flip=True)
+    again = source(root, tmp_path, crops=3, flip=True, crop=0.3)
     again.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
     drawn = [one.draw_batch(make_rng(0), 64) for one in (ours, again)]
     assert torch.equal(drawn[0][0], drawn[1][0]) and not encoded

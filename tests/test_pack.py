@@ -14,8 +14,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.pack import WEIGHTS, Pack, open_pack, pack_path, save_model, write_config
+from engine.pack import WEIGHTS, Pack, open_pack, pack_path, save_model, save_tokens, write_config
 from engine.session import Session
+from engine.tokenizer import Tokenizer
 from engine.weights import sha256
 from tests.tiny import make_pack, make_whole_pack
 
@@ -267,3 +268,15 @@ def test_a_pack_whose_tokens_are_cut_short_is_not_opened(tmp_path: Path) -> None
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(ValueError, match="tokens"):
         Session.open(pack.path, "cpu")
+
+
+def test_tokens_of_pictures_are_stored_one_by_one_on_a_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that they are what `Session.encode` finds, whatever a picture's neighbours are."""
+    pack = make_whole_pack(tmp_path / "tiny")
+    images = pack.pictures().read(np.arange(12))
+    encoded: list[int] = []
+    encode = Tokenizer.encode
+    monkeypatch.setattr(Tokenizer, "encode", lambda self, x: encoded.append(len(x)) or encode(self, x))
+    save_tokens(pack, images)
+    assert encoded == [1] * 12
+    assert np.array_equal(pack.tokens().numpy(), Session.open(pack.path, "cpu", torch.get_num_threads()).encode(images))

@@ -55,6 +55,8 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     if kind in ("generator", "critic"):
         sizes["dropout"] = 0.1
 
+    config = replace(CONFIG, crop=0.3 if kind in ("tokenizer", "critic") else 1.0)
+
     def sitting(run: str, config: TrainConfig) -> dict[str, torch.Tensor]:
         task = train_command.make_task(kind, pack, sizes, pictures, config, CPU)
         averaged = train(task, config, tmp_path / run, PROBE, CPU, {"sizes": sizes})
@@ -63,16 +65,16 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     log = tmp_path / "whole" / "metrics.jsonl"
     log.parent.mkdir()
     log.write_text('{"iteration": 8}\n')  # of a sitting that was killed before its first checkpoint
-    whole = sitting("whole", CONFIG)
-    short = replace(CONFIG, minutes=1e-9)  # stops after each iteration
+    whole = sitting("whole", config)
+    short = replace(config, minutes=1e-9)  # stops after each iteration
     for _ in range(3):
         sitting("parts", short)
-    parts = sitting("parts", CONFIG)
+    parts = sitting("parts", config)
     assert whole.keys() == parts.keys()
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
     assert log.read_text() == (tmp_path / "parts" / "metrics.jsonl").read_text()
     with pytest.raises(ValueError, match="lr_adamw"):
-        sitting("parts", replace(CONFIG, lr_adamw=0.5))
+        sitting("parts", replace(config, lr_adamw=0.5))
 
 
 def test_old_names_of_keys_work_with_one_line_that_says_the_new_one(
@@ -179,20 +181,20 @@ def test_a_finished_tokenizer_run_again_leaves_the_later_models(tmp_path: Path) 
     pack = make_pack(tmp_path / "tiny")
     pictures = read_folder(make_folder(tmp_path / "own"), 16)
     save_pictures(pictures, pack.path / "data")
-    train_command.store_weights("tokenizer", pack, pack.load("tokenizer"), pictures)
+    train_command.store_weights("tokenizer", pack, pack.load("tokenizer"), pictures, CPU)
     assert open_pack(pack.path).has("critic")
     other = pack.load("tokenizer")
     other.codebook.add_(0.5)
     diverged = copy.deepcopy(other)
     diverged.cost[0] = math.nan
     with pytest.raises(ValueError, match="this tokenizer is not stored: cost"):
-        train_command.store_weights("tokenizer", open_pack(pack.path), diverged, pictures)
+        train_command.store_weights("tokenizer", open_pack(pack.path), diverged, pictures, CPU)
     assert open_pack(pack.path).load("critic") and len(pack.tokens()) == len(pictures)
     save_model(pack.path, "tokenizer", other)  # killed before it has made its tokens
     assert not open_pack(pack.path).has("generator") and not (pack.path / "critic.safetensors").exists()
     with pytest.raises(FileNotFoundError, match="train the pack's tokenizer"):
         open_pack(pack.path).tokens()
-    train_command.store_weights("tokenizer", open_pack(pack.path), other, pictures)
+    train_command.store_weights("tokenizer", open_pack(pack.path), other, pictures, CPU)
     assert len(open_pack(pack.path).tokens()) == len(pictures)
 
 

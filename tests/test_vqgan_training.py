@@ -28,7 +28,7 @@ from engine.train.discriminator import Discriminator, hinge_loss
 from engine.train.optim import make_optimisers
 from engine.train.perceptual import SHAPES, Lpips, read_lpips
 from engine.train.probe import Probe
-from engine.train.vqgan import VqganTask, loss_flops
+from engine.train.vqgan import VqganTask, loss_flops, warn_if_too_short
 from engine.vqgan import Vqgan
 from tests.pair import VQGAN
 from tests.tiny import SIZE, TRUNK, make_folder, make_pack
@@ -213,7 +213,7 @@ def test_a_code_is_the_mean_of_its_vectors_and_stays_where_it_is_without(tmp_pat
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, dtype: str) -> None:
-    config = replace(CONFIG, augment=0.5)
+    config = replace(CONFIG, augment=0.5, crop=0.3)
 
     def sitting(run: str, config: TrainConfig) -> dict[str, Tensor]:
         loop.train(make_task(tmp_path, config), config, tmp_path / run, replace(PROBE, dtype=dtype), CPU, {})
@@ -241,6 +241,17 @@ def test_a_step_has_as_many_operations_as_counted(tmp_path: Path, lpips_file: Pa
     assert counter.get_total_flops() / 2 == pytest.approx(training_flops("tokenizer", passes, CONFIG), rel=0.02)
 
 
+def test_a_run_that_ends_before_the_discriminator_takes_part_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    warn_if_too_short(replace(CONFIG, adversarial_start=7))
+    assert not capsys.readouterr().err
+    warn_if_too_short(replace(CONFIG, adversarial_start=8))
+    said = capsys.readouterr().err
+    assert (
+        said.count("\n") == 1
+        and "adversarial_start=8: the discriminator takes no part in a run of iterations=8" in said
+    )
+
+
 @pytest.mark.slow
 def test_a_trained_vqgan_is_a_pack_like_others(
     tmp_path: Path, lpips_file: Path, capsys: pytest.CaptureFixture[str]
@@ -254,7 +265,8 @@ def test_a_trained_vqgan_is_a_pack_like_others(
     common += [f"data={make_folder(tmp_path / 'own')}", "device=cpu", "threads=1"]
     threads = torch.get_num_threads()
     train_command.main(["tokenizer", *common, "iterations=3"])
-    assert "without perceptual=FILE the perceptual loss is left out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "without perceptual=FILE the perceptual loss is left out" in said and "adversarial_start" not in said
     with pytest.raises(ValueError, match=r"made from other pictures or models \(perceptual\)"):
         train_command.main(["tokenizer", *common, "iterations=3", f"perceptual={lpips_file}"])
     train_command.main(["tokenizer", *common, f"perceptual={lpips_file}", f"runs={tmp_path / 'more'}"])

@@ -1,4 +1,4 @@
-"""Augmentation: small random changes of a picture before it is encoded, against overfitting."""
+"""Augmentation: random crops and small random changes of a picture before it is encoded, against overfitting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import TrainConfig
+from engine.data.crop import TRIES, WIDEST
 
 Rows = slice | np.ndarray  # some rows of a batch
 ALL = slice(None)
@@ -21,8 +22,8 @@ def augment(
 ) -> Tensor:
     """Shift, zoom and hue-rotate a share of pictures (B, 3, S, S) in [-1, 1], on their device. White fills the borders.
 
-    The random draws do not depend on which changes are switched on, but for the crop. They are those of a batch of
-    `size` pictures, of which `pictures` are the `rows`.
+    The random draws do not depend on which changes are switched on. They are those of a batch of `size` pictures, of
+    which `pictures` are the `rows`. Crops are drawn before (`draw_crops`), and cut when pictures are read.
     """
     b, device = len(pictures) if size is None else size, pictures.device
     chosen = torch.rand(b, generator=rng) < config.augment
@@ -34,8 +35,6 @@ def augment(
     chosen, zoomed, zoom, angle, shifts, flipped = (
         drawn[rows] for drawn in (chosen, zoomed, zoom, angle, shifts, flipped)
     )
-    if config.crop < 1:
-        pictures = _cut(pictures, *(drawn[rows].to(device) for drawn in draw_crops(b, config.crop, rng)))
     if config.zoom and bool(zoomed.any()):
         pictures, some = pictures.clone(), zoomed.to(device)
         pictures[some] = _zoom(pictures[some], zoom[zoomed].to(device))
@@ -46,25 +45,12 @@ def augment(
     return _shift(pictures, (shifts * chosen[:, None]).to(device), config.shift) if config.shift else pictures
 
 
-def draw_crops(b: int, least: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Sides (B, 2) of random crops as shares of width and height, and their centres (B, 2) in [-1, 1], x first.
-
-    Area and shape as in Inception (Szegedy et al. 2015), and so in RandomResizedCrop: the area is uniform in
-    [least, 1], the ratio of the sides log-uniform in [3/4, 4/3]. A crop that does not fit becomes as wide or high
-    as the picture.
-    """
-    area = least + (1 - least) * torch.rand(b, generator=rng)
-    ratio = torch.exp(math.log(4 / 3) * (2 * torch.rand(b, generator=rng) - 1))
-    sides = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()], 1).clamp(max=1)
-    return sides, (1 - sides) * (2 * torch.rand(b, 2, generator=rng) - 1)
-
-
-def _cut(pictures: Tensor, sides: Tensor, centres: Tensor) -> Tensor:
-    """The crops, each as large as the picture."""
-    theta = torch.cat([torch.diag_embed(sides), centres[..., None]], 2)  # (B, 2, 3)
-    with torch.autocast(pictures.device.type, enabled=False):  # bf16 would round the coordinates
-        grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+def draw_crops(b: int, least: float, rng: torch.Generator) -> np.ndarray:
+    """Random crops (B, TRIES, 4) of at least the share `least` of a picture, as `engine.data.crop.place_crop` reads."""
+    share = least + (1 - least) * torch.rand(b, TRIES, generator=rng)
+    ratio = torch.exp(math.log(WIDEST) * (2 * torch.rand(b, TRIES, generator=rng) - 1))
+    at = torch.rand(b, TRIES, 2, generator=rng)
+    return torch.cat([share[..., None], ratio[..., None], at], 2).double().numpy()
 
 
 def _zoom(pictures: Tensor, zoom: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Reads any picture file as a small square, or says in plain words why it cannot."""
+"""Reads any picture file as small squares, or says in plain words why it cannot."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from engine.cli import to_printable
+from engine.data.crop import Place, centre_square
 
 NOT_READ = {  # formats that Pillow knows but does not read
     "EPS": "EPS and PS would need another program, Ghostscript, to run",
@@ -27,7 +28,7 @@ UNREADABLE = (  # what Pillow raises for damaged files, found by fuzzing files o
     *(OSError, SyntaxError, ValueError, RuntimeError, IndexError, KeyError, TypeError, OverflowError, EOFError),
     *(struct.error, zlib.error, Image.DecompressionBombError),
 )
-DRAFT = 3  # a large JPEG is decoded at 1/8 to 1/2 of its size, at least at so many times the square's side
+DRAFT = 3  # a large JPEG is decoded at 1/8 to 1/2 of its size, what is cut from it at least at so many times its side
 UPRIGHT = {  # EXIF orientation -> the transformation that undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -81,10 +82,15 @@ def allowed_formats(suffix: str) -> tuple[str, ...]:
 
 
 def read_picture(path: Path | TarMember, size: int) -> np.ndarray:
-    """One picture as uint8 (size, size, 3). ValueError where it cannot be read."""
+    """The centre square of a picture as uint8 (size, size, 3). ValueError where it cannot be read."""
+    return read_cuts(path, size, [centre_square])[0]  # type: ignore[no-any-return]
+
+
+def read_cuts(path: Path | TarMember, size: int, places: Sequence[Place]) -> np.ndarray:
+    """What is cut from a picture at K places, as uint8 (K, size, size, 3). ValueError where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return decode(file, size, allowed_formats(path.suffix.lower()))
+            return _decode(file, size, allowed_formats(path.suffix.lower()), places)
     except UNREADABLE as error:
         raise ValueError(f"{to_printable(path)} is not a readable picture: {explain_error(error)}") from error
 
@@ -92,16 +98,29 @@ def read_picture(path: Path | TarMember, size: int) -> np.ndarray:
 def decode(
     file: BinaryIO, size: int, formats: Collection[str], check: Callable[[Image.Image], None] = lambda image: None
 ) -> np.ndarray:
-    """Decode to uint8 (size, size, 3). Raises one of UNREADABLE. `check` is called before pixels are decoded."""
+    """The centre square as uint8 (size, size, 3). Raises one of UNREADABLE.
+
+    `check` is called before pixels are decoded.
+    """
+    return _decode(file, size, formats, [centre_square], check)[0]  # type: ignore[no-any-return]
+
+
+def _decode(
+    file: BinaryIO,
+    size: int,
+    formats: Collection[str],
+    places: Sequence[Place],
+    check: Callable[[Image.Image], None] = lambda image: None,
+) -> np.ndarray:
     try:
         with Image.open(file, formats=list(formats)) as image:
             check(image)
-            return crop_square(image, size)
+            return cut(image, size, places)
     except ValueError as error:
         if "MAX_TEXT" not in str(error):
             raise
         file.seek(0)
-        return decode(io.BytesIO(_without_text(file.read())), size, formats, check)
+        return _decode(io.BytesIO(_without_text(file.read())), size, formats, places, check)
 
 
 def explain_error(error: BaseException) -> str:
@@ -120,14 +139,28 @@ def explain_error(error: BaseException) -> str:
     return f"it is damaged ({message})" if message else "it is damaged"
 
 
-def crop_square(image: Image.Image, size: int) -> np.ndarray:
-    """The centre square as uint8 (size, size, 3), upright, on white. ValueError for floating-point greys."""
-    image.draft(None, (DRAFT * size, DRAFT * size))  # has an effect on JPEG only
+def cut(image: Image.Image, size: int, places: Sequence[Place]) -> np.ndarray:
+    """What is cut from a picture at K places, as uint8 (K, size, size, 3), upright, on white. It is resampled once.
+
+    Centre squares and random crops go through the same filter, so that training sees pictures as sharp as those it is
+    measured on. ValueError for floating-point greys.
+    """
+    _draft(image, size, places)
     image.load()
     picture = _in_8_bits(_upright(image))
     if picture.has_transparency_data:
         picture = _on_white(picture)
-    return np.asarray(ImageOps.fit(picture.convert("RGB"), (size, size), Image.Resampling.LANCZOS))
+    rgb, square = picture.convert("RGB"), (size, size)
+    return np.stack([np.asarray(rgb.resize(square, Image.Resampling.LANCZOS, place(*rgb.size))) for place in places])
+
+
+def _draft(image: Image.Image, size: int, places: Sequence[Place]) -> None:
+    """Let a large JPEG be decoded at a part of its size, as far as the smallest cut allows."""
+    ways = (image.size, image.size[::-1])  # as it lies in the file, and as its EXIF may turn it
+    boxes = [place(*way) for place in places for way in ways]
+    shortest = min(min(right - left, bottom - top) for left, top, right, bottom in boxes)
+    width, height = (int(DRAFT * size * side / shortest) for side in image.size)
+    image.draft(None, (width, height))  # has an effect on JPEG only
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -6,13 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from engine.cli import to_printable
-from engine.data.decode import read_picture
+from engine.data.crop import Place, centre_square
+from engine.data.decode import TarMember, read_cuts
 from engine.data.intake import take_in
 from engine.data.listing import get_class, get_split, list_pictures
 from engine.data.pictures import Pictures
@@ -48,6 +49,8 @@ def read_folder(root: Path, size: int) -> Pictures:
 def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | None = None) -> Folder:
     """Read class folders of pictures, or tar files, cropped to the centre square and resized. Each is read once.
 
+    Random crops (`Pictures.read_crops`) are cut from the files, whether or not the squares fit into memory.
+
     `train/` and `test/` (or `val/`) in the folder are kept as splits. Without them 5 %, chosen by a hash of
     the file name, are held out. ValueError if there is no picture, if a picture lies beside such splits, or,
     unless `skip_bad`, if a picture cannot be read. The file `cache` remembers a set that is too large for memory.
@@ -56,14 +59,14 @@ def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | Non
     paths = [listing.locate(file) for file in listing.files]
     images = np.empty((len(paths), size, size, 3), np.uint8) if len(paths) * size * size * 3 <= IN_MEMORY else None
     found = take_in(paths, size, images, cache)
-    bad = [f"{to_printable(file)} ({why})" for file, (_, why) in zip(listing.files, found, strict=True) if why]
+    bad = [f"{to_printable(file)} ({why})" for file, (*_, why) in zip(listing.files, found, strict=True) if why]
     if bad and not skip_bad:
         raise ValueError(
             f"{to_printable(root)}: {len(bad):,} of {len(paths):,} pictures cannot be read: {shorten(bad)}: "
             "mend them, take them away, or leave them out by skip_bad=true"
         )
     left_out = {**listing.left_out, **({"cannot be read": bad} if bad else {})}
-    good = np.array([i for i, (_, why) in enumerate(found) if not why], np.int64)
+    good = np.array([i for i, (*_, why) in enumerate(found) if not why], np.int64)
     if not len(good):
         rest = "; ".join(f"{why}: {shorten(names)}" for why, names in left_out.items())
         raise ValueError(
@@ -74,11 +77,20 @@ def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | Non
     def read(indices: np.ndarray) -> np.ndarray:
         if images is not None:
             return images[good[indices]]
-        with ThreadPoolExecutor(cores()) as pool:  # JPEGs are decoded without Python's lock
-            return np.stack(list(pool.map(lambda i: read_picture(paths[i], size), good[indices])))
+        return cut_files(indices, [[centre_square]] * len(indices))[:, 0]
+
+    def cut_files(indices: np.ndarray, places: Sequence[Sequence[Place]]) -> np.ndarray:
+        return _cut_all([paths[i] for i in good[indices]], size, places)
 
     pictures = _make_pictures([listing.files[i] for i in good], [found[i][0] for i in good], size, read)
-    return Folder(root=root, pictures=pictures, left_out=left_out)
+    files = tuple(found[i][1] for i in good)
+    return Folder(root=root, pictures=replace(pictures, files=files, cut_files=cut_files), left_out=left_out)
+
+
+def _cut_all(paths: Sequence[Path | TarMember], size: int, places: Sequence[Sequence[Place]]) -> np.ndarray:
+    """What is cut from each of B pictures at its K places, uint8 (B, K, size, size, 3)."""
+    with ThreadPoolExecutor(cores()) as pool:  # pictures are decoded and resampled without Python's lock
+        return np.stack(list(pool.map(read_cuts, paths, [size] * len(paths), places)))
 
 
 def _make_pictures(

@@ -20,7 +20,7 @@ from engine.data.atomic import write_atomic
 from engine.data.decode import TarMember, explain_error, read_picture
 from engine.data.pictures import hash_pixels
 
-Found = list[tuple[str, str]]  # each picture's hash, and why it cannot be read ("" if it can)
+Found = list[tuple[str, str, str]]  # hashes of each picture's pixels and file, and why it cannot be read ("" if it can)
 BATCH = 32  # pictures of one task
 MANY = 50_000  # pictures from which on processes read; to start one takes as long as to read some thousands
 MAX_WORKERS = 16
@@ -44,20 +44,22 @@ def take_in(
     return found
 
 
-def _read_all(paths: Sequence[Path | TarMember], size: int, images: np.ndarray | None) -> Iterator[tuple[str, str]]:
+def _read_all(
+    paths: Sequence[Path | TarMember], size: int, images: np.ndarray | None
+) -> Iterator[tuple[str, str, str]]:
     parts = [paths[first : first + BATCH] for first in range(0, len(paths), BATCH)]
     with tqdm(total=len(paths), desc="reading pictures", unit="picture", file=sys.stderr, leave=False) as bar:
         pool, done = _open_pool(len(paths)), 0
         try:
-            tasks: list[Future[list[tuple[str, str, np.ndarray | None]]]] = [
+            tasks: list[Future[list[tuple[str, str, str, np.ndarray | None]]]] = [
                 pool.submit(read_part, part, size, images is not None) for part in parts
             ]
             for task in tasks:
                 part = task.result()
-                for i, (content, why, image) in enumerate(part, done):
+                for i, (content, file, why, image) in enumerate(part, done):
                     if images is not None and image is not None:
                         images[i] = image
-                    yield content, why
+                    yield content, file, why
                 done += len(part)
                 bar.update(len(part))
         except BrokenProcessPool as error:
@@ -77,16 +79,20 @@ def _open_pool(pictures: int) -> Executor:
 IGNORE_CTRL_C = (signal.SIGINT, signal.SIG_IGN)  # the process that started the workers ends them
 
 
-def read_part(paths: Sequence[Path | TarMember], size: int, keep: bool) -> list[tuple[str, str, np.ndarray | None]]:
-    """Hash of each picture, why it cannot be read, and its pixels if they are to be kept."""
-    found: list[tuple[str, str, np.ndarray | None]] = []
+def read_part(
+    paths: Sequence[Path | TarMember], size: int, keep: bool
+) -> list[tuple[str, str, str, np.ndarray | None]]:
+    """Hashes of each picture and of its file, why it cannot be read, and its pixels if they are to be kept."""
+    found: list[tuple[str, str, str, np.ndarray | None]] = []
     for path in paths:
         try:
             image = read_picture(path, size)
         except ValueError as error:
-            found.append(("", explain_error(error.__cause__ or error), None))
+            found.append(("", "", explain_error(error.__cause__ or error), None))
             continue
-        found.append((hash_pixels(image), "", image if keep else None))
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        found.append((hash_pixels(image), content, "", image if keep else None))
     return found
 
 
@@ -104,7 +110,7 @@ def _load(cache: Path, stamp: str, count: int) -> Found | None:
     """What the cache knows of these files; None if it is of others, or cannot be read."""
     try:
         content = json.loads(cache.read_text(encoding="utf-8"))
-        found = [(str(picture), str(why)) for picture, why in content["found"]]
+        found = [(str(picture), str(file), str(why)) for picture, file, why in content["found"]]
         return found if content["stamp"] == stamp and len(found) == count else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from engine.data.crop import Place, place_crop
+from engine.data.decode import cut
 
 MAX_LOADED = 2**33  # bytes of all pictures of a folder
 COLUMNS = 32  # of pictures in a stored sheet
@@ -34,6 +37,8 @@ class Pictures:
     recipes: tuple[str, ...] = ()  # JSON for each picture: the parts it was made of. Empty if unknown
     stored_indices: np.ndarray | None = None  # the pictures that a pack stores. None: an even choice of all
     contents: tuple[str, ...] = ()  # SHA-256 of each picture's pixels, if already known
+    files: tuple[str, ...] = ()  # SHA-256 of each picture's file, if each has one
+    cut_files: Callable[[np.ndarray, Sequence[Sequence[Place]]], np.ndarray] | None = None  # reads pieces of them
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,6 +51,18 @@ class Pictures:
         members = self.indices(split)
         return members[np.unique(np.linspace(0, len(members) - 1, min(most, len(members))).astype(int))]
 
+    def read_crops(self, indices: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """K crops of each of B pictures, drawn (B, K, TRIES, 4) by `draw_crops`, as uint8 (B, K, size, size, 3).
+
+        They are cut from the whole picture in its file, even if `read` has the squares in memory. Where there are no
+        files (a pack's own pictures, avatars, emoji) the stored square is the whole picture.
+        """
+        places = [[partial(place_crop, crop) for crop in crops] for crops in drawn]
+        if self.cut_files:
+            return self.cut_files(indices, places)
+        squares = [Image.fromarray(image) for image in self.read(indices)]
+        return np.stack([cut(square, self.size, its) for square, its in zip(squares, places, strict=True)])
+
     @cached_property
     def content_hashes(self) -> tuple[str, ...]:
         """SHA-256 of each picture's pixels. Computed once, if not already known."""
@@ -55,9 +72,14 @@ class Pictures:
             for image in self.read(np.arange(first, min(first + 256, len(self))))
         )
 
-    def digest(self) -> str:
-        """SHA-256 over all that training uses, in order: pixels, labels, splits and weights, but not file names."""
-        columns = (self.content_hashes, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist())
+    def digest(self, with_files: bool = False) -> str:
+        """SHA-256 over all that training uses, in order: pixels, labels, splits and weights, but not file names.
+
+        `with_files`: also over the content of the files, which random crops are cut from.
+        """
+        columns = [self.content_hashes, self.labels.tolist(), self.groups, self.splits.tolist(), self.weights.tolist()]
+        if with_files:
+            columns.append(self.files or ("",) * len(self))
         rows = zip(*columns, strict=True)
         text = json.dumps([self.classes, self.size, list(rows)])
         return hashlib.sha256(text.encode()).hexdigest()
@@ -81,6 +103,7 @@ class Pictures:
 
     def subset(self, indices: np.ndarray) -> Pictures:
         """The pictures at `indices`, in that order."""
+        cut_files = self.cut_files
         return Pictures(
             classes=self.classes,
             labels=self.labels[indices],
@@ -92,6 +115,8 @@ class Pictures:
             read=lambda chosen: self.read(indices[chosen]),
             recipes=tuple(self.recipes[i] for i in indices) if self.recipes else (),
             contents=tuple(self.contents[i] for i in indices) if self.contents else (),
+            files=tuple(self.files[i] for i in indices) if self.files else (),
+            cut_files=(lambda chosen, places: cut_files(indices[chosen], places)) if cut_files else None,
         )
 
     def by_class(self) -> Pictures:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import torch
 import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from engine.config import SampleConfig, TokenizerSizes
 from engine.data.atomic import write_atomic
@@ -34,6 +36,8 @@ WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
 MAX_CLASSES = 10_000
 TOKENS = Path("data", "tokens.safetensors")
+CPU = torch.device("cpu")
+ENCODED = 16  # pictures encoded at once on any other device
 TOKEN_TYPES = (torch.int16, torch.int32)  # the smaller one if the codebook allows it
 
 
@@ -244,10 +248,16 @@ def save_model(path: Path, kind: str, model: nn.Module, dtype: torch.dtype = tor
 
 
 @torch.no_grad()
-def save_tokens(pack: Pack, images: np.ndarray) -> None:
-    """Encode the pack's own pictures, uint8 (M, S, S, 3), and store their tokens."""
-    tokenizer = pack.load("tokenizer")
-    tokens = torch.cat([tokenizer.encode(to_float(torch.from_numpy(image[None]))) for image in images])
+def save_tokens(pack: Pack, images: np.ndarray, device: torch.device = CPU) -> None:
+    """Encode the pack's own pictures, uint8 (M, S, S, 3), on a device, and store their tokens.
+
+    On a CPU one by one, so that a picture's tokens do not depend on its neighbours; elsewhere ENCODED at once. Both are
+    what `Session.encode` does there.
+    """
+    tokenizer = pack.load("tokenizer").to(device)
+    parts = torch.from_numpy(images).split(1 if device.type == "cpu" else ENCODED)
+    bar = tqdm(parts, desc="encoding the pack's pictures", unit="part", file=sys.stderr, leave=False)
+    tokens = torch.cat([tokenizer.encode(to_float(part.to(device))).cpu() for part in bar])
     with write_atomic(pack.path / TOKENS) as out:
         dtype = TOKEN_TYPES[tokenizer.config.codes > 2**15]
         out.write(save({"tokens": tokens.to(dtype)}, metadata={"made_from": pack.token_sources()}))

@@ -48,7 +48,7 @@ from engine.train.perceptual import Lpips, choose_lpips
 from engine.train.prepare import find_pictures, prepare_pack
 from engine.train.probe import measure_machine
 from engine.train.tokenizer import TokenizerTask
-from engine.train.vqgan import VqganTask, loss_flops
+from engine.train.vqgan import VqganTask, loss_flops, warn_if_too_short
 from engine.transformer import use_attention
 from engine.vqgan import Vqgan, VqganConfig
 
@@ -104,6 +104,8 @@ def train_model(
     """Train the pack's model of this kind, and store it in the pack."""
     begin_with = read_sizes(kind, model_sizes) if kind == "tokenizer" else None
     perceptual = choose_lpips(options["perceptual"], begin_with, device)
+    if isinstance(begin_with, VqganConfig):
+        warn_if_too_short(config)
     tokenizer_sizes = begin_with or open_pack(name).tokenizer_config
     runs, size = cli.expand_path(options["runs"]) / pack_path(name).resolve().name, tokenizer_sizes.image_size
     cache = runs / f"pictures-{size}.json"
@@ -115,7 +117,8 @@ def train_model(
     task = make_task(kind, pack, model_sizes, pictures, config, device, perceptual)
     task = task.to(device)
     if config.crops and isinstance(task, GeneratorTask | CriticTask):
-        task.source.encode_all(runs / "tokens", [pictures.digest(), pack.digest("tokenizer")], group)
+        made_of = [pictures.digest(with_files=config.crop < 1), pack.digest("tokenizer")]
+        task.source.encode_all(runs / "tokens", made_of, group)
     trunk = getattr(task.model, "trunk", None)
     measured = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
     probe = group.gather(measured)[0]
@@ -130,7 +133,7 @@ def train_model(
     tensorboard = options["tensorboard"]
     averaged = train(task, config, run, probe, device, sources, tensorboard, group, speed)
     if group.is_first:
-        store_weights(kind, pack, averaged, pictures)
+        store_weights(kind, pack, averaged, pictures, device)
 
 
 def count_flops(kind: str, pack: Pack, task: Task, config: TrainConfig) -> float:
@@ -208,7 +211,7 @@ def describe_sources(kind: str, pack: Pack, pictures: Pictures, task: Task) -> d
     nets = {name: pack.digest(name) for name in TRAINED_WITH[kind]}
     if isinstance(task, VqganTask):
         nets["perceptual"] = task.perceptual.digest if task.perceptual else ""
-    return {"sizes": sizes, "pictures": pictures.digest(), **nets}
+    return {"sizes": sizes, "pictures": pictures.digest(with_files=task.config.crop < 1), **nets}
 
 
 def _check_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
@@ -219,7 +222,7 @@ def _check_sizes(kind: str, pack: Pack, sizes: Mapping[str, Any]) -> None:
             raise ValueError(f"{name}: with init=pack the {kind} keeps the pack's size, {stored.get(name)}")
 
 
-def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures) -> None:
+def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures, device: torch.device) -> None:
     """Store the averaged weights in the pack. For a tokenizer, also encode and store the pack's pictures."""
     extra: dict[str, Any] = {}
     if kind == "classifier":
@@ -228,7 +231,7 @@ def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures
     saved = save_model(pack.path, kind, averaged, **extra)
     if kind == "tokenizer":
         stored = saved.pictures()
-        save_tokens(saved, stored.read(np.arange(len(stored))))
+        save_tokens(saved, stored.read(np.arange(len(stored))), device)
     print(cli.to_printable(f"{kind} -> {saved.path}"))
 
 

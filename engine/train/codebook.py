@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import TrainConfig
-from engine.data.augment import ALL, Rows, augment
+from engine.data.augment import ALL, Rows
 from engine.data.pictures import Pictures
 from engine.psnr import psnr
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task
+from engine.train.read import read_augmented
 from engine.vqgan import Vqgan
 
 CODE_DECAY = 0.99
@@ -64,8 +65,8 @@ class CodebookTask(Task):
     def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), augmented."""
         chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()[rows]
-        pictures = torch.from_numpy(self.pictures.read(self.train_indices[chosen])).to(self.uses.device)
-        return (augment(to_float(pictures), self.config, rng, size, rows),)
+        indices = self.train_indices[chosen]
+        return tuple(read_augmented(self.pictures, indices, self.config, [rng], self.uses.device, size, rows))
 
     @torch.no_grad()
     def assign_codes(self, iteration: int, rng: torch.Generator, vectors: Tensor) -> Tensor:

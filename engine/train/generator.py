@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrainConfig
-from engine.data.augment import ALL, Rows, augment
+from engine.data.augment import ALL, Rows
 from engine.data.pictures import Pictures
 from engine.distributed import Group
 from engine.generator import Generator
@@ -24,6 +24,7 @@ from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task, make_rng
+from engine.train.read import read_augmented
 from engine.train.tokens import TokenShards, make_shards
 
 MEASURED_PICTURES = 192  # pictures per split in a measurement
@@ -49,7 +50,8 @@ class TokenSource:
     def draw_pictures(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, np.ndarray]:
         """Pictures (B, 3, S, S), augmented, and their indices (B,): these rows of a batch of `size`."""
         chosen = self._draw(rng, size)[rows]
-        return augment(self._read(chosen), self.config, rng, size, rows), chosen
+        (pictures,) = read_augmented(self.pictures, chosen, self.config, [rng], self.device, size, rows)
+        return pictures, chosen
 
     def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`."""
@@ -69,8 +71,11 @@ class TokenSource:
 
     def encode_all(self, store: Path, made_of: list[str], group: Group) -> None:
         """Encode all training pictures, `config.crops` times each, into files below `store` that are made once."""
-        read, encode = (lambda rows: self._read(self.indices[rows])), self._encode
-        self.shards = make_shards(store, made_of, read, encode, len(self.indices), self.config, group)
+
+        def read(rows: np.ndarray, rngs: Sequence[torch.Generator]) -> Iterator[Tensor]:
+            return read_augmented(self.pictures, self.indices[rows], self.config, rngs, self.device)
+
+        self.shards = make_shards(store, made_of, read, self._encode, len(self.indices), self.config, group)
 
     def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
         """Tokens and labels of at most `most` pictures of a split, not augmented."""

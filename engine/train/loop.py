@@ -38,6 +38,7 @@ class Task(nn.Module):
     """A model with its data, loss and measurements. Subclasses define them for each kind of model."""
 
     model: nn.Module
+    config: TrainConfig
     loss_changes_at = 1.0  # share of the run after which the loss is defined differently; 1: never
     group = ALONE  # the processes that train together; set by `train`
 

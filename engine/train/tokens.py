@@ -1,6 +1,7 @@
 """The tokens of all training pictures, made once and read from memory-mapped files: several crops of each picture.
 
-A crop is the picture with another augmentation. Training then reads no picture and runs no tokenizer.
+A crop is the picture with another augmentation, with `crop` another random crop of its file, which is decoded once for
+all. Training then reads no picture and runs no tokenizer.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from tqdm import tqdm
 
 from engine.config import TrainConfig
 from engine.data.atomic import write_atomic
-from engine.data.augment import augment
 from engine.distributed import ALONE, Group
 
+Read = Callable[[np.ndarray, Sequence[torch.Generator]], Iterable[Tensor]]
 SHARD = 1024  # pictures in a file
 BATCH = 64  # pictures encoded at once
 AUGMENTATION = ("shift", "zoom", "hue", "flip", "augment", "crop")
@@ -43,7 +44,7 @@ class TokenShards:
 def make_shards(
     store: Path,
     made_of: list[str],
-    read: Callable[[np.ndarray], Tensor],
+    read: Read,
     encode: Callable[[Tensor], Tensor],
     count: int,
     config: TrainConfig,
@@ -51,8 +52,8 @@ def make_shards(
 ) -> TokenShards:
     """Make what is missing below the folder `store`, and open it. The processes of the group share the work.
 
-    `read(rows)` returns some of the `count` pictures (B, 3, S, S); `made_of` are the hashes of all pictures and of the
-    tokenizer.
+    `read(rows, rngs)` yields some of the `count` pictures (B, 3, S, S) for each random stream, augmented by it.
+    `made_of` are the hashes of all pictures and of the tokenizer.
     """
     what = [*made_of, SHARD, BATCH, config.crops, config.seed, [getattr(config, name) for name in AUGMENTATION]]
     folder = store / hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
@@ -76,16 +77,13 @@ def make_shards(
     return TokenShards(folder, count)
 
 
-def _encode_crops(
-    read: Callable[[np.ndarray], Tensor], encode: Callable[[Tensor], Tensor], rows: np.ndarray, config: TrainConfig
-) -> np.ndarray:
+def _encode_crops(read: Read, encode: Callable[[Tensor], Tensor], rows: np.ndarray, config: TrainConfig) -> np.ndarray:
     """Tokens (B, crops, N) of some pictures. What is random in them depends on their rows and on the seed."""
-    pictures, crops = read(rows), []
+    rngs = []
     for crop in range(config.crops):
         seed = hashlib.sha256(f"{config.seed} {crop} {rows[0]}".encode()).digest()
-        rng = torch.Generator().manual_seed(int.from_bytes(seed[:4]))
-        crops.append(encode(augment(pictures, config, rng)).cpu().numpy())
-    tokens = np.stack(crops, 1)
+        rngs.append(torch.Generator().manual_seed(int.from_bytes(seed[:4])))
+    tokens = np.stack([encode(pictures).cpu().numpy() for pictures in read(rows, rngs)], 1)
     return tokens.astype(np.uint16 if tokens.max() < 2**16 else np.int32)
 
 

@@ -11,6 +11,7 @@ reconstruction is the mean absolute error. Chang et al. 2022, "MaskGIT", section
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -82,6 +83,16 @@ class VqganTask(CodebookTask):
 
     def spread(self, vectors: Tensor) -> float:
         return float(vectors.std())
+
+
+def warn_if_too_short(config: TrainConfig) -> None:
+    """Print a line on stderr if a run ends before its discriminator takes part."""
+    if config.adversarial_start >= config.iterations:
+        print(
+            f"adversarial_start={config.adversarial_start}: the discriminator takes no part in a run of "
+            f"iterations={config.iterations}; give an earlier start",
+            file=sys.stderr,
+        )
 
 
 def loss_flops(side: int, with_perceptual: bool = True) -> dict[str, float]:

@@ -1,0 +1,39 @@
+"""Reads pictures for training: cut from their files where `crop` says so, augmented, as floats on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.config import TrainConfig
+from engine.data.augment import ALL, Rows, augment, draw_crops
+from engine.data.pictures import Pictures
+from engine.tokenizer import to_float
+
+
+def read_augmented(
+    pictures: Pictures,
+    indices: np.ndarray,
+    config: TrainConfig,
+    rngs: Sequence[torch.Generator],
+    device: torch.device,
+    size: int | None = None,
+    rows: Rows = ALL,
+) -> Iterator[Tensor]:
+    """Yield pictures (B, 3, S, S) in [-1, 1] once for each random stream, which changes them in its own way.
+
+    Their files are decoded once for all. The random draws are those of a batch of `size` pictures, of which `indices`
+    are the `rows`: whoever reads a part of a batch gets the pictures that it would have in the whole one.
+    """
+    b = len(indices) if size is None else size
+    if config.crop < 1:
+        drawn = np.stack([draw_crops(b, config.crop, rng)[rows] for rng in rngs], 1)  # (B, K, TRIES, 4)
+        images = list(pictures.read_crops(indices, drawn).swapaxes(0, 1))
+    else:
+        images = [pictures.read(indices)] * len(rngs)
+    for squares, rng in zip(images, rngs, strict=True):
+        on_device = torch.from_numpy(np.ascontiguousarray(squares)).to(device)
+        yield augment(to_float(on_device), config, rng, size, rows)
