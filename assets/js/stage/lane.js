@@ -17,6 +17,8 @@ import { Growth } from "./growth.js";
 /** @typedef {import("../types.js").PanelKind} PanelKind */
 /** @typedef {import("../draw/panels.js").PanelLook} PanelLook */
 
+const TIGHT = Object.entries({ "is-tight": 215, "is-narrow": 184 }); // pixels that a panel's titles need
+
 export class Lane {
   /**
    * @param {number} index
@@ -114,13 +116,13 @@ export class Lane {
     const frame = start ? undefined : state.frames[index]?.[steps[index]];
     this.finish(state, frame);
     this.begin(Boolean(start));
+    for (const [name, least] of TIGHT) this.node.classList.toggle(name, Math.max(...this.room) < least);
     const proposals = state.frames.map((frames, i) => frames[steps[i]]?.proposal);
     const others = state.view.compares ? proposals.filter((one, i) => one && i !== index) : null;
     const byHand = state.hand?.lane === index ? state.hand.chosen : null;
     const guessed = hiddenMarks(state, index);
     const { colours } = this.painter;
     const { asOrder, proposal, layout } = state.view;
-    const compared = others?.length ? others : [null];
     const grid = state.shown?.grid ?? 16;
     const decides = [
       frame,
@@ -134,7 +136,7 @@ export class Lane {
       state.guess,
       devicePixelRatio,
       ...this.room,
-      ...compared,
+      ...(others?.length ? others : [null]),
     ];
     if (this.isDrawn(decides)) return;
     const grown = this.growth.begin(state.playhead);
@@ -165,9 +167,8 @@ export class Lane {
 
   /** Whether it shows what it starts from: on small screens in place of the panel that is chosen. @param {boolean} starts */
   begin(starts) {
-    if (this.node.classList.contains("is-start") === starts) return;
-    this.node.classList.toggle("is-start", starts);
-    this.measure();
+    const before = this.node.classList.contains("is-start");
+    if (this.node.classList.toggle("is-start", starts) !== before) this.measure();
   }
 
   /**
@@ -236,15 +237,14 @@ export class Lane {
     const places = look.grid * look.grid;
     const nothing = /** @type {Frame} */ (
       /** @type {unknown} */ ({
-        tokens: new Int32Array(places).fill(MASK),
+        tokens: start?.frame.tokens ?? new Int32Array(places).fill(MASK),
         scores: new Float32Array(places).fill(Number.NaN),
       })
     );
     const { words } = this;
     const label = (/** @type {PanelKind} */ kind) => `${words.panels[kind].name}: ${words.empty}`;
     const as = (/** @type {PanelKind} */ kind) => (kind === "input" ? kind : "scores");
-    const known = { ...nothing, tokens: start?.frame.tokens ?? nothing.tokens };
-    this.drawPanels(as, { ...look, asOrder: false, frame: known, before: start?.before ?? null }, label);
+    this.drawPanels(as, { ...look, asOrder: false, frame: nothing, before: start?.before ?? null }, label);
     this.status.textContent = start ? fill(words.branches.starts, start) : words.idle;
     this.notes.scores.textContent = "";
     this.taken.textContent = "";
