@@ -262,6 +262,8 @@ def test_a_branch_opens_its_settings_and_shows_what_it_starts_from(page: Any) ->
     assert page.is_visible("#tc-settings-3 select") and page.is_visible('[data-lane="1"]')
     assert [page.is_visible(one) for one in ("#tc-settings-1", '[data-lane="0"]', ".tc-row >> nth=0")] == [False] * 3
     assert page.inner_text('[data-lane="2"] h2') == "Token-Critic, branched off"
+    titles = page.locator(".tc-lane:visible .tc-panel[data-panel=scores] figcaption > span:visible")
+    assert all(one.evaluate("(one) => one.scrollWidth <= one.clientWidth") for one in titles.all()), "none is cut"
     assert "starts from: Token-Critic after step 10" in page.inner_text('[data-lane="2"] .tc-status')
     assert "256 cells" in page.get_attribute('[data-lane="1"] .tc-lane-taken', "title")
     started = page.evaluate(INPUT, 2)

@@ -6,6 +6,7 @@ import { fakePage, serve } from "./server.js";
 
 const WORDS = {
   lanes: ["left", "right"],
+  measures: { name: "Measures" },
   paper_columns: [],
   load_help: "{lane}: {series}",
   loaded: "{lane} is {series}",

@@ -31,6 +31,7 @@ export function fit(canvas, grid, space = canvas.parentElement?.clientWidth ?? 0
   if (canvas.style.width !== style) {
     canvas.style.width = canvas.style.height = style;
     canvas.parentElement?.style.setProperty("--tc-cell", `${cell / ratio}px`);
+    canvas.parentElement?.style.setProperty("--tc-board", style);
   }
   return cell;
 }

@@ -134,7 +134,6 @@ export class Lane {
     const { colours } = this.painter;
     const { asOrder, proposal, layout } = state.view;
     this.mean = state.run.means[index];
-    const compared = others?.length ? others : [null];
     const grid = state.shown?.grid ?? 16;
     const decides = [
       frame,
@@ -149,7 +148,7 @@ export class Lane {
       this.mean,
       devicePixelRatio,
       ...this.room,
-      ...compared,
+      ...(others?.length ? others : [null]),
     ];
     if (this.isDrawn(decides)) return;
     const grown = this.growth.begin(state.playhead);
@@ -181,9 +180,8 @@ export class Lane {
 
   /** Whether it shows what it starts from: on small screens in place of the panel that is chosen. @param {boolean} starts */
   begin(starts) {
-    if (this.node.classList.contains("is-start") === starts) return;
-    this.node.classList.toggle("is-start", starts);
-    this.measure();
+    const before = this.node.classList.contains("is-start");
+    if (this.node.classList.toggle("is-start", starts) !== before) this.measure();
   }
 
   /**
@@ -253,15 +251,14 @@ export class Lane {
     const places = look.grid * look.grid;
     const nothing = /** @type {Frame} */ (
       /** @type {unknown} */ ({
-        tokens: new Int32Array(places).fill(MASK),
+        tokens: start?.frame.tokens ?? new Int32Array(places).fill(MASK),
         scores: new Float32Array(places).fill(Number.NaN),
       })
     );
     const { words } = this;
     const label = (/** @type {PanelKind} */ kind) => `${words.panels[kind].name}: ${words.empty}`;
     const as = (/** @type {PanelKind} */ kind) => (kind === "input" ? kind : "scores");
-    const known = { ...nothing, tokens: start?.frame.tokens ?? nothing.tokens };
-    this.drawPanels(as, { ...look, asOrder: false, frame: known, before: start?.before ?? null }, label);
+    this.drawPanels(as, { ...look, asOrder: false, frame: nothing, before: start?.before ?? null }, label);
     this.status.textContent = start ? fill(words.branches.starts, start) : words.idle;
     this.notes.scores.textContent = "";
     this.taken.textContent = "";
