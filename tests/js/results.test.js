@@ -13,7 +13,6 @@ const WORDS = {
   none: "None",
   loading: "Loading",
   failed: "No answer",
-  measures: { name: "FID" },
 };
 const ROW = { series: "One", point: "a", cells: [], controls: { rule_2: "critic" }, lane: 1 };
 
