@@ -17,7 +17,7 @@ import { Growth } from "./growth.js";
 /** @typedef {import("../types.js").PanelKind} PanelKind */
 /** @typedef {import("../draw/panels.js").PanelLook} PanelLook */
 
-const TIGHT = Object.entries({ "is-tight": 215, "is-narrow": 184 }); // pixels that a panel's titles need
+const TIGHT = Object.entries({ "is-tight": 215, "is-narrow": 184, "is-tiny": 124 }); // pixels of a panel
 
 export class Lane {
   /**
