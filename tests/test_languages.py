@@ -46,8 +46,9 @@ from tests.tiny import make_pack, make_whole_pack
 CASES = json.loads((Path(__file__).parent / "fixtures" / "particles.json").read_text(encoding="utf-8"))
 MADE_UP = "qaa"  # a code that BCP 47 keeps for private use
 MAY_BE_LATIN = re.compile(  # names
-    r"(?<![A-Za-z])(MaskGIT|Token|Critic|ImageNet|Inception|FID|ROC|PNG|JPEG|WebP|GIF|PDF|SVG|JSON|YAML|MIT|CPU|Esc|Tab"
-    r"|Enter|Page Down|Python|curl|BibTeX|emoji|torch|cpu|log|float32|bfloat16|fused|Gumbel)(?![A-Za-z])"
+    r"(?<![A-Za-z])(MaskGIT|Token|Critic|ImageNet|Inception|FID|KID|AUC|ROC|PNG|JPEG|WebP|GIF|PDF|SVG|JSON|YAML|MIT"
+    r"|CPU|Esc|Tab|precision|recall|Enter|Page Down|Python|curl|BibTeX|emoji|torch|cpu|log|float32|bfloat16"
+    r"|fused|Gumbel)(?![A-Za-z])"
     r"|token-critic[\w-]*\.gif"
 )
 

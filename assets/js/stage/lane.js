@@ -22,7 +22,7 @@ import { Growth } from "./growth.js";
 const SIZES = [
   ["is-small", 216],
   ["is-smaller", 170],
-  ["is-smallest", 101],
+  ["is-smallest", 124],
 ];
 
 export class Lane {

@@ -23,7 +23,7 @@ export class Original {
       { class: "tc-original", hidden: true, "aria-label": this.words.name },
       el("header", { class: "tc-lane-head" }, el("h2", { class: "tc-lane-name" }, this.words.name), this.passes),
       this.score,
-      el("div", { class: "tc-panels" }, el("div", { class: "tc-canvas" }, this.canvas)),
+      el("div", { class: "tc-before" }, el("div", { class: "tc-canvas" }, this.canvas)),
     );
   }
 

@@ -60,7 +60,7 @@ export class Stage {
     this.views = new Views(store, words.views, this.root, () => this.playbar.play.focus());
     this.tabs = this.buildTabs();
     const lanes = this.lanes.map((/** @type {Lane} */ lane) => lane.node);
-    this.lanesNode = el("div", { class: "tc-lanes" }, this.original.node, ...lanes);
+    this.lanesNode = el("div", { class: "tc-lanes" }, ...lanes, this.original.node);
     this.drawer = new Drawer(store, words.drawer, {
       ...beside,
       token: [this.life.hint, this.life.node],
