@@ -112,6 +112,7 @@ def everything() -> dict[str, Row]:
     for name, cells in read_classes(ROOT / TABLE["reports"][""]).items():
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
+    found |= _exact(read_report(ROOT / TABLE["exact"], "checks"))
     found["tokenizer"] = _flat(_json("tokenizer"))
     return found
 
@@ -134,6 +135,19 @@ def _swept(report: Mapping[str, Any]) -> dict[str, Row]:
                 and settings.items() <= row["settings"].items()
             )
             found[f"sweep {best['rule']} {best['steps']}{name}"] = _row(row, "")
+    return found
+
+
+def _exact(report: Mapping[str, Any]) -> dict[str, Row]:
+    """Of each check the comparison of both rules, and what it says of real pictures of its one style."""
+    found: dict[str, Row] = {}
+    for how, checks in report["compared"].items():
+        for check, one in checks.items():
+            shares = {f"{rule}_share": one[rule] / one["n"] for rule in ("critic", "maskgit")}
+            found[f"exact {how} {check}"] = {**one, **shares}
+    for check, styles in report["real"].items():
+        if len(styles) == 1:
+            found[f"exact real {check}"] = next(iter(styles.values()))["as_shown"]
     return found
 
 

@@ -244,7 +244,8 @@ def test_at_200_percent_a_panel_of_each_lane_is_on_the_first_screen(page: Any) -
 def test_on_paper_there_is_what_the_run_shows_and_nothing_to_press(page: Any) -> None:
     page.emulate_media(media="print")
     painted(page)
-    seen = {one: page.is_visible(one) for one in (".tc-count .tc-key", ".tc-scale", ".tc-film", ".tc-slider", "canvas")}
+    needed = (".tc-count .tc-key", ".tc-scale", ".tc-film", ".tc-slider", ".tc-lane canvas")
+    seen = {one: page.is_visible(one) for one in needed}
     gone = {one: page.is_visible(one) for one in (".tc-transport", "#tc-run", ".tc-actions", ".tc-nav", ".tc-ask")}
     values = page.locator(".tc-slider input[type=number] >> visible=true").count()
     pages = page.pdf(format="A4", print_background=True).count(b"/Type /Page\n") or 1

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from app.features.gallery import measure_distances
+from app.features.gallery import find_nearest
 from app.features.game import deal
 from app.features.settings import pack_choices, resolve_controls
 from app.packs import Packs
@@ -93,7 +93,7 @@ def test_the_page_says_how_to_train_its_critic(imagenet: Pack) -> None:
     asked = set_controls(pack="photos", label="tench", rule_1="maskgit", rule_2="critic")
     assert "engine.train critic" in resolve_controls(context, asked)["plan"]["wrong"]
     assert "no critic" in deal(context, "photos", 0, 0.5)["wrong"]
-    assert measure_distances(context, "unknown") == {"distances": []}
+    assert find_nearest(context, "unknown")["distances"] == []
 
 
 @pytest.mark.slow
