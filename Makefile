@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 
 # Two workers, for two cores. A file stays together, since its tests share a page.
 test: $(VENV)/.installed-dev browser lint types js
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Under a minute: what neither needs a browser nor is slow.
 quick: $(VENV)/.installed-dev lint js

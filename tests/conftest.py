@@ -6,6 +6,7 @@ TOKEN_CRITIC_PACK names another pack, TOKEN_CRITIC_THREADS another number of thr
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,10 +50,15 @@ def address(packs: Packs) -> Iterator[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, so that `-m "not browser"` leaves it out."""
+    """Mark what needs a browser, so that `-m "not browser"` leaves it out. Files with many slow tests come first.
+
+    So no worker begins a long file when the others have nothing left.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])  # those of a file stay together, in their order
 
 
 @pytest.fixture(scope="module")
