@@ -240,7 +240,7 @@ def test_a_lesson_without_mistakes_is_taken_and_one_of_junk_is_refused_at_once(p
         with pytest.raises(ValueError, match=r"own\.yaml"):
             open_lesson(context, "own.yaml", junk)
     assert time.monotonic() - began < 20, "seconds"
-    for name in ("none", "", "../lessons/tokens", GLOSSARY, 3, None, "Tokens"):
+    for name in ("none", "", "../lessons/tokens", GLOSSARY, 3, None, "Tokens", "x" * 5000):
         with pytest.raises(ValueError):
             open_lesson(context, name)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,8 +42,16 @@ def settings_of(i: int) -> dict[str, Any]:
 
 
 def run_of(address: str, given: dict[str, Any]) -> list[str]:
+    """The digests of a run's steps. All ask from one address: who asks too often waits and asks again."""
     asked = {name: value for name, value in given.items() if name != "seed"}
-    return [step["digest"] for line in read_run(address, given["seed"], **asked) for step in line.get("steps", [])]
+    while True:
+        try:
+            lines = list(read_run(address, given["seed"], **asked))
+            return [step["digest"] for line in lines for step in line.get("steps", [])]
+        except HTTPError as error:
+            if error.code != 429:
+                raise
+            time.sleep(1)
 
 
 @pytest.mark.slow

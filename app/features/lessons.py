@@ -68,7 +68,7 @@ def list_names() -> list[str]:
 def read_shipped(name: str, language: str = ENGLISH) -> dict[str, Any]:
     """Return a shipped lesson in a language; what is not translated is English. Wrong for an unknown name."""
     file = FOLDER / f"{name}.yaml"
-    if not re.fullmatch(r"[a-z0-9-]+", name) or name == GLOSSARY or not file.is_file():
+    if not re.fullmatch(r"[a-z0-9-]{1,60}", name) or name == GLOSSARY or not file.is_file():
         known = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.stem != GLOSSARY)
         raise Wrong("errors.lesson.no_lesson", name=repr(name[:40]), known=", ".join(known))
     lesson = read_lesson(file.read_text(encoding="utf-8"), file.name)
