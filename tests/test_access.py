@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from typing import Any
 
@@ -12,8 +13,9 @@ from PIL import Image
 
 from app.features.presets import FIRST
 from app.text.words import ENGLISH, words
-from app.tools.browser import wait_for_run
-from tests.pages import at, go_to, open_drawer, open_phone, painted
+from app.tools.browser import PAGE_READY, wait_for_run
+from tests.full import FULL
+from tests.pages import PATIENCE, UNFOLDED, at, go_to, open_drawer, open_phone, painted
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -47,9 +49,20 @@ PLACES = tuple(words(ENGLISH)["places"]["names"])
 TABS = tuple(words(ENGLISH)["drawer"]["tabs"])
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_serious_in_any_place_or_drawer(page: Any, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+ALL_LOOKS = list(itertools.product((1280, 390), ("light", "dark"), ("en", "ko")))
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"), ALL_LOOKS if FULL else [(1280, "light", "en"), (390, "dark", "ko")]
+)
+def test_axe_finds_nothing_serious_in_any_place_or_drawer(
+    browser: Any, address: str, width: int, scheme: str, language: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(UNFOLDED)
+    page.goto(f"{address}?lang={language}")
+    page.wait_for_function(PAGE_READY)
     page.evaluate("() => tokenCritic.game.deal()")
     page.evaluate("() => { tokenCritic.game.marks.add(5); tokenCritic.game.check(); }")
     found = {}
@@ -63,9 +76,7 @@ def test_axe_finds_nothing_serious_in_any_place_or_drawer(page: Any, width: int)
         if tab == "curves":
             page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
         found[tab] = violations(page)
-    open_drawer(page, "")
-    page.click("#tc-more")
-    page.set_viewport_size({"width": 1280, "height": 800})
+    page.close()
     assert found == {name: [] for name in (*PLACES, *TABS)}
 
 
