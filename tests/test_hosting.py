@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from launch import free_port
+from tests.ports import find_port
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "app" / "deploy"
@@ -84,7 +84,7 @@ def test_the_readme_tells_a_space_what_is_installed_here() -> None:
 
 @pytest.mark.slow
 def test_it_starts_as_a_space_starts_it_and_may_be_framed_there() -> None:
-    port = free_port("127.0.0.1", None)
+    port = find_port()
     told = {"SPACE_ID": "someone/token-critic", "SYSTEM": "spaces", "GRADIO_SERVER_PORT": str(port)}
     with Started(ROOT, [front_matter()["app_file"]], port, GRADIO_SERVER_NAME="0.0.0.0", **told) as space:
         page = space.get("", Host="someone-token-critic.hf.space", X_Forwarded_Host="someone-token-critic.hf.space")
@@ -103,7 +103,7 @@ def test_what_the_container_copies_is_enough_to_start(tmp_path: Path) -> None:
                 copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
                 copy(ROOT / source, place)
     command = json.loads(next(rest for word, rest in instructions() if word == "CMD"))
-    port = free_port("127.0.0.1", None)
+    port = find_port()
     words = [str(port) if one == "7860" else one for one in command[1:]]
     with Started(tmp_path, words, port) as page:
         assert json.loads(page.get("config", X_Forwarded_Prefix="/critic", X_Forwarded_Host="hall.example"))[

@@ -26,8 +26,8 @@ from app.tools import soak
 from app.tools.soak import read_run, send_raw
 from engine.sampler import sample
 from engine.step import Step
-from launch import free_port
 from tests.full import FULL
+from tests.ports import find_port
 from tests.test_hosting import Started
 from tests.test_promises import LEAKS, metric, run_of
 from tests.tiny import make_whole_pack
@@ -105,7 +105,7 @@ def test_what_goes_wrong_at_a_step_is_one_line_and_the_next_run_is_as_ever(
 
 @pytest.mark.slow
 def test_a_server_that_is_told_to_end_in_the_middle_of_a_run_does(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1", None)
+    port = find_port()
     words = ["launch.py", "--no-browser", "--pack", str(make_whole_pack(tmp_path / "tiny").path), "--port", str(port)]
     with Started(ROOT, words, port) as server:
         lines = read_run(f"http://127.0.0.1:{port}/", 1, steps_1=256, steps_2=256)
