@@ -62,13 +62,17 @@ def read_picture(frame: Mapping[str, Any]) -> np.ndarray:
 
 def to_data_url(picture: np.ndarray) -> str:
     """Encode a picture, uint8 (H, W, 3), for the browser: PNG while small, JPEG above."""
+    image = Image.fromarray(picture)
+    if max(image.size) <= MAX_PNG_SIDE:
+        return encode_image(image, "PNG", compress_level=1)
+    return encode_image(image, "JPEG", quality=JPEG_QUALITY)
+
+
+def encode_image(image: Image.Image, kind: str, **options: int) -> str:
+    """Encode a picture as a data URL of one of Pillow's kinds, with that kind's options."""
     out = io.BytesIO()
-    is_small = max(picture.shape[:2]) <= MAX_PNG_SIDE
-    if is_small:
-        Image.fromarray(picture).save(out, "PNG", compress_level=1)
-    else:
-        Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY)
-    return f"data:image/{'png' if is_small else 'jpeg'};base64,{base64.b64encode(out.getvalue()).decode()}"
+    image.save(out, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def encode_array(array: np.ndarray, dtype: str) -> str:

@@ -255,9 +255,9 @@ class Session(Networks):
         members = [np.flatnonzero(pictures.labels == i) for i in range(len(pictures.classes))]
         return pictures.read(np.array([next((i for i in mine if trained[i]), mine[0]) for mine in members]))
 
-    def nearest_training_pictures(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(M,) root mean square difference, 0..255, of uint8 pictures to the nearest training picture of the pack, and
-        (M,) which picture of the pack that is.
+    def nearest_training_pictures(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The nearest training pictures of the pack to uint8 pictures (M, S, S, 3): their root mean square differences
+        (M,), 0..255, which pictures of the pack they are (M,), and the pictures themselves, uint8 (M, S, S, 3).
 
         FileNotFoundError if the pack carries no pictures.
         """
@@ -268,7 +268,8 @@ class Session(Networks):
         distances = np.stack([distance for distance, _ in found])  # (parts, M)
         places = np.stack([part[place] for part, (_, place) in zip(parts, found, strict=True)])
         best, each = distances.argmin(0), np.arange(len(images))
-        return distances[best, each], places[best, each]
+        which = places[best, each]
+        return distances[best, each], which, pictures.read(which)
 
     def _check(self, config: SampleConfig) -> None:
         if config.rule not in self.rules:

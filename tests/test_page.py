@@ -40,6 +40,7 @@ from tests.pages import (
     painted,
     take,
 )
+from tests.test_modules import MAX_TRANSFERRED
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -671,7 +672,7 @@ def test_no_script_is_sent_twice_and_all_of_them_are_small(page: Any, address: s
     names = [one.url for one in sent]
     assert len(names) == len(set(names)) > 20
     sizes = [one.request.sizes()["responseBodySize"] for one in sent if one.url.endswith(".js")]
-    assert 0 < sum(sizes) < 100_000
+    assert 0 < sum(sizes) < MAX_TRANSFERRED
     assert all("immutable" in one.headers["cache-control"] for one in sent if one.url.endswith(".js"))
     other.context.close()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -13,7 +11,7 @@ from PIL import Image
 
 from app.context import Context
 from app.features.compare import begin_frame
-from app.frames import Frame, to_data_url
+from app.frames import Frame, encode_image, to_data_url
 from app.interleave import prefetch
 from app.request import Lane, RunRequest, check_budget, resolve, used_controls
 from engine.session import Session
@@ -60,15 +58,18 @@ def find_nearest(context: Context, run: object) -> dict[str, list[Any]]:
     found = context.runs.get(run)
     if found is None:
         return {"distances": [], "nearest": [], "pictures": []}
+    drawn = [image for images in found.pictures for image in images]
+    if not drawn:
+        none: list[list[Any]] = [[] for _ in found.pictures]
+        return {"distances": none, "nearest": none, "pictures": []}
     session = context.packs.session(found.pack)
-    none = np.zeros(0), np.zeros(0, np.int64)
-    lanes = [session.nearest_training_pictures(np.stack(images)) if images else none for images in found.pictures]
-    known, each = np.unique(np.concatenate([places for _, places in lanes]), return_inverse=True)
-    ends = np.cumsum([len(places) for _, places in lanes])[:-1]
+    distances, places, training = session.nearest_training_pictures(np.stack(drawn))
+    _, first, each = np.unique(places, return_index=True, return_inverse=True)
+    ends = np.cumsum([len(images) for images in found.pictures])[:-1]
     return {
-        "distances": [distances.tolist() for distances, _ in lanes],
+        "distances": [part.tolist() for part in np.split(distances, ends)],
         "nearest": [part.tolist() for part in np.split(each, ends)],
-        "pictures": [_to_small_url(one) for one in session.pack.pictures().read(known)],
+        "pictures": [_to_small_url(training[i]) for i in first],
     }
 
 
@@ -76,9 +77,7 @@ def _to_small_url(picture: np.ndarray) -> str:
     """A data URL of a few KB, uint8 (S, S, 3): the page shows it beside the one that was drawn."""
     image = Image.fromarray(picture)
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    out = io.BytesIO()
-    image.save(out, "WEBP", quality=90)
-    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return encode_image(image, "WEBP", quality=90)
 
 
 def _draw(

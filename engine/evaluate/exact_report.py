@@ -45,9 +45,7 @@ def find(compared: Figures, searched: bool) -> list[str]:
 
 def _both(checks: Figures) -> str:
     one = checks[ANY_CHECK]
-    low, high = one["ratio_ci"]
-    ratio = f"ratio {_number(one['ratio'], '–')} ({_number(low, '∞')}–{_number(high, '∞')})"
-    return f"{one['critic'] / one['n']:.1%} and {one['maskgit'] / one['n']:.1%}, {ratio},"
+    return f"{one['critic'] / one['n']:.1%} and {one['maskgit'] / one['n']:.1%}, ratio {_ratio(one)},"
 
 
 def _sample_lines(rows: Sequence[Figures]) -> list[str]:
@@ -72,12 +70,8 @@ def _comparison_lines(compared: Figures) -> list[str]:
         lines += ["", f"Faults of the critic over those of MaskGIT at {how.replace('_', ' ')}:", ""]
         lines += table_header(["check", "samples", "critic", "MaskGIT", "ratio", "p"])
         for check, one in checks.items():
-            low, high = one["ratio_ci"]
-            ends = f"{_number(low, '∞')}–{_number(high, '∞')}"
-            ratio = f"{_number(one['ratio'], '–')} ({ends})"
-            lines.append(
-                table_row([check, f"{one['n']:,}", str(one["critic"]), str(one["maskgit"]), ratio, f"{one['p']:.2g}"])
-            )
+            counts = (f"{one['n']:,}", str(one["critic"]), str(one["maskgit"]))
+            lines.append(table_row([check, *counts, _ratio(one), f"{one['p']:.2g}"]))
     return lines
 
 
@@ -106,6 +100,11 @@ def _share(one: Figures | None) -> str:
 
 def _part(one: Figures, part: str) -> str:
     return f"{one['parts'][part] / one['n']:.2%}" if one.get("n") else "–"
+
+
+def _ratio(one: Figures) -> str:
+    low, high = one["ratio_ci"]
+    return f"{_number(one['ratio'], '–')} ({_number(low, '∞')}–{_number(high, '∞')})"
 
 
 def _number(value: float | None, other: str) -> str:

@@ -37,6 +37,7 @@ export class LessonView {
     this.again = actionButton(words.again, actions.again);
     this.slides = actionButton(words.slides.show, actions.slides, { class: "tc-action tc-to-projector" });
     this.slides.title = words.slides.help;
+    this.runs = el("div", { class: "tc-actions" }, this.live, this.again);
     this.back = actionButton(words.back, () => actions.turn(-1));
     this.next = actionButton(words.next, () => actions.turn(1));
     this.next.classList.add("is-main");
@@ -49,7 +50,7 @@ export class LessonView {
       el("header", {}, this.where, this.slides, this.fold, this.leave),
       this.title,
       this.body,
-      el("footer", {}, said, el("div", { class: "tc-actions" }, this.live, this.again), this.nav()),
+      el("footer", {}, said, this.runs, this.nav()),
     );
     this.root.addEventListener("click", (event) => this.press(event));
     glossary.root = this.root;
@@ -95,7 +96,7 @@ export class LessonView {
       this.question(page),
     );
     this.body.scrollTop = 0;
-    for (const node of [this.state, this.live]) node.hidden = Boolean(page.show?.place); // no run is in sight there
+    for (const node of [this.state, this.runs]) node.hidden = Boolean(page.show?.place); // no run is in sight there
     this.back.disabled = at === 0;
     this.next.textContent = at < pages - 1 ? this.words.next : after;
     this.dots.replaceChildren(...lesson.pages.map((_, i) => el("i", { class: i === at ? "is-now" : "" })));
@@ -147,10 +148,7 @@ export class LessonView {
 
   /** What the run on the page is. @param {import("../types.js").State} state */
   tell(state) {
-    const { text, isRecorded } = runLine(state, this.words);
-    if (this.state.textContent !== text) this.state.textContent = text;
-    this.live.disabled = state.run.going;
-    this.again.hidden = isRecorded || state.run.going || this.live.hidden;
+    tellRun(this, state);
   }
 
   /** The learner has done what the page asks for. */
@@ -160,12 +158,15 @@ export class LessonView {
 }
 
 /**
- * What the run on the page is, seen from a lesson.
+ * Say what the run on the page is, seen from a lesson, and offer what can be run now.
+ * @param {{words: import("../types.js").Words, state: HTMLElement, live: HTMLButtonElement, again: HTMLButtonElement}} view
  * @param {import("../types.js").State} state
- * @param {import("../types.js").Words} words of the lessons
  */
-export function runLine({ run, shown, verdict }, words) {
+export function tellRun({ words, state: said, live, again }, { run, shown, verdict }) {
   const isRecorded = Boolean(shown?.recorded) && run.why === "recorded";
   const ended = run.why === "done" ? verdict || words.parted : words.lost;
-  return { isRecorded, text: isRecorded ? words.recorded : run.going ? words.running : ended };
+  const text = isRecorded ? words.recorded : run.going ? words.running : ended;
+  if (said.textContent !== text) said.textContent = text;
+  live.disabled = run.going;
+  again.hidden = isRecorded || run.going;
 }

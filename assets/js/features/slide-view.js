@@ -2,7 +2,7 @@
 
 import { actionButton, el } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
-import { runLine } from "./lesson-view.js";
+import { tellRun } from "./lesson-view.js";
 
 /** @typedef {import("../types.js").Slide} Slide */
 /** @typedef {import("../types.js").LessonPage} LessonPage */
@@ -129,9 +129,6 @@ export class SlideView {
 
   /** What the run on the page is. @param {State} state */
   tell(state) {
-    const { text, isRecorded } = runLine(state, this.words);
-    if (this.state.textContent !== text) this.state.textContent = text;
-    this.live.disabled = state.run.going;
-    this.again.hidden = isRecorded || state.run.going;
+    tellRun(this, state);
   }
 }

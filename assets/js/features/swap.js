@@ -99,7 +99,7 @@ export class SwapControl {
   }
 
   get most() {
-    return Number(this.number.max);
+    return this.patches.codes - 1;
   }
 
   /** @param {number} code */
@@ -140,8 +140,8 @@ export class SwapControl {
   /** @param {State} state */
   show({ swap, pinned, shown }) {
     if (!swap || !shown) return;
-    const { codes = 0 } = this.patches;
-    this.number.max = String(codes - 1);
+    const { codes } = this.patches;
+    this.number.max = String(this.most);
     this.number.disabled = this.choose.disabled = pinned < 0 || !codes;
     this.choose.hidden = codes > MOST_SHOWN;
     this.undo.disabled = !swap.changed.length;
