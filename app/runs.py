@@ -18,7 +18,7 @@ from app.frames import Frame
 from app.request import Lane
 from engine.step import Step
 
-MAX_BYTES = 50 * 2**20  # of ended runs that are kept
+MAX_BYTES = 40 * 2**20  # of ended runs that are kept: about forty of the page's own comparison
 MAX_RUNS = 2000  # a recorded run has no bytes of its own, and every visit begins with one
 BYTES_PER_CHARACTER = 8  # that a request takes in memory, beside its text
 MAX_SECONDS = 600.0  # a run that takes longer is stopped

@@ -1,6 +1,7 @@
 """A lecture hall: many visitors at once on this machine. python -m app.tools.load [--visitors 30] [--pack emoji]
 
 Serves the page to this machine alone and lets every visitor press Run at the same moment, each with a seed of its own.
+The visitors are a process of their own: what they do with an answer is not the server's work.
 Prints one JSON object:
   first_frame_seconds   from the request to the first step of both lanes: median and worst over the visitors
   longest_gap_seconds   the longest wait of any visitor between two lines
@@ -19,6 +20,8 @@ import statistics
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -41,11 +44,11 @@ def main(argv: list[str]) -> None:
     from app.tools.browser import serve_page
 
     packs = Packs(given.pack)
-    with serve_page(packs) as address:
+    with serve_page(packs) as address, ProcessPoolExecutor(1, get_context("spawn")) as visitors:
         packs.session(packs.first)  # loaded
-        visit(address, 0)
+        visitors.submit(visit, address, 0).result()
         before = time_sampler(packs)
-        seen = visit_together(address, given.visitors)
+        seen = visitors.submit(visit_together, address, given.visitors).result()
         after = time_sampler(packs)
     print(json.dumps(summarise(seen, (before + after) / 2), indent=1))
 
