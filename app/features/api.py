@@ -18,6 +18,7 @@ from app.features.exports import export_run
 from app.features.gallery import draw_gallery
 from app.features.refine import read_data_url, read_picture
 from app.features.settings import complete_controls
+from app.features.swap import decode_tokens, read_tokens
 from app.frames import to_data_url
 from engine.refine import refine
 from engine.session import Session
@@ -100,8 +101,7 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
 
     def decode(tokens: list[int], pack: str = "") -> str:
         """The picture of tokens, as a data URL (PNG)."""
-        session, _, codes = checked(pack, "", tokens)
-        return to_data_url(worker.submit(session.decode, codes).result()[0])
+        return str(decode_tokens(context, pack or context.packs.first, tokens)["picture"])
 
     def export(run: str, kind: str = "json", lanes: str = "all", at: int = 0) -> dict:  # type: ignore[type-arg]
         """A file of a finished run, by the id in its frames: gif, webp, png, pdf, svg or json.
@@ -113,9 +113,7 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
 
     def checked(pack: str, label: str, tokens: list[int]) -> tuple[Session, str, np.ndarray]:
         session = open_pack(pack)
-        if not isinstance(tokens, list) or not all(isinstance(one, int) for one in tokens):
-            raise ValueError(f"tokens: expected a list of {session.num_tokens} whole numbers")
-        return session, label or session.classes[0], np.array([tokens], np.int64)
+        return session, label or session.classes[0], read_tokens(session, tokens)
 
     refine_picture.__name__ = "refine"
     return [run, gallery, refine_picture, score, encode, decode, export]
