@@ -37,7 +37,6 @@ class Chart:
     """A report as it is drawn. A row has `series`, `point` and figures, and may have `points` of its own."""
 
     name: str
-    title: str
     rows: Sequence[Row]
     columns: Sequence[Column]
     x: Axis
@@ -105,7 +104,6 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     chart = content["chart"]
     return Chart(
         name=name,
-        title=content["title"],
         rows=content["rows"][: content["shown"]],
         columns=[Column(**one) for one in chart["columns"]],
         x=Axis(**chart["x"]),
@@ -127,7 +125,6 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
     held = Column(heading="KID, held out ↓", figure="kid_held", digits=4)
     return Chart(
         name=name,
-        title="All rules",
         rows=rows,
         columns=[PASSES, Column(heading="pictures", figure="n", digits=0), first, FID, KID, FID_HELD, held, IS, NAMED],
         x=Axis(figure="passes", label="network passes of a picture", log=True),
@@ -150,7 +147,6 @@ def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
     rounds = sorted({row["n"] for row in rows})
     return Chart(
         name=name,
-        title="Search of settings",
         rows=rows,
         columns=[Column(heading="pictures", figure="n", digits=0), KID],
         x=Axis(figure="temp_b", label="temperature b at the end"),
@@ -188,7 +184,6 @@ def _auc(name: str, content: Mapping[str, Any]) -> Chart:
     leads = [cell["difference_ci"][0] > 0 for cell in half.values()]
     return Chart(
         name=name,
-        title="Token by token",
         rows=rows,
         columns=[
             Column(heading="AUC ↑", figure="auc", digits=3),
@@ -225,7 +220,6 @@ def _classes(name: str, content: Mapping[str, Any]) -> Chart:
     ]
     return Chart(
         name=name,
-        title="By class",
         rows=rows,
         columns=[
             Column(heading="pictures", figure="n", digits=0),
@@ -259,7 +253,6 @@ def _exact(name: str, content: Mapping[str, Any]) -> Chart:
     rows = list(_exact_rows(content["rows"]))
     return Chart(
         name=name,
-        title="Faults",
         rows=rows,
         columns=[
             Column(heading="pictures", figure="n", digits=0),

@@ -116,8 +116,7 @@ def test_a_phone_s_finger_does_what_a_mouse_does(page: Any, address: str) -> Non
     assert sorted(phone.evaluate("() => [...tokenCritic.state.hand.chosen]")) == [20, 37]
     phone.tap("button:text('Cancel')")
     phone.tap("[data-to=fakes]")
-    phone.tap("button:text('Deal a picture')")
-    phone.wait_for_function("() => window.tokenCritic?.game.dealt")
+    phone.wait_for_function("() => window.tokenCritic?.game.open")
     phone.locator(".tc-game-board canvas").first.scroll_into_view_if_needed()
     box = phone.locator(".tc-game-board canvas").first.bounding_box()
     phone.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
@@ -359,9 +358,9 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     press("[data-drawer=share]")
     press("=Copy link")
     press("[data-to=fakes]")
-    press("=Deal a picture")
+    press("=Another picture")
     page.wait_for_function(
-        "() => window.tokenCritic?.game.open && document.activeElement.textContent === 'Deal a picture'"
+        "() => window.tokenCritic?.game.open && document.activeElement.textContent === 'Another picture'"
     )
     press(".tc-game-board canvas", "ArrowDown")
     page.keyboard.press("Enter")

@@ -124,8 +124,8 @@ def test_1024_tokens_are_shown_pinned_and_exported(large: Any) -> None:
 @pytest.mark.slow
 def test_the_game_is_played_on_1024_tokens(large: Any) -> None:
     go_to(large, "fakes")
-    large.click("#tc-fakes button:text('Deal a picture')")
-    large.wait_for_function("() => tokenCritic.game.dealt")
+    large.click("#tc-fakes button:text('Another picture')")
+    large.wait_for_function("() => tokenCritic.game.open")
     fake = large.evaluate("() => [...tokenCritic.game.dealt.fake]")
     assert len(fake) == SIDE * SIDE
     canvas = large.locator(".tc-game-board canvas").first

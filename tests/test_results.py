@@ -14,6 +14,8 @@ from app.context import Context
 from app.features.results import _log_ticks, draw_chart, read_results
 from app.features.settings import plan_lanes, resolve_controls
 from app.packs import Packs
+from app.text.words import ENGLISH, words
+from engine.evaluate.experiments import EXPERIMENTS
 from engine.reports import ORDER, read_chart, read_charts, run_settings
 from engine.session import available_packs
 from tests.tiny import make_whole_pack
@@ -31,12 +33,18 @@ def test_every_committed_report_can_be_looked_at(context: Context, pack: str) ->
     stored = {file.stem for file in REPORTS[pack].glob("*.json")} - {"tokenizer"}
     charts = {one["name"]: one for one in read_results(context, pack)["charts"]}
     assert stored <= charts.keys(), "a report that cannot be read is left out"
-    assert all(one["rows"] and one["title"] and one["headings"] and one["findings"] for one in charts.values())
+    assert all(one["rows"] and one["headings"] and one["findings"] for one in charts.values())
     for name, chart in charts.items():
         figure = draw_chart(context, {"pack": pack, "name": name})
         assert figure is not None
         shown = {number for trace in figure.data if trace.customdata is not None for number in trace.customdata}
         assert shown == set(range(len(chart["rows"]))), "each row has a point, which says which row it is"
+
+
+def test_each_report_has_a_title_on_the_page() -> None:
+    titles = words(ENGLISH)["results"]["titles"]
+    assert tuple(titles) == ORDER
+    assert {name: titles[name] for name in EXPERIMENTS} == {name: one.title for name, one in EXPERIMENTS.items()}
 
 
 @pytest.mark.parametrize("pack", REPORTS)

@@ -52,7 +52,6 @@ def _describe(chart: Chart) -> dict[str, Any]:
     columns = [one for one in chart.columns if any(one.figure in row for row in chart.rows)]
     return {
         "name": chart.name,
-        "title": chart.title,
         "method": chart.method,
         "findings": list(chart.findings),
         "headings": [one.heading for one in columns],

@@ -109,8 +109,8 @@ def show_refinement(page: Page) -> None:
 
 def play_game(page: Page) -> None:
     page.click("[data-to=fakes]")
-    page.click("button:text('Deal a picture')")
-    page.wait_for_function("() => window.tokenCritic?.game.dealt")
+    page.click("button:text('Another picture')")
+    page.wait_for_function("() => window.tokenCritic?.game.open")
     page.evaluate("""() => { // every third fake found, and as many real ones accused
         const game = window.tokenCritic.game, places = [...game.dealt.fake.keys()];
         for (const fake of [1, 0]) places.filter((i) => game.dealt.fake[i] === fake)

@@ -55,6 +55,23 @@ export class Gallery {
     const chosen = fixed ? [] : [this.order, this.measure];
     const actions = el("div", { class: "tc-actions" }, fixed ? null : count, this.draw, this.stop, ...chosen);
     this.root = el("div", { class: "tc-stage tc-gallery" }, actions, this.status, this.body);
+    if (fixed) return;
+    this.count.addEventListener("change", () => this.outline());
+    store.on(["planned"], () => this.outline());
+    this.outline();
+  }
+
+  /** Before the first pictures: the places where they will stand, a row for each lane. */
+  outline() {
+    if (this.shown) return;
+    const count = Number(this.count.value);
+    const lanes = this.store.state.planned?.lanes.slice(0, 2) ?? [];
+    const style = `--tc-side:${count > FEW ? SMALL : LARGE}px`;
+    const places = () => Array.from({ length: count }, () => el("i", { class: "tc-gallery-none", style }));
+    const rows = lanes.map(({ name }) =>
+      el("div", { "aria-hidden": "true" }, el("h3", {}, name), el("div", { class: "tc-gallery-row" }, ...places())),
+    );
+    this.body.replaceChildren(...rows);
   }
 
   get run() {

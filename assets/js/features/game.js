@@ -37,6 +37,8 @@ export class Game {
     this.dealt = null;
     /** @type {Result | null} */
     this.result = null;
+    this.pack = ""; // that was last asked for a picture
+    this.waits = false; // for a picture
     /** @type {Set<number>} */
     this.marks = new Set();
     this.adds = true; // whether the stroke under way marks
@@ -51,6 +53,14 @@ export class Game {
     this.listen();
     this.show();
     new ResizeObserver(() => this.draw()).observe(this.view.root);
+    store.on(["controls", "place"], () => this.follow());
+    this.follow();
+  }
+
+  /** Another picture of the pack that is chosen, so that who comes here finds one. */
+  follow() {
+    const { controls, place } = this.store.state;
+    if (place === "fakes" && controls.pack !== this.pack) this.deal();
   }
 
   listen() {
@@ -63,17 +73,22 @@ export class Game {
   }
 
   get open() {
-    return Boolean(this.dealt) && !this.result;
+    return Boolean(this.dealt) && !this.result && !this.waits;
   }
 
   /** @returns {Promise<void>} */
   async deal() {
-    this.seed += 1;
     const { pack } = this.store.state.controls;
-    const given = { pack, seed: this.seed, fraction: Number(this.view.share.value) };
+    this.seed += 1;
+    const { seed } = this;
+    this.pack = pack;
+    this.waits = true;
+    const given = { pack, seed, fraction: Number(this.view.share.value) };
     const failed = (/** @type {unknown} */ error) => ({ wrong: messageOf(error, this.words.failed) });
     const found = await restWhile(this.view.dealing, () => ask("deal", given).catch(failed));
+    if (seed !== this.seed) return; // another one was asked for meanwhile
     if (found.wrong) {
+      this.waits = false;
       this.view.status.textContent = found.wrong;
       return;
     }
@@ -88,13 +103,14 @@ export class Game {
     };
     this.marks = new Set();
     this.result = null;
+    this.waits = false;
     if (!this.dealt?.fakes) return this.deal(); // each sampled token came out as the real one
     this.show();
   }
 
   /** @param {PointerEvent} event @param {boolean} begins */
   stroke(event, begins) {
-    if (!this.dealt || this.result) return;
+    if (!this.dealt || !this.open) return;
     const place = placeUnder(this.view.canvas, event, this.dealt.grid);
     if (place < 0) return;
     this.at = place;
@@ -112,7 +128,7 @@ export class Game {
   /** @param {KeyboardEvent} event */
   key(event) {
     const step = ARROWS[event.key];
-    if (!this.dealt || this.result || !(step || event.key === "Enter" || event.key === " ")) return;
+    if (!this.dealt || !this.open || !(step || event.key === "Enter" || event.key === " ")) return;
     event.preventDefault();
     event.stopPropagation(); // else the space bar plays the run
     if (!step) return this.mark(this.at, !this.marks.has(this.at));

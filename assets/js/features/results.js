@@ -20,7 +20,6 @@ const REPORTS = "en"; // the language of what a report says itself
  * A report, as the server describes it.
  * @typedef {object} Chart
  * @property {string} name
- * @property {string} title
  * @property {string} method
  * @property {string[]} findings
  * @property {string[]} headings
@@ -100,11 +99,10 @@ export class Results {
       this.show(chart);
       this.status.textContent = "";
     };
-    return actionButton(chart.title, show, {
+    return actionButton(this.words.titles[chart.name], show, {
       id: `tc-chart-${chart.name}`,
       "data-chart": chart.name,
       "aria-pressed": "false",
-      lang: REPORTS,
     });
   }
 
