@@ -42,6 +42,8 @@ def test_a_place_is_opened_by_its_address_and_by_reloading_it(page: Any, address
         other.goto(f"{address}?place={place}")
         other.wait_for_function(PAGE_READY)
         comes_to(other, SHOWN, view_of(place if place in NAMES else "compare"))
+        if place == "results":  # the reports may be there before the part of the page that draws them
+            other.wait_for_selector("#tc-results .js-plotly-plot .point")
     other.goto(f"{address}?place=gallery")
     other.wait_for_function(PAGE_READY)
     other.reload()

@@ -55,6 +55,7 @@ export class Results {
   connect(element, trigger) {
     element.replaceChildren(this.head);
     this.trigger = trigger;
+    if (this.chosen) trigger(); // the reports were here first
     this.follow();
     const section = element.closest("#tc-results") ?? element;
     new MutationObserver(() => this.listen(section)).observe(section, { childList: true, subtree: true });
