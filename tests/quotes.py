@@ -113,6 +113,7 @@ def everything() -> dict[str, Row]:
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
     found |= _exact(read_report(ROOT / TABLE["exact"], "checks"))
+    found |= {f"avatars {name}": row for name, row in _swept(read_report(ROOT / TABLE["searched"])).items()}
     found["tokenizer"] = _flat(_json("tokenizer"))
     return found
 

@@ -224,6 +224,7 @@ def test_the_command_measures_real_pictures_first(
     assert printed["compared"]["equal_passes"]["identicon"]["n"] == 5 and "equal_steps" in printed["compared"]
     text = (pack.path / "reports" / "exact.md").read_text()
     assert "| identicon |" in text and "| – symmetry |" in text
+    assert "no search at so many steps" in text.lower() and "MaskGIT with 3 passes" in text
     monkeypatch.setattr(SampleStore, "tokens", lambda *_: pytest.fail("drawn again"))
     command.main(words)
 

@@ -28,8 +28,8 @@ def format_report(rows: Sequence[Figures], content: Figures) -> str:
     )
 
 
-def find(compared: Figures, searched: bool) -> list[str]:
-    """What the comparison says, in sentences. `searched`: whether the settings are the best of this pack's sweep."""
+def find(compared: Figures, unsearched: Sequence[str]) -> list[str]:
+    """What the comparison says, in sentences. `unsearched`: names of rows whose settings no sweep of the pack found."""
     said = []
     if compared and all(checks[ANY_CHECK]["n"] for checks in compared.values()):
         parts = (f"{_both(checks)} at {how.replace('_', ' ')}" for how, checks in compared.items())
@@ -40,7 +40,11 @@ def find(compared: Figures, searched: bool) -> list[str]:
         told = f"the critic has fewer faults in {', '.join(fewer)}" if fewer else "the critic is ahead in no check"
         untold = f"; the two cannot be told apart, or the critic has more, in {', '.join(others)}" if others else ""
         said.append(f"Check by check, at {list(compared)[-1].replace('_', ' ')}, {told}{untold}.")
-    return said if searched else [*said, "The settings were not searched on this pack: they are its presets."]
+    if unsearched:
+        said.append(
+            f"No search at so many steps was done for {', '.join(unsearched)}: the settings are the pack's presets."
+        )
+    return said
 
 
 def _both(checks: Figures) -> str:
