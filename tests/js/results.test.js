@@ -5,6 +5,7 @@ import { Store } from "../../assets/js/store.js";
 import { fakePage, serve } from "./server.js";
 
 const WORDS = {
+  titles: { a: "A", b: "B" },
   lanes: ["left", "right"],
   measures: { name: "Measures" },
   paper_columns: [],
@@ -18,7 +19,7 @@ const ROW = { series: "One", point: "a", cells: [], controls: { rule_2: "critic"
 
 /** @param {string} name */
 function chart(name) {
-  return { name, title: name, method: "", findings: [], headings: [], rows: [ROW], paper: [] };
+  return { name, method: "", findings: [], headings: [], rows: [ROW], paper: [] };
 }
 
 /** @type {import("./server.js").Question[]} */
@@ -57,6 +58,21 @@ test("reports are read when the place is opened, and again for another pack", as
   store.set({ controls: { pack: "r" } });
   await asked[2].answer({ charts: [] });
   assert.equal(results.status.textContent, "None");
+});
+
+test("reports that were read before the page's part was there have their chart asked for once it is", async () => {
+  Object.assign(globalThis, {
+    MutationObserver: class {
+      observe() {}
+    },
+  });
+  const { store, results } = opened();
+  store.set({ place: "results" });
+  await asked[0].answer({ charts: [chart("a")] });
+  const trigger = mock.fn();
+  results.connect(/** @type {any} */ ({ replaceChildren() {}, closest: () => null }), trigger);
+  assert.equal(trigger.mock.callCount(), 1);
+  assert.equal(asked.length, 1);
 });
 
 test("a late answer for a pack that is not chosen any more is dropped", async () => {
