@@ -121,7 +121,7 @@ def act(page: Any, action: dict[str, Any] | None) -> None:
     elif list(done) == ["swapped"]:
         swap_by_number_and_by_patch(page)
     elif list(done) == ["played"]:
-        page.click(f".tc-game button:text('{words(ENGLISH)['game']['deal']}')")
+        page.wait_for_function("() => tokenCritic.game.open")  # one is dealt to who comes
         page.click(".tc-game-board canvas >> nth=0", position={"x": 30, "y": 30})
         page.click(f".tc-game button:text('{words(ENGLISH)['game']['check']}')")
     else:

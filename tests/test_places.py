@@ -128,11 +128,14 @@ def test_the_drawer_shows_one_thing_and_gives_the_focus_back(page: Any) -> None:
     assert page.evaluate("() => document.activeElement.dataset.drawer") == "share"
     open_drawer(page, "curves")
     page.wait_for_selector(".tc-curve-now")
-    lines = page.locator(".tc-curve-now")
-    assert lines.count() == 4
-    before = lines.first.bounding_box()["x"]
+    assert page.locator(".tc-curve-now").count() == 4
+    # the chart may be drawn once more, in the meantime it has no place
+    place = "() => document.querySelector('.tc-curve-now')?.getBoundingClientRect().x || false"
+    before = page.wait_for_function(place).json_value()
     take(page, 3)
-    assert lines.first.bounding_box()["x"] < before, "the playhead moves in the curves"
+    page.wait_for_function(
+        f"(before) => (({place})() || before) < before", arg=before
+    )  # the playhead moves in the curves
     open_drawer(page, "")
     page.evaluate("() => tokenCritic.stage.cells.pin(-1)")
     painted(page)
