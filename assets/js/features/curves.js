@@ -9,7 +9,8 @@ export class Curves {
     this.store = store;
     this.drawn = ""; // the run that they show
     this.none = el("p", { class: "tc-hint" }, words.drawer.no_run);
-    this.trigger = () => {}; // until Gradio's component is mounted
+    /** @type {(() => void) | null} */
+    this.trigger = null; // until Gradio's component is mounted
     store.on(["run", "drawer"], () => this.follow());
     store.on(["playhead", "drawer"], () => this.mark());
   }
@@ -23,7 +24,7 @@ export class Curves {
   follow() {
     const { run, drawer } = this.store.state;
     this.none.hidden = Boolean(this.drawn || (run.id && !run.going));
-    if (drawer !== "curves" || run.going || !run.id || run.id === this.drawn) return;
+    if (!this.trigger || drawer !== "curves" || run.going || !run.id || run.id === this.drawn) return;
     this.drawn = run.id;
     this.trigger();
     this.listen();

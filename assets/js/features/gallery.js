@@ -68,10 +68,9 @@ export class Gallery {
     const lanes = this.store.state.planned?.lanes.slice(0, 2) ?? [];
     const style = `--tc-side:${count > FEW ? SMALL : LARGE}px`;
     const places = () => Array.from({ length: count }, () => el("i", { class: "tc-gallery-none", style }));
-    const rows = lanes.map(({ name }) =>
-      el("div", { "aria-hidden": "true" }, el("h3", {}, name), el("div", { class: "tc-gallery-row" }, ...places())),
+    this.showRows(
+      lanes.map(({ name }) => [name, el("div", { class: "tc-gallery-row", "aria-hidden": "true" }, ...places())]),
     );
-    this.body.replaceChildren(...rows);
   }
 
   get run() {
@@ -92,11 +91,14 @@ export class Gallery {
     this.shown = begin;
     this.items = begin.lanes.map(() => []);
     this.rows = begin.lanes.map(() => el("div", { class: "tc-gallery-row" }));
-    const sections = begin.lanes.map(({ name }, i) =>
-      el("section", { "aria-label": name }, el("h3", {}, name), this.rows[i]),
-    );
-    this.body.replaceChildren(...sections);
+    this.showRows(begin.lanes.map(({ name }, i) => [name, this.rows[i]]));
     this.progress();
+  }
+
+  /** Show a row under the name of each lane. @param {[string, HTMLElement][]} rows */
+  showRows(rows) {
+    const sections = rows.map(([name, row]) => el("section", { "aria-label": name }, el("h3", {}, name), row));
+    this.body.replaceChildren(...sections);
   }
 
   /** @param {import("../batch.js").Item} sent */

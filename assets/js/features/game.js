@@ -57,7 +57,7 @@ export class Game {
     this.follow();
   }
 
-  /** Another picture of the pack that is chosen, so that who comes here finds one. */
+  /** Deal a picture of the pack that is chosen, so that who comes here finds one. */
   follow() {
     const { controls, place } = this.store.state;
     if (place === "fakes" && controls.pack !== this.pack) this.deal();

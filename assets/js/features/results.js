@@ -37,7 +37,8 @@ export class Results {
     /** @type {Chart[]} */
     this.charts = [];
     this.chosen = ""; // the name of the one that is shown
-    this.trigger = () => {}; // until Gradio's component is mounted
+    /** @type {(() => void) | null} */
+    this.trigger = null; // until Gradio's component is mounted
     this.choices = el("div", { class: "tc-actions", role: "group", "aria-label": this.words.charts });
     this.status = el("p", { class: "tc-status", role: "status" });
     this.findings = el("div", { class: "tc-findings", lang: REPORTS });
@@ -55,7 +56,6 @@ export class Results {
   connect(element, trigger) {
     element.replaceChildren(this.head);
     this.trigger = trigger;
-    if (this.chosen) trigger(); // the reports were here first
     this.follow();
     const section = element.closest("#tc-results") ?? element;
     new MutationObserver(() => this.listen(section)).observe(section, { childList: true, subtree: true });
@@ -69,7 +69,7 @@ export class Results {
   /** Show the reports of the pack that is chosen while the page is here. */
   follow() {
     const { controls, place } = this.store.state;
-    if (place === "results" && controls.pack !== this.pack) this.read(controls.pack);
+    if (this.trigger && place === "results" && controls.pack !== this.pack) this.read(controls.pack);
   }
 
   /** @param {string} pack */
@@ -117,7 +117,7 @@ export class Results {
     const last = said.length - 1;
     this.findings.replaceChildren(...said.map((text, i) => el("p", { class: i === last && "tc-quiet" }, text)));
     this.table.replaceChildren(...(chart ? [this.rows(chart), ...this.paper(chart)] : []));
-    this.trigger();
+    this.trigger?.();
   }
 
   /** @param {Chart} chart */
