@@ -23,8 +23,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import redirect_stderr, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,7 +44,7 @@ from tests.tiny import TRUNK, make_folder, make_pack
 ITERATIONS = 24
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})  # a measured one may differ
 ROOM = 300_000  # bytes that are free at most; a checkpoint has 84,000, and three are there at a time
-MOST_OF_CONTROL = 60  # sittings
+MOST_OF_CONTROL = 20  # sittings
 PATIENCE = 120  # seconds
 
 
@@ -92,17 +94,22 @@ class Sittings:
             return -1
         return int(found[1]["iteration"]) if found else 0
 
-    def is_saving(self) -> bool:
-        return bool(list(self.parts.glob(".partial-*")))
+    def partials(self) -> set[str]:
+        """Checkpoints that are being written, and those that earlier sittings have left half written."""
+        return {one.name for one in self.parts.glob(".partial-*")}
 
-    def end(self, child: int, expected: int) -> None:
-        """Wait for the end of a sitting. Look at what it has left."""
+    def saved(self) -> int:
+        """When a checkpoint was last written: a larger number than before, once there is a new one."""
+        return max((_modified(one) for one in self.parts.glob("[0-9]*/state.json")), default=0)
+
+    def end(self, child: int, expected: int, left: AbstractSet[str] = frozenset()) -> None:
+        """Wait for the end of a sitting. Look at what it has left, beside the half written ones that were there."""
         ended = self.wait(child)
         said = (self.folder / "said").read_text().splitlines()
         if ended == 0:
             return self._compare()
         self.counts["broken"] += 1
-        self.counts["saving"] += self.is_saving()
+        self.counts["saving"] += bool(self.partials() - left)
         self.counts["wrong_ends"] += ended != expected or (ended == 2 and not says_full(said))
         done = self.done()
         self.counts["lost"] += done < self._before
@@ -117,20 +124,21 @@ class Sittings:
         self._before = 0
 
 
-def kill(sittings: Sittings, count: int) -> None:
-    """Break off so many sittings by kill -9."""
-    dice = random.Random(0)
-    while sittings.counts["broken"] < count:
-        before, child = newest(sittings.parts), sittings.start()
+def kill(sittings: Sittings, count: int, until_lost: bool = False) -> None:
+    """Break off so many sittings by kill -9, or fewer where it ends with the first checkpoint that is lost."""
+    dice, counts = random.Random(0), sittings.counts
+    while counts["broken"] < count and not (until_lost and counts["lost"]):
+        left, saved = sittings.partials(), sittings.saved()
+        child = sittings.start()
         moment = dice.choice(("start", "training", "saving", "saving"))
         if moment != "start":
-            _await(lambda before=before, child=child: has_ended(child) or newest(sittings.parts) > before)
+            _await(lambda child=child, saved=saved: has_ended(child) or sittings.saved() > saved)
         wait = time.monotonic() + dice.uniform(0, 0.4)
-        _await(lambda wait=wait, child=child: has_ended(child) or time.monotonic() > wait)
+        _await(lambda child=child, wait=wait: has_ended(child) or time.monotonic() > wait)
         if moment == "saving":
-            _await(lambda child=child: has_ended(child) or sittings.is_saving())
+            _await(lambda child=child, left=left: has_ended(child) or bool(sittings.partials() - left))
         os.kill(child, signal.SIGKILL)
-        sittings.end(child, -signal.SIGKILL)
+        sittings.end(child, -signal.SIGKILL, left)
 
 
 def fill(sittings: Sittings, count: int) -> None:
@@ -151,17 +159,15 @@ def says_full(said: list[str]) -> bool:
 
 def save_in_place(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """As one should not: over the last checkpoint, file by file."""
-    target, partial = folder / "00000001", folder / ".partial-in-place"  # the second only shows that it is saved
+    target = folder / "00000001"
     target.mkdir(parents=True, exist_ok=True)
     content = save({name: tensor.contiguous().clone() for name, tensor in tensors.items()})
     (target / "state.json").write_text(json.dumps({**state, "parts": 1}))
     with open(target / "part-000.safetensors", "wb", buffering=0) as out:
-        for part in (content[:4000], content[4000:]):
-            out.write(part)
-            os.fsync(out.fileno())
-            partial.mkdir(exist_ok=True)  # a kill after this falls between the parts, on a fast disk, too
-            time.sleep(0.01)
-    partial.rmdir()
+        out.write(content[:4000])
+        with TemporaryDirectory(prefix=".partial-", dir=folder):  # shows that it is saved: half of it, so far
+            time.sleep(0.02)
+        out.write(content[4000:])
 
 
 def same_tensors(ours: Path, theirs: Path) -> bool:
@@ -179,9 +185,11 @@ def _figures(run: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in ("pictures_s", "mfu")} for row in rows]
 
 
-def newest(run: Path) -> int:
-    """Iterations of the newest checkpoint that is there."""
-    return max((int(one.name) for one in run.glob("[0-9]*")), default=0)
+def _modified(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:  # an old checkpoint that was just removed
+        return 0
 
 
 def take_all_but(filler: Path, free: int) -> None:
@@ -214,8 +222,7 @@ def main(argv: list[str]) -> None:
     found: dict[str, Any] = {**sittings.counts}
     if how == "kill":
         control = Sittings(folder / "control", save_in_place)
-        while not control.counts["lost"] and control.counts["broken"] < MOST_OF_CONTROL:
-            kill(control, control.counts["broken"] + 1)
+        kill(control, MOST_OF_CONTROL, until_lost=True)
         found["control_lost"] = control.counts["lost"]
     print(json.dumps(found))
 
