@@ -52,6 +52,7 @@ FID, KID = Column(heading="FID ↓", figure="fid"), Column(heading="KID ↓", fi
 FID_HELD = Column(heading="FID, held out ↓", figure="fid_held")
 PICTURES = Column(heading="pictures", figure="measured", digits=0)
 PASSES = Column(heading="passes", figure="passes", digits=0)
+FAULTS = Column(heading="faulty ↓", figure="faults", digits=4)  # the share that an exact check finds wrong
 IS, NAMED = (
     Column(heading="IS ↑", figure="is"),
     Column(heading="class named right ↑", figure="class_accuracy", digits=3),
@@ -287,5 +288,5 @@ READERS: Mapping[str, Callable[[str, Mapping[str, Any]], Chart]] = {
     "exact": _exact,
 }
 FILES = {"classes": "table1"}  # charts that are drawn from another one's report
-EXPERIMENTS = ("steps", "curve", "rejection", "refine", "ablate", "calibration")
+EXPERIMENTS = ("steps", "curve", "rejection", "refine", "ablate", "calibration", "tradeoff")
 ORDER = ("table1", *EXPERIMENTS, "classes", "exact", "auc", "sweep")

@@ -16,6 +16,7 @@ from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
 from engine.evaluate.exact import join_halves
+from engine.evaluate.experiments import steps
 from engine.evaluate.report import read_report
 from engine.evaluate.samples import SampleStore
 from engine.models import build_model
@@ -237,3 +238,61 @@ def test_a_pack_of_other_pictures_is_refused_in_one_line(tmp_path: Path, monkeyp
     assert not Path("runs").exists() and not (pack.path / "reports").exists()
     with pytest.raises(ValueError, match="parts are known"):
         open_checks(pack.pictures())
+
+
+@pytest.mark.slow
+def test_experiments_count_the_faults_of_their_samples_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
+    monkeypatch.setattr(steps, "COUNTS", (2,))
+    monkeypatch.setattr(exact, "MIN_FOUND", 0.0)
+    pack = make_avatars(tmp_path / "avatars")
+    words = [f"pack={pack.path}", "steps=2", "out=report"]
+    command.main(["exact", *words, "n=40", "rules=maskgit,critic"])
+    command.main(["steps", *words, "n=40"])
+    counted = {
+        (row["rule"], row["passes"]): row["checks"] for row in read_report(Path("report/exact.json"), "checks")["rows"]
+    }
+    content = read_report(Path("report/steps.json"))
+    for row in content["rows"]:
+        one = counted[row["rule"], row["passes"]][exact.ANY_CHECK]
+        assert (row["faults"], row["faulty"]) == (one["share"], one["samples"]) and one["n"] == 20
+    assert len(content["findings"]) == 3 and "exact checks find a fault in" in content["findings"][-1]
+    assert (
+        "faulty ↓" in Path("report/steps.md").read_text()
+        and exact.DEFINITIONS["fault"] in Path("report/steps.md").read_text()
+    )
+
+
+@pytest.mark.slow
+def test_faults_are_counted_in_the_pictures_of_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
+    monkeypatch.setattr(exact, "MIN_FOUND", 0.0)
+    pack = make_avatars(tmp_path / "avatars")
+    words = [f"pack={pack.path}", "out=report"]
+    with pytest.raises(ValueError, match=r"sweep\.json has no settings with 40 pictures.*run the sweep"):
+        command.main(["tradeoff", *words, "n=40"])
+    rounds = ["steps=2", "rules=maskgit,critic", "settings=[3,2,1]", "pictures=[20,40,60]"]
+    command.main(["sweep", f"pack={pack.path}", *rounds])
+    drawn = {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*.npy")}
+    capsys.readouterr()
+    command.main(["tradeoff", *words, "n=40"])
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*.npy")} == drawn, "nothing is drawn again"
+    searched = {(row["rule"], row["n"], row["kid"]) for row in read_report(pack.path / "reports/sweep.json")["rows"]}
+    rows = read_report(Path("report/tradeoff.json"), "faults")["rows"]
+    assert {(row["rule"], row["n"], row["kid"]) for row in rows} == {one for one in searched if one[1] >= 40}
+    for series in ("MaskGIT, 2 passes", "Token-Critic, 3 passes"):
+        shares = [row["faults"] for row in rows if row["series"] == series]
+        ends = dict.fromkeys(f"{100 * end:.1f}" for end in (min(shares), max(shares)))
+        assert f"{' to '.join(ends)} % at the {len(shares)} settings of {series}" in findings[0]
+    with pytest.raises(ValueError, match="dtype=float32: give it here"):
+        command.main(["tradeoff", *words, "n=40", "dtype=bfloat16"])
+    plain = make_whole_pack(tmp_path / "tiny")
+    with pytest.raises(ValueError, match="no exact checks that hold"):
+        command.main(["tradeoff", f"pack={plain.path}", "n=40"])

@@ -34,4 +34,5 @@ REPORTED: dict[str, tuple[Reported, ...]] = {
     ),
     "ablate": (MASKGIT_AGAIN, CRITIC),
     "calibration": (),
+    "tradeoff": (),
 }

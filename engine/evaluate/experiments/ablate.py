@@ -26,6 +26,7 @@ from engine.evaluate.experiments.experiment import (
     is_apart,
     own,
     say,
+    say_faults,
     say_ratio,
 )
 from engine.evaluate.sweep import best_config
@@ -66,9 +67,9 @@ def measure(setup: Setup) -> Iterator[Row]:
         def figures(its: Setup = with_variant, label: str = name) -> dict[str, Any]:
             samples = its.evaluator.samples
             tokens = samples.tokens(config, f"critic, {label}")
-            return {**its.evaluator.measure_tokens(tokens, samples.labels(config.n)), **_measure_auc(its.evaluator)}
+            return {**its.measure_samples(tokens, samples.labels(config.n)), **_measure_auc(its.evaluator)}
 
-        yield with_variant.row(config, {"critic": name}, figures, series=OF_CRITICS, point=name)
+        yield with_variant.row(config, {**setup.checked_by, "critic": name}, figures, series=OF_CRITICS, point=name)
 
 
 def _train_variant(setup: Setup, name: str, changes: Sequence[str]) -> Evaluator:
@@ -131,6 +132,14 @@ def find(rows: Sequence[Row]) -> list[str]:
     ]
     return [
         f"With the same generator and noise Token-Critic's FID is {ratios}.",
+        *say_faults(
+            {
+                "of Token-Critic's pictures": critic,
+                "of MaskGIT's with as many passes": equal,
+                "of the critic's without the right to revoke": by_rule["critic-locked"],
+                "of those of the generator judging itself": by_rule["self-revoking"],
+            }
+        ),
         f"The critics differ in what their names say. Each was trained once, and sampled with the settings that were "
         f"found for the shipped one. The one made like the shipped one has "
         f"{f'an AUC of {say(base, AUC, 3)} and ' if AUC in base else ''}an FID of {say(base)}. "

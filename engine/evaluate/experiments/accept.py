@@ -33,10 +33,10 @@ def draw_accepted(setup: Setup, config: SampleConfig, share: float, **shown: Any
         if share < 1:
             certainty = setup.evaluator.class_certainty(tokens, labels)
             kept = choose_surest(certainty, labels, samples.labels(setup.n))
-        figures = setup.evaluator.measure_tokens(tokens[kept], labels[kept])
+        figures = setup.measure_samples(tokens[kept], labels[kept])
         return {**figures, "accepted": share, "passes_per_accepted": drawn.passes / share}
 
-    return setup.row(drawn, {"accepted": share}, measure, **shown)
+    return setup.row(drawn, {**setup.checked_by, "accepted": share}, measure, **shown)
 
 
 def choose_surest(certainty: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:

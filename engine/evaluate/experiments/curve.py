@@ -14,6 +14,7 @@ from engine.evaluate.experiments.experiment import (
     Setup,
     own,
     say,
+    say_faults,
     say_ratio,
 )
 from engine.evaluate.sweep import best_config
@@ -76,6 +77,14 @@ def find(rows: Sequence[Row]) -> list[str]:
         f"With the half of the pictures that the classifier is surest of, the FID of Token-Critic is {say(kept)} "
         f"instead of {say(critic)} and that of MaskGIT with {counts[-1]} passes {say(kept_equal)} instead of "
         f"{say(equal)}.",
+        *say_faults(
+            {
+                f"of Token-Critic's pictures at {critic['point']}": critic,
+                f"of MaskGIT's with {counts[-1]} passes at {equal['point']}": equal,
+                "of that half of Token-Critic's": kept,
+                "of that half of MaskGIT's": kept_equal,
+            }
+        ),
     ]
 
 

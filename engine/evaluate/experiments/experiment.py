@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from engine.checks import checks_digest, open_checks
 from engine.config import SampleConfig
 from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.exact import ANY_CHECK, DEFINITIONS, Checks, count_faults, usable_checks
 from engine.evaluate.paper import REPORTED
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import check_seed
 from engine.evaluate.table1 import compare_rows
 from engine.plots import new_figure
-from engine.reports import FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column, own_settings
+from engine.reports import FAULTS, FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column, own_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,9 +64,29 @@ class Setup:
 
         def measure() -> dict[str, Any]:
             tokens = self.evaluator.samples.tokens(config, f"{shown['series']}, {shown['point']}")
-            return self.evaluator.measure_tokens(tokens, self.evaluator.samples.labels(config.n))
+            return self.measure_samples(tokens, self.evaluator.samples.labels(config.n))
 
-        return self.row(config, {}, measure, **shown)
+        return self.row(config, self.checked_by, measure, **shown)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """The exact checks of the pack's styles that pass on its real pictures. None where no parts are known."""
+        pictures = self.evaluator.pictures
+        return usable_checks(self.evaluator, self.report, open_checks(pictures)) if pictures.recipes else {}
+
+    @property
+    def checked_by(self) -> dict[str, str]:
+        """What rows with faults also depend on."""
+        return {"checks": checks_digest()[:16]} if self.checks else {}
+
+    def measure_samples(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+        """FID, KID, IS, classes and faults of pictures given as tokens (M, N), with their classes (M,)."""
+        return {**self.evaluator.measure_tokens(tokens, labels), **self.count_faults(tokens, labels)}
+
+    def count_faults(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+        """The share of pictures that an exact check finds wrong, among those whose style has one. {} without checks."""
+        found = count_faults(self.evaluator, self.checks, tokens, labels).get(ANY_CHECK) if self.checks else None
+        return {"faults": found["share"], "faults_ci": found["share_ci"], "faulty": found["samples"]} if found else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +104,7 @@ class Experiment:
     diagonal: bool = False  # whether both axes are shares, which ought to be equal
 
 
-DISTANCES, CLASSES = (FID, KID, FID_HELD), (IS, NAMED)
+DISTANCES, CLASSES = (FID, KID, FID_HELD), (IS, NAMED, FAULTS)
 OF_DISTANCES = ("features", "reference", "held", "labels")  # definitions that FID and KID rest on
 
 
@@ -133,6 +158,8 @@ def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[
     keys = {one.figure for one in columns}
     used = {*keys, "ci", *(OF_DISTANCES if "fid" in keys else ())}
     defined = {key: text for key, text in content["definitions"].items() if key in used}
+    if FAULTS.figure in keys:
+        defined |= {FAULTS.heading: DEFINITIONS["fault"], ANY_CHECK: DEFINITIONS[ANY_CHECK]}
     return "\n".join([*lines, *(f"- **{key}**: {text}" for key, text in defined.items())]) + "\n"
 
 
@@ -197,6 +224,22 @@ def is_apart(mine: Row, other: Row) -> int:
     """-1 if the FID of `mine` is lower than that of `other`, 1 if higher, 0 if the interval of the ratio holds 1."""
     low, high = compare_fid(mine, other).get("fid_ratio_ci", (-math.inf, math.inf))
     return -1 if high < 1 else int(low > 1)
+
+
+def say_faults(rows: Mapping[str, Row]) -> list[str]:
+    """A sentence on the faults of these rows by name, with intervals; none for a pack without exact checks."""
+    told = [f"{say_share(row)} {name}" for name, row in rows.items() if row.get("faults") is not None]
+    return [f"The exact checks find a fault in {_join(told)}."] if len(told) == len(rows) else []
+
+
+def say_share(row: Row, figure: str = "faults") -> str:
+    """A share with its interval, as in 3.3 % (2.0–5.0)."""
+    low, high = (100 * end for end in row[f"{figure}_ci"])
+    return f"{100 * row[figure]:.1f} % ({low:.1f}–{high:.1f})"
+
+
+def _join(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def own(config: SampleConfig) -> str:

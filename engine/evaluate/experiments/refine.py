@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.checks import checks_digest, open_checks
 from engine.config import SampleConfig
 from engine.evaluate.behaviour import rule_digest
-from engine.evaluate.exact import ANY_CHECK, count_faults, usable_checks
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
@@ -19,10 +17,11 @@ from engine.evaluate.experiments.experiment import (
     own,
     say,
     say_ratio,
+    say_share,
 )
 from engine.evaluate.sweep import best_config
 from engine.refine import entry_step
-from engine.reports import PASSES, Axis, Column, percent
+from engine.reports import PASSES, Axis, percent
 
 FRACTIONS = (0.2, 0.4, 0.6, 0.8)
 PAPERS_FRACTION = 0.6
@@ -34,11 +33,8 @@ def measure(setup: Setup) -> Iterator[Row]:
     first, critic = (
         best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed) for rule in ("maskgit", "critic")
     )
-    pictures = setup.evaluator.pictures
-    checks = usable_checks(setup.evaluator, setup.report, open_checks(pictures)) if pictures.recipes else {}
-    # A row also depends on what it refines, and on the checks.
-    made_of = {"of": own(first), "of_rule": rule_digest(first.rule, first.schedule)[:16]}
-    made_of |= {"checks": checks_digest()[:16]} if checks else {}
+    # A row also depends on what it refines.
+    made_of = {"of": own(first), "of_rule": rule_digest(first.rule, first.schedule)[:16], **setup.checked_by}
     for fraction in (0.0, *FRACTIONS):
 
         def figures(fraction: float = fraction) -> dict[str, Any]:
@@ -50,15 +46,11 @@ def measure(setup: Setup) -> Iterator[Row]:
             )
             labels = samples.labels(setup.n)
             passes = first.passes + (_passes(critic, fraction, session.num_tokens) if fraction else 0)
-            row = {"fraction": fraction, "passes": passes, **setup.evaluator.measure_tokens(tokens, labels)}
-            if checks:
-                found = count_faults(setup.evaluator, checks, tokens, labels)[ANY_CHECK]
-                row |= {"faults": found["share"], "faults_ci": found["share_ci"], "faulty": found["samples"]}
-            return row
+            return {"fraction": fraction, "passes": passes, **setup.measure_samples(tokens, labels)}
 
         yield setup.row(
             critic if fraction else first,
-            {**made_of, "refined": fraction} if fraction else made_of if checks else {},
+            {**made_of, "refined": fraction} if fraction else setup.checked_by,
             figures,
             series=SERIES,
             point=f"{percent(fraction)} masked again" if fraction else "before",
@@ -84,23 +76,18 @@ def find(rows: Sequence[Row]) -> list[str]:
     named += f"{percent(best['class_accuracy'])} after"
     if "faults" not in before:
         return [*found, f"IS goes from {say(before, 'is')} to {say(best, 'is')}, and {named}."]
-    shares = [f"{100 * row['faults']:.1f} % ({_ends(row)})" for row in (before, best)]
-    return [*found, f"The exact checks find a fault in {shares[0]} before and in {shares[1]} after; {named}."]
-
-
-def _ends(row: Row) -> str:
-    return "–".join(f"{100 * end:.1f}" for end in row["faults_ci"])
+    shares = f"{say_share(before)} before and in {say_share(best)} after"
+    return [*found, f"The exact checks find a fault in {shares}; {named}."]
 
 
 REFINE = Experiment(
     name="refine",
     title="Refinement",
     method="MaskGIT's finished pictures; the critic masks the share of their tokens that it scores lowest, and "
-    "sampling goes on with its rule and the best settings of the pack. `faults` are those of the exact checks, where "
-    "the pack has them.",
+    "sampling goes on with its rule and the best settings of the pack.",
     measure=measure,
     find=find,
-    columns=(PASSES, *DISTANCES, *CLASSES, Column(heading="faults ↓", figure="faults", digits=4)),
+    columns=(PASSES, *DISTANCES, *CLASSES),
     x=Axis(figure="fraction", label="share of the tokens masked again; 0: before"),
     y=Axis(figure="fid", label="FID, lower is better"),
 )

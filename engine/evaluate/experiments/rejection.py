@@ -12,6 +12,7 @@ from engine.evaluate.experiments.experiment import (
     Row,
     Setup,
     say,
+    say_faults,
     say_ratio,
 )
 from engine.evaluate.sweep import best_config
@@ -42,6 +43,14 @@ def find(rows: Sequence[Row]) -> list[str]:
         f"Token-Critic's FID is {say_ratio(critic[whole], greedy[whole])} of MaskGIT's where all are kept and "
         f"{say_ratio(critic[few], greedy[few])} where {percent(few)} are, and a kept picture then costs "
         f"{critic[few]['passes_per_accepted']:.0f} passes against {greedy[few]['passes_per_accepted']:.0f}.",
+        *say_faults(
+            {
+                "of all Token-Critic pictures": critic[whole],
+                "of all MaskGIT pictures": greedy[whole],
+                f"of the {percent(few)} of Token-Critic's": critic[few],
+                f"of the {percent(few)} of MaskGIT's": greedy[few],
+            }
+        ),
     ]
 
 

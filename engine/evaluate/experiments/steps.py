@@ -14,6 +14,7 @@ from engine.evaluate.experiments.experiment import (
     Setup,
     is_apart,
     say,
+    say_faults,
 )
 from engine.evaluate.sweep import best_settings
 from engine.reports import PASSES, Axis
@@ -63,6 +64,13 @@ def find(rows: Sequence[Row]) -> list[str]:
         f"rest cannot be told apart; at equal steps it is lower at {won_too} of {of_too} and higher at {lost_too}.",
         f"With {searched} steps Token-Critic's FID is {say(mine)}; MaskGIT's is {say(same)} with as many steps and "
         f"{say(as_many)} with as many passes.",
+        *say_faults(
+            {
+                f"of Token-Critic's pictures with {searched} steps": mine,
+                "of MaskGIT's with as many steps": same,
+                "of MaskGIT's with as many passes": as_many,
+            }
+        ),
     ]
 
 

@@ -1,0 +1,76 @@
+"""Faults against KID at the settings that the pack's search tried: is a rule ahead only because of how it was set?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from engine.evaluate.experiments.experiment import KID, Experiment, Row, Setup, own, say_share
+from engine.evaluate.report import read_report
+from engine.evaluate.samples import digest_sources
+from engine.evaluate.sweep import NAME as SWEEP
+from engine.reports import FAULTS, PASSES, Axis, row_name
+
+
+def measure(setup: Setup) -> Iterator[Row]:
+    """Rows of the search's own pictures, `setup.n` or more of each settings. Nothing new is drawn."""
+    session, pack = setup.evaluator.session, setup.evaluator.session.pack
+    if not setup.checks:
+        raise ValueError(f"pack {pack.name!r} has no exact checks that hold on its real pictures: tradeoff needs some")
+    file = pack.path / "reports" / SWEEP
+    searched = [row for row in read_report(file)["rows"] if row["n"] >= setup.n] if file.is_file() else []
+    if not searched:
+        raise ValueError(f"{file} has no settings with {setup.n} pictures or more: run the sweep first, or lower n=")
+    for row in sorted(searched, key=_order):
+        if row["dtype"] != session.dtype:
+            raise ValueError(f"the search was made with dtype={row['dtype']}: give it here, too")
+        settings = {name: value for name, value in row["settings"].items() if name != "seed"}
+        config = session.settings(
+            rule=row["rule"], steps=row["steps"], n=row["n"], seed=row["settings"]["seed"], **settings
+        )
+        if row["made_of"] != digest_sources(pack, config.rule, config.schedule):
+            raise ValueError(f"{file} was made with another {config.rule}, or other weights: run the sweep again")
+        series = f"{row_name(row)}, {config.passes} passes"
+
+        def figures(config: Any = config, row: Row = row, series: str = series) -> dict[str, Any]:
+            samples = setup.evaluator.samples
+            found = setup.count_faults(samples.tokens(config, series), samples.labels(config.n))
+            return {"kid": row["kid"], "kid_ci": row["kid_ci"], "measured": config.n, **found}
+
+        yield setup.row(config, setup.checked_by, figures, series=series, point=own(config))
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    return row["rule"] != "maskgit", row["rule"], row["steps"], -row["n"], row["kid"]
+
+
+def find(rows: Sequence[Row]) -> list[str]:
+    ranges, best = [], []
+    for name, some in groupby(rows, key=lambda row: str(row["series"])):
+        mine = list(some)
+        shares = [f"{100 * end(row['faults'] for row in mine):.1f}" for end in (min, max)]
+        ranges.append(f"{' to '.join(dict.fromkeys(shares))} % at the {len(mine)} settings of {name}")
+        most = max(row["n"] for row in mine)
+        cleanest = min((row for row in mine if row["n"] == most), key=lambda row: (row["faults"], row["kid"]))
+        best.append(f"{name}: {say_share(cleanest)}, KID {cleanest['kid']:.4f}, at {cleanest['point']}")
+    return [
+        f"The exact checks find a fault in {'; '.join(ranges)}.",
+        f"The fewest faults at the settings that came into the last round: {'; '.join(best)}.",
+    ]
+
+
+TRADEOFF = Experiment(
+    name="tradeoff",
+    title="Faults of what was searched",
+    method="The search chose settings by KID, which hardly sees a speck or an odd cell. Here its own pictures are "
+    "looked at again, all settings that came into its later rounds, and the exact checks count their faults. A point "
+    "that lies lower and further left is better in both.",
+    measure=measure,
+    find=find,
+    columns=(PASSES, KID, FAULTS),
+    x=Axis(figure="kid", label="KID, lower is better"),
+    y=Axis(figure="faults", label="share of samples with a fault"),
+    figure="faults",
+    lines=False,
+)
