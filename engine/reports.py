@@ -130,10 +130,16 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         columns=[PASSES, Column(heading="pictures", figure="n", digits=0), first, FID, KID, FID_HELD, held, IS, NAMED],
         x=Axis(figure="passes", label="network passes of a picture", log=True),
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
-        method="Every rule at the best settings of its own search, 18 steps; MaskGIT also at the critic's passes and "
-        "matched, both also at 8 steps.",
+        method=f"{_list_rules(content['rows'])} at the best settings of the pack's search, else at its presets; "
+        "MaskGIT also at the critic's passes, and matched, with the critic's settings.",
         findings=content.get("findings", ()),
     )
+
+
+def _list_rules(rows: Sequence[Row]) -> str:
+    """Whose rows these are: all rules, or their names."""
+    names = [rule.label for key, rule in RULES.items() if any(row["rule"] == key for row in rows)]
+    return "Every rule" if len(names) == len(RULES) else " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
