@@ -135,7 +135,7 @@ def _swept(report: Mapping[str, Any]) -> dict[str, Row]:
                 if (row["rule"], row["steps"], row["n"]) == (best["rule"], best["steps"], last)
                 and settings.items() <= row["settings"].items()
             )
-            found[f"sweep {best['rule']} {best['steps']}{name}"] = _row(row, "")
+            found[f"sweep {best['rule']} {best['steps']}{name}"] = {**_row(row, ""), "pictures": best["pictures"]}
     return found
 
 

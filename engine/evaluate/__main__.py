@@ -5,7 +5,7 @@
     python -m engine.evaluate sheets pack=emoji       classes x seeds for maskgit and critic, as PNG in out=DIR
     python -m engine.evaluate blind pack=emoji        critic pictures in unknown order, and the key in another file
     python -m engine.evaluate copies pack=emoji       how near samples come to training pictures
-    python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of FID
+    python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of KID
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
     python -m engine.evaluate ratios pack=emoji       from table1's report: FID of the critic over that of each row
     python -m engine.evaluate classes pack=emoji      from table1's report: the share of samples found, by class

@@ -149,7 +149,7 @@ def find(rows: Sequence[Row]) -> list[str]:
 
 ABLATE = Experiment(
     name="ablate",
-    title="What matters",
+    title="Ablations",
     method="First the rules: the learned score against the right to revoke, with the pack's own weights. Then critics "
     "that are trained anew, all for as many pictures, each differing from the recipe in what its name says. All are "
     "sampled with the settings that were found for the shipped critic: one whose scores lie elsewhere is at a "

@@ -62,7 +62,7 @@ def find(rows: Sequence[Row]) -> list[str]:
 
 TRADEOFF = Experiment(
     name="tradeoff",
-    title="Faults of what was searched",
+    title="Faults against KID",
     method="The search chose settings by KID, which hardly sees a speck or an odd cell. Here its own pictures are "
     "looked at again, all settings that came into its later rounds, and the exact checks count their faults. A point "
     "that lies lower and further left is better in both.",
