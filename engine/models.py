@@ -21,7 +21,7 @@ KINDS = {
     "critic": CriticConfig,
     "classifier": ClassifierConfig,
 }
-TRAINED_WITH = {  # the models that each kind was trained with. It is useless without exactly these
+TRAINED_WITH = {  # the models that each kind was trained with. All are useless with another tokenizer
     "tokenizer": (),
     "generator": ("tokenizer",),
     "critic": ("tokenizer", "generator"),

@@ -105,7 +105,7 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     chart = content["chart"]
     return Chart(
         name=name,
-        rows=content["rows"][: content["shown"]],
+        rows=_shown(content),
         columns=[Column(**one) for one in chart["columns"]],
         x=Axis(**chart["x"]),
         y=Axis(**chart["y"]),
@@ -117,10 +117,16 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     )
 
 
+def _shown(content: Mapping[str, Any]) -> list[Row]:
+    """The rows of the last call. Others follow, of settings that were asked for before."""
+    rows: list[Row] = content["rows"][: content["shown"]]
+    return rows
+
+
 def _table1(name: str, content: Mapping[str, Any]) -> Chart:
     rows = [
         {**row, "series": row_name(row), "point": f"{row['steps']} steps, {own_settings(row)}"}
-        for row in content["rows"]
+        for row in _shown(content)
     ]
     first = Column(heading="FID of the first 2,000 ↓", figure="fid_first")
     held = Column(heading="KID, held out ↓", figure="kid_held", digits=4)
@@ -130,7 +136,7 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         columns=[PASSES, Column(heading="pictures", figure="n", digits=0), first, FID, KID, FID_HELD, held, IS, NAMED],
         x=Axis(figure="passes", label="network passes of a picture", log=True),
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
-        method=f"{_list_rules(content['rows'])} at the best settings of the pack's search, else at its presets; "
+        method=f"{_list_rules(_shown(content))} at the best settings of the pack's search, else at its presets; "
         "MaskGIT also at the critic's passes, and matched, with the critic's settings.",
         findings=content.get("findings", ()),
     )
@@ -212,7 +218,7 @@ JUDGES = {"critic": "the critic", "generator": "the generator itself"}
 
 
 def _classes(name: str, content: Mapping[str, Any]) -> Chart:
-    shown = [row for row in content["rows"] if row["rule"] in ("maskgit", "critic") and not row["matched"]]
+    shown = [row for row in _shown(content) if row["rule"] in ("maskgit", "critic") and not row["matched"]]
     rows = [
         {
             **{key: row[key] for key in ("rule", "steps", "matched", "settings", "passes")},
@@ -257,7 +263,7 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
 
 
 def _exact(name: str, content: Mapping[str, Any]) -> Chart:
-    rows = list(_exact_rows(content["rows"]))
+    rows = list(_exact_rows(_shown(content)))
     return Chart(
         name=name,
         rows=rows,

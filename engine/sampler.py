@@ -39,7 +39,7 @@ def sample(
     all MASK) at `first_step`, so it can continue any other run. The last step keeps all tokens and does not need
     scores. If they cost a network pass, they are computed only with `score_last`. Each step records the
     `candidates` likeliest tokens of each position. It waits for the device once, when it is copied to the CPU.
-    ValueError where a network's output is not finite.
+    ValueError where a network's output is not finite, or a rule ranks by a score that is none.
     """
     device = labels.device
     noise = Noise(seed, tuple(range(len(labels)) if samples is None else samples), round)
@@ -78,7 +78,8 @@ def sample(
         }
         tokens, masked_before = filled.masked_fill(hide, MASK), masked
         on_host = _to_host(arrays)
-        _check_finite(on_host, s, every_score=rule.can_revoke and s < rule.steps - 1)
+        ranks = ((on_host["tokens"] == MASK) | rule.can_revoke) & (s < rule.steps - 1)
+        _check_finite(on_host, s, ranks)
         yield Step(s=s, steps=rule.steps, temperature=rule.temperature(s), **on_host)
 
 
@@ -137,12 +138,12 @@ def _label_states(masked: Tensor, hide: Tensor) -> Tensor:
     return torch.where(masked, fresh, accepted).to(torch.uint8)
 
 
-def _check_finite(arrays: dict[str, np.ndarray], s: int, every_score: bool) -> None:
+def _check_finite(arrays: dict[str, np.ndarray], s: int, ranks: np.ndarray) -> None:
     """ValueError for NaN of broken arithmetic; weights were checked when they were read.
 
-    A score may be NaN, which means none, unless the rule has to give `every_score`.
+    A score may be NaN, which means none, but not where the rule `ranks` (B, N) by it.
     """
-    if not np.isfinite(arrays["confidence"]).all() or (every_score and np.isnan(arrays["scores"]).any()):
+    if not np.isfinite(arrays["confidence"]).all() or np.isnan(arrays["scores"][ranks]).any():
         raise ValueError(f"step {s + 1}: the networks' output holds NaN or infinity")
 
 

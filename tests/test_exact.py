@@ -211,6 +211,10 @@ def test_the_command_measures_real_pictures_first(
     assert real["left_out"] == "too many false alarms", "of a tokenizer that was never trained"
     assert all(row["checks"] == {exact.ANY_CHECK: row["checks"][exact.ANY_CHECK]} for row in content["rows"])
     assert "no: too many false alarms" in file.with_suffix(".md").read_text()
+    with pytest.raises(ValueError, match="no exact checks that hold"):
+        command.main(["tradeoff", *words[1:3]])
+    command.main(["refine", words[1], "n=40", "steps=2", "out=strict"])  # it goes without
+    assert "faults" not in read_report(tmp_path / "strict" / "refine.json")["rows"][0]
 
     monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
     capsys.readouterr()
@@ -291,7 +295,7 @@ def test_faults_are_counted_in_the_pictures_of_the_search(
         shares = [row["faults"] for row in rows if row["series"] == series]
         ends = dict.fromkeys(f"{100 * end:.1f}" for end in (min(shares), max(shares)))
         assert f"{' to '.join(ends)} % at the {len(shares)} settings of {series}" in findings[0]
-    with pytest.raises(ValueError, match="dtype=float32: give it here"):
+    with pytest.raises(ValueError, match="of these weights and dtype=bfloat16"):
         command.main(["tradeoff", *words, "n=40", "dtype=bfloat16"])
     plain = make_whole_pack(tmp_path / "tiny")
     with pytest.raises(ValueError, match="no exact checks that hold"):

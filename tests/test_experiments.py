@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from engine.config import SampleConfig
 from engine.data.pictures import save_pictures
+from engine.distributed import ALONE
 from engine.evaluate import __main__ as command
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.experiments import EXPERIMENTS, ablate, steps
@@ -82,6 +84,9 @@ def test_critics_of_an_ablation_are_trained_alike_but_for_one_thing(
     monkeypatch.chdir(tmp_path)
     pack = make_whole_pack(tmp_path / "tiny")
     monkeypatch.setattr(ablate, "VARIANTS", {ablate.BASE: (), "half the layers": ("layers={half}",)})
+    monkeypatch.setenv("WORLD_SIZE", "2")  # as accelerate launch sets it: the trainings must not wait for another
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setattr(command, "join_group", lambda _: nullcontext(ALONE))
     run("ablate", pack, capsys, f"training={RECIPE}")
     rows = read_report(Path("report/ablate.json"))["rows"]
     rules, critics = ([row for row in rows if row["series"] == name] for name in (ablate.OF_RULES, ablate.OF_CRITICS))

@@ -29,6 +29,11 @@ def normal(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
 
 
+def labelled(logits: np.ndarray) -> PictureFeatures:
+    """Pictures with these logits, all of weight 1."""
+    return PictureFeatures(features=normal(len(logits)), logits=logits, weights=np.ones(len(logits)))
+
+
 def seen(features: np.ndarray, weights: np.ndarray | None = None) -> PictureFeatures:
     """Pictures with these features."""
     logits = normal(len(features), 5, seed=2)
@@ -72,14 +77,25 @@ def test_kid_is_the_unbiased_mmd_of_the_cubic_kernel() -> None:
 
 def test_the_inception_score_counts_the_labels_that_are_told_apart() -> None:
     logits = np.where(np.eye(5, dtype=bool)[np.arange(100) % 5], 50.0, 0.0).astype(np.float32)
-    assert inception_score(logits) == pytest.approx(5, rel=1e-5)
-    assert inception_score(np.zeros((20, 5), np.float32)) == pytest.approx(1)
+    assert inception_score(labelled(logits)) == pytest.approx(5, rel=1e-5)
+    assert inception_score(labelled(np.zeros((20, 5), np.float32))) == pytest.approx(1)
+
+
+def test_real_pictures_count_by_their_weights() -> None:
+    logits, features = 3 * normal(40, 6), normal(40, 4)
+    often = np.arange(40) % 3 + 1
+    once = PictureFeatures(features=features, logits=logits, weights=often / 7)
+    many = labelled(logits.repeat(often, 0))
+    assert inception_score(once) == pytest.approx(inception_score(many), rel=1e-9)
+    some = seen(normal(60, 4, seed=1))
+    within = [precision_recall(some, once.select(np.array([i] * 4)))[0] for i in range(40)]
+    assert precision_recall(some, once)[0] == pytest.approx(np.average(within, weights=often))
 
 
 def test_no_metric_touches_the_global_random_state() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    kid(seen(normal(50)), seen(normal(50, seed=1))), inception_score(normal(50))
+    kid(seen(normal(50)), seen(normal(50, seed=1))), inception_score(seen(normal(50)))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -124,7 +140,7 @@ def test_the_inception_score_is_that_of_torchmetrics() -> None:
     logits = 3 * normal(70, 6)
     theirs = InceptionScore(passed(6), splits=1)
     theirs.update(torch.from_numpy(logits).double())
-    assert inception_score(logits) == pytest.approx(float(theirs.compute()[0]), rel=1e-5)
+    assert inception_score(labelled(logits)) == pytest.approx(float(theirs.compute()[0]), rel=1e-5)
 
 
 def passed(width: int) -> torch.nn.Module:

@@ -23,7 +23,8 @@ from engine.evaluate.samples import SampleStore, digest_sources
 from engine.evaluate.sweep import MAX_WIDENINGS, ROUNDS, SETTINGS_PER_WIDENING, best_settings, set_presets
 from engine.evaluate.table1 import compare_rows, list_configs
 from engine.generator import Generator
-from engine.pack import Pack, open_pack, save_model, save_tokens
+from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
+from engine.reports import read_chart
 from engine.rules import RULES, Halton
 from engine.session import Session
 from tests.tiny import make_whole_pack
@@ -144,6 +145,11 @@ def test_table1_from_the_command_line(pack: Pack, tmp_path: Path, capsys: pytest
     command.main([*words[:2], "n=20", "steps=3", "out=report", "rules=random"])  # its table is of its own rows
     assert "MaskGIT" not in (tmp_path / "report" / "table1.md").read_text()
     assert len(read_report(tmp_path / "report" / "table1.json")["rows"]) == 8
+    chart = read_chart(tmp_path / "report", "table1")
+    assert chart is not None and [row["rule"] for row in chart.rows] == ["random"], "and its chart"
+    capsys.readouterr()
+    command.main(["classes", f"pack={pack.path}", "out=report"])
+    assert {name for one in json.loads(capsys.readouterr().out).values() for name in one} == {"random 3"}
 
 
 def test_a_row_that_was_measured_stays_when_the_rest_is_not(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,6 +299,46 @@ def test_a_sweep_finds_settings_that_table1_uses(pack: Pack, monkeypatch: pytest
     assert best_settings(weights, "maskgit", 2) == other["settings"], "another critic changes nothing for MaskGIT"
     with pytest.raises(ValueError, match="other weights"):
         set_presets(weights, content["best"])
+
+
+def test_a_search_that_cannot_try_all_combinations_tries_all_values(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Self-revoking names 54 combinations. The first 36 of them leave out one K."""
+    monkeypatch.setattr(
+        Evaluator,
+        "_measure_kid",
+        lambda self, config: {**self.identity(config), "kid": config.parameters["noise_K"], "passes": config.passes},
+    )
+    words = [f"pack={pack.path}", "settings=[36,2,1]", "pictures=[20,24,40]", "rules=self-revoking", "steps=2"]
+    command.main(["sweep", *words, "out=report"])
+    rows = [row for row in read_report(Path("report/sweep.json"))["rows"] if row["n"] == 20]
+    for name, spec in RULES["self-revoking"].parameters().items():
+        assert {row["settings"][name] for row in rows} >= set(spec.metadata["values"]), name
+
+
+def test_rows_of_older_weights_leave_a_search_and_a_preset_keeps_its_schedule(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Evaluator, "_measure_kid", lambda self, config: {**self.identity(config), "kid": 0.1, "passes": config.passes}
+    )
+    presets = {"halton": {"temp_a": 0.5}, "random": {"schedule": "linear", "temp_b": 0.7}}
+    write_config(pack.path, {**pack.config, "presets": presets})
+    words = [f"pack={pack.path}", "settings=[2,1,1]", "pictures=[20,24,40]", "steps=2", "preset=true"]
+    command.main(["sweep", *words, "rules=halton,random"])
+    file = pack.path / "reports" / "sweep.json"
+    content = read_report(file)
+    found = open_pack(pack.path)
+    assert found.presets["random"] == {"schedule": "linear", **content["best"][1]["settings"]}
+    assert best_settings(found, "random", 2) == content["best"][1]["settings"]
+    kept = [row for row in content["rows"] if row["rule"] == "random"]
+    older = [{**row, "made_of": {**row["made_of"], "generator": "0" * 64}, "n": 99} for row in content["rows"]]
+    file.write_text(json.dumps({**content, "rows": [*content["rows"], *older]}))
+    command.main(["sweep", *words, "rules=random"])
+    rows = read_report(file)["rows"]
+    assert [row for row in rows if row["rule"] == "random"] == kept
+    assert sum(row["n"] == 99 for row in rows) == sum(row["rule"] == "halton" for row in older), "others stay"
 
 
 def test_a_sweep_leaves_the_ends_of_what_was_tried_where_it_may(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,27 @@ def test_a_branch_without_changes_is_the_run_itself(name: str, k: int) -> None:
     assert [step.digest() for step in rest] == [step.digest() for step in whole[k:]]
 
 
+@pytest.mark.parametrize("name", ["critic", "critic-locked", "self-revoking"])
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_judge_that_gives_nan_ends_the_run(name: str, eta: float) -> None:
+    class Broken(FakeGenerator):
+        def __call__(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return super().__call__(tokens, labels) * float("nan")
+
+    more = {"eta": eta} if name == "self-revoking" else {}
+    rule = make_rule(
+        name,
+        steps=T,
+        num_tokens=N,
+        noise_K=0.5,
+        critic=lambda tokens, *_: tokens * float("nan"),
+        generator=Broken(),
+        **more,
+    )
+    with pytest.raises(ValueError, match=r"step 1: .*NaN"):
+        list(sample(FakeGenerator(), rule, labels=torch.zeros(1, dtype=torch.long), num_tokens=N, seed=5))
+
+
 def test_temperature_zero_takes_the_likeliest() -> None:
     rule = make_rule("critic", steps=T, num_tokens=N, temp_b=0.0, critic=FakeCritic())
     model = FakeGenerator()

@@ -24,7 +24,7 @@ from engine.data.pictures import save_pictures
 from engine.evaluate.tokenizer import measure_tokenizer
 from engine.models import KINDS, build_model, min_weights, read_sizes
 from engine.pack import open_pack, save_model
-from engine.session import Session
+from engine.session import Session, available_packs
 from engine.tokenizer import Tokenizer, to_float
 from engine.train import __main__ as train_command
 from engine.train import checkpoint, loop
@@ -35,7 +35,7 @@ from engine.train.generator import TokenSource, sample_mask
 from engine.train.log import Log
 from engine.train.loop import train
 from engine.train.optim import Muon, lr_factor, make_optimisers, orthogonalise
-from engine.train.prepare import choose_evenly, prepare_pack
+from engine.train.prepare import choose_evenly, prepare_pack, stored_recipe
 from engine.train.probe import Probe
 from engine.transformer import Layer, use_attention
 from engine.vqgan import VqganConfig
@@ -227,6 +227,17 @@ def test_a_tokenizer_is_of_the_pictures_that_its_pack_was_begun_with(tmp_path: P
     with pytest.raises(ValueError, match="1 of 17 pictures cannot be read"):
         prepare_pack(str(tmp_path / "new"), read_folder(root, 16), TOKENIZER)
     assert not (tmp_path / "new" / "config.yaml").exists(), "the same folder without it can begin the pack"
+
+
+def test_a_pack_remembers_the_recipe_that_it_was_begun_with(tmp_path: Path) -> None:
+    make_folder(tmp_path / "own")
+    pictures = read_folder(tmp_path / "own", 16)
+    for recipe, stored in (("avatars", "avatars"), ("mine/recipe.yaml", ""), ("", "")):
+        name = str(tmp_path / f"pack-{len(recipe)}")
+        assert stored_recipe(name) == ""
+        prepare_pack(name, pictures, TOKENIZER, recipe)
+        assert stored_recipe(name) == stored
+    assert stored_recipe("") == "" and all(stored_recipe(name) == name for name in available_packs())
 
 
 def test_the_critic_sees_samples_of_the_generators_distribution() -> None:

@@ -20,8 +20,8 @@
     python -m engine.evaluate tradeoff pack=avatars   faults against KID at the settings that the sweep tried
 
 n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
-unless given), per rule (exact), per row (steps to ablate), in all (blind, copies, calibration), or the fewest of
-a row (tradeoff). sweep, table1,
+unless given), per rule (exact, copies), per row (steps to ablate), in all (blind, calibration), or the fewest of a
+row (tradeoff). sweep, table1,
 exact and what follows write into out=DIR, by default reports/ in the pack, where ratios and classes read. They keep
 samples in runs=DIR; the same command again goes on where it stopped. They also take:
   rules=maskgit,critic   some of the rules

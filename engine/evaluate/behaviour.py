@@ -1,7 +1,7 @@
 """The behaviour of a rule as a hash. Stored samples stay valid as long as it does not change.
 
 The hash is over the samples that the rule draws with two small models made here. So comments, names and new rules
-do not change it, and whatever changes a sample does.
+do not change it, and what changes these samples does. It sees no temperature of 0, and no refinement.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ from engine.evaluate.metrics import (
     precision_recall,
 )
 from engine.evaluate.report import Report
-from engine.evaluate.samples import SampleStore, digest_sources
+from engine.evaluate.samples import SampleStore, digest_sources, digest_tokens
 from engine.session import Session
 from engine.weights import sha256
 
@@ -149,7 +149,8 @@ class Evaluator:
         return report.get_or_measure(self.identity(config), lambda: self._measure_kid(config))
 
     def _measure_kid(self, config: SampleConfig) -> dict[str, Any]:
-        tokens, _, fake, _ = self._sample_and_classify(config)
+        tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
+        fake = self._features(tokens)
         value = kid(self.reference, fake)
         without = leave_out_groups(lambda some: {"kid": kid(self.reference, fake.select(some))}, config.n)
         return {
@@ -157,7 +158,7 @@ class Evaluator:
             "passes": config.passes,
             "kid": value,
             **{f"{name}_ci": jackknife_interval(value, left) for name, left in without.items()},
-            "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+            "tokens_sha256": digest_tokens(tokens),
         }
 
     def measure_tokens(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -173,7 +174,7 @@ class Evaluator:
             found = {"fid": fid(self.reference, some), "kid": kid(self.reference, some)}
             if (held_out := self.held_out) is not None:
                 found |= {"fid_held": fid(held_out, some), "kid_held": kid(held_out, some)}
-            return {**found, "is": inception_score(some.logits), "class_accuracy": float(right[chosen].mean())}
+            return {**found, "is": inception_score(some), "class_accuracy": float(right[chosen].mean())}
 
         return {**_with_intervals(compute, len(tokens)), "measured": len(tokens)}
 
@@ -184,7 +185,9 @@ class Evaluator:
 
     def measure_row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and compute all figures."""
-        tokens, images, fake, right = self._sample_and_classify(config)
+        tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
+        fake = self._features(tokens)
+        right = self._predict_class(fake) == self.samples.labels(config.n)
         first = min(FIRST_SAMPLES, config.n)
 
         def compute(chosen: np.ndarray) -> dict[str, float]:
@@ -199,9 +202,9 @@ class Evaluator:
             **self.identity(config),
             "passes": config.passes,
             **_with_intervals(compute, config.n),
-            **_distances(nearest_distance(images, self.train_reconstructed)),
+            **_distances(nearest_distance(self.samples.decode(tokens), self.train_reconstructed)),
             "by_class": self._count_by_class(right),
-            "tokens_sha256": hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest(),
+            "tokens_sha256": digest_tokens(tokens),
             "numerics": self.numerics,
             "made_by": self.session.made_by(),
         }
@@ -241,16 +244,19 @@ class Evaluator:
             }
         return result
 
-    def provenance(self) -> dict[str, Any]:
-        """The head of a report: definitions, and hashes of all that its rows have in common."""
-        pack = self.session.pack
+    def provenance(self, judged: bool = True) -> dict[str, Any]:
+        """The head of a report: definitions, and hashes of all that its rows have in common.
+
+        `judged`: whether its figures are by the classifier.
+        """
+        pack, models = self.session.pack, ("tokenizer", "classifier") if judged else ("tokenizer",)
         files = sorted(
             path for path in (pack.path / "data").iterdir() if path.suffix in (".csv", ".webp", ".safetensors")
         )
         pictures = hashlib.sha256(b"".join(bytes.fromhex(sha256(file)) for file in files))
         return {
             "pack": pack.name,
-            "weights_sha256": {kind: pack.digest(kind) for kind in ("tokenizer", "classifier")},
+            "weights_sha256": {kind: pack.digest(kind) for kind in models},
             "pictures_sha256": pictures.hexdigest(),
             "reference_pictures": int(np.count_nonzero(self._train_weights)),
             "held_out_pictures": int(np.count_nonzero(self._held_out_weights)) if self._has_held_out else 0,
@@ -266,17 +272,6 @@ class Evaluator:
         return hashlib.sha256(
             json.dumps(self.samples.numerics).encode() + all_features.features.tobytes() + all_features.logits.tobytes()
         ).hexdigest()
-
-    def _sample_and_classify(self, config: SampleConfig) -> tuple[np.ndarray, np.ndarray, PictureFeatures, np.ndarray]:
-        """Tokens (n, N), pictures, features, and where the likeliest class is the requested one (n,)."""
-        tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
-        all_features = self._features(tokens)
-        return (
-            tokens,
-            self.samples.decode(tokens),
-            all_features,
-            self._predict_class(all_features) == self.samples.labels(config.n),
-        )
 
     def _features(self, tokens: np.ndarray) -> PictureFeatures:
         """Features of pictures given as tokens (M, N), all of weight 1."""
@@ -300,8 +295,10 @@ class Evaluator:
         return class_probabilities(all_features.logits, of_class, len(classes))
 
     def _class_figures(self, all_features: PictureFeatures, indices: np.ndarray) -> dict[str, float]:
+        """IS, and the share whose class is named right, by the weights of the pictures with these indices."""
         right = self._predict_class(all_features) == self.pictures.labels[indices]
-        return {"is": inception_score(all_features.logits), "class_accuracy": float(right.mean())}
+        accuracy = float(np.average(right, weights=all_features.weights))
+        return {"is": inception_score(all_features), "class_accuracy": accuracy}
 
     def _measure_reconstruction(self, indices: np.ndarray, weights: np.ndarray) -> dict[str, float]:
         """Figures of the pack's own pictures, after encoding and decoding, as if they were samples."""

@@ -1,7 +1,7 @@
 """Figures without a classifier: how many samples break a rule that every real picture of their style keeps.
 
-Each check is first tested on held-out real pictures, where it must find nothing, and on pictures joined from two
-halves, where it must find faults. A style that fails is left out of the check, and the report says so.
+Each check is first tested on held-out real pictures, where it must find next to nothing, and on pictures joined from
+two halves, where it must find faults. A style that fails is left out of the check, and the report says so.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from engine.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import ANY_CHECK, find, format_report
+from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report
 from engine.evaluate.sweep import best_config, best_settings, check_seed
-from engine.evaluate.table1 import PAPER_RULES
 from engine.reports import row_name
 from engine.session import Session
 
@@ -53,7 +53,7 @@ def measure_exact(
     checks = open_checks(evaluator.pictures)  # raises now for pictures that cannot be checked
     report = Report(
         folder / f"{NAME}.json",
-        {**evaluator.provenance(), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
+        {**evaluator.provenance(judged=False), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
         "checks",
     )
     kept = usable_checks(evaluator, report, checks)
@@ -67,7 +67,7 @@ def measure_exact(
         if not best_settings(pack, config.rule, config.steps)
     ]
     report.content["findings"] = find(report.content["compared"], unsearched)
-    report.put_first(rows)
+    report.show(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")
     shares = {f"{row['rule']}, {row['passes']} passes": _shares(row) for row in rows}
@@ -90,13 +90,15 @@ def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, see
 
 def usable_checks(evaluator: Evaluator, report: Report, checks: Checks) -> Checks:
     """The checks of the styles that pass on real pictures. The report keeps what was measured of those."""
-    if "real" not in report.content:
+    if report.content.get("real_checked_by") != checks_digest():
         report.content["real"] = measure_real_pictures(evaluator, checks)
+        report.content["real_checked_by"] = checks_digest()
     real = report.content["real"]
-    return {
+    usable = {
         check: {name: one for name, one in styles.items() if not real[check][name]["left_out"]}
         for check, styles in checks.items()
     }
+    return {check: styles for check, styles in usable.items() if styles}
 
 
 def measure_real_pictures(evaluator: Evaluator, checks: Checks) -> dict[str, dict[str, dict[str, Any]]]:

@@ -63,7 +63,7 @@ def _sample_lines(rows: Sequence[Figures]) -> list[str]:
             if part != "tones" and part != check:
                 lines.append(table_row([f"– {part}", *(_part(one, part) for one in found)]))
         for style in dict.fromkeys(style for one in found for style in one.get("styles", {})):
-            if sum(style in one.get("styles", {}) for one in found) and len(found[0].get("styles", {})) > 1:
+            if len(found[0].get("styles", {})) > 1:
                 lines.append(table_row([f"– {style}", *(_share(one.get("styles", {}).get(style)) for one in found)]))
     return lines
 

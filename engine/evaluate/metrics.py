@@ -126,7 +126,7 @@ def compute_metrics(
     return {
         "fid": fid(real, some),
         "kid": kid(real, some),
-        "is": inception_score(some.logits),
+        "is": inception_score(some),
         "precision": precision,
         "recall": recall,
         "class_accuracy": float(right[chosen].mean()),
@@ -152,15 +152,16 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
     return (a @ b.T / a.shape[1] + 1) ** 3
 
 
-def inception_score(logits: np.ndarray) -> float:
-    """exp of the mean KL divergence between each picture's label distribution and the mean one, logits (M, L)."""
-    log_p = torch.from_numpy(logits).double().log_softmax(1)
-    log_mean = log_p.logsumexp(0) - math.log(len(log_p))
-    return float((log_p.exp() * (log_p - log_mean)).sum(1).mean().exp())
+def inception_score(pictures: PictureFeatures) -> float:
+    """exp of the mean KL divergence between each picture's label distribution and the mean one, by weights."""
+    share = torch.from_numpy(pictures.weights / pictures.weights.sum())
+    log_p = torch.from_numpy(pictures.logits).double().log_softmax(1)
+    log_mean = (log_p + share.log()[:, None]).logsumexp(0)
+    return float((share @ (log_p.exp() * (log_p - log_mean)).sum(1)).exp())
 
 
 def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[float, float]:
-    """Share of the fake inside the manifold of the real, and weighted share of the real inside that of the fake.
+    """Share of the fake inside the manifold of the real, and share of the real inside that of the fake, by weights.
 
     A manifold is the union of balls around its points; each reaches to the point's k-th neighbour (Kynkäänniemi et
     al. 2019, equations 1 and 2). NaN with k points or fewer on either side.
@@ -168,9 +169,10 @@ def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[floa
     if min(len(real), len(fake)) <= NEIGHBOURS:
         return float("nan"), float("nan")
     between = torch.cdist(_points(real.features), _points(fake.features))
-    precision = (between < real.radii[:, None]).any(0).double().mean()
-    inside = (between < fake.radii[None]).any(1).double()
-    return float(precision), float(inside @ torch.from_numpy(real.weights / real.weights.sum()))
+    within_real = (between < real.radii[:, None]).any(0).double()
+    within_fake = (between < fake.radii[None]).any(1).double()
+    of_fake, of_real = (torch.from_numpy(side.weights / side.weights.sum()) for side in (fake, real))
+    return float(within_real @ of_fake), float(within_fake @ of_real)
 
 
 def leave_out_groups(

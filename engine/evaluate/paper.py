@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PAPER_RULES = ("maskgit", "critic")  # the paper compares these two; they get more pictures and more rows
+
 
 class Reported(NamedTuple):
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 from engine.evaluate.report import read_report
 from engine.evaluate.table1 import NAME, Row, compare_rows
 
-COMMON = ("pictures_sha256", "definitions")  # what two reports must share
+COMMON = ("weights_sha256", "pictures_sha256", "definitions")  # what two reports must share
 
 
 def measure_ratios(folder: Path, against: Path) -> dict[str, dict[str, Any]]:
@@ -38,8 +38,8 @@ def load_table(folder: Path) -> dict[str, Any]:
 
 
 def rows_by_name(report: Mapping[str, Any]) -> dict[str, Row]:
-    """The rows by rule and steps, as in "maskgit 18 matched". Of two such the first: the last call's come first."""
-    found: dict[str, Row] = {}
-    for row in report["rows"]:
-        found.setdefault(f"{row['rule']} {row['steps']}" + (" matched" if row["matched"] else ""), row)
-    return found
+    """The rows that the report shows, by rule and steps, as in "maskgit 18 matched"."""
+    return {
+        f"{row['rule']} {row['steps']}" + (" matched" if row["matched"] else ""): row
+        for row in report["rows"][: report["shown"]]
+    }

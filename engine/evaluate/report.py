@@ -55,9 +55,14 @@ class Report:
         self.save()
         return self.rows[-1]
 
-    def put_first(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Let these of its rows come first, in this order. Those of other settings follow."""
+    def show(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let these of its rows come first, in this order. Those of other settings follow, and are not shown."""
         self.content["rows"] = [*rows, *(row for row in self.rows if row not in rows)]
+        self.content["shown"] = len(rows)
+
+    def drop_outdated(self, rule: str, made_of: Mapping[str, Any]) -> None:
+        """Forget the rows of a rule that were made of other weights, or by another version of it."""
+        self.content["rows"] = [row for row in self.rows if row["rule"] != rule or row["made_of"] == made_of]
 
     def save(self) -> None:
         text = json.dumps(self.content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

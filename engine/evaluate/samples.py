@@ -239,6 +239,11 @@ def digest_sources(pack: Pack, rule: str, schedule: str) -> dict[str, str]:
     return {"rule": rule_digest(rule, schedule), **{kind: pack.digest(kind) for kind in _models_of(rule)}}
 
 
+def digest_tokens(tokens: np.ndarray) -> str:
+    """SHA-256 of tokens (n, N): are these the same pictures?"""
+    return hashlib.sha256(tokens.astype("<u2").tobytes()).hexdigest()
+
+
 def _models_of(rule: str) -> list[str]:
     return [kind for kind in ("generator", RULES[rule].requires) if kind]
 

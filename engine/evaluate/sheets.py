@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from engine.evaluate.paper import PAPER_RULES
 from engine.sample import draw_pictures
 from engine.session import Session
 from engine.sheet import make_sheet
-
-RULES = ("maskgit", "critic")
 
 
 def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str, Any]:
@@ -21,8 +20,8 @@ def draw_sheets(session: Session, seeds: int, steps: int, out: Path) -> dict[str
     out.mkdir(parents=True, exist_ok=True)
     files = {}
     classes = len(session.classes)
-    configs = [session.settings(rule=rule, steps=steps, n=classes * seeds, seed=0) for rule in RULES]
-    for rule, config in zip(RULES, configs, strict=True):
+    configs = [session.settings(rule=rule, steps=steps, n=classes * seeds, seed=0) for rule in PAPER_RULES]
+    for rule, config in zip(PAPER_RULES, configs, strict=True):
         images, _ = draw_pictures(session, config)
         file = out / f"sheet-{rule}.png"
         Image.fromarray(make_sheet(np.asarray(images), columns=classes)).save(file)

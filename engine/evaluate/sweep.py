@@ -1,6 +1,7 @@
-"""Searches each rule's parameters by successive halving on KID. Every rule gets the same number of pictures.
+"""Searches each rule's parameters by successive halving on KID. Every rule gets as many settings, but for step 4.
 
-1. The first settings are all combinations of the `values` of the rule's parameters.
+1. The first settings are all combinations of the `values` of the rule's parameters. Where there are more than
+   ROUNDS[0].settings, as many of them, spread evenly.
 2. Neighbours of the best settings follow, until ROUNDS[0].settings have been tried. A neighbour lies half-way to
    the next tried value of one parameter, or beyond the last one.
 3. The best settings of a round draw more pictures in the next round, from other noise.
@@ -63,6 +64,7 @@ def sweep(
         found.append(search.run())
         kept = [one for one in report.content.get("best", []) if (one["rule"], one["steps"]) != (rule, steps)]
         report.content["best"] = [*kept, found[-1]]
+        report.drop_outdated(rule, found[-1]["made_of"])
         report.save()
         plot_kid(list(search.tried[0].values())).savefig(folder / f"sweep-{rule}-{steps}.png", dpi=150)
     return {"best": found, "report": str(report.file)}
@@ -79,7 +81,9 @@ class Search:
 
     def run(self) -> dict[str, Any]:
         """Measure until the winner lies inside the tried values, or MAX_WIDENINGS are used up."""
-        self._measure_all(list_grid(self.specs)[: self.rounds[0].settings])
+        grid = list_grid(self.specs)
+        count = min(len(grid), self.rounds[0].settings)
+        self._measure_all([grid[i * len(grid) // count] for i in range(count)])
         self._try_neighbours(self.rounds[0].settings)
         for _ in range(MAX_WIDENINGS):
             self._run_later_rounds()
@@ -206,6 +210,13 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
     return found[0]["settings"] if found else {}
 
 
+def searched_steps(pack: Pack, rule: str) -> list[int]:
+    """The numbers of steps at which the pack's sweep has searched a rule."""
+    file = pack.path / "reports" / NAME
+    best = read_report(file).get("best", []) if file.is_file() else []
+    return sorted(one["steps"] for one in best if one["rule"] == rule)
+
+
 def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:
     """Settings of a run: the best of the pack's sweep at this number of steps, else the pack's presets.
 
@@ -220,7 +231,9 @@ def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:
     now = open_pack(pack.path)  # read again: a training may have ended since
     if now.config["sha256"] != pack.config["sha256"]:
         raise ValueError(f"pack {pack.name!r} has other weights now: its presets were left as they are")
-    presets = {**now.presets, **{one["rule"]: one["settings"] for one in found}}
+    presets = {**now.presets}
+    for one in found:  # a preset may hold more than parameters: its schedule
+        presets[one["rule"]] = {**(presets.get(one["rule"]) or {}), **one["settings"]}
     kept = {name: value for name, value in now.config.items() if name != "version" or presets == now.presets}
     write_config(pack.path, {**kept, "presets": presets})
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import FIRST_SAMPLES, Evaluator
 from engine.evaluate.metrics import jackknife_interval
+from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
 from engine.plots import new_figure
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "table1"
-PAPER_RULES = ("maskgit", "critic")  # the paper compares these two; they get more pictures and more rows
 PICTURES_MAIN = 5000  # for the paper's comparison, at equal steps and at equal passes
 PICTURES_OTHER = 2000  # for all other rows
 SHORT_STEPS = 8
@@ -43,7 +43,7 @@ def table1(
             row["seconds_per_picture"] = seconds
     report.content["claim"] = compare_rules(rows)
     report.content["findings"] = find(report.content["claim"], rows)
-    report.put_first(rows)
+    report.show(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_table(rows, report.content), encoding="utf-8")
     plot_fid(rows).savefig(folder / f"{NAME}.png", dpi=150)
@@ -104,9 +104,9 @@ def find(claim: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
 
 
 def compare_rows(mine: Row, other: Row) -> dict[str, Any]:
-    """The ratio of two rows' FID and the difference of their KID, over the same number of samples.
+    """The ratio of two rows' FID over the same number n of samples, and the difference of their KID over all.
 
-    Empty if that is not possible. FID depends on the number of samples: it falls with it.
+    Empty if that is not possible. FID falls with the number of samples. KID does not depend on it.
     """
     figure, n = ("fid", mine["n"]) if mine["n"] == other["n"] else ("fid_first", FIRST_SAMPLES)
     if min(mine["n"], other["n"]) < n:

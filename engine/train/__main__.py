@@ -39,13 +39,13 @@ from engine.flops import pass_flops, training_flops
 from engine.models import KINDS, TRAINED_WITH, build_model, config_class, read_sizes
 from engine.pack import Pack, open_pack, pack_path, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
-from engine.train.converted import default_recipe, size_like_generator
+from engine.train.converted import size_like_generator
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.log import Speed
 from engine.train.loop import Task, stored_probe, train
 from engine.train.perceptual import Lpips, choose_lpips
-from engine.train.prepare import find_pictures, prepare_pack
+from engine.train.prepare import find_pictures, prepare_pack, stored_recipe
 from engine.train.probe import measure_machine
 from engine.train.tokenizer import TokenizerTask
 from engine.train.vqgan import VqganTask, loss_flops, warn_if_too_short
@@ -69,7 +69,9 @@ def main(argv: list[str]) -> None:
         + "\n".join(f"  {f.name:20}{f.metadata['help']}" for f in dataclasses.fields(TrainConfig))
     )
     kind, options, given = cli.parse(argv, usage, {**COMMAND_KEYS, **settings, **sizes}, tuple(KINDS))
-    recipe = read_recipe(options["config"] if "config" in given else default_recipe(options["pack"], options["config"]))
+    if "config" not in given:
+        options["config"] = stored_recipe(options["pack"]) or options["config"]
+    recipe = read_recipe(options["config"])
     own_sizes = {f.name for f in dataclasses.fields(config_class(kind, recipe[kind]))}
     foreign = sorted(set(given) & set(sizes) - own_sizes)
     if foreign:
@@ -110,7 +112,7 @@ def train_model(
     runs, size = cli.expand_path(options["runs"]) / pack_path(name).resolve().name, tokenizer_sizes.image_size
     cache = runs / f"pictures-{size}.json"
     pictures = group.first_then_others(lambda: find_pictures(name, options["data"], size, options["skip_bad"], cache))
-    pack = group.first_then_others(lambda: prepare_pack(name, pictures, begin_with))
+    pack = group.first_then_others(lambda: prepare_pack(name, pictures, begin_with, options["config"]))
     run = runs / kind
     if config.init == "pack" and pack.has(kind):
         _check_sizes(kind, pack, given_sizes)
@@ -233,6 +235,9 @@ def store_weights(kind: str, pack: Pack, averaged: nn.Module, pictures: Pictures
         stored = saved.pictures()
         save_tokens(saved, stored.read(np.arange(len(stored))), device)
     print(cli.to_printable(f"{kind} -> {saved.path}"))
+    if kind == "generator" and saved.has("critic") and saved.digest(kind) != pack.digest(kind):
+        command = saved.train_command("critic")
+        print(f"The critic was trained with the generator before: train it again with {command}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 
 from engine.data.pictures import Pictures
-from engine.pack import Pack, open_pack, pack_path, write_config
+from engine.pack import Pack, write_config
 
 
 def is_converted(pack: Pack) -> bool:
     return "converted_from" in pack.config
-
-
-def default_recipe(pack: str, other: str) -> str:
-    """The recipe that a converted pack names, for sizes as the paper's; `other` for any other pack, or none yet."""
-    if not pack or not (pack_path(pack) / "config.yaml").is_file():
-        return other
-    return str(open_pack(pack).config.get("recipe") or other)
 
 
 def size_like_generator(pack: Pack, sizes: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

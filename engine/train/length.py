@@ -12,7 +12,7 @@ from engine.train.optim import lr_factor
 def check_length(run: Path, config: TrainConfig, loss_changes_at: float, done: int, planned: int) -> None:
     """ValueError if the `done` iterations differ from those that a run of `config.iterations` would have done.
 
-    `settled` is the share of a run after which the task's loss changes (Task.settled).
+    `loss_changes_at` is the share of a run after which the task's loss changes.
     """
     before = replace(config, iterations=planned)
     same = _independent_of_length(before, loss_changes_at, done) and _independent_of_length(

@@ -49,8 +49,17 @@ def find_pictures(name: str, data: str, size: int, skip_bad: bool = False, cache
     return match_classes(open_pack(name), pictures) if (own / "config.yaml").is_file() else pictures
 
 
-def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerSizes | None) -> Pack:
-    """Open the pack, or begin it: store classes, the tokenizer's sizes, and pictures for the page to show.
+def stored_recipe(pack: str) -> str:
+    """The recipe in engine/configs that a pack was begun with. "" where it names none, or is not there yet."""
+    if not pack or not (pack_path(pack) / "config.yaml").is_file():
+        return ""
+    return str(open_pack(pack).config.get("recipe") or "")
+
+
+def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerSizes | None, recipe: str = "") -> Pack:
+    """Open the pack, or begin it: store its recipe, classes, the tokenizer's sizes, and pictures for the page to show.
+
+    A recipe in a file of its own is not stored: it has to be given each time.
 
     ValueError if the pack was begun with other pictures.
     """
@@ -80,7 +89,8 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerSizes | None
     if tokenizer is not None and not carries:
         save_pictures(kept, path / "data")
     if not begun:  # last: a command that is killed before does not leave a pack
-        config = {"format": 1, "classes": list(pictures.classes), "tokenizer": dict(vars(tokenizer))}
+        named = {} if recipe.endswith((".yaml", ".yml")) or not recipe else {"recipe": recipe}
+        config = {"format": 1, **named, "classes": list(pictures.classes), "tokenizer": dict(vars(tokenizer))}
         left_out = len(pictures) - len(kept)
         write_config(path, {**config, "pictures": _digest_unordered(pictures), "pictures_left_out": left_out})
     return open_pack(path)

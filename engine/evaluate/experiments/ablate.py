@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import engine
+from engine.config import MAX_STEPS
 from engine.contested import critic_scorer, generator_scorer, measure_contested
 from engine.evaluate.auc import number_concepts
 from engine.evaluate.evaluator import Evaluator
@@ -47,7 +48,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {  # what differs from the recipe of t
     "from scratch": ("init=scratch",),
     "the paper's": ("init=scratch", "head=linear", "share_offset=false"),
 }
-CONFIGS = Path(engine.__file__).parent / "configs"
+OF_LAUNCHERS = ("WORLD_SIZE", "RANK", "LOCAL_", "GROUP_", "ROLE_", "MASTER_", "TORCHELASTIC_", "ACCELERATE_")
 OF_RULES, OF_CRITICS = "the rule", "the critic"
 AUC = "auc"
 AUC_PICTURES = 192  # held-out pictures
@@ -56,11 +57,13 @@ AUC_PICTURES = 192  # held-out pictures
 def measure(setup: Setup) -> Iterator[Row]:
     session = setup.evaluator.session
     for rule in RULES_COMPARED:
-        config = best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed)
-        yield setup.draw(config, series=OF_RULES, point=f"{RULES[rule].label}, {own(config)}")
-    greedy = best_config(session, "maskgit", 2 * setup.steps - 1, n=setup.n, seed=setup.seed)
-    yield setup.draw(greedy, series=OF_RULES, point=f"MaskGIT, {greedy.passes} passes, {own(greedy)}")
+        one = best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed)
+        yield setup.draw(one, series=OF_RULES, point=f"{RULES[rule].label}, {own(one)}")
     config = best_config(session, "critic", setup.steps, n=setup.n, seed=setup.seed)
+    if config.passes > MAX_STEPS:
+        raise ValueError(f"steps={setup.steps}: MaskGIT cannot have as many passes as the critic, {config.passes}")
+    greedy = best_config(session, "maskgit", config.passes, n=setup.n, seed=setup.seed)
+    yield setup.draw(greedy, series=OF_RULES, point=f"MaskGIT, {greedy.passes} passes, {own(greedy)}")
     for name, changes in VARIANTS.items():
         with_variant = dataclasses.replace(setup, evaluator=_train_variant(setup, name, changes))
 
@@ -82,11 +85,12 @@ def _train_variant(setup: Setup, name: str, changes: Sequence[str]) -> Evaluator
         shutil.copytree(pack.path, unfinished, ignore=shutil.ignore_patterns("reports", "critic.safetensors"))
         unfinished.rename(target)
     half = max(1, pack.config["generator"]["layers"] // 2)
-    recipe = (f"config={pack.name}",) if (CONFIGS / f"{pack.name}.yaml").is_file() else ()
-    words = [one.format(half=half) for one in (*recipe, *setup.training, *changes)]
+    words = [one.format(half=half) for one in (*setup.training, *changes)]
     command = [sys.executable, "-m", "engine.train", "critic", f"pack={target}", f"runs={folder / 'runs'}", *words]
     print(f"critic, {name}: {' '.join(words)}", file=sys.stderr)
-    found = {**os.environ, "PYTHONPATH": str(CONFIGS.parent.parent)}  # from whatever folder this command was started
+    # From whatever folder this command was started, and alone where it was started as one of several processes.
+    found = {name: value for name, value in os.environ.items() if not name.startswith(OF_LAUNCHERS)}
+    found["PYTHONPATH"] = str(Path(engine.__file__).parent.parent)
     if subprocess.run(command, stdout=subprocess.DEVNULL, env=found, check=False).returncode:
         raise ValueError(f"the critic {name!r} could not be trained: see above")
     session = setup.evaluator.session
@@ -112,7 +116,7 @@ def _measure_auc(evaluator: Evaluator) -> dict[str, Any]:
 
 def find(rows: Sequence[Row]) -> list[str]:
     rules = {(row["rule"], row["passes"]): row for row in rows if row["series"] == OF_RULES}
-    by_rule = {rule: row for (rule, passes), row in rules.items() if rule != "maskgit" or passes == row["steps"]}
+    by_rule = {rule: row for (rule, _), row in rules.items() if rule != "maskgit"}
     critic = by_rule["critic"]
     equal = next(row for (rule, passes), row in rules.items() if rule == "maskgit" and passes == critic["passes"])
     ratios = ", ".join(
@@ -154,7 +158,8 @@ ABLATE = Experiment(
     "that are trained anew, all for as many pictures, each differing from the recipe in what its name says. All are "
     "sampled with the settings that were found for the shipped critic: one whose scores lie elsewhere is at a "
     "disadvantage in FID, not in AUC (contested, on held-out pictures with half of the tokens sampled). So they "
-    "compare with each other only, and first by AUC.",
+    "compare with each other only, and first by AUC. The one that sees the mask before was trained on masks that only "
+    "shrink: a token that was just taken back is a case that it never met.",
     measure=measure,
     find=find,
     columns=(PASSES, *DISTANCES, *CLASSES, Column(heading="AUC ↑", figure="auc", digits=3)),

@@ -70,9 +70,14 @@ class Setup:
 
     @cached_property
     def checks(self) -> Checks:
-        """The exact checks of the pack's styles that pass on its real pictures. None where no parts are known."""
+        """The exact checks of the pack's styles that pass on its held-out real pictures.
+
+        None where no parts are known, or nothing is held out.
+        """
         pictures = self.evaluator.pictures
-        return usable_checks(self.evaluator, self.report, open_checks(pictures)) if pictures.recipes else {}
+        if not pictures.recipes or not pictures.held_out:
+            return {}
+        return usable_checks(self.evaluator, self.report, open_checks(pictures))
 
     @property
     def checked_by(self) -> dict[str, str]:
@@ -84,9 +89,11 @@ class Setup:
         return {**self.evaluator.measure_tokens(tokens, labels), **self.count_faults(tokens, labels)}
 
     def count_faults(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-        """The share of pictures that an exact check finds wrong, among those whose style has one. {} without checks."""
-        found = count_faults(self.evaluator, self.checks, tokens, labels).get(ANY_CHECK) if self.checks else None
-        return {"faults": found["share"], "faults_ci": found["share_ci"], "faulty": found["samples"]} if found else {}
+        """The share of pictures that an exact check finds wrong, among those whose style has one. {} where none has."""
+        found = count_faults(self.evaluator, self.checks, tokens, labels)[ANY_CHECK]
+        if not found["n"]:
+            return {}
+        return {"faults": found["share"], "faults_ci": found["share_ci"], "faulty": found["samples"]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +127,7 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
     content = setup.report.content
     content |= describe(experiment)
     content["findings"] = experiment.find(rows)
-    setup.report.put_first(rows)
-    content["shown"] = len(rows)  # the rest are of other settings, and no part of table, figure and findings
+    setup.report.show(rows)
     setup.report.save()
     (folder / f"{experiment.name}.md").write_text(format_report(experiment, rows, content), encoding="utf-8")
     plot(experiment, rows).savefig(folder / f"{experiment.name}.png", dpi=150)

@@ -15,8 +15,8 @@ from engine.evaluate.experiments.experiment import (
     say_faults,
     say_ratio,
 )
+from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.sweep import best_config
-from engine.evaluate.table1 import PAPER_RULES
 from engine.reports import Axis, Column, percent
 from engine.rules import RULES
 

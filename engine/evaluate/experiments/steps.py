@@ -16,12 +16,11 @@ from engine.evaluate.experiments.experiment import (
     say,
     say_faults,
 )
-from engine.evaluate.sweep import best_settings
+from engine.evaluate.sweep import best_settings, searched_steps
 from engine.reports import PASSES, Axis
 from engine.session import Session
 
 COUNTS = (4, 8, 12, 18, 36, 64)
-SWEPT = (8, 18, 35)  # numbers of steps that a pack's sweep may have searched
 MASKGIT, EQUAL_PASSES, CRITIC = "MaskGIT", "MaskGIT at the critic's passes", "Token-Critic"
 
 
@@ -38,10 +37,10 @@ def measure(setup: Setup) -> Iterator[Row]:
 
 def nearest_config(session: Session, rule: str, steps: int, **more: int) -> SampleConfig:
     """The best settings of the pack's sweep whose number of steps is nearest (as a ratio), else the pack's presets."""
-    found = {count: best_settings(session.pack, rule, count) for count in SWEPT}
-    swept = [count for count, settings in found.items() if settings]
-    nearest = min(swept, key=lambda count: abs(math.log(count / steps)), default=None)
-    return session.settings(rule=rule, steps=steps, **{**(found[nearest] if nearest else {}), **more})
+    searched = searched_steps(session.pack, rule)
+    nearest = min(searched, key=lambda count: abs(math.log(count / steps)), default=None)
+    found = best_settings(session.pack, rule, nearest) if nearest else {}
+    return session.settings(rule=rule, steps=steps, **{**found, **more})
 
 
 def find(rows: Sequence[Row]) -> list[str]:

@@ -6,39 +6,53 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from engine.config import SampleConfig
 from engine.evaluate.experiments.experiment import KID, Experiment, Row, Setup, own, say_share
 from engine.evaluate.report import read_report
-from engine.evaluate.samples import digest_sources
+from engine.evaluate.samples import digest_sources, digest_tokens
 from engine.evaluate.sweep import NAME as SWEEP
 from engine.reports import FAULTS, PASSES, Axis, row_name
 
 
 def measure(setup: Setup) -> Iterator[Row]:
-    """Rows of the search's own pictures, `setup.n` or more of each settings. Nothing new is drawn."""
+    """Rows of the search's own pictures, `setup.n` or more of each settings. ValueError where they differ here."""
     session, pack = setup.evaluator.session, setup.evaluator.session.pack
     if not setup.checks:
         raise ValueError(f"pack {pack.name!r} has no exact checks that hold on its real pictures: tradeoff needs some")
-    file = pack.path / "reports" / SWEEP
-    searched = [row for row in read_report(file)["rows"] if row["n"] >= setup.n] if file.is_file() else []
-    if not searched:
-        raise ValueError(f"{file} has no settings with {setup.n} pictures or more: run the sweep first, or lower n=")
-    for row in sorted(searched, key=_order):
-        if row["dtype"] != session.dtype:
-            raise ValueError(f"the search was made with dtype={row['dtype']}: give it here, too")
-        settings = {name: value for name, value in row["settings"].items() if name != "seed"}
-        config = session.settings(
-            rule=row["rule"], steps=row["steps"], n=row["n"], seed=row["settings"]["seed"], **settings
-        )
-        if row["made_of"] != digest_sources(pack, config.rule, config.schedule):
-            raise ValueError(f"{file} was made with another {config.rule}, or other weights: run the sweep again")
+    for row in _searched(setup):
+        config = session.settings(rule=row["rule"], steps=row["steps"], n=row["n"], **row["settings"])
         series = f"{row_name(row)}, {config.passes} passes"
 
-        def figures(config: Any = config, row: Row = row, series: str = series) -> dict[str, Any]:
+        def figures(config: SampleConfig = config, row: Row = row, series: str = series) -> dict[str, Any]:
             samples = setup.evaluator.samples
-            found = setup.count_faults(samples.tokens(config, series), samples.labels(config.n))
+            tokens = samples.tokens(config, series)
+            if digest_tokens(tokens) != row["tokens_sha256"]:
+                raise ValueError(
+                    f"{series}, {own(config)}: this machine draws other pictures than the one that searched"
+                )
+            found = setup.count_faults(tokens, samples.labels(config.n))
             return {"kid": row["kid"], "kid_ci": row["kid_ci"], "measured": config.n, **found}
 
         yield setup.row(config, setup.checked_by, figures, series=series, point=own(config))
+
+
+def _searched(setup: Setup) -> list[Row]:
+    """The settings of the pack's sweep with enough pictures, by these weights and this dtype. ValueError for none."""
+    session, pack = setup.evaluator.session, setup.evaluator.session.pack
+    file = pack.path / "reports" / SWEEP
+    found = [
+        row
+        for row in (read_report(file)["rows"] if file.is_file() else ())
+        if row["n"] >= setup.n
+        and row["dtype"] == session.dtype
+        and row["made_of"] == digest_sources(pack, row["rule"], row["settings"]["schedule"])
+    ]
+    if not found:
+        raise ValueError(
+            f"{file} has no settings with {setup.n} pictures or more, of these weights and dtype={session.dtype}: run "
+            "the sweep first, or give another n= or dtype="
+        )
+    return sorted(found, key=_order)
 
 
 def _order(row: Row) -> tuple[Any, ...]:
