@@ -31,6 +31,7 @@ ALLOWED = {
     "noise_triton": set(),
     "step": {""},
     "settings": set(),
+    "configs": set(),
     "rule": {"noise", "schedule", "settings"},
     "rules": {"noise", "rule", "schedule"},
     "sampler": {"", "noise", "rule", "step"},
@@ -60,8 +61,8 @@ ALLOWED = {
     "critic_example": {"", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "convert": {"cli", "config", "models", "pack", "weights"} | MODELS,
-    "bench": {"cli", "device", "models", "precision", "session"} | CORE | MODELS,
-    "train": {"cli", "data", "device", "distributed", "flops", "models", "pack", "plots", "weights"}
+    "bench": {"cli", "configs", "device", "models", "precision", "session"} | CORE | MODELS,
+    "train": {"cli", "configs", "data", "device", "distributed", "flops", "models", "pack", "plots", "weights"}
     | MEASURES
     | CORE
     | MODELS,

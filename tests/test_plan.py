@@ -7,9 +7,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.config import TrainConfig
+from engine.configs import CONFIGS
 from engine.flops import pass_flops, training_flops
 from engine.models import build_model, read_sizes
-from engine.train.__main__ import CONFIGS, read_recipe
+from engine.train.__main__ import read_recipe
 from engine.train.plan import main
 from tests.tiny import TOKENIZER
 

@@ -18,6 +18,7 @@ from PIL import Image
 from engine import sample as sample_command
 from engine.cli import RENAMED, parse
 from engine.config import TrainConfig, TrunkConfig
+from engine.configs import CONFIGS
 from engine.critic import Critic
 from engine.data.folder import read_folder
 from engine.data.pictures import save_pictures
@@ -85,7 +86,7 @@ def test_old_names_of_keys_work_with_one_line_that_says_the_new_one(
     for old, new in RENAMED.items():
         assert parse([f"{old}=0.5"], "", {new: 1}).given == {new: 0.5}
         assert capsys.readouterr().err == f"{old}= is now called {new}=; the old name works in this version only\n"
-    text = (train_command.CONFIGS / "emoji.yaml").read_text()
+    text = (CONFIGS / "emoji.yaml").read_text()
     for old, new in RENAMED.items():
         text = text.replace(f"{new}:", f"{old}:")
     (tmp_path / "own.yaml").write_text(text)
@@ -640,7 +641,7 @@ def test_bad_pictures_are_found_before_training_or_left_out(tmp_path: Path, caps
 
 def test_a_config_may_lie_at_home_and_end_in_yml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    text = (train_command.CONFIGS / "emoji.yaml").read_text()
+    text = (CONFIGS / "emoji.yaml").read_text()
     for name in ("my.yaml", "my.yml"):
         (tmp_path / name).write_text(text)
         assert train_command.read_recipe(f"~/{name}") == train_command.read_recipe("emoji")

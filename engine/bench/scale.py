@@ -5,16 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 
-import engine
 from engine.bench.products import head_products, reference_encoder, run_products, trunk_products
 from engine.bench.waits import STAND_IN, CountWaits, cuda_waits
 from engine.config import CriticConfig, TrunkConfig
+from engine.configs import CONFIGS
 from engine.critic import Critic
 from engine.device import best_seconds
 from engine.generator import Generator
@@ -24,7 +23,6 @@ from engine.rules import make_rule
 from engine.sampler import sample
 from engine.step import Step
 
-CONFIGS = Path(engine.__file__).parent / "configs"
 RULE = "critic"
 
 

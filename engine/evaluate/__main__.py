@@ -82,7 +82,7 @@ DEFAULT_N = {
     "exact": 5000,
     **dict.fromkeys(EXPERIMENTS, 1000),
 }
-MIN_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
+FEWEST_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
 DRAWS = ("sweep", "table1", "draw", "exact", *EXPERIMENTS)  # the actions that several processes can share
 MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
 
@@ -104,7 +104,7 @@ def main(argv: list[str]) -> None:
         "training": "",
     }
     action, options, _ = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
-    fewest = 1 if action in MULTI_THREADED else MIN_SAMPLES
+    fewest = 1 if action in MULTI_THREADED else FEWEST_SAMPLES
     if action == "sweep" and options["n"] is not None:
         raise ValueError("n: a sweep has rounds, give pictures=[128,512,2000]")
     options["n"] = (
@@ -146,7 +146,7 @@ def _rounds(options: Mapping[str, Any]) -> list[Round]:
         for name, value in given.items():
             if not isinstance(value, list) or len(value) != len(ROUNDS):
                 raise ValueError(f"{name}={value}: expected {len(ROUNDS)} numbers, as in [{_numbers(name)}]")
-            cli.check_integer(name, value[i], 1 if name == "settings" else MIN_SAMPLES, 1_000_000)
+            cli.check_integer(name, value[i], 1 if name == "settings" else FEWEST_SAMPLES, 1_000_000)
         rounds.append(one._replace(**{name: value[i] for name, value in given.items()}))
     return rounds
 

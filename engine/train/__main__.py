@@ -32,6 +32,7 @@ from torch import nn
 
 from engine import cli
 from engine.config import TrainConfig
+from engine.configs import CONFIGS
 from engine.data.pictures import Pictures
 from engine.device import prepare
 from engine.distributed import Group, join_group, let_first_speak
@@ -52,7 +53,6 @@ from engine.train.vqgan import VqganTask, loss_flops, warn_if_too_short
 from engine.transformer import use_attention
 from engine.vqgan import Vqgan, VqganConfig
 
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 COMMAND_KEYS = {
     **{"config": "emoji", "pack": "", "data": "", "runs": "runs", "skip_bad": False, "perceptual": ""},
     **{"device": "auto", "threads": 0, "tensorboard": False, "peak_tflops": 0.0},
