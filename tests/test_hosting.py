@@ -127,7 +127,13 @@ def test_the_proxy_passes_a_stream_on_and_the_services_start_what_is_there() -> 
     assert context == ROOT and (context / services["page"]["build"]["dockerfile"]).is_file()
     assert (DEPLOY / services["proxy"]["volumes"][0].partition(":")[0]).is_file()
     proxy = (DEPLOY / "nginx.conf").read_text()
-    for line in ("proxy_buffering off;", "X-Forwarded-Host $http_host", "X-Forwarded-For", "X-Forwarded-Prefix"):
+    for line in (
+        "proxy_buffering off;",
+        "proxy_buffer_size 16k;",
+        "X-Forwarded-Host $http_host",
+        "X-Forwarded-For",
+        "X-Forwarded-Prefix",
+    ):
         assert line in proxy
     unit = (DEPLOY / "token-critic.service").read_text()
     started = re.search(r"^ExecStart=\S+/python (.*)$", unit, re.M)
