@@ -11,14 +11,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from uvicorn.server import ServerState
 
 from app.server import connections, guard
 from app.server.body import MAX_BODY
+from app.server.connections import BoundedProtocol
 from app.server.guard import Guard, Limits, names_of_machine
 from app.server.health import Health
 from app.server.stream import RunStream
@@ -201,6 +204,41 @@ def test_connections_whose_request_does_not_come_are_closed(address: str, monkey
     time.sleep(0.6)  # its head is here: the time for it does not run any more
     whole.socket.sendall(b"{}")
     assert whole.socket.recv(12) == b"HTTP/1.1 415"
+
+
+@pytest.mark.slow
+def test_a_large_answer_is_given_up_only_where_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "READ_SECONDS", 1.0)
+    content = bytes(4 * 2**20)
+    config = uvicorn.Config(Starlette(routes=[Route("/", lambda request: Response(content))]), log_config=None)
+
+    async def visit() -> None:
+        loop, state = asyncio.get_running_loop(), ServerState()
+        server = await loop.create_server(lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0)
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, connections.SEND_BUFFER)
+
+        async def ask() -> socket.socket:
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # its default takes all of it
+            one.setblocking(False)
+            await loop.sock_connect(one, server.sockets[0].getsockname())
+            await loop.sock_sendall(one, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return one
+
+        read, begun = 0, loop.time()
+        with await ask() as slow:
+            while taken := len(await loop.sock_recv(slow, 2**15)):
+                read += taken
+                await asyncio.sleep(0.02)
+        assert read > len(content) and loop.time() - begun > 2 * connections.READ_SECONDS
+        with await ask():
+            while not state.connections:
+                await asyncio.sleep(0.01)
+            while state.connections:
+                await asyncio.sleep(0.01)
+        server.close()
+
+    asyncio.run(asyncio.wait_for(visit(), 30))
 
 
 def test_the_page_itself_stands_behind_the_guard(address: str) -> None:
