@@ -21,8 +21,8 @@ from app.features.gallery import draw_gallery
 from app.features.settings import complete_controls, open_link, resolve_controls
 from app.frames import to_data_url
 from app.packs import Packs
-from app.server.body import MAX_BODY
-from app.server.endpoints import LARGE_BODIES, QUESTIONS, endpoint_routes
+from app.server.body import LARGE_BODIES, MAX_BODY
+from app.server.endpoints import QUESTIONS, endpoint_routes
 from tests.fakes_app import FakePacks, new_context, run, set_controls, unpack
 from tests.tiny import make_whole_pack
 
@@ -244,7 +244,7 @@ def test_a_page_of_another_host_cannot_ask(client: TestClient, kind: str) -> Non
 
 @pytest.mark.parametrize("name", list(GOOD))
 def test_a_body_that_is_too_large_is_refused(client: TestClient, name: str) -> None:
-    most = LARGE_BODIES.get(name, MAX_BODY)
+    most = LARGE_BODIES.get(f"/{name}", MAX_BODY)
     padded = json.dumps(GOOD[name]).encode().ljust(most)
     assert client.post(f"/{name}", content=padded, headers=JSON).status_code == 200
     assert str(most) in refusal(client.post(f"/{name}", content=padded + b" ", headers=JSON), 413)

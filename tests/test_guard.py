@@ -103,6 +103,24 @@ def test_a_body_is_bounded_whether_it_says_its_length_or_not() -> None:
     assert client.post("/gradio_api/run/predict", content=chunks).status_code == 413
 
 
+def test_large_bodies_are_bounded_together_until_they_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "MAX_HELD", 3 * MAX_BODY)
+    client, content = client_of(), b"x" * 2 * MAX_BODY
+    inner: list[tuple[int, int]] = []
+
+    async def hold(request: Request) -> Response:
+        await request.body()
+        inner.extend((client.post("/run", content=body).status_code, len(body)) for body in (content, b"x"))
+        return Response()
+
+    holding = TestClient(Guard(Starlette(routes=[Route("/run", hold, methods=["POST"])]), LIMITS))
+    monkeypatch.setattr(holding.app, "counts", client.app.counts)  # type: ignore[attr-defined]
+    assert holding.post("/run", content=content).status_code == 200
+    assert inner == [(503, len(content)), (200, 1)]
+    assert client.post("/run", content=content).status_code == 200
+    assert client.post("/run", content=content * 2).status_code == 503
+
+
 def test_a_slow_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
     sent: list[Any] = []

@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
+from app.server.body import LARGE_BODIES
 from tests.ports import find_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,6 +136,8 @@ def test_the_proxy_passes_a_stream_on_and_the_services_start_what_is_there() -> 
         "X-Forwarded-Prefix",
     ):
         assert line in proxy
+    taken = re.search(r"client_max_body_size (\d+)m;", proxy)
+    assert taken is not None and int(taken[1]) * 2**20 >= max(LARGE_BODIES.values())
     unit = (DEPLOY / "token-critic.service").read_text()
     started = re.search(r"^ExecStart=\S+/python (.*)$", unit, re.M)
     assert started is not None

@@ -18,11 +18,11 @@ from app.features.exports import EXPORTS, export_run
 from app.features.gallery import find_nearest
 from app.features.game import deal
 from app.features.lessons import open_lesson
-from app.features.refine import MAX_URL_LENGTH, encode_picture
+from app.features.refine import encode_picture
 from app.features.results import read_results
 from app.features.settings import open_link, resolve_controls
 from app.features.swap import decode_tokens
-from app.server.body import MAX_BODY, ClientGone, RequestError, parse_object, read_body
+from app.server.body import LARGE_BODIES, MAX_BODY, ClientGone, RequestError, parse_object, read_body
 from app.server.errors import shorten
 
 Answer = dict[str, Any]
@@ -40,7 +40,6 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "lesson": open_lesson,
 }
 MAX_AT_ONCE = 8  # questions and exports that are answered at the same time
-LARGE_BODIES = {"look": MAX_URL_LENGTH + MAX_BODY}  # bytes: it holds a picture
 
 
 def endpoint_routes(context: Context) -> list[Route]:
@@ -51,7 +50,7 @@ def endpoint_routes(context: Context) -> list[Route]:
 async def _answer(context: Context, name: str, request: Request) -> Response:
     context = context.speaking(request.headers.get("accept-language", ""))
     try:
-        given = parse_object(await read_body(request, LARGE_BODIES.get(name, MAX_BODY)))
+        given = parse_object(await read_body(request, LARGE_BODIES.get(f"/{name}", MAX_BODY)))
         ask = _bind(partial(QUESTIONS[name], context), given)
         return JSONResponse(await to_thread.run_sync(ask, limiter=_limiter()))
     except ClientGone:
