@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import islice
 from typing import TypeVar
@@ -87,6 +87,16 @@ def prefetch(items: Iterator[Item], worker: Executor) -> Iterator[Item]:
             yield item
     finally:
         pending.cancel()  # nobody waits for it: if it has not begun, another run's step comes sooner
+
+
+def last_step(steps: Iterator[Step], worker: Executor, is_stopped: Callable[[], bool]) -> Step | None:
+    """Compute all steps, and return the last, or None where the run is stopped. Other runs' steps come in between."""
+    last: Step | None = None
+    for last in prefetch(steps, worker):  # noqa: B007
+        if is_stopped():
+            return None
+    assert last is not None
+    return last
 
 
 def group(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

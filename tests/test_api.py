@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from app.features.api import NAMES
+from app.context import Context
+from app.features.api import NAMES, make_functions
+from app.packs import Packs
 from engine.session import Session
 
 gradio_client = pytest.importorskip("gradio_client")
@@ -52,6 +54,26 @@ def test_a_picture_is_encoded_scored_refined_and_decoded(client: Any) -> None:
     changed = sum(one != other for one, other in zip(tokens, refined["tokens"], strict=True))
     assert 0 < changed < 256 and refined["score_before"] == pytest.approx(sum(scores) / 256, abs=1e-6)
     assert client.predict(tokens=refined["tokens"], api_name="/decode") == refined["picture"]
+
+
+def test_a_refinement_takes_turns_step_by_step_and_can_be_ended(packs: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, add, tasks = Context(packs=packs), packs.worker.add, []
+
+    def record(visitor: str, long: bool, fn: Any, *args: Any, **named: Any) -> Any:
+        tasks.append((visitor, fn))
+        return add(visitor, long, fn, *args, **named)
+
+    monkeypatch.setattr(packs.worker, "add", record)
+    functions = {one.__name__: one for one in make_functions(context)}
+    packs.session("emoji")
+    tasks.clear()
+    functions["refine"]([1] * 256, fraction=1.0, pack="emoji")
+    steps = sum(fn is next for _, fn in tasks)
+    assert steps == packs.session("emoji").settings(rule="critic").steps + 1, "the last one finds that there is no more"
+    assert {visitor for visitor, _ in tasks} == {"api"} and context.runs.active == 0
+    context.runs.close()
+    with pytest.raises(ValueError, match="stopped"):
+        functions["refine"]([1] * 256, pack="emoji")
 
 
 @pytest.mark.parametrize(

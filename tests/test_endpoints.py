@@ -6,9 +6,11 @@ import asyncio
 import base64
 import io
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,8 +23,9 @@ from app.features.gallery import draw_gallery
 from app.features.settings import complete_controls, open_link, resolve_controls
 from app.frames import to_data_url
 from app.packs import Packs
-from app.server.body import MAX_BODY
-from app.server.endpoints import LARGE_BODIES, QUESTIONS, endpoint_routes
+from app.server import endpoints
+from app.server.body import LARGE_BODIES, MAX_BODY
+from app.server.endpoints import QUESTIONS, endpoint_routes
 from tests.fakes_app import FakePacks, new_context, run, set_controls, unpack
 from tests.tiny import make_whole_pack
 
@@ -82,6 +85,37 @@ def refusal(found: Any, *statuses: int) -> str:
 
 def as_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize(("waits_for", "answered"), [("/look", "/plan"), ("/export", "/plan"), ("/plan", "/stop")])
+def test_who_asks_something_quick_does_not_wait_for_what_is_slow(
+    waits_for: str, answered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    def hold(*_: Any, **__: Any) -> Any:
+        begun.release()
+        assert go_on.wait(30)
+        return {} if waits_for != "/export" else ("name", b"")
+
+    monkeypatch.setitem(QUESTIONS, waits_for[1:], hold)
+    monkeypatch.setattr(endpoints, "export_run", hold)
+
+    async def visit() -> None:
+        transport = httpx.ASGITransport(Starlette(routes=endpoint_routes(new_context())))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            how = {"method": "GET"} if waits_for == "/export" else {"method": "POST", "json": {}}
+            held = [asyncio.create_task(client.request(url=waits_for, **how)) for _ in range(endpoints.MAX_AT_ONCE)]
+            for _ in held:
+                await asyncio.to_thread(begun.acquire)
+            try:
+                found = await asyncio.wait_for(client.post(answered, json=GOOD[answered[1:]]), 10)
+            finally:
+                go_on.set()
+                await asyncio.gather(*held)
+            assert found.status_code == 200
+
+    asyncio.run(visit())
 
 
 def test_every_question_is_tested_here() -> None:
@@ -244,7 +278,7 @@ def test_a_page_of_another_host_cannot_ask(client: TestClient, kind: str) -> Non
 
 @pytest.mark.parametrize("name", list(GOOD))
 def test_a_body_that_is_too_large_is_refused(client: TestClient, name: str) -> None:
-    most = LARGE_BODIES.get(name, MAX_BODY)
+    most = LARGE_BODIES.get(f"/{name}", MAX_BODY)
     padded = json.dumps(GOOD[name]).encode().ljust(most)
     assert client.post(f"/{name}", content=padded, headers=JSON).status_code == 200
     assert str(most) in refusal(client.post(f"/{name}", content=padded + b" ", headers=JSON), 413)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -12,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.features import drawing
+from app.features import drawing, exports
 from app.features.compare import run_lanes
 from app.features.exports import EXPORTS, SCALES, export_run
-from app.features.figure import draw_figure, get_step
+from app.features.figure import Source, draw_figure, get_step
 from app.features.gallery import draw_gallery
 from app.features.worksheet import PAPERS, ROWS, choose_steps
 from app.runs import Run
@@ -110,6 +113,45 @@ def test_an_animation_holds_the_decisions_exactly() -> None:
     kept = context.runs.get(run_id)
     assert kept is not None
     assert_animation_holds(kept, export_run(context, run_id, "webp", "all", 0)[1])
+
+
+def test_the_frames_of_a_gif_are_drawn_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All together those of a long run take hundreds of megabytes."""
+    context, run_id = finished(steps_2=24)
+    draw, alive, most = exports._draw_frame, 0, 0
+
+    def drop() -> None:
+        nonlocal alive
+        alive -= 1
+
+    def count(*given: Any) -> Image.Image:
+        nonlocal alive, most
+        frame = draw(*given)
+        weakref.finalize(frame, drop)
+        alive += 1
+        most = max(most, alive)
+        return frame
+
+    monkeypatch.setattr(exports, "_draw_frame", count)
+    assert open_image(export_run(context, run_id, "gif", "all", 0)[1]).n_frames > 12 and most <= 2
+
+
+def test_two_files_are_made_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    context, run_id = finished()
+    both, under_way, most = threading.Barrier(2), [0], 0
+
+    def make(_: Source) -> bytes:
+        nonlocal most
+        under_way.append(1)
+        most = max(most, sum(under_way))
+        both.wait(30)  # there are two, and a third would be counted
+        under_way.append(-1)
+        return b""
+
+    monkeypatch.setitem(EXPORTS, "json", EXPORTS["json"]._replace(make=make))
+    with ThreadPoolExecutor(6) as threads:
+        assert len(list(threads.map(lambda _: export_run(context, run_id, "json", "all", 0), range(6)))) == 6
+    assert most == 2
 
 
 @pytest.mark.parametrize("lanes", ["1", "all"])

@@ -11,14 +11,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from uvicorn.server import ServerState
 
 from app.server import connections, guard
 from app.server.body import MAX_BODY
+from app.server.connections import BoundedProtocol
 from app.server.guard import Guard, Limits, names_of_machine
 from app.server.health import Health
 from app.server.stream import RunStream
@@ -98,6 +101,24 @@ def test_a_body_is_bounded_whether_it_says_its_length_or_not() -> None:
     assert client.post("/gradio_api/run/predict", content=b"x" * (MAX_BODY + 1)).status_code == 413
     chunks = (b"x" * 1000 for _ in range(MAX_BODY // 1000 + 1))
     assert client.post("/gradio_api/run/predict", content=chunks).status_code == 413
+
+
+def test_large_bodies_are_bounded_together_until_they_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "MAX_HELD", 3 * MAX_BODY)
+    client, content = client_of(), b"x" * 2 * MAX_BODY
+    inner: list[tuple[int, int]] = []
+
+    async def hold(request: Request) -> Response:
+        await request.body()
+        inner.extend((client.post("/run", content=body).status_code, len(body)) for body in (content, b"x"))
+        return Response()
+
+    holding = TestClient(Guard(Starlette(routes=[Route("/run", hold, methods=["POST"])]), LIMITS))
+    monkeypatch.setattr(holding.app, "counts", client.app.counts)  # type: ignore[attr-defined]
+    assert holding.post("/run", content=content).status_code == 200
+    assert inner == [(503, len(content)), (200, 1)]
+    assert client.post("/run", content=content).status_code == 200
+    assert client.post("/run", content=content * 2).status_code == 503
 
 
 def test_a_slow_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +222,41 @@ def test_connections_whose_request_does_not_come_are_closed(address: str, monkey
     time.sleep(0.6)  # its head is here: the time for it does not run any more
     whole.socket.sendall(b"{}")
     assert whole.socket.recv(12) == b"HTTP/1.1 415"
+
+
+@pytest.mark.slow
+def test_a_large_answer_is_given_up_only_where_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "READ_SECONDS", 1.0)
+    content = bytes(4 * 2**20)
+    config = uvicorn.Config(Starlette(routes=[Route("/", lambda request: Response(content))]), log_config=None)
+
+    async def visit() -> None:
+        loop, state = asyncio.get_running_loop(), ServerState()
+        server = await loop.create_server(lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0)
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, connections.SEND_BUFFER)
+
+        async def ask() -> socket.socket:
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)  # its default takes all of it
+            one.setblocking(False)
+            await loop.sock_connect(one, server.sockets[0].getsockname())
+            await loop.sock_sendall(one, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return one
+
+        read, begun = 0, loop.time()
+        with await ask() as slow:
+            while taken := len(await loop.sock_recv(slow, 2**15)):
+                read += taken
+                await asyncio.sleep(0.02)
+        assert read > len(content) and loop.time() - begun > 2 * connections.READ_SECONDS
+        with await ask():
+            while not state.connections:
+                await asyncio.sleep(0.01)
+            while state.connections:
+                await asyncio.sleep(0.01)
+        server.close()
+
+    asyncio.run(asyncio.wait_for(visit(), 30))
 
 
 def test_the_page_itself_stands_behind_the_guard(address: str) -> None:

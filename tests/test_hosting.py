@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
+from app.server.body import LARGE_BODIES
 from tests.ports import find_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,8 +128,16 @@ def test_the_proxy_passes_a_stream_on_and_the_services_start_what_is_there() -> 
     assert context == ROOT and (context / services["page"]["build"]["dockerfile"]).is_file()
     assert (DEPLOY / services["proxy"]["volumes"][0].partition(":")[0]).is_file()
     proxy = (DEPLOY / "nginx.conf").read_text()
-    for line in ("proxy_buffering off;", "X-Forwarded-Host $http_host", "X-Forwarded-For", "X-Forwarded-Prefix"):
+    for line in (
+        "proxy_buffering off;",
+        "proxy_buffer_size 16k;",
+        "X-Forwarded-Host $http_host",
+        "X-Forwarded-For",
+        "X-Forwarded-Prefix",
+    ):
         assert line in proxy
+    taken = re.search(r"client_max_body_size (\d+)m;", proxy)
+    assert taken is not None and int(taken[1]) * 2**20 >= max(LARGE_BODIES.values())
     unit = (DEPLOY / "token-critic.service").read_text()
     started = re.search(r"^ExecStart=\S+/python (.*)$", unit, re.M)
     assert started is not None

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.features.compare import stop_run
+from app.context import Context
+from app.features.compare import run_lanes, stop_run
 from app.features.exports import export_run
-from app.features.replay import BYTES_PER_LIST, read_traces, replay
+from app.features.replay import BYTES_PER_LIST, MAX_BYTES, read_traces, replay
+from app.features.settings import complete_controls
+from app.packs import Packs
 from engine import SAMPLING_VERSION
-from engine.config import SampleConfig
+from engine.config import MAX_STEPS, SampleConfig
 from engine.step import ARRAYS, Step, digest_of
 from tests.fakes_app import FakeSession, N, digests, new_context, run
 
@@ -50,6 +53,15 @@ def test_a_run_in_json_comes_back_to_the_bit(made: tuple[list[dict[str, Any]], b
     told = found[-1]["told"]
     assert found[-1]["why"] == "opened" and "fake on cpu (AVX2, torch 2.12)" in told and "Press Run" in told
     assert "\n" not in told
+
+
+def test_the_longest_run_can_be_opened_from_its_file(packs: Packs) -> None:
+    context = Context(packs=packs)
+    given = {"steps_1": 4, "steps_2": 4, "steps_3": 4, "third": {"lane": 0, "step": 4, "fraction": 0.5}}
+    sent = list(run_lanes(context, complete_controls(context, {**given, "pack": "emoji", "rule_3": "critic"})))
+    steps = sum(lane["steps"] for lane in sent[0]["lanes"])
+    content = export_run(context, sent[0]["run"], "json", "all", 0)[1]
+    assert len(content) / steps * 4 * MAX_STEPS < MAX_BYTES, "two lanes, and a third that refines one of them"
 
 
 def test_other_weights_are_said(made: tuple[list[dict[str, Any]], bytes]) -> None:

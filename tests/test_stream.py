@@ -16,11 +16,12 @@ from app.context import Context
 from app.features import presets
 from app.features.exports import export_run
 from app.features.presets import FIRST
+from app.features.replay import MAX_BYTES
 from app.request import control_names
 from app.server import places as line
 from app.server.body import MAX_BODY
 from app.server.places import Places
-from app.server.stream import MAX_FILE, PATH, RUN_TYPE, RunStream
+from app.server.stream import PATH, RUN_TYPE, RunStream
 from tests.fakes_app import FakePacks, digests, finished, make_recording, new_context, run, set_controls, steps_of
 
 MAX_RUNNING, MAX_WAITING = 2, 5  # in these tests
@@ -201,7 +202,7 @@ def test_a_file_comes_as_the_run_that_it_was_made_of() -> None:
         (b"{}", 422, "no run of this page"),
         (b'{"format": 1, "lanes": [], "ask": {}}', 422, "lanes"),
         (b"[" * 100_000, 422, "made of lists"),
-        (b" " * (MAX_FILE + 1), 413, str(MAX_FILE)),
+        (b" " * (MAX_BYTES + 1), 413, str(MAX_BYTES)),
     ],
 )
 def test_a_file_that_is_none_is_refused_in_a_line(body: bytes, status: int, says: str) -> None:

@@ -20,6 +20,7 @@ from app.features.refine import read_data_url, read_picture
 from app.features.settings import complete_controls
 from app.features.swap import decode_tokens, read_tokens
 from app.frames import to_data_url
+from app.interleave import last_step
 from engine.refine import refine
 from engine.session import Session
 
@@ -77,10 +78,17 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
         """
         session, label, codes = checked(pack, label, tokens)
         config = session.settings(rule="critic", label=label, seed=seed)
-        steps = worker.submit(lambda: list(refine(session, config, codes, fraction))).result()
-        after = steps[-1].proposal
-        scores = [float(worker.submit(session.score, one, label).result().mean()) for one in (codes, after)]
-        picture = to_data_url(worker.submit(session.decode, after).result()[0])
+        seat, run = worker.seat("api"), context.runs.start(session.pack.name, (), {})
+        try:
+            steps = seat.submit(refine, session, config, codes, fraction).result()
+            last = last_step(steps, seat, lambda: bool(run.stop_reason))
+            if last is None:
+                raise ValueError(f"the refinement has ended early: {run.stop_reason}")
+        finally:
+            run.end_reason = run.stop_reason or "done"
+        after = last.proposal
+        scores = [float(seat.submit(session.score, one, label).result().mean()) for one in (codes, after)]
+        picture = to_data_url(seat.submit(session.decode, after).result()[0])
         return {
             "tokens": after[0].tolist(),
             "picture": picture,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -25,17 +26,18 @@ JSON_FORMAT = 1  # version of the JSON file
 STEP_MS, LAST_STEP_MS = 500, 2000  # of an animation
 GIF_COLOURS = 128
 SCALES = ("1", "2", "4")  # of the PNG
+MAKING = threading.BoundedSemaphore(2)  # files at once: a WebP of the longest run takes 200 MB
 
 
 def make_gif(source: Source) -> bytes:
     """Animate the decisions step by step, with at most 128 colours: for looking only."""
     options: dict[str, Any] = {"method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
-    return _animate([frame.quantize(GIF_COLOURS, **options) for frame in _draw_frames(source)], "GIF")
+    return _animate(source, "GIF", lambda frame: frame.quantize(GIF_COLOURS, **options))
 
 
 def make_webp(source: Source) -> bytes:
     """Animate the decisions, exact to the pixel."""
-    return _animate(_draw_frames(source), "WEBP", lossless=True, quality=0, method=0)
+    return _animate(source, "WEBP", lossless=True, quality=0, method=0)
 
 
 def make_png(source: Source) -> bytes:
@@ -124,7 +126,8 @@ def export_run(
     source = Source(
         run=run, session=session, at=position, scale=int(str(scale)), paper=str(paper), words=words, font=font
     )
-    content = EXPORTS[kind].make(source)
+    with MAKING:
+        content = EXPORTS[kind].make(source)
     config = run.lanes[0].config
     parts = filter(None, ("token-critic", _to_file_name(config.label or ""), str(config.seed)))
     return f"{'-'.join(parts)}.{EXPORTS[kind].suffix}", content
@@ -149,20 +152,20 @@ def _to_file_name(label: str) -> str:
     return re.sub(r"\W+", "-", plain).strip("-").lower()
 
 
-def _animate(frames: list[Image.Image], kind: str, **options: Any) -> bytes:
+def _animate(
+    source: Source, kind: str, convert: Callable[[Image.Image], Image.Image] = lambda frame: frame, **options: Any
+) -> bytes:
+    """Draw the frames one at a time: all together are large, and Pillow keeps what it needs."""
+    length = max(len(steps) for steps in source.run.steps)
+    frames = (convert(_draw_frame(source, position, length)) for position in range(length))
     out = io.BytesIO()
-    times = [STEP_MS] * (len(frames) - 1) + [LAST_STEP_MS]
-    frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=times, loop=0, **options)
+    times = [STEP_MS] * (length - 1) + [LAST_STEP_MS]
+    next(frames).save(out, kind, save_all=True, append_images=frames, duration=times, loop=0, **options)
     return out.getvalue()
 
 
-def _draw_frames(source: Source) -> list[Image.Image]:
-    """Draw all lanes side by side at each position of the playhead, as the page shows them."""
-    length = max(len(steps) for steps in source.run.steps)
-    return [_draw_frame(source, position, length) for position in range(length)]
-
-
 def _draw_frame(source: Source, position: int, length: int) -> Image.Image:
+    """Draw all lanes side by side at a position of the playhead, as the page shows them."""
     words, run = source.words, source.run
     shown = [get_step(run, i, position, length) for i in range(len(run.lanes))]
     images = [drawing.draw_decision(step, picture) for step, picture in shown]

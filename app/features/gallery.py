@@ -12,10 +12,9 @@ from PIL import Image
 from app.context import Context
 from app.features.compare import begin_frame
 from app.frames import Frame, encode_image, to_data_url
-from app.interleave import prefetch
+from app.interleave import last_step
 from app.request import Lane, RunRequest, check_budget, resolve, used_controls
 from engine.session import Session
-from engine.step import Step
 
 MAX_PICTURES = 64  # per lane
 LARGEST_SIDE = 128  # pixels of a training picture that is shown beside a drawn one
@@ -102,14 +101,10 @@ def _draw(
 def _sample(
     session: Session, lane: Lane, i: int, worker: Executor, is_stopped: Callable[[], bool]
 ) -> np.ndarray | None:
-    """Return the tokens (1, N) of picture i, or None where the run is stopped. Other runs' steps come in between."""
+    """Return the tokens (1, N) of picture i, or None where the run is stopped."""
     steps = worker.submit(session.run, lane.config.replace(seed=lane.config.seed + i)).result()
-    last: Step | None = None
-    for last in prefetch(steps, worker):  # noqa: B007
-        if is_stopped():
-            return None
-    assert last is not None
-    return last.proposal
+    last = last_step(steps, worker, is_stopped)
+    return None if last is None else last.proposal
 
 
 def _classify(

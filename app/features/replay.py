@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,11 +23,15 @@ from app.request import (
 from app.text.words import Words, fill
 from app.text.wrong import Wrong
 from engine import SAMPLING_VERSION
-from engine.config import SampleConfig
+from engine.config import MAX_STEPS, SampleConfig
 from engine.session import Session
 from engine.step import State, Trace
 
+STEP_BYTES = 40 * 2**10  # of a step of 256 tokens in a file: up to 37 KB were measured
+MAX_BYTES = MAX_STEPS * (MAX_LANES + 1) * STEP_BYTES  # of a file: a third lane that refines has another's steps, too
 BYTES_PER_LIST, MANY_LISTS = 12, 1000  # a run's file has fewer lists; each takes memory before it can be looked at
+
+READING = threading.Lock()  # one file at a time: until they are arrays its values take many times its size
 
 
 def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Frame]:
@@ -36,7 +41,8 @@ def replay(context: Context, content: bytes, visitor: str = "") -> Iterator[Fram
     """
     if content.count(b"[") + content.count(b"{") > len(content) / BYTES_PER_LIST + MANY_LISTS:
         raise Wrong("errors.file_of_lists")
-    controls, traces = read_traces(content.decode("utf-8", "replace"))
+    with READING:
+        controls, traces = read_traces(content.decode("utf-8", "replace"))
     if controls and _sampler_version(traces[0]) == 1:
         controls = upgrade_version_1(controls)
     controls = add_unread_parameters(controls)

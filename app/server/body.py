@@ -8,10 +8,12 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from app.features import refine, replay
 from app.server.errors import shorten
 from app.text.wrong import Wrong
 
 MAX_BODY = 2**17  # bytes; a request with an own picture's tokens has 2 KB
+LARGE_BODIES = {"/run": replay.MAX_BYTES, "/look": refine.MAX_URL_LENGTH + MAX_BODY}  # path -> bytes
 MAX_NESTED = 10_000  # lists and objects in a request; each takes memory before it can be looked at
 BODY_SECONDS = 10.0  # that a client may take to send it
 JSON_TYPE = "application/json"  # a page of another host cannot send it without the browser's permission check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -16,7 +17,8 @@ from app.server.guard import is_loopback
 HEADER_SECONDS = 10.0  # that a client may take for the head of a request
 MAX_OF_ADDRESS = 512  # connections; a lecture hall behind one address has six for each browser
 MAX_FILES, MAC_FILES = 2**16, 10_240
-READ_SECONDS = 20.0  # that a client may leave an answer unread; a run's stream gives up sooner
+READ_SECONDS = 20.0  # in which a client may take nothing of an answer; a run's stream gives up sooner
+LOOKS = 20  # in that time, at what is left of it
 SEND_BUFFER = 2**16  # bytes that the system takes for a client that does not read; its default grows to megabytes
 
 
@@ -61,13 +63,26 @@ class BoundedProtocol(H11Protocol):
         self._stop_timer()
 
     def pause_writing(self) -> None:
-        """The client does not read: what waits for it is thrown away after a while."""
+        """The client reads slowly, or not at all."""
         super().pause_writing()
-        self._unread = self.loop.call_later(READ_SECONDS, self.transport.abort)
+        self._watch_unread(math.inf, 0.0)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_unread()
+
+    def _watch_unread(self, before: float, taken: float) -> None:
+        """Throw away what waits for a client that takes nothing of it. asyncio resumes only when nearly all is taken.
+
+        `before` bytes were left at the last look; `taken` is the time at which there were more.
+        """
+        left, now = self.transport.get_write_buffer_size(), self.loop.time()
+        if left < before:
+            taken = now
+        elif now - taken > READ_SECONDS:
+            self.transport.abort()
+            return
+        self._unread = self.loop.call_later(READ_SECONDS / LOOKS, self._watch_unread, left, taken)
 
     def _stop_unread(self) -> None:
         if self._unread is not None:

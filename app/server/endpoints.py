@@ -18,11 +18,11 @@ from app.features.exports import EXPORTS, export_run
 from app.features.gallery import find_nearest
 from app.features.game import deal
 from app.features.lessons import open_lesson
-from app.features.refine import MAX_URL_LENGTH, encode_picture
+from app.features.refine import encode_picture
 from app.features.results import read_results
 from app.features.settings import open_link, resolve_controls
 from app.features.swap import decode_tokens
-from app.server.body import MAX_BODY, ClientGone, RequestError, parse_object, read_body
+from app.server.body import LARGE_BODIES, MAX_BODY, ClientGone, RequestError, parse_object, read_body
 from app.server.errors import shorten
 
 Answer = dict[str, Any]
@@ -39,8 +39,9 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
     "results": read_results,
     "lesson": open_lesson,
 }
-MAX_AT_ONCE = 8  # questions and exports that are answered at the same time
-LARGE_BODIES = {"look": MAX_URL_LENGTH + MAX_BODY}  # bytes: it holds a picture
+IMMEDIATE = {"stop"}  # it only sets a flag, and must not wait for a thread
+SLOW = {"nearest", "look"}  # as exports are: others must not wait for them
+MAX_AT_ONCE = 8  # slow ones that are answered at the same time, and as many others
 
 
 def endpoint_routes(context: Context) -> list[Route]:
@@ -51,9 +52,11 @@ def endpoint_routes(context: Context) -> list[Route]:
 async def _answer(context: Context, name: str, request: Request) -> Response:
     context = context.speaking(request.headers.get("accept-language", ""))
     try:
-        given = parse_object(await read_body(request, LARGE_BODIES.get(name, MAX_BODY)))
+        given = parse_object(await read_body(request, LARGE_BODIES.get(f"/{name}", MAX_BODY)))
         ask = _bind(partial(QUESTIONS[name], context), given)
-        return JSONResponse(await to_thread.run_sync(ask, limiter=_limiter()))
+        if name in IMMEDIATE:
+            return JSONResponse(ask())
+        return JSONResponse(await to_thread.run_sync(ask, limiter=_limiter(name in SLOW)))
     except ClientGone:
         return Response(status_code=400)  # nobody reads it
     except (RequestError, ValueError, FileNotFoundError) as error:
@@ -75,7 +78,7 @@ async def _export(context: Context, request: Request) -> Response:
     try:
         position = int(at) if at.isdecimal() else 0
         make = partial(export_run, context, run, kind, lanes, position, scale, paper)
-        name, content = await to_thread.run_sync(make, limiter=_limiter())
+        name, content = await to_thread.run_sync(make, limiter=_limiter(slow=True))
     except ValueError as error:
         return refuse(error, context.language)
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
@@ -83,7 +86,7 @@ async def _export(context: Context, request: Request) -> Response:
 
 
 @cache
-def _limiter() -> CapacityLimiter:
+def _limiter(slow: bool) -> CapacityLimiter:
     """Questions and exports have threads of their own: many of them must not stop all else that needs one."""
     return CapacityLimiter(MAX_AT_ONCE)
 

@@ -20,13 +20,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.server.body import BODY_SECONDS, MAX_BODY
+from app.server.body import BODY_SECONDS, LARGE_BODIES, MAX_BODY
 from app.text.words import choose_language
 from app.text.wrong import Wrong
 
 LOCAL_NAMES = ("localhost", "testserver")  # the second is what test clients call a server
 BYTES_PER_SECOND = 2**18  # a large body gets a second more for each of so many bytes
-LARGE_BODIES = {"/run": 8 * 2**20, "/look": 24 * 2**20}  # a run's file, and a visitor's picture
+MAX_HELD = 2**28  # bytes of all large bodies together, each held until it is answered
 RATE, BURST = 40.0, 400.0  # posts a second of one address, which a whole lecture hall may share, and at once
 MAX_ADDRESSES = 10_000  # whose posts are counted
 API = "/gradio_api"
@@ -64,6 +64,7 @@ class Counts:
     requests: int = 0
     refused: dict[int, int] = field(default_factory=dict)  # by status
     failed: int = 0  # errors that were not expected
+    held: int = 0  # bytes of large bodies
 
 
 class Refusal(Exception):
@@ -85,7 +86,7 @@ class Guard:
             return await send({"type": "websocket.close", "code": 1003})
         self.counts.requests += 1
         answer = _Answer(send, self._limits.frames, Headers(scope=scope).get("accept-language", ""))
-        body = _Body(receive, LARGE_BODIES.get(scope["path"], MAX_BODY))
+        body = _Body(receive, LARGE_BODIES.get(scope["path"], MAX_BODY), self.counts)
         try:
             address = self._address(scope)
             self._check(scope, address)
@@ -98,6 +99,8 @@ class Guard:
             self.counts.failed += 1
             print(f"{scope['method']} {scope['path'][:80]!r}: {_describe(error)}", file=sys.stderr)
             await self._refuse(answer, _refusal_of(scope))
+        finally:
+            self.counts.held -= body.held
 
     async def _refuse(self, answer: _Answer, refusal: Refusal) -> None:
         status, reason = refusal.args
@@ -171,11 +174,12 @@ class Guard:
 
 
 class _Body:
-    """A request's body on its way in, within bounds of size and time."""
+    """A request's body on its way in, within bounds of size and time, and of what large ones take together."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
-        self._receive, self._most = receive, most
+    def __init__(self, receive: Receive, most: int, counts: Counts) -> None:
+        self._receive, self._most, self._counts = receive, most, counts
         self._size, self._begun, self._whole = 0, time.monotonic(), False
+        self.held = 0
         self.refusal: Refusal | None = None
 
     async def receive(self) -> Message:
@@ -193,6 +197,12 @@ class _Body:
             if self._size > self._most:
                 self.refusal = Refusal(413, Wrong("errors.too_large", most=self._most))
                 raise self.refusal
+            if self._size > MAX_BODY:
+                self._counts.held += self._size - self.held
+                self.held = self._size
+                if self._counts.held > MAX_HELD:
+                    self.refusal = Refusal(503, Wrong("errors.too_many_large"))
+                    raise self.refusal
         return message
 
 

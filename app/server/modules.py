@@ -48,18 +48,17 @@ def module_route(configs: Mapping[str, Mapping[str, Any]]) -> Route:
 class EarlyStart:
     """Middleware: the page fetches and starts the front end while Gradio's own scripts are on their way.
 
-    Gradio adds what it is given for the head when it has started itself, which is too late. A Link header names all
-    modules, so that they come at once; a script at the end of the head chooses the language, and imports the first one.
-    Another one stands at its beginning (assets/opening.js).
+    Gradio adds what it is given for the head when it has started itself, which is too late. The head begins with links
+    to all modules, so that they come at once, and with a script (assets/opening.js). At its end a script chooses the
+    language, and imports the first module. A Link header would be too long: nginx takes 4 KB of headers.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        links = [f"<{modules_path()}/{path}>; rel=modulepreload" for path in modules()]
-        self._link = ", ".join(links)
+        links = "".join(f'<link rel="modulepreload" href="{modules_path()}/{path}">' for path in modules())
         facts = f'data-languages="{" ".join(languages())}" data-modules="{modules_path()}"'
         self._parts = {
-            HEAD: HEAD + f"<script>\n{opening_script()}</script>".encode(),
+            HEAD: HEAD + f"{links}<script>\n{opening_script()}</script>".encode(),
             HEAD_END: f"<script {facts}>\n{language_script()}{import_script()};</script>".encode() + HEAD_END,
         }
 
@@ -72,12 +71,10 @@ class EarlyStart:
                 start = message
                 return
             if start is not None:
-                headers = MutableHeaders(raw=start["headers"])
-                headers["link"] = self._link
                 if not message.get("more_body"):
                     for place, filled in self._parts.items():
                         message["body"] = message["body"].replace(place, filled, 1)
-                    headers["content-length"] = str(len(message["body"]))
+                    MutableHeaders(raw=start["headers"])["content-length"] = str(len(message["body"]))
                 await send(start)
                 start = None
             await send(message)

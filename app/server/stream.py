@@ -29,7 +29,7 @@ from app.context import Context
 from app.features.compare import run_lanes
 from app.features.gallery import draw_gallery
 from app.features.presets import play_preset
-from app.features.replay import replay
+from app.features.replay import MAX_BYTES, replay
 from app.features.settings import complete_controls
 from app.frames import Frame
 from app.server.body import JSON_TYPE, MAX_BODY, ClientGone, RequestError, media_type_of, parse_object, read_body
@@ -41,7 +41,6 @@ from app.text.wrong import Wrong
 
 PATH = "/run"
 RUN_TYPE = "application/vnd.token-critic.run+json"  # of an exported file
-MAX_FILE = 8 * 2**20  # bytes
 WRITE_TIMEOUT = 10.0  # seconds that a client may take for a frame
 KEEPALIVE_SECONDS = 15.0  # a waiting client gets a line after so much silence
 HEADERS = ((b"content-type", b"application/x-ndjson"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
@@ -93,7 +92,7 @@ class RunStream:
         """
         visitor = client.visitor or client.address
         is_file = media_type_of(request) == RUN_TYPE
-        body = await read_body(request, MAX_FILE if is_file else MAX_BODY, (JSON_TYPE, RUN_TYPE))
+        body = await read_body(request, MAX_BYTES if is_file else MAX_BODY, (JSON_TYPE, RUN_TYPE))
         if is_file:
             return partial(replay, context, body, visitor), True
         given = dict(parse_object(body))
