@@ -28,7 +28,7 @@ beforeEach(() => {
 afterEach(() => mock.restoreAll());
 
 function opened(store = new Store()) {
-  const plans = new PlanClient(store);
+  const plans = new PlanClient(store, WORDS);
   return new Gallery(/** @type {any} */ ({ store, plans }), { ...WORDS, seed: "", score: "" });
 }
 

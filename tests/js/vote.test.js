@@ -27,7 +27,7 @@ afterEach(() => mock.restoreAll());
 
 /** @param {number[]} lots */
 function opened(...lots) {
-  const plans = new PlanClient(new Store());
+  const plans = new PlanClient(new Store(), WORDS);
   return new Vote(/** @type {any} */ ({ plans, words: { vote: WORDS } }), () => lots.shift() ?? 0);
 }
 
