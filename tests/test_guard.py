@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import socket
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -301,3 +303,10 @@ def test_figures_are_shown_where_that_was_asked_for() -> None:
     figures = dict(line.split() for line in text.splitlines() if line[0] != "#")
     assert figures["token_critic_runs_running"] == "0" and float(figures["token_critic_resident_bytes"]) > 1e7
     assert text.count("# TYPE") == len(figures), "each with its type and help, as Prometheus reads them"
+
+
+def test_page_and_server_say_the_same_limit_of_a_run_s_file() -> None:
+    root = Path(__file__).resolve().parent.parent
+    script = (root / "assets" / "js" / "features" / "files.js").read_text(encoding="utf-8")
+    factor, power = re.findall(r"MOST_BYTES = (\d+) \* 2 \*\* (\d+);", script)[0]
+    assert int(factor) * 2 ** int(power) == guard.LARGE_BODIES["/run"]

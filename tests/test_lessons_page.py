@@ -16,7 +16,7 @@ from app.features.lessons import list_names, read_shipped
 from app.packs import Packs
 from app.text.words import ENGLISH, words
 from app.tools.browser import PAGE_READY, serve_page, wait_for_run
-from tests.pages import PATIENCE, UNFOLDED, comes_to, forget_refusals, go_to, open_drawer
+from tests.pages import PATIENCE, UNFOLDED, comes_to, forget_refusals, go_to, open_drawer, painted
 from tests.test_lessons import ONE
 
 pytest.importorskip("playwright.sync_api")
@@ -251,6 +251,48 @@ def test_a_page_of_a_lesson_has_an_address(browser: Any, address: str) -> None:
     assert page.text_content(".tc-term") == "" and page.is_visible(".tc-lesson")
     page.keyboard.press("Escape")
     page.wait_for_function(PAGE_READY)
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.slow
+def test_of_lessons_that_are_asked_for_the_last_one_counts_and_none_where_the_visitor_went_on(
+    browser: Any, address: str
+) -> None:
+    page = visit(browser, address, "?place=learn")
+    held: dict[str, Any] = {}
+    page.route("**/lesson", lambda route: held.update({json.loads(route.request.post_data)["name"]: route}))
+
+    def choose(name: str) -> None:
+        page.click(f"[data-lesson={name}]")
+        while name not in held:
+            page.wait_for_timeout(10)
+
+    def answer(name: str) -> None:
+        with page.expect_event("requestfinished", lambda request: request == held[name].request):
+            held[name].continue_()
+        painted(page)
+
+    first, second, third = list_names()[:3]
+    choose(first)
+    choose(second)
+    answer(second)
+    page.wait_for_function(READY, arg=0)
+    answer(first)
+    assert page.evaluate("() => tokenCritic.lessons.name") == second
+    go_to(page, "learn")  # back to the list
+    choose(third)
+    go_to(page, "gallery")
+    answer(third)
+    assert page.evaluate("() => [tokenCritic.state.place, tokenCritic.lessons.name]") == ["gallery", ""]
+    del held[first]
+    page.goto(f"{address}?lesson={first}")
+    while first not in held:
+        page.wait_for_timeout(10)
+    go_to(page, "compare")
+    answer(first)
+    page.wait_for_function(PAGE_READY)  # what the page opens with
+    assert page.evaluate("() => [tokenCritic.state.place, tokenCritic.lessons.name]") == ["compare", ""]
     assert page.problems == []
     page.context.close()
 

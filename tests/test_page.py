@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -542,6 +543,59 @@ def test_a_run_that_is_dropped_on_the_page_is_opened(page: Any, address: str, pa
     digests = other.evaluate("() => tokenCritic.state.frames[0].map((one) => one.digest)")
     assert digests == [step.digest() for step in session.run(config)], "a trace of engine.sample is a run, too"
     other.close()
+
+
+def test_what_is_dropped_and_is_no_run_leaves_the_page_as_it_is(page: Any, address: str, tmp_path: Path) -> None:
+    other = another(page)
+    other.goto(f"{address}?place=learn")
+    other.wait_for_function(PAGE_READY)
+    shown = other.evaluate("() => tokenCritic.state.run")
+    asked: list[str] = []
+    other.on("request", lambda request: asked.append(request.url))
+    drop = """([name, type, size]) => {
+        const carried = new DataTransfer();
+        const file = new File([new Uint8Array(size)], name, { type });
+        if (!size) file.text = () => Promise.reject(new DOMException("a folder", "NotReadableError"));
+        carried.items.add(file);
+        const event = new DragEvent("drop", { bubbles: true, cancelable: true });
+        Object.defineProperty(event, "dataTransfer", { value: { files: size ? carried.files : [file] } });
+        document.body.dispatchEvent(event);
+        return event.defaultPrevented;
+    }"""
+    told = "() => tokenCritic.state.message?.text ?? ''"
+    assert other.evaluate(drop, ["a.png", "image/png", 9]), "the browser does not show it in place of the page"
+    assert other.evaluate(told) == ""
+    for dropped in (["large.json", "", 8 * 2**20 + 1], ["folder.json", "", 0]):
+        other.evaluate("() => tokenCritic.store.set({ message: null })")
+        assert other.evaluate(drop, dropped)
+        comes_to(other, told, f"No run can be read from {dropped[0]}.")
+    (tmp_path / "one.yaml").write_text("{}", encoding="utf-8")
+    box = other.locator(".tc-lessons input[type=file]").bounding_box()
+    carried = {"items": [], "files": [str(tmp_path / "one.yaml")], "dragOperationsMask": 1}
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "data": carried}
+    client = other.context.new_cdp_session(other)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        client.send("Input.dispatchDragEvent", {"type": kind, **where})
+    other.wait_for_function("() => document.querySelector('.tc-lessons-problem').textContent.includes('one.yaml')")
+    assert other.evaluate("() => [tokenCritic.state.run, tokenCritic.state.place]") == [shown, "learn"]
+    assert [urlsplit(one).path for one in asked] == ["/lesson"]
+    other.close()
+
+
+def test_a_file_whose_answer_breaks_off_is_said(page: Any) -> None:
+    open_drawer(page, "share")
+    page.evaluate("""() => {
+        const { blob } = Response.prototype;
+        Response.prototype.blob = async () => {
+            Response.prototype.blob = blob;
+            throw new TypeError("network error");
+        };
+    }""")
+    page.click("#tc-make")
+    told = "() => document.querySelector('.tc-files .tc-status').textContent"
+    comes_to(page, told, words(ENGLISH)["files"]["no_answer"])
+    open_drawer(page, "")
+    assert page.problems == []
 
 
 def test_a_link_runs_the_same_and_says_so(page: Any, address: str) -> None:

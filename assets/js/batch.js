@@ -25,11 +25,11 @@ import { ask, messageOf, runLines } from "./transport/server.js";
 
 export class Batch {
   /**
-   * @param {import("./store.js").Store} store
+   * @param {import("./plans.js").PlanClient} plans
    * @param {BatchView} view
    */
-  constructor(store, view) {
-    this.store = store;
+  constructor(plans, view) {
+    this.plans = plans;
     this.view = view;
     this.run = { id: "", going: false, why: "" };
     this.reading = new AbortController();
@@ -48,8 +48,8 @@ export class Batch {
     this.change({ id: "", going: true, why: "" });
     let wrong = this.view.noAnswer;
     try {
-      const request = { gallery: { ...this.store.state.controls, ...controls, count } };
-      for await (const line of runLines(request, reading.signal)) this.take(line);
+      const gallery = { ...(await this.plans.settled()), ...controls, count };
+      for await (const line of runLines({ gallery }, reading.signal)) this.take(line);
     } catch (error) {
       wrong = messageOf(error, this.view.noAnswer);
     }

@@ -74,7 +74,7 @@ const { controls, visible, offered, words } = config;
 speak(config.language);
 const store = new Store({ ...EMPTY, controls, visible, offered });
 const player = new Player(store);
-const plans = new PlanClient(store);
+const plans = new PlanClient(store, words);
 const runs = new RunClient(store, words, plans);
 const places = new Places({ store, words });
 /** @type {Page} */

@@ -3,9 +3,13 @@
 import { ask, Refused } from "./transport/server.js";
 
 export class PlanClient {
-  /** @param {import("./store.js").Store} store */
-  constructor(store) {
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {import("./types.js").Words} words
+   */
+  constructor(store, words) {
     this.store = store;
+    this.noAnswer = words.no_answer;
     /** @type {Promise<void> | null} while the server is asked */
     this.asking = null;
     /** @type {Set<string>} controls that the visitor changed and the server has not been told of */
@@ -44,6 +48,7 @@ export class PlanClient {
 
   /** The controls, after what the visitor's last changes bring with them. */
   async settled() {
+    if (this.changed.size && !this.asking) this.refresh(); // there was no answer
     while (this.asking) await this.asking;
     return this.store.state.controls;
   }
@@ -64,7 +69,8 @@ export class PlanClient {
         ? { controls, visible, choices: null, plan: { wrong: error.message, pack: "", lanes: [] } }
         : null;
     const found = await ask("plan", { controls, changed, offered }).catch(refused);
-    if (!found || this.again) return; // something changed meanwhile: the next answer counts
+    if (this.again) return; // something changed meanwhile: the next answer counts
+    if (!found) return this.store.set({ message: { text: this.noAnswer, wrong: true } });
     this.changed.clear();
     if (controls !== this.store.state.controls) return; // a run's first line has set others
     this.apply(found);

@@ -18,7 +18,7 @@ function opened() {
   const now = state([2, 2], [2, 2], { controls });
   const store = new Store({ ...now, planned: { wrong: "", pack: "p", lanes: now.shown.lanes } });
   const words = { branches: { stale: "The settings have changed" }, starting: "", no_answer: "" };
-  const plans = new PlanClient(store);
+  const plans = new PlanClient(store, words);
   const runs = new RunClient(store, words, plans);
   const branches = new Branches(/** @type {any} */ ({ store, words, runs, plans }));
   return { asked, store, plans, branches };

@@ -73,7 +73,7 @@ test("of several quick changes the last answer counts, and all of them are told"
     asked.push(JSON.parse(body));
     return Response.json({ controls: { ...asked.at(-1).controls, answered: asked.length }, visible: {}, plan: {} });
   });
-  const plans = new PlanClient(store);
+  const plans = new PlanClient(store, {});
   plans.change({ seed: 1 });
   plans.change({ seed: 2, rule_1: "random" });
   while (plans.asking) await new Promise((next) => setImmediate(next));

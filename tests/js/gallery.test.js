@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { Gallery } from "../../assets/js/features/gallery.js";
-import { Store } from "../../assets/js/store.js";
+import { PlanClient } from "../../assets/js/plans.js";
+import { EMPTY, Store } from "../../assets/js/store.js";
 import { lane } from "./frames.js";
 import { atRest, fakePage, serve } from "./server.js";
 
@@ -26,8 +27,15 @@ beforeEach(() => {
 });
 afterEach(() => mock.restoreAll());
 
-function opened() {
-  return new Gallery(/** @type {any} */ ({ store: new Store() }), { ...WORDS, seed: "", score: "" });
+function opened(store = new Store()) {
+  const plans = new PlanClient(store, WORDS);
+  return new Gallery(/** @type {any} */ ({ store, plans }), { ...WORDS, seed: "", score: "" });
+}
+
+/** Ask for pictures. @param {Gallery} gallery */
+function draw(gallery) {
+  gallery.batch.start(2);
+  return atRest();
 }
 
 /** @param {string} run */
@@ -44,7 +52,7 @@ const END = { kind: "end", why: "done", scores: [] };
 
 test("a gallery says how far it is, and that it is done", async () => {
   const gallery = opened();
-  gallery.batch.start(2);
+  await draw(gallery);
   await asked[0].send(begin("r"), picture(0));
   assert.equal(gallery.status.textContent, "1 of 2");
   await asked[0].send(picture(1), END);
@@ -64,9 +72,9 @@ test("the second of two quick clicks on Draw falls on Stop and stops nothing; wh
 
 test("one that is refused leaves the pictures before it, which can still be measured", async () => {
   const gallery = opened();
-  gallery.batch.start(2);
+  await draw(gallery);
   await asked[0].send(begin("r"), picture(0), picture(1), END);
-  gallery.batch.start(2);
+  await draw(gallery);
   assert.equal(gallery.status.textContent, "Starting", "not the count of the one before");
   await asked[1].refuse("too many");
   assert.deepEqual([gallery.status.textContent, gallery.run.id, gallery.draw.hidden], ["too many", "r", false]);
@@ -77,12 +85,12 @@ test("one that is refused leaves the pictures before it, which can still be meas
 
 test("one that breaks off says after how many pictures", async () => {
   const gallery = opened();
-  gallery.batch.start(2);
+  await draw(gallery);
   await asked[0].send(begin("r"), picture(0));
   asked[0].stream?.error(new TypeError("network error"));
   await atRest();
   assert.equal(gallery.status.textContent, "Failed after 1 of 2");
-  gallery.batch.start(2);
+  await draw(gallery);
   asked[1].fail(new TypeError("Failed to fetch"));
   await atRest();
   assert.equal(gallery.status.textContent, "No answer");
@@ -90,7 +98,7 @@ test("one that breaks off says after how many pictures", async () => {
 
 test("the nearest training picture stands at each, and its caption says by how much it differs", async () => {
   const gallery = opened();
-  gallery.batch.start(2);
+  await draw(gallery);
   await asked[0].send(begin("r"), picture(0), picture(1), END);
   assert.deepEqual(
     gallery.items[0].map(({ caption }) => caption.textContent),
@@ -110,9 +118,28 @@ test("the nearest training picture stands at each, and its caption says by how m
 
 test("what cannot be measured is said", async () => {
   const gallery = opened();
-  gallery.batch.start(2);
+  await draw(gallery);
   await asked[0].send(begin("r"), picture(0), END);
   gallery.nearest();
   await asked[1].answer({ distances: [] });
   assert.equal(gallery.status.textContent, "Not kept");
+});
+
+test("a gallery waits for what a new pack brings with it", async () => {
+  const store = new Store({ ...EMPTY, controls: { pack: "p", label: "of p" } });
+  const gallery = opened(store);
+  gallery.batch.plans.change({ pack: "q" });
+  await draw(gallery);
+  assert.equal(asked.length, 1);
+  await asked[0].answer({ controls: { pack: "q", label: "of q" }, visible: {}, choices: null, plan: null });
+  assert.deepEqual([asked[1].name, asked[1].given], ["run", { pack: "q", label: "of q", count: 2 }]);
+});
+
+test("who stops it before that hears nothing of it", async () => {
+  const gallery = opened();
+  gallery.batch.plans.refresh();
+  await draw(gallery);
+  gallery.batch.stop();
+  await asked[0].answer({ controls: {}, visible: {}, choices: null, plan: null });
+  assert.deepEqual([gallery.status.textContent, gallery.run.going], ["Nothing", false]);
 });

@@ -18,7 +18,8 @@ afterEach(() => mock.restoreAll());
 
 function opened() {
   const controls = { pack: "p", label: "a", seed: null };
-  const store = new Store({ ...EMPTY, controls, planned: { wrong: "seed: is empty", pack: "", lanes: [] } });
+  const planned = { wrong: "seed: is empty", pack: "", lanes: [] };
+  const store = new Store({ ...EMPTY, place: "refine", controls, planned });
   const own = new OwnPicture(/** @type {any} */ ({ store, words: { own: { said: "", shown: "" } } }), () => {});
   own.url = "data:picture";
   return { store, own };
@@ -44,4 +45,21 @@ test("a picture's tokens are refined with their own pack alone", async () => {
   await asked[1].answer({ ...ANSWER, label: "b" });
   assert.deepEqual([asked[1].given.pack, asked[1].given.label], ["q", "b"]);
   assert.equal(own.view.go.disabled, false);
+});
+
+test("a class is asked about where the picture is shown, and the last one counts", async () => {
+  const { store, own } = opened();
+  own.look();
+  await asked[0].answer(ANSWER);
+  const choose = (/** @type {string} */ label) =>
+    store.set({ controls: { ...store.state.controls, label }, planned: { wrong: "", pack: "p", lanes: [] } });
+  store.set({ place: "compare" });
+  choose("b");
+  assert.equal(asked.length, 1);
+  store.set({ place: "refine" });
+  assert.equal(asked[1].given.label, "b");
+  choose("c");
+  await asked[1].response.catch(({ name }) => assert.equal(name, "AbortError"));
+  await asked[2].answer({ ...ANSWER, label: "c" });
+  assert.equal(own.seen?.label, "c");
 });

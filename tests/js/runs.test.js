@@ -30,7 +30,7 @@ afterEach(() => mock.restoreAll());
 
 function opened() {
   const store = new Store({ ...EMPTY, controls: CONTROLS, offered: "p" });
-  const plans = new PlanClient(store);
+  const plans = new PlanClient(store, WORDS);
   const runs = new RunClient(store, WORDS, plans);
   return { store, plans, runs };
 }
@@ -150,4 +150,18 @@ test("of a long run it is said how much is left, by its passes", () => {
   assert.equal(secondsLeft(first, { at: 2000, done: 0.3 }), null, "4.5 s in all");
   assert.equal(secondsLeft(first, { at: 21_000, done: 0.3 })?.toFixed(3), "70.000");
   assert.equal(secondsLeft(first, { at: 91_000, done: 1 }), 0);
+});
+
+test("a plan that gets no answer is said, and the next run asks for it again", async () => {
+  const { store, plans } = opened();
+  plans.change({ rule_1: "critic" });
+  asked[0].fail(new TypeError("Failed to fetch"));
+  await atRest();
+  assert.deepEqual(store.state.message, { text: "No answer", wrong: true });
+  const settled = plans.settled();
+  assert.deepEqual(asked[1].given.changed, ["rule_1"]);
+  await asked[1].answer(planOf({ ...CONTROLS, rule_1: "critic", steps_1: 12 }));
+  assert.equal((await settled).steps_1, 12);
+  await plans.settled();
+  assert.equal(asked.length, 2, "nothing is open any more");
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { signTest, Vote } from "../../assets/js/features/vote.js";
+import { PlanClient } from "../../assets/js/plans.js";
 import { Store } from "../../assets/js/store.js";
 import { lane } from "./frames.js";
-import { fakePage, serve } from "./server.js";
+import { atRest, fakePage, serve } from "./server.js";
 
 const WORDS = {
   starting: "Starting",
@@ -26,7 +27,14 @@ afterEach(() => mock.restoreAll());
 
 /** @param {number[]} lots */
 function opened(...lots) {
-  return new Vote(/** @type {any} */ ({ store: new Store(), words: { vote: WORDS } }), () => lots.shift() ?? 0);
+  const plans = new PlanClient(new Store(), WORDS);
+  return new Vote(/** @type {any} */ ({ plans, words: { vote: WORDS } }), () => lots.shift() ?? 0);
+}
+
+/** @param {Vote} vote */
+function start(vote) {
+  vote.start();
+  return atRest();
 }
 
 const BEGIN = {
@@ -46,7 +54,7 @@ const END = { kind: "end", why: "done", scores: [] };
 
 test("pairs are asked as they come, in an order by lot, and the votes go to the lanes that drew them", async () => {
   const vote = opened(0.1, 0.9, 0.1);
-  vote.start();
+  await start(vote);
   assert.equal(asked[0].given.third, null, "two lanes, whatever the page shows");
   await asked[0].send(BEGIN, ...pair(0));
   assert.equal(vote.status.textContent, "1 of 16");
@@ -71,7 +79,7 @@ test("pairs are asked as they come, in an order by lot, and the votes go to the 
 
 test("after the last pair the result is told, once", async () => {
   const vote = opened();
-  vote.start();
+  await start(vote);
   await asked[0].send(BEGIN, ...Array.from({ length: 16 }, (_, i) => pair(i)).flat(), END);
   for (let i = 0; i < 15; i += 1) vote.choose("left");
   vote.choose("same");
@@ -80,10 +88,10 @@ test("after the last pair the result is told, once", async () => {
 
 test("a vote that is stopped before the first pair says so, and so does one that nothing answers", async () => {
   const vote = opened();
-  vote.start();
+  await start(vote);
   vote.stop();
   assert.equal(vote.status.textContent, "No vote");
-  vote.start();
+  await start(vote);
   await asked[1].refuse("too many");
   assert.deepEqual([vote.status.textContent, vote.startButton.hidden], ["too many", false]);
 });

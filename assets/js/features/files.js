@@ -1,7 +1,10 @@
 // Files of the run on the stage, and a run from a file.
 
 import { actionButton, el, restWhile } from "../lib/dom.js";
+import { fill } from "../lib/text.js";
 import { fetchFile } from "../transport/server.js";
+
+const MOST_BYTES = 8 * 2 ** 20; // the server takes no more
 
 export class Files {
   /** @param {import("../main.js").Page} page */
@@ -39,7 +42,7 @@ export class Files {
       el("div", { class: "tc-actions" }, ...choices, this.make, open),
       this.status,
     );
-    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("dragover", (event) => isForInput(event) || event.preventDefault());
     document.addEventListener("drop", (event) => this.dropped(event));
     store.on(["run", "shown"], () => this.show());
     this.show();
@@ -73,7 +76,9 @@ export class Files {
   async download() {
     this.status.textContent = this.words.making;
     const answer = await restWhile(this.make, () => fetchFile(this.path));
-    this.status.textContent = answer?.ok ? await this.save(answer) : await this.reason(answer);
+    this.status.textContent = answer?.ok
+      ? await this.save(answer).catch(() => this.words.no_answer)
+      : await this.reason(answer);
     this.show();
   }
 
@@ -93,21 +98,32 @@ export class Files {
     return error ?? this.words.no_answer;
   }
 
-  /** A file that is dropped on the page is opened as one that is chosen is. @param {DragEvent} event */
+  /** A run's file that is dropped on the page is opened as one that is chosen is. @param {DragEvent} event */
   dropped(event) {
     const file = event.dataTransfer?.files[0];
-    if (event.defaultPrevented || !file) return;
-    event.preventDefault();
-    this.open(file);
+    if (event.defaultPrevented || isForInput(event) || !file) return;
+    event.preventDefault(); // else the browser shows it in place of the page
+    if (file.type === "application/json" || file.name.endsWith(".json")) this.open(file);
   }
 
   /** @param {File | undefined} file */
   async open(file) {
     if (!file) return;
-    const text = await file.text();
+    const text = file.size > MOST_BYTES ? "" : await file.text().catch(() => ""); // a folder cannot be read
     this.file.value = ""; // the same file again is a choice, too
-    if (this.store.state.run.going) return this.store.set({ message: { text: this.words.stop_first, wrong: true } });
+    if (!text) return this.refuse(fill(this.words.no_file, { name: file.name }));
+    if (this.store.state.run.going) return this.refuse(this.words.stop_first);
     this.places.open("compare");
     await this.runs.start({ file: text });
   }
+
+  /** @param {string} text */
+  refuse(text) {
+    this.store.set({ message: { text, wrong: true } });
+  }
+}
+
+/** What is dropped on an input for files is chosen there, by the browser. @param {DragEvent} event */
+function isForInput({ target }) {
+  return /** @type {Element} */ (target).matches("input[type=file]");
 }

@@ -23,12 +23,12 @@ export class Gallery {
    * @param {import("../types.js").Words} words
    * @param {number} [fixed] how many pictures of each lane; without it the visitor chooses, and orders them
    */
-  constructor({ store, runs, places }, words, fixed) {
+  constructor({ store, plans, runs, places }, words, fixed) {
     this.store = store;
     this.words = words;
     this.runs = runs;
     this.places = places;
-    this.batch = new Batch(store, this);
+    this.batch = new Batch(plans, this);
     this.noAnswer = words.no_answer;
     /** @type {import("../types.js").Begin | null} */
     this.shown = null;

@@ -97,9 +97,7 @@ export class LessonStage {
     if (store.state.shown?.recorded !== recorded || store.state.run.why !== "recorded") {
       await this.runs.start({ recorded });
       if (asked !== this.asked) return null;
-    } else if (!isEqual(store.state.controls.third ?? null, store.state.shown.ask.third ?? null)) {
-      this.plans.change({ ...store.state.shown.ask, third: store.state.shown.ask.third ?? null });
-    }
+    } else this.putBack({ third: null, ...store.state.shown.ask });
     const grid = store.state.shown?.grid ?? 16;
     const [row, column] = show.pinned ?? [0, 0];
     const lane = LANES.indexOf(show.lane ?? "left");
@@ -117,6 +115,12 @@ export class LessonStage {
     if (!show.place) this.reveal(lane, show.panel, page.action?.done);
     const { run, pinned, playhead, rounds } = store.state;
     return { run: run.id, pinned, rounds, at: playhead.at, moved: false };
+  }
+
+  /** What was changed and not run is changed back. @param {Record<string, any>} ask what the run asked for */
+  putBack(ask) {
+    const { controls } = this.store.state;
+    if (Object.entries(ask).some(([name, value]) => !isEqual(controls[name], value))) this.plans.change(ask);
   }
 
   /** Resolves when Gradio has made the lanes: a lesson may be asked for before that. */

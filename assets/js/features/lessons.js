@@ -52,6 +52,7 @@ export class Lessons {
     this.lesson = null;
     this.name = ""; // in the address; "" for a file that was opened by hand
     this.at = 0;
+    this.asked = 0; // lessons: the last one counts, and none once the visitor has gone on
     this.search = ""; // of the address before
     /** @type {import("./lesson-stage.js").Since | null} */
     this.since = null;
@@ -81,15 +82,16 @@ export class Lessons {
   async open() {
     const query = new URLSearchParams(location.search);
     const asked = query.get("lesson");
-    if (!asked) return this.lesson ? this.leave(false) : undefined;
+    if (!asked) return this.leave(false);
     const at = Number(query.get("lesson_page") ?? 1) - 1;
     if (this.lesson && asked === this.name) return this.go(at, false);
     await this.start(asked, at, false);
-    if (this.lesson) return;
-    const address = new URL(location.href); // there is none of that name
+    const address = new URL(location.href);
+    const now = address.searchParams.get("lesson"); // none where the visitor has gone on
+    if (this.lesson || (now && now !== asked)) return;
     for (const name of ["lesson", "lesson_page"]) address.searchParams.delete(name);
     history.replaceState(history.state, "", address);
-    this.home();
+    if (now || !this.store.state.shown) this.home(); // there is none of that name, or nothing has been shown yet
   }
 
   /**
@@ -99,12 +101,15 @@ export class Lessons {
    * @param {boolean} [isNew] whether it is a new entry of the history
    */
   async start(name, at, isNew = true) {
+    const asked = ++this.asked;
     try {
       const given = await this.given(name);
-      if (given) this.begin((await ask("lesson", given)).lesson, name, at, isNew);
+      const lesson = given && (await ask("lesson", given)).lesson;
+      if (asked !== this.asked) return;
+      if (lesson) this.begin(lesson, name, at, isNew);
       else this.list.say(this.words.elsewhere);
     } catch (error) {
-      this.list.say(messageOf(error, this.words.failed));
+      if (asked === this.asked) this.list.say(messageOf(error, this.words.failed));
     }
   }
 
@@ -120,12 +125,14 @@ export class Lessons {
 
   /** A file that was chosen by hand. @param {File} file */
   async take(file) {
+    const asked = ++this.asked;
     const text = file.size > MOST_BYTES ? "" : await file.text().catch(() => "");
     if (!text) return this.list.say(fill(this.words.no_file, { name: file.name }));
     try {
-      this.begin((await ask("lesson", { name: file.name, text, language: this.language })).lesson, "", 0, true);
+      const { lesson } = await ask("lesson", { name: file.name, text, language: this.language });
+      if (asked === this.asked) this.begin(lesson, "", 0, true);
     } catch (error) {
-      this.list.say(messageOf(error, this.words.failed));
+      if (asked === this.asked) this.list.say(messageOf(error, this.words.failed));
     }
   }
 
@@ -167,8 +174,7 @@ export class Lessons {
 
   /** Who goes to another place leaves the lesson, unless the lesson itself led there. @param {string} place */
   left(place) {
-    if (!this.lesson) return;
-    if (place !== "learn" && place !== this.lesson.pages[this.at].show?.place) this.leave(false);
+    if (place !== "learn" && place !== this.lesson?.pages[this.at].show?.place) this.leave(false);
   }
 
   /** Put the page into the state that this page of the lesson wants. */
@@ -211,6 +217,7 @@ export class Lessons {
 
   /** @param {boolean} isNew whether the address has to be put back, too */
   leave(isNew) {
+    this.asked += 1;
     if (!this.lesson) return;
     const { name } = this;
     this.lesson = null;

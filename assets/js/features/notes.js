@@ -30,6 +30,7 @@ export class Notes {
     this.glossary = glossary;
     /** @type {Window | null} */
     this.popup = null;
+    this.noted = ""; // the place whose note is in the field
     this.title = el("h1", {});
     this.lesson = el("section", { class: "lesson" });
     this.lanes = el("div", {});
@@ -75,7 +76,15 @@ export class Notes {
     });
     this.lanes.replaceChildren(...lanes);
     this.lesson.replaceChildren(...this.tell(state));
-    if (this.text.ownerDocument.activeElement !== this.text) this.text.value = this.kept[this.place] ?? "";
+    this.load();
+  }
+
+  /** Another place has another note. Within one nothing is loaded: the lecturer may be writing. */
+  load() {
+    const { place } = this;
+    if (place === this.noted) return;
+    this.noted = place;
+    this.text.value = this.kept[place] ?? "";
   }
 
   /**
@@ -120,7 +129,7 @@ export class Notes {
   }
 
   keep() {
-    remember(KEPT, JSON.stringify({ ...this.kept, [this.place]: this.text.value }));
+    remember(KEPT, JSON.stringify({ ...this.kept, [this.noted]: this.text.value }));
   }
 
   /** All notes, by what they belong to. */

@@ -32,6 +32,7 @@ export class OwnPicture {
     this.places = places;
     this.url = "";
     this.asked = ""; // the pack, class and picture that were asked about last
+    this.asking = new AbortController(); // of that question
     /** @type {Seen | null} */
     this.seen = null;
     this.view = buildView(
@@ -47,7 +48,7 @@ export class OwnPicture {
     });
     new ResizeObserver(() => this.draw()).observe(root);
     store.on(["controls", "run"], () => this.idle());
-    store.on(["planned"], () => this.follow());
+    store.on(["planned", "place"], () => this.follow());
   }
 
   /** @param {File | undefined} file */
@@ -60,9 +61,9 @@ export class OwnPicture {
     this.look();
   }
 
-  /** The class or the pack may have changed, and with it what the critic says. */
+  /** The class or the pack may have changed, and with it what the critic says to who sees the picture. */
   follow() {
-    if (this.url && this.asked !== this.question) this.look();
+    if (this.url && this.store.state.place === "refine" && this.asked !== this.question) this.look();
   }
 
   get question() {
@@ -77,12 +78,14 @@ export class OwnPicture {
   }
 
   async look() {
-    const question = this.question;
-    this.asked = question;
+    this.asking.abort();
+    this.asking = new AbortController();
+    const { signal } = this.asking;
+    this.asked = this.question;
     const { pack, label } = this.store.state.controls;
     const given = { pack, label, url: this.url };
-    const found = await ask("look", given).catch((error) => ({ wrong: messageOf(error, this.words.failed) }));
-    if (question !== this.asked) return; // another one was asked for meanwhile
+    const found = await ask("look", given, signal).catch((error) => ({ wrong: messageOf(error, this.words.failed) }));
+    if (signal.aborted) return; // another one was asked for meanwhile
     this.seen = found.wrong ? null : { ...found, pack, scores: floats(found.scores) };
     this.view.views.hidden = !this.seen;
     this.idle();

@@ -13,11 +13,11 @@ export class Vote {
    * @param {import("../main.js").Page} page
    * @param {() => number} lot
    */
-  constructor({ store, words }, lot = Math.random) {
+  constructor({ plans, words }, lot = Math.random) {
     this.words = words.vote;
     this.lot = lot;
     this.noAnswer = words.vote.no_answer;
-    this.batch = new Batch(store, this);
+    this.batch = new Batch(plans, this);
     /** @type {import("../types.js").Begin | null} */
     this.shown = null;
     /** @type {string[][]} pictures of each lane */
