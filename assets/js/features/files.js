@@ -4,7 +4,7 @@ import { actionButton, el, restWhile } from "../lib/dom.js";
 import { fill } from "../lib/text.js";
 import { fetchFile } from "../transport/server.js";
 
-const MOST_BYTES = 8 * 2 ** 20; // the server takes no more
+const MOST_BYTES = 40 * 2 ** 20; // the server takes no more
 
 export class Files {
   /** @param {import("../main.js").Page} page */
