@@ -11,6 +11,7 @@ const WORDS = {
   empty: "Nothing",
   no_answer: "No answer",
   not_kept: "Not kept",
+  stop_first: "Stop first",
   orders: {},
   captions: { score: "score {p}", nearest: "differs by {d}" },
   distance: "",
@@ -115,4 +116,20 @@ test("what cannot be measured is said", async () => {
   gallery.nearest();
   await asked[1].answer({ distances: [] });
   assert.equal(gallery.status.textContent, "Not kept");
+});
+
+test("a picture opens its place before its run, which leaving a lesson would end; while a run goes it says why not", async () => {
+  const store = new Store();
+  /** @type {any[]} */
+  const done = [];
+  const places = { open: (/** @type {string} */ name) => done.push(name) };
+  const runs = { start: (/** @type {any} */ { controls }) => done.push(controls.seed) };
+  const gallery = new Gallery(/** @type {any} */ ({ store, places, runs }), { ...WORDS, seed: "", score: "" });
+  gallery.batch.start(2);
+  await asked[0].send(begin("r"), picture(0), picture(1), END);
+  gallery.open(gallery.items[0][1]);
+  assert.deepEqual(done, ["compare", 1]);
+  store.update("run", { going: true });
+  gallery.open(gallery.items[0][0]);
+  assert.deepEqual([done.length, gallery.status.textContent], [2, "Stop first"]);
 });
