@@ -482,9 +482,14 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     page.click("#tc-fakes button:text('Another picture')")
     page.wait_for_function("() => !tokenCritic.game.result")
     canvas.focus()
-    for key in ("ArrowRight", "ArrowDown", "Enter"):
+    said = []
+    for key in ("ArrowRight", "ArrowDown", "Enter", "Enter"):
         page.keyboard.press(key)
-    assert page.evaluate("() => tokenCritic.game.marks.size") == 1
+        said.append(page.text_content(".tc-game .tc-spoken"))
+    row, column = (1 + int(one) for one in divmod(page.evaluate("() => tokenCritic.game.at"), 16))
+    assert said[1:] == [f"row {row}, column {column}{marked}" for marked in ("", ", marked", "")] and said[0] != said[1]
+    boards = (".tc-game-board canvas >> nth=0", "[data-lane='0'] .tc-panels")  # else a screen reader keeps the arrows
+    assert [page.get_attribute(board, "role") for board in boards] == ["application"] * 2
     page.evaluate("() => document.activeElement.blur()")
     go_to(page, "compare")
     assert page.problems == []
