@@ -56,14 +56,17 @@ def connect(
     controls.dials.click(None, js=TOGGLE_DIALS)
     controls.more.click(None, js=TOGGLE_MORE)
     draw = report_errors(partial(_draw_curves, context))
-    curves.ask.input(draw, curves.ask, curves.plot, js=SHOWN_RUN, **PRIVATE)  # type: ignore[attr-defined]
+    drawn = [curves.plot, curves.ask]
+    curves.ask.input(draw, curves.ask, drawn, js=SHOWN_RUN, trigger_mode="always_last", **PRIVATE)  # type: ignore[attr-defined]
     chart = report_errors(partial(draw_chart, context))
     results.ask.input(chart, results.ask, results.plot, js=CHOSEN_CHART, trigger_mode="always_last", **PRIVATE)  # type: ignore[attr-defined]
     describe = report_errors(lambda language: describe_machine(context.speaking(str(language))))
     about.ask.input(describe, about.machine, about.machine, js=LANGUAGE, queue=False, **PRIVATE)  # type: ignore[attr-defined]
 
 
-def _draw_curves(context: Context, asked: Any) -> Any:
-    """`asked` names the run, and the language of the page."""
+def _draw_curves(context: Context, asked: Any) -> tuple[Any, dict[str, Any]]:
+    """`asked` names the run, and the language of the page. Returns the curves, and whether the run is kept."""
     given = asked if isinstance(asked, dict) else {}
-    return draw_curves(context.speaking(str(given.get("language"))), given.get("run"))
+    run = given.get("run")
+    figure = draw_curves(context.speaking(str(given.get("language"))), run)
+    return figure, {"run": run, "kept": figure is not None}

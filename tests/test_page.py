@@ -374,6 +374,33 @@ def test_the_curves_are_drawn_when_they_are_opened(page: Any, packs: Packs) -> N
     open_drawer(page, "")
 
 
+def test_the_playhead_keeps_its_place_in_the_curves_of_each_run(page: Any, address: str) -> None:
+    other = another(page)
+    other.goto(address)
+    other.wait_for_function(PAGE_READY)
+    open_drawer(other, "curves")
+    other.wait_for_selector(".tc-curve-now", state="attached")
+    other.evaluate("() => document.querySelector('#tc-curves .js-plotly-plot').classList.add('is-old')")
+    other.evaluate("() => tokenCritic.changed('seed', 7)")
+    run_page(other)
+    place = "() => document.querySelector('#tc-curves :not(.is-old) > .tc-curve-now')?.style.left"
+    before = other.wait_for_function(place).json_value()
+    other.set_viewport_size({"width": 740, "height": 720})  # the drawer, and so the plot, is as wide as the page
+    other.wait_for_function(f"(before) => ({place})() !== before", arg=before)
+    other.close()
+
+
+def test_a_run_that_is_not_kept_has_no_curves_and_that_is_said(page: Any) -> None:
+    kept = page.evaluate("() => tokenCritic.state.run.id")
+    page.evaluate("() => tokenCritic.store.update('run', { id: 'gone' })")
+    open_drawer(page, "curves")
+    page.wait_for_selector(f"text={words(ENGLISH)['drawer']['not_kept']}")
+    page.evaluate("(id) => tokenCritic.store.update('run', { id })", kept)
+    page.wait_for_selector("#tc-curves .js-plotly-plot .legend")
+    assert not page.is_visible(f"text={words(ENGLISH)['drawer']['not_kept']}")
+    open_drawer(page, "")
+
+
 def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: Packs) -> None:
     go_to(page, "gallery")
     page.click("#tc-gallery [data-gallery=draw]")
@@ -456,9 +483,14 @@ def test_the_game_counts_what_is_marked(page: Any, packs: Packs) -> None:
     page.click("#tc-fakes button:text('Another picture')")
     page.wait_for_function("() => !tokenCritic.game.result")
     canvas.focus()
-    for key in ("ArrowRight", "ArrowDown", "Enter"):
+    said = []
+    for key in ("ArrowRight", "ArrowDown", "Enter", "Enter"):
         page.keyboard.press(key)
-    assert page.evaluate("() => tokenCritic.game.marks.size") == 1
+        said.append(page.text_content(".tc-game .tc-spoken"))
+    row, column = (1 + int(one) for one in divmod(page.evaluate("() => tokenCritic.game.at"), 16))
+    assert said[1:] == [f"row {row}, column {column}{marked}" for marked in ("", ", marked", "")] and said[0] != said[1]
+    boards = (".tc-game-board canvas >> nth=0", "[data-lane='0'] .tc-panels")  # else a screen reader keeps the arrows
+    assert [page.get_attribute(board, "role") for board in boards] == ["application"] * 2
     page.evaluate("() => document.activeElement.blur()")
     go_to(page, "compare")
     assert page.problems == []

@@ -9,7 +9,7 @@ import pytest
 
 from app.context import Context
 from app.features import presets
-from app.features.compare import score_tokens
+from app.features.compare import score_tokens, stop_run
 from app.features.curves import draw_curves
 from app.features.exports import EXPORTS, export_run
 from app.features.presets import FIRST, list_recorded, load_recording, play_preset
@@ -44,6 +44,19 @@ def test_a_recording_is_sent_as_the_run_was_and_needs_no_network(live: list[dict
     )
     assert {frame["run"] for frame in sent} == {sent[0]["run"]} != {live[0]["run"]}
     assert context.runs.active == 0
+
+
+def test_a_recording_can_be_stopped_and_has_the_steps_so_far(live: list[dict[str, Any]]) -> None:
+    context = new_context()
+    frames = play_preset(context, FIRST)
+    sent = [next(frames), next(frames)]
+    run_id = sent[0]["run"]
+    assert stop_run(context, run_id) == {"stopped": True}
+    sent += frames
+    assert [frame["kind"] for frame in sent] == ["begin", "steps", "end"] and sent[-1]["why"] == "stopped"
+    kept = context.runs.get(run_id)
+    assert kept is not None and kept.end_reason == "stopped"
+    assert [len(lane) for lane in kept.steps] == [len(digests(sent, lane)) for lane in (0, 1)]
 
 
 @pytest.mark.parametrize("key", ["none", "", None, 3, ["first-look"], "../first-look"])

@@ -13,7 +13,7 @@ from app.components.mounted import Mounted
 @dataclass(frozen=True, kw_only=True)
 class Curves:
     plot: gr.Plot
-    ask: Mounted  # its event `input` asks for the curves of the run on the stage
+    ask: Mounted  # its event `input` asks for the curves of the run on the stage; its value says if that is kept
 
 
 def build() -> Curves:
@@ -22,4 +22,5 @@ def build() -> Curves:
         Mounted("drawer")
         with gr.Column(elem_id="tc-curves"):
             plot = gr.Plot(label=label("drawer.tabs.curves"), show_label=False)
-    return Curves(plot=plot, ask=Mounted("curves", elem_classes="tc-hidden"))
+            ask = Mounted("curves", elem_classes="tc-hidden")
+    return Curves(plot=plot, ask=ask)

@@ -10,7 +10,7 @@ import gradio as gr
 
 from app.components.choices import Choice
 from app.components.label import label
-from app.request import SUFFIXES, lane_fields, lane_values
+from app.request import SUFFIXES, lane_values
 from app.text.words import ENGLISH, words
 from engine.config import SampleConfig
 from engine.rules import all_parameters
@@ -21,12 +21,6 @@ class LaneControls:
     """The components in the order of `lane_fields`."""
 
     values: tuple[gr.components.Component, ...]
-
-    @property
-    def rule(self) -> Choice:
-        rule = self.values[lane_fields().index("rule")]
-        assert isinstance(rule, Choice)
-        return rule
 
 
 def build(lane: int, rules: Sequence[Sequence[str]], config: SampleConfig, visible: Mapping[str, bool]) -> LaneControls:

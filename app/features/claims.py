@@ -136,9 +136,7 @@ QUANTITIES: dict[str, Quantity] = {
     rf"hidden after step (?P<step>\d+) {LANE}": _hidden,
     rf"revoked {LANE}": _total,
     rf"different tokens {STEP} {LANE}": lambda e, f: np.unique(e.step(f["lane"], f["step"])[0].proposal).size,
-    rf"white patches {STEP} {LANE}": lambda e, f: sum(
-        name_colour(c) == "white" for c in e.colours(f["lane"], f["step"])
-    ),
+    rf"white patches {STEP} {LANE}": _white,
     rf"score of {PLACE} {STEP} {LANE}": _at_place("scores"),
     rf"ranked score of {PLACE} {STEP} {LANE}": _at_place("ranked"),
     rf"probability of {PLACE} {STEP} {LANE}": _at_place("confidence"),

@@ -160,9 +160,15 @@ def play_preset(context: Context, key: object) -> Iterator[Frame]:
     run = context.runs.start(recording.pack, lanes, recording.controls)
     run.end_reason = "recorded"
     run.made_by = {"sampling": SAMPLING_VERSION, "pack": recording.pack, "weights": recording.weights}
-    run.steps = recording.steps  # all visitors share them, so their bytes are not counted
     yield begin_frame(context, session, run, recorded=recording.key)
     for frame in recording.frames[1:-1]:
+        if run.stop_reason:
+            run.end_reason = run.stop_reason
+            yield run.frame("end", why=run.end_reason, scores=[])
+            return
+        for step in frame.get("steps", ()):
+            sent = run.steps[step["lane"]]
+            sent.append(recording.steps[step["lane"]][len(sent)])  # all visitors share it: its bytes are not counted
         yield run.frame(**frame)
     yield run.frame(**{**recording.frames[-1], "why": "recorded", **describe(context.words, recording, lanes)})
 

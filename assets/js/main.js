@@ -114,7 +114,10 @@ const PARTS = {
   drawer: ({ element }) => element.replaceChildren(stage.drawer.node),
   about: ({ trigger }) => once("use", () => trigger("input")),
   controls: ({ trigger }) => bridge.connect(() => trigger("input")),
-  curves: ({ trigger }) => curves.connect(() => trigger("input")),
+  curves({ element, props, trigger, watch }) {
+    curves.connect(element, () => trigger("input"));
+    watch("value", () => curves.answered(props.value));
+  },
   chips: (part) => mountChips(part, words),
   choice: (part, given) => mountChoice(part, given, words),
   language: ({ element }) => mountLanguage(element, config),

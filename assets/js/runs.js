@@ -71,7 +71,7 @@ export class RunClient {
    */
   breakOff(before, wrong) {
     const { begun, stopping } = this.run;
-    if (begun) return this.finish({ why: stopping ? "stopped" : "failed" }, wrong);
+    if (begun) return stopping ? this.finish({ why: "stopped" }) : this.finish({ why: "failed" }, wrong);
     this.store.set({
       run: { ...before, going: false, stopping: false, progress: "" },
       message: stopping ? null : { text: wrong || this.words.no_answer, wrong: true },
@@ -176,11 +176,11 @@ export class RunClient {
     this.reading = new AbortController();
   }
 
-  /** End the run within a step. */
+  /** End the run within a step; who asks for it again does not wait for that. */
   stop() {
-    const { id, begun } = this.run;
+    const { id, begun, stopping } = this.run;
     this.store.update("run", { stopping: true, progress: this.words.stopping });
-    if (!begun) return this.reading.abort();
+    if (!begun || stopping) return this.reading.abort();
     ask("stop", { run: id }).catch(() => this.reading.abort()); // the server notices that, too
   }
 }

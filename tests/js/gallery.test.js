@@ -12,6 +12,7 @@ const WORDS = {
   empty: "Nothing",
   no_answer: "No answer",
   not_kept: "Not kept",
+  stop_first: "Stop first",
   orders: {},
   captions: { score: "score {p}", nearest: "differs by {d}" },
   distance: "",
@@ -142,4 +143,21 @@ test("who stops it before that hears nothing of it", async () => {
   gallery.batch.stop();
   await asked[0].answer({ controls: {}, visible: {}, choices: null, plan: null });
   assert.deepEqual([gallery.status.textContent, gallery.run.going], ["Nothing", false]);
+});
+
+test("a picture opens its place before its run, which leaving a lesson would end; while a run goes it says why not", async () => {
+  const store = new Store();
+  /** @type {any[]} */
+  const done = [];
+  const places = { open: (/** @type {string} */ name) => done.push(name) };
+  const runs = { start: (/** @type {any} */ { controls }) => done.push(controls.seed) };
+  const plans = new PlanClient(store, WORDS);
+  const gallery = new Gallery(/** @type {any} */ ({ store, places, plans, runs }), { ...WORDS, seed: "", score: "" });
+  await draw(gallery);
+  await asked[0].send(begin("r"), picture(0), picture(1), END);
+  gallery.open(gallery.items[0][1]);
+  assert.deepEqual(done, ["compare", 1]);
+  store.update("run", { going: true });
+  gallery.open(gallery.items[0][0]);
+  assert.deepEqual([done.length, gallery.status.textContent], [2, "Stop first"]);
 });

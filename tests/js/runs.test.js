@@ -142,6 +142,19 @@ test("who stops before the run has begun hears nothing of it", async () => {
   assert.deepEqual([store.state.run.going, store.state.message], [false, null]);
 });
 
+test("who stops again waits for no answer", async () => {
+  const { store, runs } = opened();
+  runs.start({ recorded: "early" });
+  await asked[0].send(begin("r"));
+  runs.stop();
+  await atRest();
+  assert.deepEqual([store.state.run.going, asked[1].name, asked[1].given], [true, "stop", { run: "r" }]);
+  runs.stop();
+  await atRest();
+  assert.deepEqual([store.state.run.going, store.state.run.why, store.state.message], [false, "stopped", null]);
+  assert.equal(asked.length, 2, "the server notices");
+});
+
 test("of a long run it is said how much is left, by its passes", () => {
   const lanes = [lane(10, { passes: 10 }), lane(10, { passes: 30 })];
   assert.equal(shareDone(lanes, [Array(10), Array(5)]), 25 / 40);

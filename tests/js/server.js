@@ -19,7 +19,10 @@ export class Question {
     /** @type {ReadableStreamDefaultController | null} */
     this.stream = null;
     if (signal?.aborted) this.fail(signal.reason);
-    signal?.addEventListener("abort", () => this.fail(signal.reason));
+    signal?.addEventListener("abort", () => {
+      this.fail(signal.reason);
+      this.stream?.error(signal.reason);
+    });
   }
 
   /** @param {any} value @param {number} [status] */

@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { addChange, changedFrame, shownSwap, swappedFrame } from "../../assets/js/features/swap.js";
-import { EMPTY } from "../../assets/js/store.js";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { Patches } from "../../assets/js/features/patches.js";
+import { addChange, changedFrame, SwapControl, shownSwap, swappedFrame } from "../../assets/js/features/swap.js";
+import { EMPTY, Store } from "../../assets/js/store.js";
+import { atRest, fakePage, serve } from "./server.js";
 
 /** @type {any} */
 const PICTURE = {};
 /** @type {any} */
 const FRAME = { s: 3, steps: 4, proposal: Int32Array.from([7, 7, 7, 7]), judged: Float32Array.from([1, 1, 1, 1]) };
+
+/** @type {import("./server.js").Question[]} */
+let asked;
+beforeEach(() => {
+  fakePage();
+  asked = serve();
+});
+afterEach(() => mock.restoreAll());
 
 /** @param {number[]} tokens @param {number} place */
 function changed(tokens, place) {
@@ -35,4 +45,21 @@ test("a lane shows what was changed in it, another lane and an untouched one wha
   assert.equal(swappedFrame(state, 1), frame);
   assert.equal(swappedFrame(state, 0), undefined);
   assert.equal(shownSwap({ ...swap, changed: [] }), FRAME);
+});
+
+test("the field waits for the codes of the pack, and they are asked for again where no answer came", async () => {
+  const shown = /** @type {any} */ ({ pack: "p", grid: 2 });
+  const store = new Store({ ...EMPTY, shown, pinned: 2 });
+  const patches = new Patches(/** @type {any} */ ({ style: { setProperty() {} } }));
+  const words = { swap: { put: "Code:" }, token: {}, no_answer: "No answer" };
+  const control = new SwapControl(store, words, patches);
+  patches.use("p");
+  control.start(0, FRAME);
+  assert.deepEqual([control.number.disabled, asked.length], [true, 1]);
+  asked[0].fail(new Error("offline"));
+  await atRest();
+  assert.deepEqual([control.number.disabled, control.where.textContent], [true, "No answer"]);
+  control.start(0, FRAME);
+  await asked[1].answer({ sheet: "data:", across: 1, codes: 8 });
+  assert.deepEqual([control.number.disabled, control.number.max, control.where.textContent], [false, "7", "Code:"]);
 });

@@ -96,6 +96,22 @@ test("a vote that is stopped before the first pair says so, and so does one that
   assert.deepEqual([vote.status.textContent, vote.startButton.hidden], ["too many", false]);
 });
 
+test("votes outlive a stream that breaks off: what is drawn is still asked, then the result is told", async () => {
+  const vote = opened();
+  await start(vote);
+  await asked[0].send(BEGIN, ...pair(0), ...pair(1));
+  vote.choose("left");
+  asked[0].stream?.error(new TypeError("network error"));
+  await atRest();
+  assert.deepEqual([vote.status.textContent, vote.going], ["2 of 16", true]);
+  vote.choose("left");
+  assert.equal(vote.status.textContent, "One 2, Two 0, same 0. p 50 %");
+  await start(vote);
+  asked[1].fail(new TypeError("Failed to fetch"));
+  await atRest();
+  assert.deepEqual([vote.status.textContent, vote.startButton.hidden], ["No answer", false]);
+});
+
 test("the sign test is that of a fair coin", () => {
   assert.equal(signTest(0, 0), 1);
   assert.equal(signTest(5, 5), 1);

@@ -3,14 +3,13 @@
 
 import { floats, MASKED, pictureBefore } from "../draw/frame.js";
 import { actionButton, byId, el, isUnfolded, showFold } from "../lib/dom.js";
-import { lanesOf, nameOfLane } from "../lib/lanes.js";
+import { lanesOf, nameOfLane, THIRD } from "../lib/lanes.js";
 import { digits, fill, mean } from "../lib/text.js";
 import { shownFrame } from "../playhead.js";
 import { asksForLane, canBeAsked, isEqual } from "../store.js";
 import { ask, messageOf, Refused } from "../transport/server.js";
 
-const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
-const THIRD = 2;
+export const REFINED = 60; // percent of a finished picture that are masked (Token-Critic, section 4.2)
 const OWN_PICTURE_LIKE = 1; // the lane whose settings a picture of the visitor's own is refined with: as in the paper
 
 /** @typedef {import("../types.js").State} State */

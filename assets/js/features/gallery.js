@@ -230,8 +230,9 @@ export class Gallery {
 
   /** Show how a picture came about. @param {import("../batch.js").Item} item */
   open(item) {
-    if (!this.shown || this.store.state.run.going) return;
+    if (!this.shown) return;
+    if (this.store.state.run.going) return this.refused(this.words.stop_first);
+    this.places.open("compare"); // first: who leaves a lesson by that ends the run that goes then
     this.runs.start({ controls: { ...this.store.state.controls, third: null, ...this.shown.ask, seed: item.seed } });
-    this.places.open("compare");
   }
 }

@@ -5,8 +5,8 @@ import { contextOf, edgedCells, fit, outlinedCells, plainCell, wholePicture } fr
 import { pageColours, scaleGradient, scoreColour } from "../draw/colours.js";
 import { bytes, floats, loadPicture } from "../draw/frame.js";
 import { ARROWS, placeAfter, placeUnder } from "../draw/grid.js";
-import { actionButton, el, restWhile } from "../lib/dom.js";
-import { fill } from "../lib/text.js";
+import { actionButton, el, restWhile, takesArrows } from "../lib/dom.js";
+import { fill, rowAndColumn } from "../lib/text.js";
 import { ask, messageOf } from "../transport/server.js";
 import { rocCurve, rocFigure } from "./roc.js";
 
@@ -33,6 +33,7 @@ export class Game {
   constructor({ store, words }) {
     this.store = store;
     this.words = words.game;
+    this.place = words.token.at;
     /** @type {Deal | null} */
     this.dealt = null;
     /** @type {Result | null} */
@@ -47,6 +48,7 @@ export class Game {
     this.seed = Math.floor(Math.random() * 1e6);
     this.view = buildView(
       this.words,
+      words.token.grid,
       () => this.deal(),
       () => this.check(),
     );
@@ -131,8 +133,11 @@ export class Game {
     if (!this.dealt || !this.open || !(step || event.key === "Enter" || event.key === " ")) return;
     event.preventDefault();
     event.stopPropagation(); // else the space bar plays the run
-    if (!step) return this.mark(this.at, !this.marks.has(this.at));
-    this.at = placeAfter(this.at, step, this.dealt.grid);
+    if (step) this.at = placeAfter(this.at, step, this.dealt.grid);
+    else this.mark(this.at, !this.marks.has(this.at));
+    const said = [fill(this.place, rowAndColumn(this.at, this.dealt.grid))];
+    if (this.marks.has(this.at)) said.push(this.words.marked);
+    this.view.spoken.textContent = said.join(", ");
     this.show();
   }
 
@@ -223,10 +228,11 @@ export class Game {
 /**
  * The elements of the game.
  * @param {import("../types.js").Words} words
+ * @param {string} grid what the board is
  * @param {() => void} deal
  * @param {() => void} check
  */
-function buildView(words, deal, check) {
+function buildView(words, grid, deal, check) {
   const shares = SHARES.map((share) =>
     el("option", { value: share, selected: share === USUAL_SHARE }, fill(words.percent, { n: 100 * share })),
   );
@@ -236,8 +242,9 @@ function buildView(words, deal, check) {
     share: el("select", {}, ...shares),
     dealing: actionButton(words.deal, deal),
     checking: actionButton(words.check, check),
-    canvas: el("canvas", { width: 16, height: 16, tabindex: 0, role: "img" }),
+    canvas: el("canvas", { width: 16, height: 16, ...takesArrows(grid) }),
     status: el("p", { role: "status", class: "tc-status" }),
+    spoken: el("p", { role: "status", class: "tc-spoken" }),
     task: el("figcaption", {}, words.board),
     legend: el("ul", { class: "tc-game-legend", hidden: true }),
     scores: small("scores"),
@@ -266,6 +273,7 @@ function buildView(words, deal, check) {
       view.checking,
     ),
     view.status,
+    view.spoken,
     el("div", { class: "tc-game-board" }, figure(view.canvas, view.task, view.legend), after),
     view.total,
   );

@@ -2,6 +2,7 @@
 // was there before.
 
 import { byId, isUnfolded, reducedMotion, scrollTo, showFold } from "../lib/dom.js";
+import { LANES } from "../lib/lanes.js";
 import { reachOf, stepAt } from "../playhead.js";
 import { EMPTY, isEqual } from "../store.js";
 
@@ -12,7 +13,6 @@ import { EMPTY, isEqual } from "../store.js";
  * @typedef {{run: string, pinned: number, rounds: number, at: number, moved: boolean}} Since
  */
 
-const LANES = ["left", "right", "third"];
 /** @type {(keyof State)[]} */
 const PUT_BACK = [
   "controls",

@@ -6,9 +6,9 @@ import { floats } from "../draw/frame.js";
 import { actionButton, el } from "../lib/dom.js";
 import { fill, mean } from "../lib/text.js";
 import { ask, messageOf } from "../transport/server.js";
+import { REFINED } from "./branches.js";
 
 const MOST_BYTES = 16e6;
-const REFINED = 60; // percent
 
 /**
  * @typedef {object} Seen

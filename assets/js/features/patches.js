@@ -18,7 +18,10 @@ export class Patches {
   async use(pack) {
     this.pack = pack;
     this.codes = 0;
-    this.known[pack] ??= ask("patches", { pack }).catch(() => ({}));
+    this.known[pack] ??= ask("patches", { pack }).catch(() => {
+      delete this.known[pack]; // asked for again
+      return {};
+    });
     const { sheet, across = 1, codes = 0 } = await this.known[pack];
     if (this.pack !== pack || !sheet) return;
     this.codes = codes;

@@ -1,12 +1,11 @@
 // Predict: a step hides its decision until it is asked for. Meanwhile the audience marks what it thinks is taken back.
 
 import { MASK, REVOKED } from "../draw/frame.js";
+import { LANES } from "../lib/lanes.js";
 import { shownFrame } from "../playhead.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").Guess} Guess */
-
-const LANES = 3;
 
 export class Predict {
   /** @param {import("../store.js").Store} store */
@@ -23,7 +22,7 @@ export class Predict {
       return;
     }
     if (guess?.at === playhead.at && guess.run === shown?.run) return;
-    const marks = Array.from({ length: LANES }, () => new Set());
+    const marks = LANES.map(() => new Set());
     this.store.set({ guess: { run: shown?.run ?? "", at: playhead.at, shown: false, marks } });
   }
 

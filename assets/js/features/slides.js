@@ -2,6 +2,7 @@
 // keys can do, steps of the run and views, the same keys do.
 
 import { isTyping } from "../lib/dom.js";
+import { LANES } from "../lib/lanes.js";
 import { reachOf, stepAt } from "../playhead.js";
 import { EMPTY, isEqual } from "../store.js";
 import { SlideView } from "./slide-view.js";
@@ -9,7 +10,6 @@ import { SlideView } from "./slide-view.js";
 /** @typedef {import("../types.js").Lesson} Lesson */
 /** @typedef {import("../types.js").Slide} Slide */
 
-const LANES = ["left", "right", "third"];
 /** @type {Record<string, number>} a clicker's keys, and the arrows */
 const TURNS = { PageDown: 1, ArrowRight: 1, PageUp: -1, ArrowLeft: -1 };
 

@@ -51,8 +51,13 @@ export class SwapControl {
   }
 
   /** @param {number} lane @param {Frame} frame its last one */
-  start(lane, frame) {
+  async start(lane, frame) {
+    const { shown } = this.store.state;
     this.store.set({ hand: null, swap: { lane, frame, changed: [] } });
+    if (!shown || this.patches.codes) return;
+    await this.patches.use(shown.pack);
+    this.show(this.store.state);
+    if (!this.patches.codes) this.say(this.noAnswer, true);
   }
 
   stop() {

@@ -68,8 +68,7 @@ export class Vote {
 
   changed() {
     const { going, why } = this.batch.run;
-    if (going) this.progress();
-    else if (why === "failed") this.refused(this.noAnswer);
+    if (going || why === "failed") this.progress(); // what is drawn is still asked
   }
 
   /** @param {import("../types.js").Begin} begin */

@@ -104,6 +104,14 @@ export async function copyText(text, button, words, byHand) {
 }
 
 /**
+ * Attributes of what takes the arrow keys: with another role a screen reader would keep them for itself.
+ * @param {string} what it is, as a screen reader names it
+ */
+export function takesArrows(what) {
+  return { tabindex: 0, role: "application", "aria-roledescription": what };
+}
+
+/**
  * The element that has this id; it is part of the page's layout.
  * @param {string} id
  */

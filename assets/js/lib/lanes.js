@@ -4,7 +4,9 @@ import { fill } from "./text.js";
 
 const LEAST_WIDTH = 340; // pixels of a lane whose panels can be read
 const GAP = 24;
-const ALL = 3;
+/** As the file of a lesson names them. */
+export const LANES = ["left", "right", "third"];
+export const THIRD = LANES.indexOf("third");
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").LaneInfo} LaneInfo */
@@ -16,7 +18,7 @@ const ALL = 3;
 export function lanesOf({ shown, planned, controls }) {
   const count = Math.max(shown?.lanes.length ?? 0, planned?.lanes.length ?? 0);
   const all = Array.from({ length: count }, (_, i) => shown?.lanes[i] ?? planned?.lanes[i]);
-  return /** @type {LaneInfo[]} */ (controls.third ? all : all.slice(0, ALL - 1));
+  return /** @type {LaneInfo[]} */ (controls.third ? all : all.slice(0, THIRD));
 }
 
 /**
@@ -49,7 +51,7 @@ function kindOf({ origin, continues }) {
 export function hiddenLanes({ controls, view }, width) {
   const { lane = null, tokens = null } = controls.third ?? {};
   if (tokens) return [0, 1];
-  const room = (width - (ALL - 1) * GAP) / ALL;
+  const room = (width - (LANES.length - 1) * GAP) / LANES.length;
   if (lane === null || view.layout === "chain" || room >= LEAST_WIDTH) return [];
   return [1 - lane];
 }

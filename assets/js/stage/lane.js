@@ -7,7 +7,7 @@ import { drawPanel, KINDS } from "../draw/panels.js";
 import { startOf } from "../features/branches.js";
 import { hiddenMarks, outcomeOf } from "../features/predict.js";
 import { swappedFrame } from "../features/swap.js";
-import { el } from "../lib/dom.js";
+import { el, takesArrows } from "../lib/dom.js";
 import { lanesOf, nameOfLane } from "../lib/lanes.js";
 import { fill, plural, stepLine } from "../lib/text.js";
 import { reachOf, stepAt } from "../playhead.js";
@@ -59,7 +59,7 @@ export class Lane {
     this.notes = /** @type {Record<PanelKind, HTMLElement>} */ ({});
     this.end = el("p", { class: "tc-end" });
     const figures = KINDS.map((kind) => this.figure(kind));
-    this.panels = el("div", { class: "tc-panels", tabindex: 0, role: "group" }, ...figures, this.end);
+    this.panels = el("div", { class: "tc-panels", ...takesArrows(words.token.grid) }, ...figures, this.end);
     this.node = el(
       "section",
       { class: "tc-lane", "data-lane": index },

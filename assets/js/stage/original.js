@@ -2,9 +2,8 @@
 
 import { contextOf, fit, wholePicture } from "../draw/cells.js";
 import { el } from "../lib/dom.js";
+import { THIRD } from "../lib/lanes.js";
 import { digits, fill, mean } from "../lib/text.js";
-
-const THIRD = 2;
 
 export class Original {
   /**
