@@ -18,6 +18,7 @@ from PIL import Image
 from app.features.replay import read_traces
 from app.packs import Packs
 from app.request import control_names
+from app.server.body import LARGE_BODIES
 from app.server.places import MAX_RUNNING_OF_ADDRESS
 from app.text.words import ENGLISH, words
 from app.tools.bench import request_run
@@ -597,7 +598,7 @@ def test_what_is_dropped_and_is_no_run_leaves_the_page_as_it_is(page: Any, addre
     told = "() => tokenCritic.state.message?.text ?? ''"
     assert other.evaluate(drop, ["a.png", "image/png", 9]), "the browser does not show it in place of the page"
     assert other.evaluate(told) == ""
-    for dropped in (["large.json", "", 8 * 2**20 + 1], ["folder.json", "", 0]):
+    for dropped in (["large.json", "", LARGE_BODIES["/run"] + 1], ["folder.json", "", 0]):
         other.evaluate("() => tokenCritic.store.set({ message: null })")
         assert other.evaluate(drop, dropped)
         comes_to(other, told, f"No run can be read from {dropped[0]}.")
