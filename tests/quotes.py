@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -114,6 +114,7 @@ def everything() -> dict[str, Row]:
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
     found |= _exact(read_report(ROOT / TABLE["exact"], "checks"))
     found |= {f"avatars {name}": row for name, row in _swept(read_report(ROOT / TABLE["searched"])).items()}
+    found |= _tradeoff(read_report(ROOT / TABLE["tradeoff"], "faults")["rows"])
     found["tokenizer"] = _flat(_json("tokenizer"))
     return found
 
@@ -150,6 +151,16 @@ def _exact(report: Mapping[str, Any]) -> dict[str, Row]:
         if len(styles) == 1:
             found[f"exact real {check}"] = next(iter(styles.values()))["as_shown"]
     return found
+
+
+def _tradeoff(rows: Sequence[Row]) -> dict[str, Row]:
+    """Of each series the least and the most faults at settings with as many pictures as any has."""
+    last = max(row["n"] for row in rows)
+    shares: dict[str, list[float]] = {}
+    for row in rows:
+        if row["n"] == last:
+            shares.setdefault(row["series"], []).append(row["faults"])
+    return {f"tradeoff {name}": {"least": min(some), "most": max(some)} for name, some in shares.items()}
 
 
 def _json(name: str) -> dict[str, Any]:
