@@ -78,7 +78,7 @@ TRADEOFF = Experiment(
     name="tradeoff",
     title="Faults against KID",
     method="The search chose settings by KID, which hardly sees a speck or an odd cell. Here its own pictures are "
-    "looked at again, all settings that came into its later rounds, and the exact checks count their faults. A point "
+    "looked at again, at all settings that came into its last round, and the exact checks count their faults. A point "
     "that lies lower and further left is better in both.",
     measure=measure,
     find=find,
