@@ -113,7 +113,6 @@ def everything() -> dict[str, Row]:
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
     found |= _exact(read_report(ROOT / TABLE["exact"], "checks"))
-    found |= {f"avatars {name}": row for name, row in _swept(read_report(ROOT / TABLE["searched"])).items()}
     found |= _tradeoff(read_report(ROOT / TABLE["tradeoff"], "faults")["rows"])
     found["tokenizer"] = _flat(_json("tokenizer"))
     return found

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.checks import checks_digest
 from engine.config import SampleConfig
 from engine.data.pictures import save_pictures
 from engine.evaluate import __main__ as command
+from engine.evaluate import exact
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.report import MUST_MATCH, has_same_sources, read_report
@@ -26,7 +28,7 @@ from engine.generator import Generator
 from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
 from engine.reports import read_chart
 from engine.rules import RULES, Halton
-from engine.session import Session
+from engine.session import Session, available_packs
 from tests.tiny import make_whole_pack
 
 
@@ -416,21 +418,37 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
             assert low <= new[name] <= high
 
 
-@pytest.mark.parametrize("name", ["table1.json", "sweep.json", "check/table1.json"])
-def test_the_shipped_reports_are_of_the_shipped_weights_pictures_and_rules(session: Session, name: str) -> None:
-    pack = session.pack
-    report = read_report(pack.path / "reports" / name)
-    shared = Evaluator.open(session, Path("unused")).provenance()
+@pytest.mark.parametrize(
+    ("pack_name", "name"),
+    [
+        *(("emoji", name) for name in ("table1", "sweep", "check/table1")),
+        *(("avatars", name) for name in ("table1", "sweep", "exact")),
+    ],
+)
+def test_the_shipped_reports_are_of_the_shipped_weights_pictures_and_rules(pack_name: str, name: str) -> None:
+    evaluator = Evaluator.open(Session.open(pack_name, "cpu", 1), Path("unused"))
+    pack = evaluator.session.pack
+    report = read_report(pack.path / "reports" / f"{name}.json", "checks" if name == "exact" else "kid")
+    shared = evaluator.provenance(judged=name != "exact")
+    if name == "exact":
+        shared["definitions"] = {**exact.DEFINITIONS, "checks_sha256": checks_digest()}
     assert [report[key] for key in MUST_MATCH] == [json.loads(json.dumps(shared[key])) for key in MUST_MATCH]
     for row in [*report["rows"], *report.get("best", [])]:
         schedule = row["settings"].get("schedule", "cosine")
         assert row["made_of"] == digest_sources(pack, row["rule"], schedule), f"{row['rule']}: measure it again"
-    if name == "sweep.json":
-        assert {(one["rule"], one["steps"]) for one in report["best"]} == {
-            *((rule, 18) for rule in RULES),
-            *(("maskgit", 8), ("maskgit", 35), ("critic", 8)),
-        }
-        assert [one["rule"] for one in report["best"] if one["at_an_end"]] == [], "the winners lie inside"
-        for one in report["best"]:
-            if one["steps"] == 18:
-                assert pack.presets[one["rule"]] == one["settings"]
+
+
+@pytest.mark.parametrize("pack", available_packs())
+def test_the_shipped_search_has_winners_that_the_page_starts_with(pack: str) -> None:
+    found, presets = read_report(Path("weights") / pack / "reports" / "sweep.json"), open_pack(pack).presets
+    searched = {(one["rule"], one["steps"]) for one in found["best"]}
+    assert searched >= {("maskgit", 18), ("maskgit", 35), ("critic", 18)}
+    if pack == "emoji":
+        assert searched >= {*((rule, 18) for rule in RULES), ("maskgit", 8), ("critic", 8)}
+    assert [one["rule"] for one in found["best"] if one["at_an_end"]] == [], "the winners lie inside"
+    for one in found["best"]:
+        tried = [row["settings"] for row in found["rows"] if (row["rule"], row["steps"]) == (one["rule"], one["steps"])]
+        for name, spec in RULES[one["rule"]].parameters().items():
+            assert {row[name] for row in tried} >= set(spec.metadata["values"]), f"{one['rule']}: {name}"
+        if one["steps"] == 18:
+            assert presets[one["rule"]] == one["settings"]
