@@ -200,6 +200,10 @@ def test_about_cites_the_papers_and_names_the_artwork_s_licence(page: Any) -> No
     page.wait_for_function("() => document.querySelector('#tc-about').innerText.includes('Open Font License')")
     said = page.inner_text("#tc-about")
     assert "2209.04439" in said and "2202.04200" in said and "MIT" in said
+    links = "() => [...document.querySelectorAll('#tc-about .tc-card a')].map((link) => link.getAttribute('href'))"
+    assert [link for link in page.evaluate(links) if not link.startswith("https://")] == [], (
+        "the page has no other files"
+    )
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("#tc-about .tc-snippet button >> nth=0")
     assert page.evaluate("() => navigator.clipboard.readText()").startswith("@inproceedings{lezama2022")

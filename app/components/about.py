@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from app.components.mounted import Mounted
 from app.packs import Packs
 from app.request import initial_configs
 from app.text import snippets
+
+# To a file of the pack, which the page does not serve.
+RELATIVE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?://|#)[^)]*\)")
 
 
 class Snippets(Mounted):
@@ -47,7 +51,7 @@ def build(packs: Packs) -> About:
             for name in packs.names:
                 if card := packs.card(name):
                     with gr.Accordion(f"{text('labels.card')}: {name}", open=False, elem_classes="tc-card"):
-                        gr.Markdown(card, elem_classes="tc-prose")
+                        gr.Markdown(RELATIVE_LINK.sub(r"\1", card), elem_classes="tc-prose")
     return About(machine=machine, ask=Mounted("about", elem_classes="tc-hidden"))
 
 
