@@ -106,9 +106,15 @@ def everything() -> dict[str, Row]:
     for name in ("refine", "steps"):
         report = read_report(ROOT / TABLE["reports"][""] / f"{name}.json")
         found |= {f"{name} {row['series']} {row['point']}": row for row in report["rows"]}
-    for split, cells in _json("auc").items():
-        for hidden, cell in cells.items():
-            found[f"auc {split} {hidden}"] = {**_flat(cell), "split": split, "hidden": hidden, "table": "auc"}
+    for prefix, table in (("", "auc"), ("avatars ", "")):
+        for split, cells in _json(f"{prefix.strip()}_auc".strip("_")).items():
+            for hidden, cell in cells.items():
+                found[f"{prefix}auc {split} {hidden}"] = {
+                    **_flat(cell),
+                    "split": split,
+                    "hidden": hidden,
+                    "table": table,
+                }
     for name, cells in read_classes(ROOT / TABLE["reports"][""]).items():
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
