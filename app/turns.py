@@ -6,6 +6,7 @@ of short ones, but for each so-many-th turn, so they go on, too.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -27,6 +28,7 @@ class Turns(Executor):
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="networks", daemon=True)
         self._thread.start()
+        atexit.register(self.shutdown, cancel_futures=True)  # a network that computes while Python ends would abort it
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         return self.add("", False, fn, *args, **kwargs)

@@ -106,15 +106,11 @@ def everything() -> dict[str, Row]:
     for name in ("refine", "steps"):
         report = read_report(ROOT / TABLE["reports"][""] / f"{name}.json")
         found |= {f"{name} {row['series']} {row['point']}": row for row in report["rows"]}
-    for prefix, table in (("", "auc"), ("avatars ", "")):
-        for split, cells in _json(f"{prefix.strip()}_auc".strip("_")).items():
+    for name, table in (("auc", "auc"), ("avatars_auc", "")):
+        for split, cells in _json(name).items():
             for hidden, cell in cells.items():
-                found[f"{prefix}auc {split} {hidden}"] = {
-                    **_flat(cell),
-                    "split": split,
-                    "hidden": hidden,
-                    "table": table,
-                }
+                row = {**_flat(cell), "split": split, "hidden": hidden, "table": table}
+                found[f"{name.replace('_', ' ')} {split} {hidden}"] = row
     for name, cells in read_classes(ROOT / TABLE["reports"][""]).items():
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import CancelledError
 
@@ -77,3 +79,24 @@ def test_all_is_computed_on_one_thread() -> None:
     names = {turns.seat(str(i)).submit(threading.get_ident).result() for i in range(5)}
     turns.shutdown()
     assert names == {turns.submit.__self__._thread.ident} and threading.get_ident() not in names  # type: ignore[attr-defined]
+
+
+def test_python_ends_after_what_is_being_computed() -> None:
+    """A network that computes while Python ends would abort it (exit code 134)."""
+    script = """
+from app.turns import Turns
+import torch, time
+
+def work():
+    while time.monotonic() < end:
+        torch.randn(400, 400) @ torch.randn(400, 400)
+    print("computed", flush=True)
+
+end = time.monotonic() + 0.5
+turns = Turns()
+turns.submit(work)
+turns.submit(print, "waited")
+time.sleep(0.1)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.split()) == (0, ["computed"]), done.stderr
