@@ -75,6 +75,17 @@ def read_chart(folder: Path, name: str) -> Chart | None:
         return None
 
 
+def shown_rows(content: Mapping[str, Any]) -> list[Row]:
+    """The rows of a report's last call. Others follow, of settings that were asked for before."""
+    rows: list[Row] = content["rows"][: content["shown"]]
+    return rows
+
+
+def join_words(words: Sequence[str]) -> str:
+    """One or more words as a list in a sentence: "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def own_settings(row: Row) -> str:
     """The parameters that the row's rule reads, as in "K 1.1, a 0.15, b 0.9"."""
     specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
@@ -105,7 +116,7 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     chart = content["chart"]
     return Chart(
         name=name,
-        rows=_shown(content),
+        rows=shown_rows(content),
         columns=[Column(**one) for one in chart["columns"]],
         x=Axis(**chart["x"]),
         y=Axis(**chart["y"]),
@@ -117,16 +128,10 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     )
 
 
-def _shown(content: Mapping[str, Any]) -> list[Row]:
-    """The rows of the last call. Others follow, of settings that were asked for before."""
-    rows: list[Row] = content["rows"][: content["shown"]]
-    return rows
-
-
 def _table1(name: str, content: Mapping[str, Any]) -> Chart:
     rows = [
         {**row, "series": row_name(row), "point": f"{row['steps']} steps, {own_settings(row)}"}
-        for row in _shown(content)
+        for row in shown_rows(content)
     ]
     first = Column(heading="FID of the first 2,000 ↓", figure="fid_first")
     held = Column(heading="KID, held out ↓", figure="kid_held", digits=4)
@@ -136,7 +141,7 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         columns=[PASSES, Column(heading="pictures", figure="n", digits=0), first, FID, KID, FID_HELD, held, IS, NAMED],
         x=Axis(figure="passes", label="network passes of a picture", log=True),
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
-        method=f"{_list_rules(_shown(content))} at the best settings of the pack's search, else at its presets; "
+        method=f"{_list_rules(shown_rows(content))} at the best settings of the pack's search, else at its presets; "
         "MaskGIT also at the critic's passes, and matched, with the critic's settings.",
         findings=content.get("findings", ()),
     )
@@ -145,7 +150,7 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
 def _list_rules(rows: Sequence[Row]) -> str:
     """Whose rows these are: all rules, or their names."""
     names = [rule.label for key, rule in RULES.items() if any(row["rule"] == key for row in rows)]
-    return "Every rule" if len(names) == len(RULES) else " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return "Every rule" if len(names) == len(RULES) else join_words(names)
 
 
 def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
@@ -218,7 +223,7 @@ JUDGES = {"critic": "the critic", "generator": "the generator itself"}
 
 
 def _classes(name: str, content: Mapping[str, Any]) -> Chart:
-    shown = [row for row in _shown(content) if row["rule"] in ("maskgit", "critic") and not row["matched"]]
+    shown = [row for row in shown_rows(content) if row["rule"] in ("maskgit", "critic") and not row["matched"]]
     rows = [
         {
             **{key: row[key] for key in ("rule", "steps", "matched", "settings", "passes")},
@@ -263,7 +268,7 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
 
 
 def _exact(name: str, content: Mapping[str, Any]) -> Chart:
-    rows = list(_exact_rows(_shown(content)))
+    rows = list(_exact_rows(shown_rows(content)))
     return Chart(
         name=name,
         rows=rows,

@@ -244,51 +244,46 @@ def test_a_pack_of_other_pictures_is_refused_in_one_line(tmp_path: Path, monkeyp
         open_checks(pack.pictures())
 
 
-@pytest.mark.slow
-def test_experiments_count_the_faults_of_their_samples_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
+    """A pack whose check is used, although its models were never trained. The test runs beside it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
-    monkeypatch.setattr(steps, "COUNTS", (2,))
     monkeypatch.setattr(exact, "MIN_FOUND", 0.0)
-    pack = make_avatars(tmp_path / "avatars")
-    words = [f"pack={pack.path}", "steps=2", "out=report"]
+    return make_avatars(tmp_path / "avatars")
+
+
+@pytest.mark.slow
+def test_experiments_count_the_faults_of_their_samples_too(checked: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "COUNTS", (2,))
+    words = [f"pack={checked.path}", "steps=2", "out=report"]
     command.main(["exact", *words, "n=40", "rules=maskgit,critic"])
     command.main(["steps", *words, "n=40"])
-    counted = {
-        (row["rule"], row["passes"]): row["checks"] for row in read_report(Path("report/exact.json"), "checks")["rows"]
-    }
-    content = read_report(Path("report/steps.json"))
+    measured = read_report(Path("report/exact.json"), "checks")["rows"]
+    counted = {(row["rule"], row["passes"]): row["checks"] for row in measured}
+    content, text = read_report(Path("report/steps.json")), Path("report/steps.md").read_text()
     for row in content["rows"]:
         one = counted[row["rule"], row["passes"]][exact.ANY_CHECK]
         assert (row["faults"], row["faulty"]) == (one["share"], one["samples"]) and one["n"] == 20
     assert len(content["findings"]) == 3 and "exact checks find a fault in" in content["findings"][-1]
-    assert (
-        "faulty ↓" in Path("report/steps.md").read_text()
-        and exact.DEFINITIONS["fault"] in Path("report/steps.md").read_text()
-    )
+    assert "faulty ↓" in text and exact.DEFINITIONS["fault"] in text
 
 
 @pytest.mark.slow
 def test_faults_are_counted_in_the_pictures_of_the_search(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checked: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(exact, "MAX_FALSE_ALARMS", 1.0)
-    monkeypatch.setattr(exact, "MIN_FOUND", 0.0)
-    pack = make_avatars(tmp_path / "avatars")
-    words = [f"pack={pack.path}", "out=report"]
+    words = [f"pack={checked.path}", "out=report"]
     with pytest.raises(ValueError, match=r"sweep\.json has no settings with 40 pictures.*run the sweep"):
         command.main(["tradeoff", *words, "n=40"])
     rounds = ["steps=2", "rules=maskgit,critic", "settings=[3,2,1]", "pictures=[20,40,60]"]
-    command.main(["sweep", f"pack={pack.path}", *rounds])
+    command.main(["sweep", f"pack={checked.path}", *rounds])
     drawn = {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*.npy")}
     capsys.readouterr()
     command.main(["tradeoff", *words, "n=40"])
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {file: file.stat().st_mtime_ns for file in Path("runs").rglob("*.npy")} == drawn, "nothing is drawn again"
-    searched = {(row["rule"], row["n"], row["kid"]) for row in read_report(pack.path / "reports/sweep.json")["rows"]}
+    searched = {(row["rule"], row["n"], row["kid"]) for row in read_report(checked.path / "reports/sweep.json")["rows"]}
     rows = read_report(Path("report/tradeoff.json"), "faults")["rows"]
     assert {(row["rule"], row["n"], row["kid"]) for row in rows} == {one for one in searched if one[1] >= 40}
     for series in ("MaskGIT, 2 passes", "Token-Critic, 3 passes"):

@@ -140,6 +140,10 @@ class Evaluator:
             "outputs": self.samples.probe_outputs(config.rule),
         }
 
+    def draw(self, config: SampleConfig) -> np.ndarray:
+        """The tokens (n, N) of a row's samples, with progress under the row's name."""
+        return self.samples.tokens(config, f"{config.rule} {config.passes} passes")
+
     def full_row(self, report: Report, config: SampleConfig) -> dict[str, Any]:
         """The report's row of these settings. It is measured now if the report does not have it."""
         return report.get_or_measure(self.identity(config), lambda: self.measure_row(config))
@@ -149,7 +153,7 @@ class Evaluator:
         return report.get_or_measure(self.identity(config), lambda: self._measure_kid(config))
 
     def _measure_kid(self, config: SampleConfig) -> dict[str, Any]:
-        tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
+        tokens = self.draw(config)
         fake = self._features(tokens)
         value = kid(self.reference, fake)
         without = leave_out_groups(lambda some: {"kid": kid(self.reference, fake.select(some))}, config.n)
@@ -185,7 +189,7 @@ class Evaluator:
 
     def measure_row(self, config: SampleConfig) -> dict[str, Any]:
         """Draw `config.n` samples and compute all figures."""
-        tokens = self.samples.tokens(config, f"{config.rule} {config.passes} passes")
+        tokens = self.draw(config)
         fake = self._features(tokens)
         right = self._predict_class(fake) == self.samples.labels(config.n)
         first = min(FIRST_SAMPLES, config.n)

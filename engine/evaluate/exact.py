@@ -150,7 +150,7 @@ def _get_row(evaluator: Evaluator, report: Report, checks: Checks, config: Sampl
 
 
 def _measure_row(evaluator: Evaluator, checks: Checks, config: SampleConfig) -> dict[str, Any]:
-    tokens = evaluator.samples.tokens(config, f"{config.rule} {config.passes} passes")
+    tokens = evaluator.draw(config)
     return {
         **evaluator.identity(config),
         "passes": config.passes,

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.evaluate.report import read_report
 from engine.evaluate.table1 import NAME, Row, compare_rows
+from engine.reports import shown_rows
 
 COMMON = ("weights_sha256", "pictures_sha256", "definitions")  # what two reports must share
 
@@ -39,7 +40,4 @@ def load_table(folder: Path) -> dict[str, Any]:
 
 def rows_by_name(report: Mapping[str, Any]) -> dict[str, Row]:
     """The rows that the report shows, by rule and steps, as in "maskgit 18 matched"."""
-    return {
-        f"{row['rule']} {row['steps']}" + (" matched" if row["matched"] else ""): row
-        for row in report["rows"][: report["shown"]]
-    }
+    return {f"{row['rule']} {row['steps']}" + (" matched" if row["matched"] else ""): row for row in shown_rows(report)}

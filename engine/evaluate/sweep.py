@@ -195,26 +195,34 @@ def list_grid(specs: Mapping[str, Any]) -> list[Settings]:
     return [dict(zip(specs, chosen, strict=True)) for chosen in itertools.product(*values)]
 
 
+def sweep_file(pack: Pack) -> Path:
+    """Where the report of the pack's sweep is, or would be."""
+    return pack.path / "reports" / NAME
+
+
+def read_sweep(pack: Pack) -> dict[str, Any]:
+    """The report of the pack's sweep; without rows where there is none. ValueError if it is damaged."""
+    file = sweep_file(pack)
+    return read_report(file) if file.is_file() else {"rows": []}
+
+
 def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
     """The best settings that the pack's sweep found for this number of steps. Empty if there was no such sweep.
 
     ValueError if the sweep used other weights, or the rule behaved differently.
     """
-    file = pack.path / "reports" / NAME
-    if not file.is_file():
-        return {}
-    found = [one for one in read_report(file).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
+    found = [one for one in read_sweep(pack).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
     schedule = pack.presets.get(rule, {}).get("schedule", SampleConfig().schedule)
     if found and found[0].get("made_of") != digest_sources(pack, rule, schedule):
-        raise ValueError(f"{file} was made with another {rule}, or other weights: run the sweep again, or move it away")
+        raise ValueError(
+            f"{sweep_file(pack)} was made with another {rule}, or other weights: run the sweep again, or move it away"
+        )
     return found[0]["settings"] if found else {}
 
 
 def searched_steps(pack: Pack, rule: str) -> list[int]:
     """The numbers of steps at which the pack's sweep has searched a rule."""
-    file = pack.path / "reports" / NAME
-    best = read_report(file).get("best", []) if file.is_file() else []
-    return sorted(one["steps"] for one in best if one["rule"] == rule)
+    return sorted(one["steps"] for one in read_sweep(pack).get("best", []) if one["rule"] == rule)
 
 
 def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:

@@ -20,7 +20,7 @@ from engine.evaluate.report import Report, format_figure, table_header, table_ro
 from engine.evaluate.sweep import check_seed
 from engine.evaluate.table1 import compare_rows
 from engine.plots import new_figure
-from engine.reports import FAULTS, FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column, own_settings
+from engine.reports import FAULTS, FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column, join_words, own_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -235,17 +235,13 @@ def is_apart(mine: Row, other: Row) -> int:
 def say_faults(rows: Mapping[str, Row]) -> list[str]:
     """A sentence on the faults of these rows by name, with intervals; none for a pack without exact checks."""
     told = [f"{say_share(row)} {name}" for name, row in rows.items() if row.get("faults") is not None]
-    return [f"The exact checks find a fault in {_join(told)}."] if len(told) == len(rows) else []
+    return [f"The exact checks find a fault in {join_words(told)}."] if len(told) == len(rows) else []
 
 
 def say_share(row: Row, figure: str = "faults") -> str:
     """A share with its interval, as in 3.3 % (2.0–5.0)."""
     low, high = (100 * end for end in row[f"{figure}_ci"])
     return f"{100 * row[figure]:.1f} % ({low:.1f}–{high:.1f})"
-
-
-def _join(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def own(config: SampleConfig) -> str:

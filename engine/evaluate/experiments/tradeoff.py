@@ -8,9 +8,8 @@ from typing import Any
 
 from engine.config import SampleConfig
 from engine.evaluate.experiments.experiment import KID, Experiment, Row, Setup, own, say_share
-from engine.evaluate.report import read_report
 from engine.evaluate.samples import digest_sources, digest_tokens
-from engine.evaluate.sweep import NAME as SWEEP
+from engine.evaluate.sweep import read_sweep, sweep_file
 from engine.reports import FAULTS, PASSES, Axis, row_name
 
 
@@ -39,18 +38,17 @@ def measure(setup: Setup) -> Iterator[Row]:
 def _searched(setup: Setup) -> list[Row]:
     """The settings of the pack's sweep with enough pictures, by these weights and this dtype. ValueError for none."""
     session, pack = setup.evaluator.session, setup.evaluator.session.pack
-    file = pack.path / "reports" / SWEEP
     found = [
         row
-        for row in (read_report(file)["rows"] if file.is_file() else ())
+        for row in read_sweep(pack)["rows"]
         if row["n"] >= setup.n
         and row["dtype"] == session.dtype
         and row["made_of"] == digest_sources(pack, row["rule"], row["settings"]["schedule"])
     ]
     if not found:
         raise ValueError(
-            f"{file} has no settings with {setup.n} pictures or more, of these weights and dtype={session.dtype}: run "
-            "the sweep first, or give another n= or dtype="
+            f"{sweep_file(pack)} has no settings with {setup.n} pictures or more, of these weights and "
+            f"dtype={session.dtype}: run the sweep first, or give another n= or dtype="
         )
     return sorted(found, key=_order)
 
