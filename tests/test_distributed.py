@@ -75,7 +75,7 @@ def test_the_losses_of_two_are_those_of_one_with_twice_the_batch(
     sees_all = kind in ("tokenizer", "vqgan")  # both see all pictures before they change codes
     config = replace(CONFIG, micro_batch=4) if sees_all else CONFIG
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as each of the two has: more of them add up otherwise, and a discriminator amplifies that
+    torch.set_num_threads(1)  # as each of the two has: more round otherwise, which a discriminator amplifies
     run(folder, kind, f"{kind}-1", config)
     torch.set_num_threads(threads)
     one, two = rows(folder / f"{kind}-1"), rows(folder / f"{kind}-2")
