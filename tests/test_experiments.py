@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,12 @@ def test_every_experiment_has_a_chart_a_command_and_the_papers_figures() -> None
     assert set(EXPERIMENTS) == set(CHARTS) == set(REPORTED) and EXPERIMENTS.keys() <= command.ACTIONS.keys()
 
 
+@cache
+def opened(pack_name: str) -> Evaluator:
+    """The evaluator of a shipped pack, opened once for all of its reports."""
+    return Evaluator.open(Session.open(pack_name, "cpu"), Path("unused"))
+
+
 @pytest.mark.parametrize(("pack_name", "name"), COMMITTED)
 def test_committed_experiments_are_of_the_committed_weights_and_say_what_their_rows_say(
     pack_name: str, name: str
@@ -170,7 +177,7 @@ def test_committed_experiments_are_of_the_committed_weights_and_say_what_their_r
     assert len(content["findings"]) == 2 + on_faults
     assert {**content, **json.loads(json.dumps(describe(experiment)))} == content
     assert (folder / f"{name}.md").read_text(encoding="utf-8") == format_report(experiment, rows, content)
-    evaluator = Evaluator.open(Session.open(pack_name, "cpu"), Path("unused"))
+    evaluator = opened(pack_name)
     assert content["pictures_sha256"] == evaluator.provenance()["pictures_sha256"]
     for row in rows:
         made_of = digest_sources(evaluator.session.pack, row["rule"], row["settings"].get("schedule", "cosine"))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -418,6 +419,12 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
             assert low <= new[name] <= high
 
 
+@cache
+def opened(pack_name: str) -> Evaluator:
+    """The evaluator of a shipped pack, opened once for all of its reports."""
+    return Evaluator.open(Session.open(pack_name, "cpu", 1), Path("unused"))
+
+
 @pytest.mark.parametrize(
     ("pack_name", "name"),
     [
@@ -426,7 +433,7 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
     ],
 )
 def test_the_shipped_reports_are_of_the_shipped_weights_pictures_and_rules(pack_name: str, name: str) -> None:
-    evaluator = Evaluator.open(Session.open(pack_name, "cpu", 1), Path("unused"))
+    evaluator = opened(pack_name)
     pack = evaluator.session.pack
     report = read_report(pack.path / "reports" / f"{name}.json", "checks" if name == "exact" else "kid")
     shared = evaluator.provenance(judged=name != "exact")
