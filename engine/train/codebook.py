@@ -19,7 +19,7 @@ from engine.data.pictures import Pictures
 from engine.psnr import psnr
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task
-from engine.train.read import read_augmented
+from engine.train.read import cumulate, draw_rows, read_augmented
 from engine.vqgan import Vqgan
 
 CODE_DECAY = 0.99
@@ -38,7 +38,7 @@ class CodebookTask(Task):
         self.model: Tokenizer | Vqgan = model
         self.pictures, self.config = pictures, config
         self.train_indices = pictures.indices("train")
-        self.odds = torch.from_numpy(pictures.weights[self.train_indices].astype(np.float64))
+        self.cumulated = cumulate(pictures.weights[self.train_indices])
         codes, width = model.codebook.shape
         self.register_buffer("uses", torch.ones(codes))  # uses per picture, moving average
         self.register_buffer("sums", torch.zeros(codes, width))
@@ -64,8 +64,7 @@ class CodebookTask(Task):
 
     def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
         """Pictures (B, 3, S, S), augmented."""
-        chosen = torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()[rows]
-        indices = self.train_indices[chosen]
+        indices = self.train_indices[draw_rows(self.cumulated, size, rng)[rows]]
         return tuple(read_augmented(self.pictures, indices, self.config, [rng], self.uses.device, size, rows))
 
     @torch.no_grad()

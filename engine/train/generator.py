@@ -24,7 +24,7 @@ from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
 from engine.train.loop import Task, make_rng
-from engine.train.read import read_augmented
+from engine.train.read import cumulate, draw_rows, read_augmented
 from engine.train.tokens import TokenShards, make_shards
 
 MEASURED_PICTURES = 192  # pictures per split in a measurement
@@ -42,7 +42,7 @@ class TokenSource:
     def __init__(self, pictures: Pictures, tokenizer: Tokenizer, config: TrainConfig) -> None:
         self.pictures, self.tokenizer, self.config = pictures, tokenizer, config
         self.indices = pictures.indices("train")
-        self.odds = torch.from_numpy(pictures.weights[self.indices].astype(np.float64))
+        self.cumulated = cumulate(pictures.weights[self.indices])
         self.device = tokenizer.codebook.device
         self._encoded = np.zeros(len(pictures), bool)
         self._tokens = torch.empty(0, 0)  # (M, N) int32, once the first batch was encoded
@@ -56,7 +56,7 @@ class TokenSource:
     def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, Tensor]:
         """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`."""
         if self.config.crops:
-            at = torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()[rows]
+            at = draw_rows(self.cumulated, size, rng)[rows]
             crops = torch.randint(self.config.crops, (size,), generator=rng).numpy()[rows]
             assert self.shards is not None, "encode_all comes first"
             chosen = self.indices[at]
@@ -83,8 +83,7 @@ class TokenSource:
         return self._encode(self._read(indices)), torch.from_numpy(self.pictures.labels[indices]).to(self.device)
 
     def _draw(self, rng: torch.Generator, size: int) -> np.ndarray:
-        chosen: np.ndarray = self.indices[torch.multinomial(self.odds, size, replacement=True, generator=rng).numpy()]
-        return chosen
+        return self.indices[draw_rows(self.cumulated, size, rng)]
 
     def _read(self, indices: np.ndarray) -> Tensor:
         return to_float(torch.from_numpy(self.pictures.read(indices)).to(self.device))

@@ -1,4 +1,4 @@
-"""Reads pictures for training: cut from their files where `crop` says so, augmented, as floats on a device."""
+"""Draws pictures for training and reads them: cut from files where `crop` says so, augmented, as floats on a device."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from engine.config import TrainConfig
 from engine.data.augment import ALL, Rows, augment, draw_crops
 from engine.data.pictures import Pictures
 from engine.tokenizer import to_float
+
+
+def cumulate(weights: np.ndarray) -> Tensor:
+    """The weights (M,) added up, as shares of their sum: what `draw_rows` draws from."""
+    sums = torch.from_numpy(weights.astype(np.float64)).cumsum(0)
+    return sums / sums[-1]
+
+
+def draw_rows(cumulated: Tensor, size: int, rng: torch.Generator) -> np.ndarray:
+    """Rows (size,) drawn by weight. torch.multinomial draws the same ones, but only from up to 2^24."""
+    return torch.searchsorted(cumulated, torch.rand(size, dtype=torch.float64, generator=rng)).numpy()
 
 
 def read_augmented(

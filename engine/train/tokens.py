@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from engine.config import TrainConfig
 from engine.data.atomic import write_atomic
+from engine.data.mapped import map_arrays
 from engine.distributed import ALONE, Group
 
 Read = Callable[[np.ndarray, Sequence[torch.Generator]], Iterable[Tensor]]
@@ -33,12 +34,13 @@ class TokenShards:
     """Tokens (M, crops, N) of M pictures in files of SHARD pictures each."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        self.parts = [np.load(_file(folder, first), mmap_mode="r", allow_pickle=False) for first in _firsts(count)]
+        self.files, self.open = [_file(folder, first) for first in _firsts(count)], map_arrays()
 
     def read(self, rows: np.ndarray, crops: np.ndarray) -> np.ndarray:
         """Tokens (B, N) int64 of crop `crops` (B,) of pictures `rows` (B,)."""
         pairs = zip(rows.tolist(), crops.tolist(), strict=True)
-        return np.stack([self.parts[row // SHARD][row % SHARD, crop] for row, crop in pairs]).astype(np.int64)
+        stored = (self.open(self.files[row // SHARD])[row % SHARD, crop] for row, crop in pairs)
+        return np.stack([tokens.astype(np.int64) for tokens in stored])  # copies, which hold no file open
 
 
 def make_shards(

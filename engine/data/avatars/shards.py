@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tqdm import tqdm
 from engine.data.atomic import write_atomic
 from engine.data.avatars.node import HERE, LOCK, SCRIPT, Range, Renderer, install_script
 from engine.data.avatars.styles import get_group, read_styles
+from engine.data.mapped import map_arrays
 from engine.data.pictures import Pictures
 
 SIZE, SHARD = 64, 2000
@@ -70,11 +71,11 @@ def read_shards(folder: Path) -> Pictures:
         raise ValueError(
             f"{folder} was drawn in other styles than this version knows: draw it again, with another out="
         )
-    shards: list[np.ndarray] = []
+    files: list[Path] = []
     labels, names, groups, splits, recipes = [], [], [], [], []
     for split in SPLITS:
         for file in sorted((folder / split).glob("pictures-*.npy")):
-            shards.append(np.load(file, mmap_mode="r"))
+            files.append(file)
             number = file.stem.removeprefix("pictures-")
             labels.append(np.load(file.with_name(f"labels-{number}.npy")).astype(np.int64))
             lines = file.with_name(f"recipes-{number}.jsonl").read_text(encoding="utf-8").splitlines()
@@ -85,9 +86,9 @@ def read_shards(folder: Path) -> Pictures:
                 groups.append(get_group(styles[style]["group"], json.loads(line)))
             splits += [split] * len(lines)
             recipes += lines
-    if not shards:
+    if not files:
         raise FileNotFoundError(f"{folder} holds no whole shard yet: python -m engine.data avatars out={folder}")
-    kinds = np.array(splits)
+    kinds, ends, open_shard = np.array(splits), np.cumsum([len(some) for some in labels]), map_arrays()
     return Pictures(
         classes=classes,
         labels=np.concatenate(labels),
@@ -96,7 +97,7 @@ def read_shards(folder: Path) -> Pictures:
         splits=kinds,
         weights=np.ones(len(names), np.float32),
         size=SIZE,
-        read=lambda indices: _read_pictures(shards, indices),
+        read=lambda indices: _read_pictures(files, ends, open_shard, indices),
         recipes=tuple(recipes),
         stored_indices=np.concatenate(
             [np.flatnonzero(kinds == split)[:most] for split, most in STORED_IN_PACK.items()]
@@ -104,13 +105,14 @@ def read_shards(folder: Path) -> Pictures:
     )
 
 
-def _read_pictures(shards: Sequence[np.ndarray], indices: np.ndarray) -> np.ndarray:
-    ends = np.cumsum([len(shard) for shard in shards])
+def _read_pictures(
+    files: Sequence[Path], ends: np.ndarray, open_shard: Callable[[Path], np.ndarray], indices: np.ndarray
+) -> np.ndarray:
     where = np.searchsorted(ends, indices, side="right")
-    images = np.empty((len(indices), *shards[0].shape[1:]), np.uint8)
-    for shard in np.unique(where):
-        at = where == shard
-        images[at] = shards[shard][np.asarray(indices)[at] - (ends[shard] - len(shards[shard]))]
+    images = np.empty((len(indices), SIZE, SIZE, 3), np.uint8)
+    for number in np.unique(where):
+        at, shard = where == number, open_shard(files[number])
+        images[at] = shard[np.asarray(indices)[at] - (ends[number] - len(shard))]
     return images
 
 
