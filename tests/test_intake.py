@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,12 +138,60 @@ def test_tar_files_of_webdataset_are_read_where_they_lie(root: Path, tmp_path: P
     of_class = {c: {h for h, at in zip(plain.content_hashes, plain.labels, strict=True) if at == c} for c in (0, 1)}
     assert named.pictures.classes == ("bars", "squares")
     assert all(h in of_class[c] for h, c in zip(named.pictures.content_hashes, named.pictures.labels, strict=True))
-    with tarfile.open(shards / "more.tar", "w") as tar:  # no .cls: its folder is the class
+    with tarfile.open(shards / "train-more.tar", "w") as tar:  # no .cls: its folder is the class
         tar.add(root / "bars" / "0.png", "set/circles/0.png")
         tar.add(root / "bars" / "0.png", "alone.png")
         tar.add(root, "bars.png", recursive=False)  # a folder by the name of a picture
     more = open_folder(shards, SIZE)
     assert more.pictures.classes == ("bars", "circles", "squares") and "of no class" in more.summary()
-    (shards / "more.tar").write_bytes(b"none" * 300)
+    (shards / "train-more.tar").write_bytes(b"none" * 300)
     with pytest.raises(ValueError, match=r"more\.tar is not a readable tar file"):
         read_folder(shards, SIZE)
+
+
+def write_tar(file: Path, members: Mapping[str, Path | bytes]) -> Path:
+    """A tar file of pictures and texts, by name."""
+    file.parent.mkdir(exist_ok=True)
+    with tarfile.open(file, "w") as tar:
+        for name, given in members.items():
+            content = given if isinstance(given, bytes) else given.read_bytes()
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return file
+
+
+def test_every_picture_of_a_tar_file_is_taken_or_named(root: Path, tmp_path: Path) -> None:
+    names = ["cats/IMG.2023.01.png", "cats/IMG.2023.02.png", "cats/IMG.2024.png", "0001.png", "0001.seg.png"]
+    names += ["dogs/a.left.png", "dogs/a.right.png"]
+    members: dict[str, Path | bytes] = {name: root / "bars" / f"{i}.png" for i, name in enumerate(names)}
+    members |= {"0001.cls": b"tree", "dogs/a.left.cls": b"wolf", "dogs/a.json": b"{}"}
+    members |= {"cats/._IMG.2024.png": b"of a Mac", "cats/IMG.2024.cls": b"x" * 300, "dogs/a.npy": b""}
+    file = write_tar(tmp_path / "tars" / "set.tar", members)
+    with tarfile.open(file, "a") as tar:
+        tar.add(root / "bars" / "9.png", "cats/IMG.2024.png")
+        link = tarfile.TarInfo("dogs/b.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "a.left.png"
+        tar.addfile(link)
+    found = open_folder(file.parent, SIZE)
+    taken = [found.pictures.classes[label] for label in found.pictures.labels]
+    assert taken == ["cats"] * 3 + ["dogs"] + ["tree"] * 2 + ["wolf"]
+    assert {why: [name.removeprefix("set.tar/") for name in names] for why, names in found.left_out.items()} == {
+        "hidden, or of a system or program": ["cats/._IMG.2024.png"],
+        "a .cls of more than 200 bytes": ["cats/IMG.2024.cls"],
+        "no picture by its name": ["dogs/a.npy"],
+        "earlier one of the same name": ["cats/IMG.2024.png"],
+        "a link, or no plain file": ["dogs/b.png"],
+    }
+
+
+def test_classes_in_tar_files_may_have_the_names_of_splits(root: Path, tmp_path: Path) -> None:
+    some = {f"{name}/{i}.png": root / "bars" / f"{i}.png" for i in range(9) for name in ("apple", "test", "train")}
+    write_tar(tmp_path / "tars" / "cifar-0000.tar", some)
+    pictures = read_folder(tmp_path / "tars", SIZE)
+    assert pictures.classes == ("apple", "test", "train") and np.bincount(pictures.labels).tolist() == [9] * 3
+    assert set(pictures.labels[pictures.splits == "train"].tolist()) == {0, 1, 2}
+    write_tar(tmp_path / "tars" / "train-0000.tar", some)
+    beside = r"cifar-0000\.tar/apple/0\.png: beside train-\*\.tar there can only be test-\*\.tar, or val"
+    with pytest.raises(ValueError, match=beside):
+        read_folder(tmp_path / "tars", SIZE)

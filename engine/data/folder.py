@@ -15,7 +15,7 @@ from engine.cli import to_printable
 from engine.data.crop import Place, centre_square
 from engine.data.decode import TarMember, read_cuts
 from engine.data.intake import take_in
-from engine.data.listing import get_class, get_split, list_pictures
+from engine.data.listing import Entry, list_pictures
 from engine.data.pictures import Pictures
 from engine.data.tars import has_tars, list_tars
 from engine.device import cores
@@ -56,10 +56,10 @@ def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | Non
     unless `skip_bad`, if a picture cannot be read. The file `cache` remembers a set that is too large for memory.
     """
     listing = list_tars(root) if has_tars(root) else list_pictures(root)
-    paths = [listing.locate(file) for file in listing.files]
+    paths = [file.source for file in listing.files]
     images = np.empty((len(paths), size, size, 3), np.uint8) if len(paths) * size * size * 3 <= IN_MEMORY else None
     found = take_in(paths, size, images, cache)
-    bad = [f"{to_printable(file)} ({why})" for file, (*_, why) in zip(listing.files, found, strict=True) if why]
+    bad = [f"{to_printable(file.path)} ({why})" for file, (*_, why) in zip(listing.files, found, strict=True) if why]
     if bad and not skip_bad:
         raise ValueError(
             f"{to_printable(root)}: {len(bad):,} of {len(paths):,} pictures cannot be read: {shorten(bad)}: "
@@ -94,16 +94,16 @@ def _cut_all(paths: Sequence[Path | TarMember], size: int, places: Sequence[Sequ
 
 
 def _make_pictures(
-    files: Sequence[PurePosixPath], contents: Sequence[str], size: int, read: Callable[[np.ndarray], np.ndarray]
+    files: Sequence[Entry], contents: Sequence[str], size: int, read: Callable[[np.ndarray], np.ndarray]
 ) -> Pictures:
-    labels = [get_class(file) for file in files]
+    labels = [file.label for file in files]
     classes = {name: i for i, name in enumerate(sorted(set(labels)))}
     return Pictures(
         classes=tuple(classes),
         labels=np.array([classes[label] for label in labels], np.int64),
-        names=tuple(to_printable(file) for file in files),
+        names=tuple(to_printable(file.path) for file in files),
         groups=tuple(labels),
-        splits=np.array(_assign_splits(files, labels)),
+        splits=np.array(_assign_splits(files)),
         weights=np.ones(len(files), np.float32),
         size=size,
         read=read,
@@ -136,13 +136,12 @@ def shorten(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_NAMED]) + more
 
 
-def _assign_splits(files: Sequence[PurePosixPath], labels: Sequence[str]) -> list[str]:
-    """The split of each file: that of its folder, else by a hash of its name, but never "test" for a whole class."""
-    splits = [get_split(file) or ("test" if _hash_to_unit(file) < HELD_OUT_SHARE else "train") for file in files]
-    trained = {label for label, split in zip(labels, splits, strict=True) if split == "train"}
+def _assign_splits(files: Sequence[Entry]) -> list[str]:
+    """The split of each file: its own, else by a hash of its path, but never "test" for a whole class."""
+    splits = [file.split or ("test" if _hash_to_unit(file.path) < HELD_OUT_SHARE else "train") for file in files]
+    trained = {file.label for file, split in zip(files, splits, strict=True) if split == "train"}
     return [
-        split if label in trained or get_split(file) else "train"
-        for file, label, split in zip(files, labels, splits, strict=True)
+        split if file.label in trained or file.split else "train" for file, split in zip(files, splits, strict=True)
     ]
 
 

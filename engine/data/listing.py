@@ -19,24 +19,31 @@ SPLITS = {
     **{"train": "train", "training": "train"},
     **dict.fromkeys(("test", "testing", "val", "valid", "validation"), "test"),
 }
+IS_LITTER = "hidden, or of a system or program"
 LITTER = {  # files of systems and programs, in small letters; names that begin with a dot are left out, too
     *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
     *("$recycle.bin", "system volume information", "lost+found", "@eadir", "__pycache__"),
 }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A picture file of a listing. `path` names it there, and orders it."""
+
+    path: PurePosixPath
+    label: str
+    split: str  # "" if it says none
+    source: Path | TarMember
+
+
 @dataclass(kw_only=True)
 class Listing:
-    """The sorted paths of the picture files below a folder, relative to it, and what is left out, by reason."""
+    """The picture files below a folder, sorted by path, and what is left out, by reason."""
 
     root: Path
     bar: Any = None  # counts files while a large folder is listed
-    files: list[PurePosixPath] = field(default_factory=list)
+    files: list[Entry] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
-    members: dict[PurePosixPath, TarMember] = field(default_factory=dict)  # where files inside tar files lie
-
-    def locate(self, file: PurePosixPath) -> Path | TarMember:
-        return self.members.get(file) or self.root / file
 
     def leave_out(self, path: PurePosixPath, reason: str, mark: str = "") -> None:
         self.left_out.setdefault(reason, []).append(to_printable(path) + mark)
@@ -54,19 +61,12 @@ def list_pictures(root: Path) -> Listing:
         if len(path.parts) == 1:
             listing.leave_out(path, "in no class folder")
         else:
-            listing.files.append(path)
-    _check_beside_splits(root, listing.files)
+            split = parse_split(path.parts[0]) if len(path.parts) > 2 else ""  # in SPLIT/CLASS/; else in CLASS/
+            label = to_printable(path.parts[1 if split else 0])
+            listing.files.append(Entry(path=path, label=label, split=split, source=root / path))
+    check_beside_splits(listing.files, "{}/CLASS/")
     _check_layout(root, listing.files)
     return listing
-
-
-def get_class(path: PurePosixPath) -> str:
-    return to_printable(path.parts[1] if get_split(path) else path.parts[0])
-
-
-def get_split(path: PurePosixPath) -> str:
-    """The split of a file in SPLIT/CLASS/; "" for a file in CLASS/."""
-    return parse_split(path.parts[0]) if len(path.parts) > 2 else ""
 
 
 def parse_split(name: str) -> str:
@@ -85,8 +85,8 @@ def _list_below(listing: Listing, folder: PurePosixPath, seen: set[tuple[int, in
     for entry in entries:
         listing.bar.update()
         path, is_folder = folder / entry.name, _ask(entry.is_dir)
-        if entry.name.startswith(".") or entry.name.lower() in LITTER:
-            listing.leave_out(path, "hidden, or of a system or program", "/" if is_folder else "")
+        if is_litter(entry.name):
+            listing.leave_out(path, IS_LITTER, "/" if is_folder else "")
         elif is_folder:
             found += _enter_folder(listing, path, seen)
         elif not _ask(entry.is_file):
@@ -121,25 +121,30 @@ def _ask(question: Callable[[], bool]) -> bool:
         return False
 
 
+def is_litter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
 def refusal_reason(name: str) -> str:
     """Why a file of this name is not read; "" if it is."""
     kind = known_formats().get(os.path.splitext(name)[1].lower())
     return "no picture by its name" if kind is None else NOT_READ.get(kind, "")
 
 
-def _check_beside_splits(root: Path, paths: Sequence[PurePosixPath]) -> None:
-    """ValueError if there is `train/CLASS/` and a picture in another folder, which would count as a class."""
-    other = [path for path in paths if not get_split(path)]
-    if other and any(get_split(path) == "train" for path in paths):
+def check_beside_splits(files: Sequence[Entry], place: str) -> None:
+    """ValueError if there are pictures of `train` and one of no split. `place` is where those of the split {} lie."""
+    other = [file for file in files if not file.split]
+    if other and any(file.split == "train" for file in files):
         raise ValueError(
-            f"{to_printable(root / other[0])}: beside train/CLASS/ there can only be test/CLASS/, or val/, valid/, "
-            "validation/ in its place: move it away"
+            f"{to_printable(other[0].source)}: beside {place.format('train')} there can only be "
+            f"{place.format('test')}, or val, valid, validation in its place: move it away"
         )
 
 
-def _check_layout(root: Path, paths: Sequence[PurePosixPath]) -> None:
+def _check_layout(root: Path, files: Sequence[Entry]) -> None:
     """ValueError if the class folders seem to be one level deeper, or if they contain the splits."""
-    if len({get_class(path) for path in paths}) == 1:
+    paths = [file.path for file in files]
+    if len({file.label for file in files}) == 1:
         tops = {path.parts[0] for path in paths}
         bases = [_common_prefix([path.parts[:-1] for path in paths if path.parts[0] == top]) for top in sorted(tops)]
         if not any(path.parts[:-1] in bases for path in paths):  # they contain only folders
@@ -149,7 +154,7 @@ def _check_layout(root: Path, paths: Sequence[PurePosixPath]) -> None:
                 f"{where} holds folders of pictures: if they are the classes, {do}; "
                 "if they are all of one class, put their pictures into one folder"
             )
-    inner = {(path.parts[0], path.parts[1]) for path in paths if len(path.parts) > 2 and not get_split(path)}
+    inner = {file.path.parts[:2] for file in files if len(file.path.parts) > 2 and not file.split}
     for name, split in sorted(inner):
         if {"train", "test"} == {parse_split(other) for of, other in inner if of == name} - {""}:
             raise ValueError(

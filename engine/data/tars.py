@@ -1,8 +1,8 @@
 """Lists the pictures of tar files in the layout of WebDataset. They are read where they lie, and never unpacked.
 
-A sample is the members of one name: 000123.jpg and 000123.cls, which holds the class, a number or a word. Without a
-.cls the class is the member's folder. The standard library reads it all: the package webdataset streams shards in
-their order, while training here draws any picture at any time.
+000123.jpg has its class in 000123.cls, a number or a word. 000123.left.jpg has it in 000123.left.cls or, as WebDataset
+has it, in 000123.cls. Without a .cls the class is the member's folder. The standard library reads it all: the package
+webdataset streams shards in their order, while training here draws any picture at any time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,20 @@ from tqdm import tqdm
 
 from engine.cli import to_printable
 from engine.data.decode import TarMember
-from engine.data.listing import Listing, parse_split, refusal_reason
+from engine.data.listing import (
+    IS_LITTER,
+    Entry,
+    Listing,
+    check_beside_splits,
+    is_litter,
+    parse_split,
+    refusal_reason,
+)
 
 CLASSES = "classes.txt"  # beside the tar files: the names of classes 0, 1, ..., one a line
 NO_CLASS = "of no class: no .cls beside it, in no folder"
 MAX_CLASS = 200  # bytes of a .cls
+BESIDE = (".json", ".txt")  # what others store with a picture
 
 
 def has_tars(root: Path) -> bool:
@@ -44,41 +53,49 @@ def list_tars(root: Path) -> Listing:
                     listing.leave_out(PurePosixPath(file.name, member.name), NO_CLASS)
                     continue
                 path = PurePosixPath(*([split] if split else []), word, file.name, member.name.lstrip("/"))
-                listing.files.append(path)
-                listing.members[path] = member
-    listing.files.sort()
+                listing.files.append(Entry(path=path, label=to_printable(word), split=split, source=member))
+    listing.files.sort(key=lambda file: file.path)
+    check_beside_splits(listing.files, "{}-*.tar")
     return listing
 
 
 def _list_samples(file: Path, listing: Listing, bar: Any) -> Iterator[tuple[TarMember, str]]:
     """Yield each picture of a tar file with its class, "" if it has none."""
-    pictures: dict[str, TarMember] = {}
-    labels: dict[str, str] = {}
+    pictures: dict[str, TarMember] = {}  # by name
+    labels: dict[str, str] = {}  # by name without .cls
     try:
         with tarfile.open(file, "r:") as tar:
             for member in tar:
                 bar.update()
-                key, dot, ending = _split_name(member.name)
-                if not member.isreg() or member.issparse():
+                path, (stem, suffix) = PurePosixPath(file.name, member.name), os.path.splitext(member.name)
+                if member.isdir() or suffix in BESIDE:
                     continue
-                if dot and ending == "cls" and member.size <= MAX_CLASS:
+                if why := _refuse_member(member):
+                    listing.leave_out(path, why)
+                elif suffix == ".cls":
                     content = tar.extractfile(member)
-                    labels[key] = content.read().decode(errors="replace").strip() if content else ""
-                elif not (why := refusal_reason(member.name)):
-                    pictures[key] = TarMember(file, member.name, member.offset_data, member.size)
-                elif ending not in ("json", "txt", "cls"):  # what others store with a picture
-                    listing.leave_out(PurePosixPath(file.name, member.name), why)
+                    labels[stem] = content.read().decode(errors="replace").strip() if content else ""
+                else:
+                    if member.name in pictures:
+                        listing.leave_out(path, "earlier one of the same name")
+                    pictures[member.name] = TarMember(file, member.name, member.offset_data, member.size)
     except (tarfile.TarError, EOFError) as error:
         raise ValueError(f"{to_printable(file)} is not a readable tar file: {error}") from error
-    for key, picture in pictures.items():
-        yield picture, labels.get(key) or PurePosixPath(picture.name).parent.name
+    for name, picture in pictures.items():
+        last = name.rpartition("/")[2]
+        key = name.removesuffix(last) + last.partition(".")[0]  # WebDataset's, which several pictures may share
+        yield picture, labels.get(os.path.splitext(name)[0]) or labels.get(key) or PurePosixPath(name).parent.name
 
 
-def _split_name(name: str) -> tuple[str, str, str]:
-    """The name up to the first dot after the folder, that dot, and the rest."""
-    folder, _, last = name.rpartition("/")
-    key, dot, ending = last.partition(".")
-    return f"{folder}/{key}", dot, ending
+def _refuse_member(member: tarfile.TarInfo) -> str:
+    """Why a member is left out; "" if it is a picture or a .cls."""
+    if any(map(is_litter, PurePosixPath(member.name).parts)):
+        return IS_LITTER
+    if not member.isreg() or member.issparse():
+        return "a link, or no plain file"
+    if member.name.endswith(".cls"):
+        return f"a .cls of more than {MAX_CLASS} bytes" if member.size > MAX_CLASS else ""
+    return refusal_reason(member.name)
 
 
 def _name_class(label: str, classes: list[str]) -> str:
