@@ -24,6 +24,7 @@ from engine.pack import Pack, open_pack, save_model, write_config
 from engine.rules import RULES
 from engine.session import Session
 from engine.tokenizer import to_float
+from engine.train import probe
 from engine.train.__main__ import main as train
 from engine.vqgan import Vqgan, VqganConfig
 from tests.fakes_app import new_context, set_controls
@@ -140,6 +141,18 @@ def test_a_critic_is_trained_on_some_of_its_classes(imagenet: Pack, tmp_path: Pa
         train(["critic", *own, "init=generator", "heads=4"])
     with pytest.raises(ValueError, match="converted: train one of your own in another pack"):
         train(["tokenizer", f"pack={imagenet.path}", f"data={make_photos_folder(tmp_path / 'more')}", "image_size=16"])
+
+
+def test_a_converted_generator_with_adaptive_norms_trains_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "SECONDS", 0.01)
+    write_config(tmp_path / "halton", {"format": 1, "classes": ["bars", "squares"], "tokenizer": vars(TOKENIZER)})
+    save_model(tmp_path / "halton", "tokenizer", make_tokenizer())
+    sizes = {**TRUNK, "registers": 1, "norm": "adaptive"}
+    pack = save_model(tmp_path / "halton", "generator", build_model("generator", sizes, TOKENIZER, 2))
+    own = [f"pack={pack.path}", f"data={make_folder(tmp_path / 'pictures')}", f"runs={tmp_path / 'runs'}"]
+    train(["generator", *own, "init=pack", *FEW])
+    trained = open_pack(pack.path)
+    assert trained.config["generator"]["norm"] == "adaptive" and trained.digest("generator") != pack.digest("generator")
 
 
 def fit_codebook(tokenizer: Vqgan, pictures: torch.Tensor) -> None:

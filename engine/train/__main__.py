@@ -122,7 +122,7 @@ def train_model(
         made_of = [pictures.digest(with_files=config.crop < 1), pack.digest("tokenizer")]
         task.source.encode_all(runs / "tokens", made_of, group)
     trunk = getattr(task.model, "trunk", None)
-    measured = stored_probe(run) or measure_machine(device, trunk.config if trunk else None, config.micro_batch)
+    measured = stored_probe(run) or measure_machine(device, trunk, config.micro_batch)
     probe = group.gather(measured)[0]
     print(
         f"{probe.dtype}, explicit attention: {probe.explicit_attention}, {probe.gflops}, {probe.attention_ms}",

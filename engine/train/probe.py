@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
 
-from engine.config import TrunkConfig
 from engine.device import best_seconds
-from engine.transformer import Layer, use_attention
+from engine.transformer import Trunk, use_attention
 
 DTYPES = ("float32", "bfloat16")
 SECONDS = 0.4  # spent on each dtype, and on each attention
@@ -32,8 +32,8 @@ class Probe:
         return asdict(self)
 
 
-def measure_machine(device: torch.device, trunk: TrunkConfig | None = None, micro_batch: int = 16) -> Probe:
-    """Time matrix products in both dtypes, then a layer with both attentions in the faster one."""
+def measure_machine(device: torch.device, trunk: Trunk | None = None, micro_batch: int = 16) -> Probe:
+    """Time matrix products in both dtypes, then a layer of the trunk with both attentions in the faster one."""
     operands = {name: torch.ones(1024, 1024, device=device, dtype=getattr(torch, name)) for name in DTYPES}
     products = {name: partial(torch.matmul, a, a) for name, a in operands.items()}
     gflops = {
@@ -42,8 +42,8 @@ def measure_machine(device: torch.device, trunk: TrunkConfig | None = None, micr
     fast = max(gflops, key=lambda name: gflops[name])
     attention: dict[str, float] = {}
     if trunk is not None:
-        layer = Layer(trunk).to(device)
-        x = torch.ones(micro_batch, 257, trunk.width, device=device, requires_grad=True)
+        layer = copy.deepcopy(trunk.layers[0]).train()
+        x = torch.ones(micro_batch, 257, trunk.position.shape[1], device=device, requires_grad=True)
 
         def once(explicit: bool) -> None:
             use_attention(layer, explicit)
