@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +21,8 @@ from engine.data.augment import augment
 from engine.data.crop import centre_square
 from engine.data.decode import cut, read_picture
 from engine.data.folder import read_folder
-from engine.data.pictures import Pictures, load_pictures, save_pictures
+from engine.data.pictures import INDEX, Pictures, count_pictures, digest_files, load_pictures, save_pictures
+from engine.data.sheets import WEBP_SIDE, count_columns, max_pictures
 from engine.pack import open_pack
 from tests.tiny import make_folder
 
@@ -79,26 +85,109 @@ def test_pictures_survive_being_stored(tmp_path: Path) -> None:
     assert np.array_equal(back.read(np.arange(len(back))), ours.read(np.arange(len(ours))))
 
 
-@pytest.mark.parametrize(
-    "damage", ["header only", "no such tile", "negative tile", "2.7 TiB", "broken sheet", "empty sheet"]
-)
-def test_damaged_pictures_are_refused_in_one_line(tmp_path: Path, damage: str) -> None:
-    save_pictures(read_folder(make_folder(tmp_path / "own"), 16), tmp_path / "stored")
-    index, sheet = tmp_path / "stored" / "index.csv", tmp_path / "stored" / "0000.webp"
-    text = index.read_text()
-    if damage == "header only":
-        index.write_text(text.splitlines()[0])
-    elif damage == "no such tile":
-        index.write_text(text.replace(".webp,1,", ".webp,999999,"))
-    elif damage == "negative tile":
-        index.write_text(text.replace(".webp,1,", ".webp,-1,"))
-    elif damage == "2.7 TiB":
-        row = text.splitlines()[1].rpartition(",")[0]
-        index.write_text("\n".join([text.splitlines()[0], *([f"{row},16383"] * 4000)]))
-    else:
-        sheet.write_bytes(b"nonsense" if damage == "broken sheet" else b"")
-    with pytest.raises(ValueError, match=r"index\.csv.*damaged"):
-        load_pictures(tmp_path / "stored")
+BLANK, AS_PNG, OTHER_INDEX = io.BytesIO(), io.BytesIO(), b"sheet,tile,class\n0000.webp,0,a\n"
+Image.new("RGB", (4000, 4000)).save(BLANK, "WEBP", lossless=True)  # 34 bytes
+Image.new("RGB", (16, 16)).save(AS_PNG, "PNG")
+DAMAGED_INDEX: dict[str, Callable[[bytes], bytes]] = {
+    "header only": lambda text: text.splitlines()[0],
+    "nothing": lambda text: b"",
+    "negative tile": lambda text: text.replace(b".webp,1,", b".webp,-1,"),
+    "2.7 TiB": lambda text: text.splitlines()[0] + 4000 * (b"\n" + text.splitlines()[1][:-2] + b"16383"),
+    "other columns": lambda text: OTHER_INDEX,
+    "rows that are not whole": lambda text: text + b"0000.webp\n",
+    "a sheet elsewhere": lambda text: text.replace(b"0000.webp", b"../x.webp"),
+    "a NUL in a name": lambda text: text.replace(b"0000.webp", b"\0000.webp"),
+    "no UTF-8": lambda text: text + b"\xff\n",
+    "a value without end": lambda text: text.replace(b"train", b"x" * 200_000),
+    "a split of many letters": lambda text: text.replace(b"train", b"x" * 1000),
+    "more than an index has": lambda text: text + b"\n" * 2**24,
+}
+DAMAGED_SHEET = {
+    "broken": b"nonsense",
+    "empty": b"",
+    "another format": AS_PNG.getvalue(),
+    "much larger than its pictures": BLANK.getvalue(),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stored pictures."""
+    root = tmp_path_factory.mktemp("whole")
+    save_pictures(read_folder(make_folder(root / "own"), 16), root / "stored")
+    return root / "stored"
+
+
+@pytest.mark.parametrize("damage", DAMAGED_INDEX)
+def test_a_damaged_index_is_one_line_that_names_it(whole: Path, tmp_path: Path, damage: str) -> None:
+    stored = Path(shutil.copytree(whole, tmp_path / "stored"))
+    index = stored / "index.csv"
+    index.write_bytes(DAMAGED_INDEX[damage](index.read_bytes()))
+    for read in (load_pictures, digest_files, count_pictures):
+        if read is load_pictures or damage not in ("header only", "negative tile", "2.7 TiB"):
+            with pytest.raises(ValueError, match=r"stored/index\.csv: ") as refused:
+                read(stored)
+            assert "\n" not in str(refused.value) and len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("damage", DAMAGED_SHEET)
+def test_a_damaged_sheet_is_one_line_that_names_it(whole: Path, tmp_path: Path, damage: str) -> None:
+    stored = Path(shutil.copytree(whole, tmp_path / "stored"))
+    (stored / "0000.webp").write_bytes(DAMAGED_SHEET[damage])
+    with pytest.raises(ValueError, match=r"stored/0000\.webp: "):
+        load_pictures(stored)
+    (stored / "0000.webp").unlink()
+    for read in (load_pictures, digest_files):
+        with pytest.raises(ValueError, match=r"stored/0000\.webp: No such file"):
+            read(stored)
+    shutil.copy(whole / "0000.webp", stored)
+    index = stored / "index.csv"
+    index.write_text(index.read_text().replace(".webp,1,", ".webp,999999,"))
+    with pytest.raises(ValueError, match=r"stored/0000\.webp: "):
+        load_pictures(stored)
+
+
+def test_sheets_of_blank_pictures_do_not_fill_the_memory(tmp_path: Path) -> None:
+    """A pack of a few hundred bytes, whose sheets would take 48 MB each."""
+    rows = [f"{i:04d}.webp,0,a,a,a,train,1,1" for i in range(12)]
+    for i in range(12):
+        (tmp_path / f"{i:04d}.webp").write_bytes(BLANK.getvalue())
+    (tmp_path / "index.csv").write_text("\n".join([",".join(INDEX), *rows]))
+    with pytest.raises(ValueError, match=r"0000\.webp: .*4000 x 4000 pixels are too many for 1 of 1 a side"):
+        load_pictures(tmp_path)
+
+
+@pytest.mark.parametrize("size", [8, 64, 341, 342, 384, 512, 1024])
+def test_a_full_sheet_can_be_read_again_whatever_the_size_of_its_pictures(size: int) -> None:
+    columns, count = count_columns(size), max_pictures(size)
+    rows = count // columns
+    assert count == rows * columns > 0 and max(rows, columns) * size <= WEBP_SIDE
+    assert count * size * size < Image.MAX_IMAGE_PIXELS
+
+
+def test_pictures_that_fill_more_than_a_sheet_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.data.sheets.MAX_PIXELS", 32 * 16 * 16)
+    ours = read_folder(make_folder(tmp_path / "own", each=40), 16)
+    save_pictures(ours, tmp_path / "stored")
+    assert {file.name for file in (tmp_path / "stored").glob("0000*")} == {"0000.webp", "0000-1.webp"}
+    assert load_pictures(tmp_path / "stored").digest() == ours.digest()
+
+
+def test_an_index_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = read_folder(make_folder(tmp_path / "own"), 16)
+    monkeypatch.setattr("engine.data.pictures.MAX_INDEX", 100)
+    with pytest.raises(ValueError, match=r"stored would have an index of \d+ bytes, the most is 100"):
+        save_pictures(ours, tmp_path / "stored")
+    monkeypatch.undo()
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda file: synced.append(file) if len(synced) < 2 else full_disk())
+    with pytest.raises(OSError, match="No space left"):
+        save_pictures(ours, tmp_path / "stored")
+    assert sorted(file.name for file in (tmp_path / "stored").iterdir()) == ["0000.webp", "0001.webp"]
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_train_and_test_folders_keep_their_splits(tmp_path: Path) -> None:

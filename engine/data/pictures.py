@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from engine.data.atomic import write_atomic
 from engine.data.crop import Place, place_crop
-from engine.data.decode import cut
+from engine.data.decode import UNREADABLE, cut, explain_error
+from engine.data.sheets import WEBP_SIDE, max_pictures, read_sheet, write_sheet
 
 MAX_LOADED = 2**33  # bytes of all pictures of a folder
-COLUMNS = 32  # of pictures in a stored sheet
-EFFORT = 75  # of 100 in compressing a sheet; more, or method 6, takes up to a hundred times as long for little
-WEBP_SIDE = 16383  # the longest side of a WebP, in pixels
+MAX_INDEX, MAX_SHEET = 2**24, 2**28  # bytes of a file; an index of 14,000 pictures and their recipes has 4 million
+INDEX = ("sheet", "tile", "class", "name", "group", "split", "weight", "size")  # the columns of index.csv
+MAX_SPLIT = 32  # letters of a split's name: each picture takes as many
+SHEET = re.compile(r"[A-Za-z0-9_-]+\.webp")  # the name of a sheet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,26 +141,43 @@ def read_from_memory(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda indices: images[indices]
 
 
+class Row(NamedTuple):
+    """A row of `index.csv`: where a picture is, and what it is."""
+
+    sheet: str
+    tile: str
+    label: str  # the class
+    name: str
+    group: str
+    split: str
+    weight: str
+    size: str
+    recipe: str = ""
+
+
 def save_pictures(pictures: Pictures, folder: Path) -> None:
-    """Store lossless WebP sheets for each class, and `index.csv` with a row for each picture."""
+    """Store lossless WebP sheets for each class, and last `index.csv` with a row for each picture."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
+    per_sheet = max_pictures(pictures.size)
     for label, name in enumerate(pictures.classes):
         members = np.flatnonzero(pictures.labels == label)
-        per_sheet = _columns(pictures.size) * (WEBP_SIDE // pictures.size)
         for part, first in enumerate(range(0, len(members), per_sheet)):
             on_sheet = members[first : first + per_sheet]
             file = f"{label:04d}-{part}.webp" if part else f"{label:04d}.webp"
-            _sheet(pictures.read(on_sheet)).save(folder / file, lossless=True, quality=EFFORT, method=4)
+            with write_atomic(folder / file) as out:
+                write_sheet(pictures.read(on_sheet), out)
             for tile, i in enumerate(on_sheet.tolist()):
                 what = (name, pictures.names[i], pictures.groups[i], pictures.splits[i])
                 row = (file, tile, *what, f"{pictures.weights[i]:g}", pictures.size)
                 rows.append((*row, pictures.recipes[i]) if pictures.recipes else row)
-    with open(folder / "index.csv", "w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        columns = ("sheet", "tile", "class", "name", "group", "split", "weight", "size")
-        writer.writerow((*columns, "recipe") if pictures.recipes else columns)
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([(*INDEX, "recipe") if pictures.recipes else INDEX, *rows])
+    index = text.getvalue().encode()
+    if len(index) > MAX_INDEX:
+        raise ValueError(f"{folder} would have an index of {len(index):,} bytes, the most is {MAX_INDEX:,}: store less")
+    with write_atomic(folder / "index.csv") as out:
+        out.write(index)
 
 
 def load_pictures(folder: Path) -> Pictures:
@@ -161,81 +185,83 @@ def load_pictures(folder: Path) -> Pictures:
     index = folder / "index.csv"
     if not index.is_file():
         raise FileNotFoundError(f"{index} is missing: make it with python -m engine.data")
-    try:
-        return _load(index)
-    except (
-        *(KeyError, IndexError, TypeError, ValueError, OSError, MemoryError),
-        *(csv.Error, Image.DecompressionBombError),
-    ) as error:
-        raise ValueError(f"{index} or a sheet beside it is damaged: {error!r}") from error
+    with _naming(index):
+        rows = list(_rows(index))
+        size = int(rows[0].size)
+        if not 1 <= size <= WEBP_SIDE:
+            raise ValueError(f"size {size}")
+        if len(rows) * size * size * 3 > MAX_LOADED:
+            raise ValueError(f"{len(rows):,} pictures of {size} pixels a side are more than {MAX_LOADED:,} bytes")
+        images = np.empty((len(rows), size, size, 3), np.uint8)
+        found = _describe(rows, images)
+        tiles = np.array([int(row.tile) for row in rows], np.uint64)
+    on_sheet: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        on_sheet.setdefault(row.sheet, []).append(i)
+    for sheet, members in on_sheet.items():  # one after the other, so that one is in memory
+        with _naming(folder / sheet), _open(folder / sheet, MAX_SHEET) as file:
+            images[members] = read_sheet(file, size, len(members))[tiles[members]]
+    return found
 
 
 def digest_files(folder: Path) -> str:
-    """SHA-256 over the files that `save_pictures` wrote. It does not decode them."""
-    index = folder / "index.csv"
-    files = [
-        index,
-        *(index.with_name(name) for name in dict.fromkeys(row.get("sheet") or "index.csv" for row in _rows(index))),
-    ]
-    return hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode()).hexdigest()
+    """SHA-256 over the files that `save_pictures` wrote. It does not decode them. ValueError if one is damaged."""
+    index, digests = folder / "index.csv", []
+    with _naming(index):
+        sheets = dict.fromkeys(row.sheet for row in _rows(index))
+    for file in (index, *(folder / sheet for sheet in sheets)):
+        with _naming(file), _open(file, MAX_SHEET) as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def count_pictures(folder: Path) -> int:
-    """Number of pictures in the index. It does not read them."""
-    return len(_rows(folder / "index.csv"))
+    """Number of pictures in the index. It does not read them. ValueError if the index is damaged."""
+    with _naming(folder / "index.csv"):
+        return sum(1 for _ in _rows(folder / "index.csv"))
 
 
-def _load(index: Path) -> Pictures:
-    rows = _rows(index)
-    classes = tuple(dict.fromkeys(row["class"] for row in rows))
-    size = int(rows[0]["size"])
-    if not 1 <= size <= WEBP_SIDE:
-        raise ValueError(f"size {size}")
-    if len(rows) * size * size * 3 > MAX_LOADED:
-        raise ValueError(f"{len(rows):,} pictures of {size} pixels a side are more than {MAX_LOADED:,} bytes")
-    images = np.empty((len(rows), size, size, 3), np.uint8)
-    tiles: dict[str, np.ndarray] = {}
-    for i, row in enumerate(rows):
-        if row["sheet"] not in tiles:
-            tiles[row["sheet"]] = _tiles(index.with_name(row["sheet"]), size)
-        if (tile := int(row["tile"])) < 0:
-            raise ValueError(f"tile {tile}")
-        images[i] = tiles[row["sheet"]][tile]
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Errors in reading a file as a ValueError of one line that names it."""
+    try:
+        yield
+    except (*UNREADABLE, MemoryError, csv.Error) as error:
+        raise ValueError(f"{file}: {explain_error(error)[:200]}") from error
+
+
+def _open(file: Path, most: int) -> io.BufferedReader:
+    """Open a file of at most so many bytes."""
+    if file.stat().st_size > most or not file.is_file():
+        raise ValueError(f"expected a file of at most {most:,} bytes")
+    return open(file, "rb")
+
+
+def _rows(index: Path) -> Iterator[Row]:
+    """Yield the rows of an index, each of them whole."""
+    with io.TextIOWrapper(_open(index, MAX_INDEX), encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        header = tuple(next(reader, ()))
+        if header not in (INDEX, (*INDEX, "recipe")):
+            raise ValueError(f"expected the columns {', '.join(INDEX)}")
+        for values in reader:
+            if len(values) != len(header) or not SHEET.fullmatch(values[0]) or len(values[5]) > MAX_SPLIT:
+                raise ValueError(f"line {reader.line_num} is no row of it")
+            yield Row(*values)
+
+
+def _describe(rows: Sequence[Row], images: np.ndarray) -> Pictures:
+    """The pictures of these rows, whose pixels are in `images`."""
+    classes = {name: i for i, name in enumerate(dict.fromkeys(row.label for row in rows))}
     return Pictures(
-        classes=classes,
-        labels=np.array([classes.index(row["class"]) for row in rows], np.int64),
-        names=tuple(row["name"] for row in rows),
-        groups=tuple(row["group"] for row in rows),
-        splits=np.array([row["split"] for row in rows]),
-        weights=np.array([float(row["weight"]) for row in rows], np.float32),
-        size=size,
+        classes=tuple(classes),
+        labels=np.array([classes[row.label] for row in rows], np.int64),
+        names=tuple(row.name for row in rows),
+        groups=tuple(row.group for row in rows),
+        splits=np.array([row.split for row in rows]),
+        weights=np.array([float(row.weight) for row in rows], np.float32),
+        size=images.shape[1],
         read=read_from_memory(images),
-        recipes=tuple(row["recipe"] for row in rows) if "recipe" in rows[0] else (),
+        recipes=tuple(row.recipe for row in rows) if rows[0].recipe else (),
+        stored_indices=np.arange(len(rows)),
     )
-
-
-def _rows(index: Path) -> list[dict[str, str]]:
-    with open(index, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _columns(size: int) -> int:
-    return min(COLUMNS, WEBP_SIDE // size)
-
-
-def _sheet(images: np.ndarray) -> Image.Image:
-    count, size = images.shape[:2]
-    columns = _columns(size)
-    rows = -(-count // columns)
-    sheet = np.full((rows * columns, size, size, 3), 255, np.uint8)
-    sheet[:count] = images
-    sheet = sheet.reshape(rows, columns, size, size, 3).transpose(0, 2, 1, 3, 4)
-    return Image.fromarray(sheet.reshape(rows * size, columns * size, 3))
-
-
-def _tiles(file: Path, size: int) -> np.ndarray:
-    with Image.open(file) as sheet:
-        pixels = np.asarray(sheet.convert("RGB"))
-    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
-    pixels = pixels.reshape(rows, size, columns, size, 3).transpose(0, 2, 1, 3, 4)
-    return pixels.reshape(rows * columns, size, size, 3)
