@@ -87,6 +87,8 @@ def test_a_refinement_takes_turns_step_by_step_and_can_be_ended(packs: Packs, mo
         ("score", {"tokens": [5000] * 256}, "whole number from 0 to 1023"),
         ("decode", {"tokens": ["a"] * 256}, "whole numbers"),
         ("refine", {"tokens": [1] * 256, "fraction": 7}, "fraction"),
+        ("refine", {"tokens": [1] * 256, "fraction": "x"}, "fraction"),
+        ("score", {"tokens": [1] * 256, "label": 7}, "expected a class"),
         ("encode", {"picture": "http://127.0.0.1/x.png"}, "picture"),
         ("encode", {"picture": "data:image/png;base64,AAAA"}, "picture"),
         ("export", {"run": "none"}, "no finished run"),

@@ -19,11 +19,10 @@ import pytest
 from app.packs import Packs
 from app.tools.soak import post, read_run, send_raw
 from tests.full import FULL
-from tests.test_endpoints import GOOD
 
 CLIENTS, RUNS = (32, 1000) if FULL else (8, 32)
 CANCELLED = 200 if FULL else 14
-PAYLOADS = 10_000 if FULL else 600
+PATIENCE = 600.0  # seconds that one may be told to ask again later
 LEAKS = ("Traceback", "site-packages", "/home/", "/root/", ".py")
 
 
@@ -44,12 +43,13 @@ def settings_of(i: int) -> dict[str, Any]:
 def run_of(address: str, given: dict[str, Any]) -> list[str]:
     """The digests of a run's steps. All ask from one address: who asks too often waits and asks again."""
     asked = {name: value for name, value in given.items() if name != "seed"}
+    begun = time.monotonic()
     while True:
         try:
             lines = list(read_run(address, given["seed"], **asked))
             return [step["digest"] for line in lines for step in line.get("steps", [])]
         except HTTPError as error:
-            if error.code != 429:
+            if error.code != 429 or time.monotonic() - begun > PATIENCE:
                 raise
             time.sleep(1)
 
@@ -70,9 +70,12 @@ def test_runs_that_are_left_end_within_a_step_and_disturb_nobody(address: str, p
     dice = random.Random(1)
 
     def stop_by_button(seed: int) -> None:
+        steps = 0
         for i, line in enumerate(read_run(address, seed, steps_1=40, steps_2=40)):
+            steps += len(line.get("steps", ()))
             if i == 1 + seed % 7:
-                post(address, "stop", {"run": line["run"]})
+                assert post(address, "stop", {"run": line["run"]}) == {"stopped": True}
+        assert line["why"] == "stopped" and steps < 80
 
     def close_the_tab(seed: int) -> None:
         lines = read_run(address, seed, steps_1=40, steps_2=40)
@@ -101,64 +104,3 @@ def test_runs_that_are_left_end_within_a_step_and_disturb_nobody(address: str, p
     while metric(address, "runs_running") and time.monotonic() - begun < 30:
         time.sleep(0.05)
     assert time.monotonic() - begun < (10 if FULL else 20) and seen == [alone]
-
-
-@pytest.mark.slow
-def test_no_payload_gets_a_failure_or_a_path(address: str) -> None:
-    """Mutations of good requests, on every endpoint; each of another visitor, so that no rate limit answers."""
-    dice = random.Random(0)
-    odd = [
-        None,
-        True,
-        -1,
-        2**70,
-        1e308,
-        float("nan"),
-        "",
-        "x" * 5000,
-        "\ud800",
-        "../..",
-        [],
-        {},
-        [[]] * 50,
-        {"a": {"b": []}},
-    ]
-    paths = [*GOOD, "run", "export", "gradio_api/queue/join", "gradio_api/run/predict", "gradio_api/call/score"]
-
-    def payload(path: str) -> bytes:
-        good: Any = dict(
-            GOOD.get(path, {"seed": 1, "label": "Smileys", "third": {}, "steps_1": 2, "data": [], "fn_index": 0})
-        )
-        for _ in range(dice.randrange(1, 4)):
-            name = dice.choice([*good, "new"])
-            good[name] = dice.choice(odd)
-        text = json.dumps(good).encode()
-        if dice.random() < 0.2:
-            at = dice.randrange(len(text))
-            text = text[:at] + bytes([dice.randrange(256)]) + text[at + 1 :]
-        return text
-
-    where = urlsplit(address).netloc
-    before = metric(address, "requests_failed_total")
-    broken = 0
-    for i in range(PAYLOADS):
-        one = http.client.HTTPConnection(where, timeout=60)
-        path = dice.choice(paths)
-        method = "GET" if path == "export" else "POST"
-        headers = {
-            "Content-Type": "application/json",
-            "X-Forwarded-For": f"10.{i // 60_000}.{i // 250 % 250}.{i % 250}",
-        }
-        try:
-            one.request(method, f"/{path}", payload(path), headers)
-            answer = one.getresponse()
-            text = answer.read(20_000).decode(errors="replace")
-        except (http.client.HTTPException, OSError):
-            broken += 1  # closed before all was sent, as for a body that is too large
-            continue
-        finally:
-            one.close()
-        assert answer.status < 500 or answer.status == 503, (path, text[:200])
-        assert answer.status == 200 or not any(leak in text for leak in LEAKS), (path, text[:200])
-    assert broken < PAYLOADS / 100 and metric(address, "requests_failed_total") - before < PAYLOADS / 5
-    assert len(run_of(address, {"seed": 1, "steps_1": 2, "steps_2": 2})) == 4

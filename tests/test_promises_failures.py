@@ -55,6 +55,7 @@ def test_who_never_reads_or_stands_still_is_given_up_and_disturbs_nobody(
         assert run_of(address, undisturbed) == alone
         seconds = wait_until_idle(address)
     print(f"{STALLED} runs that nobody reads: idle after {seconds:.1f} s")
+    assert seconds < (40 if FULL else 15)
 
 
 def wait_until_idle(address: str) -> float:

@@ -23,6 +23,7 @@ from app.frames import to_data_url
 from app.interleave import last_step
 from engine.refine import refine
 from engine.session import Session
+from engine.settings import short
 
 NAMES = ("run", "gallery", "refine", "score", "encode", "decode", "export")
 
@@ -77,6 +78,8 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
         Returns its tokens, its picture (data URL), and the critic's mean score before and after.
         """
         session, label, codes = checked(pack, label, tokens)
+        if isinstance(fraction, bool) or not isinstance(fraction, int | float):
+            raise ValueError(f"fraction={short(fraction)}: expected 0 to 1")
         config = session.settings(rule="critic", label=label, seed=seed)
         seat, run = worker.seat("api"), context.runs.start(session.pack.name, (), {})
         try:
@@ -121,7 +124,10 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
 
     def checked(pack: str, label: str, tokens: list[int]) -> tuple[Session, str, np.ndarray]:
         session = open_pack(pack)
-        return session, label or session.classes[0], read_tokens(session, tokens)
+        label = label or session.classes[0]
+        if not isinstance(label, str):
+            raise ValueError(f"label={short(label)}: expected a class")
+        return session, label, read_tokens(session, tokens)
 
     refine_picture.__name__ = "refine"
     return [run, gallery, refine_picture, score, encode, decode, export]
