@@ -216,10 +216,12 @@ def test_each_question_is_answered_and_only_with_its_own_arguments(client: TestC
 
 @pytest.mark.parametrize("name", list(GOOD))
 def test_a_value_of_any_kind_is_answered_or_refused_in_a_line(tiny: Context, name: str) -> None:
-    client = client_of(tiny)
-    for key in GOOD[name]:
+    client, given = client_of(tiny), GOOD[name]
+    if "pack" in given:  # one that this server has, or each is refused for it before another value is looked at
+        given = {**given, "pack": "tiny"}
+    for key in given:
         for value in WRONG:
-            found = client.post(f"/{name}", content=json.dumps({**GOOD[name], key: value}), headers=JSON)
+            found = client.post(f"/{name}", content=json.dumps({**given, key: value}), headers=JSON)
             if found.status_code != 200:
                 refusal(found, 422)
             elif "wrong" in found.json():
