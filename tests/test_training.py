@@ -9,6 +9,7 @@ import os
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ from engine.train import checkpoint, loop
 from engine.train.checkpoint import SHARD_BYTES, load_checkpoint, save_checkpoint
 from engine.train.classifier import ClassifierTask
 from engine.train.critic import CriticTask, _fill
-from engine.train.generator import TokenSource, sample_mask
+from engine.train.generator import GeneratorTask, TokenSource, sample_mask
 from engine.train.log import Log
 from engine.train.loop import train
 from engine.train.optim import Muon, lr_factor, make_optimisers, orthogonalise
@@ -76,6 +77,26 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     assert log.read_text() == (tmp_path / "parts" / "metrics.jsonl").read_text()
     with pytest.raises(ValueError, match="lr_adamw"):
         sitting("parts", replace(config, lr_adamw=0.5))
+
+
+def test_a_run_that_diverges_ends_and_keeps_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack, pictures = make_pack(tmp_path / "tiny"), read_folder(make_folder(tmp_path / "own"), 16)
+    run, loss = tmp_path / "run", GeneratorTask.loss
+
+    def sitting(config: TrainConfig) -> None:
+        task = train_command.make_task("generator", pack, dict(pack.config["generator"]), pictures, config, CPU)
+        train(task, config, run, PROBE, CPU, {})
+
+    def diverge(task: GeneratorTask, iteration: int, *rest: Any) -> tuple[torch.Tensor, dict[str, float]]:
+        value, figures = loss(task, iteration, *rest)
+        return value * (math.nan if iteration == 2 else 1), figures
+
+    sitting(replace(CONFIG, minutes=1e-9))  # stops after an iteration
+    monkeypatch.setattr(GeneratorTask, "loss", diverge)
+    with pytest.raises(ValueError, match="gradient of iteration 3 is not finite"):
+        sitting(CONFIG)
+    found = load_checkpoint(run)
+    assert found and found[1]["iteration"] == 1 and all(value.isfinite().all() for value in found[0].values())
 
 
 def test_old_names_of_keys_work_with_one_line_that_says_the_new_one(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -197,8 +198,13 @@ def _train_step(
             (loss * (share * group.size)).backward()  # DDP takes the mean over the processes
         for name, value in figures.items():
             totals[name] = totals.get(name, 0.0) + value * share
-    norms = [nn.utils.clip_grad_norm_(player.parameters(), config.clip) for player in task.players]
-    totals["norm"] = float(norms[0]) / group.size  # the same on all
+    norms = [float(nn.utils.clip_grad_norm_(player.parameters(), config.clip)) for player in task.players]
+    if not all(map(math.isfinite, norms)):  # the same on all
+        raise ValueError(
+            f"the gradient of iteration {iteration + 1} is not finite: the run has diverged, and its last checkpoint "
+            "stays; give lower rates (lr_adamw=, lr_muon=) or a longer warmup= and another runs="
+        )
+    totals["norm"] = norms[0] / group.size
     for opt in optimisers:
         opt.step()
         opt.zero_grad(set_to_none=True)
