@@ -14,10 +14,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.pack import WEIGHTS, Pack, open_pack, pack_path, save_model, save_tokens, write_config
+from engine.pack import WEIGHTS, Pack, list_packs, open_pack, pack_path, save_model, save_tokens, write_config
 from engine.session import Session
 from engine.tokenizer import Tokenizer
 from engine.weights import sha256
+from tests.test_data import full_disk
 from tests.tiny import make_pack, make_whole_pack
 
 
@@ -38,6 +39,34 @@ def test_other_weights_end_the_version_and_the_same_do_not(tmp_path: Path) -> No
     with torch.no_grad():
         next(generator.parameters()).add_(1)
     assert save_model(pack.path, "generator", generator).version == ""
+
+
+def files_of(path: Path) -> dict[str, bytes]:
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["tokenizer", "generator"])
+@pytest.mark.parametrize("synced", [0, 1])
+def test_a_full_disk_leaves_the_pack_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, synced: int
+) -> None:
+    """Whether it is found out with the weights, or with the config after them."""
+    pack = make_whole_pack(tmp_path / "tiny")
+    whole, model, calls = files_of(pack.path), pack.load(kind), iter(range(9))
+    with torch.no_grad():
+        next(model.parameters()).add_(1)
+    monkeypatch.setattr("os.fsync", lambda file: full_disk() if next(calls) == synced else None)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(pack.path, kind, model)
+    assert files_of(pack.path) == whole
+    monkeypatch.undo()
+    assert save_model(pack.path, kind, model).load(kind)
+
+
+def test_a_folder_whose_name_begins_with_a_dot_is_not_offered(tmp_path: Path) -> None:
+    make_pack(tmp_path / "tiny")
+    make_pack(tmp_path / ".tiny.123")
+    assert list_packs(tmp_path) == ["tiny"]
 
 
 def reseal(path: Path) -> None:
@@ -177,6 +206,7 @@ BAD_CONFIGS = [
     "classes: [a]\ntokenizer: {}\nfine_labels: [x]",
     "classes: [a]\ntokenizer: {}\nfine_labels: {b: [x]}",
     "classes: [a]\ntokenizer: {}\nfine_labels: {a: x}",
+    *(f"classes: [a]\ntokenizer: {{}}\nx: {value}" for value in ("!!timestamp foo", "!!int ''", "!!float ''")),
 ]
 
 

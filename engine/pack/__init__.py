@@ -30,7 +30,7 @@ from engine.data.pictures import Pictures, count_pictures, digest_files, load_pi
 from engine.models import KINDS, SAMPLING, TRAINED_WITH, build_model, min_weights, read_sizes
 from engine.settings import short
 from engine.tokenizer import to_float
-from engine.weights import check_finite, check_hash, check_size, read_metadata, read_tensors, read_weights, sha256
+from engine.weights import check_finite, check_hash, check_size, read_metadata, read_tensors, read_weights
 
 WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
@@ -159,7 +159,8 @@ def pack_path(name: str | Path) -> Path:
 
 def list_packs(root: Path = WEIGHTS) -> list[str]:
     """Names of the packs under `root` that can generate."""
-    return sorted(f.parent.name for f in root.glob("*/config.yaml") if (f.parent / "generator.safetensors").is_file())
+    folders = [file.parent for file in root.glob("[!.]*/config.yaml")]  # with a dot: a conversion that is under way
+    return sorted(folder.name for folder in folders if (folder / "generator.safetensors").is_file())
 
 
 def open_pack(name: str | Path) -> Pack:
@@ -176,7 +177,7 @@ def open_pack(name: str | Path) -> Pack:
         _check_config(config)
     except RecursionError:
         raise ValueError(f"{file} is not a pack's config: it is nested too deeply") from None
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not a pack's config: {error}") from error
     return Pack(path=path, config=config)
 
@@ -214,34 +215,41 @@ def _check_config(config: Any) -> None:
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
     """Write a pack's config.yaml; makes its folder."""
     path.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
     with write_atomic(path / "config.yaml") as out:
-        out.write(text.encode())
+        out.write(_dump_config(config))
+
+
+def _dump_config(config: Mapping[str, Any]) -> bytes:
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return text.encode()  # type: ignore[no-any-return]
 
 
 def save_model(path: Path, kind: str, model: nn.Module, dtype: torch.dtype = torch.bfloat16, **extra: Any) -> Pack:
     """Store a trained model in `dtype`, its sizes and hash, and `extra` entries of config.yaml, which must exist.
 
     A new tokenizer removes all other models, because they use the old one's codes. Any new model removes the
-    pack's version, because a version names weights that do not change. ValueError for NaN or infinity.
+    pack's version, because a version names weights that do not change. ValueError for NaN or infinity. Weights and
+    config are both on the disk before one of them is replaced: a full disk leaves the pack as it was.
     """
-    file = path / f"{kind}.safetensors"
     tensors = {name: tensor.to(dtype).contiguous() for name, tensor in model.state_dict().items()}
     check_finite(f"this {kind} is not stored", tensors)
-    with write_atomic(file) as out:
-        out.write(save(tensors))
-    before = open_pack(path)
+    content, before = save(tensors), open_pack(path)
     config = {**before.config, **extra}
     config[kind] = dataclasses.asdict(model.config)  # type: ignore[arg-type, call-overload]
-    hashes = {**(config.get("sha256") or {}), kind: sha256(file)}
+    hashes = {**(config.get("sha256") or {}), kind: hashlib.sha256(content).hexdigest()}
     is_new = hashes[kind] != before.digest(kind)
     removed = [other for other, needs in TRAINED_WITH.items() if is_new and kind == "tokenizer" in needs]
     config["sha256"] = {name: digest for name, digest in hashes.items() if name not in removed}
     if is_new:
         config.pop("version", None)
-    if removed:  # first of all: with the new hash in place, the old tokens would look like the new tokenizer's
-        (path / TOKENS).unlink(missing_ok=True)
-    write_config(path, config)
+    with write_atomic(path / "config.yaml") as described, write_atomic(path / f"{kind}.safetensors") as weights:
+        weights.write(content)
+        described.write(_dump_config(config))
+        for out in (weights, described):
+            out.flush()
+            os.fsync(out.fileno())
+        if removed:  # before the rest: with the new hash in place, the old tokens would look like the new tokenizer's
+            (path / TOKENS).unlink(missing_ok=True)
     for name in removed:
         (path / f"{name}.safetensors").unlink(missing_ok=True)
     return open_pack(path)
