@@ -16,14 +16,19 @@ COMMIT = "1" * 40
 
 
 class FakeHub(ThreadingHTTPServer):
-    """One repository, me/tiny. `listed` and `bodies` say other sizes and send other bytes than its files have."""
+    """One repository, me/tiny. `listed` and `bodies` say other sizes and send other bytes than its files have.
+
+    `more` stands beside its files in the listing, `info` in what is said of the repository.
+    """
 
     daemon_threads = True
 
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = files
-        self.listed: dict[str, int] = {}
+        self.listed: dict[str, Any] = {}
+        self.more: list[Any] = []
+        self.info: dict[str, Any] = {}
         self.bodies: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.pushed: dict[str, bytes] = {}
@@ -57,9 +62,10 @@ class Handler(BaseHTTPRequestHandler):
         hub.asked.append(path)
         if path.startswith("/api/models/me/tiny/tree/"):
             sizes = {**{name: len(content) for name, content in hub.files.items()}, **hub.listed}
-            self._json([{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in sizes.items()])
+            files = [{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in sizes.items()]
+            self._json([*files, *hub.more])
         elif path.startswith("/api/models/me/tiny"):
-            self._json({"id": "me/tiny", "sha": COMMIT, "siblings": [], "private": False, "tags": []})
+            self._json({"id": "me/tiny", "sha": COMMIT, "siblings": [], "private": False, "tags": [], **hub.info})
         elif path.startswith("/me/tiny/resolve/") and (name := path.split("/", 5)[5]) in hub.files:
             content = hub.bodies.get(name, hub.files[name])
             etag = hashlib.sha256(content).hexdigest()

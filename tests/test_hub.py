@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
+from tqdm import tqdm
 
-from engine.pack import hub, open_pack
+from engine.pack import hub, open_pack, write_config
 from engine.pack.__main__ import main as command
 from engine.session import Session, fetch_pack
 from tests.fake_hub import FakeHub, serve_hub
@@ -65,6 +69,12 @@ def other_weights(server: FakeHub) -> None:
     server.files["generator.safetensors"] = server.files["generator.safetensors"][:-1] + b"x"
 
 
+def without_critic(config: bytes) -> bytes:
+    found = yaml.safe_load(config)
+    del found["sha256"]["critic"]
+    return yaml.safe_dump(found).encode()
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "code": (lambda s: s.files.update({"model.py": b"import os"}), r"'model\.py', which is no file of a pack"),
     "pickle": (lambda s: s.files.update({"generator.bin": b"x"}), "no file of a pack"),
@@ -81,6 +91,25 @@ WRONG: dict[str, tuple[Any, str]] = {
     "less than listed": (lambda s: s.bodies.update({"card.md": b"#"}), "has 1 bytes"),
     "no pack's config": (bad_config, "is not a pack's config"),
     "other weights": (other_weights, r"generator\.safetensors is damaged or was exchanged"),
+    "weights without a name": (
+        lambda s: s.files.update({"config.yaml": without_critic(s.files["config.yaml"])}),
+        r"critic\.safetensors: config\.yaml does not name it",
+    ),
+    "a name without weights": (
+        lambda s: s.files.pop("critic.safetensors"),
+        r"critic\.safetensors: config\.yaml names it, and it is not there",
+    ),
+    "no size": (lambda s: s.listed.update({"card.md": None}), "its listing is none"),
+    "a size that is a word": (lambda s: s.listed.update({"card.md": "5"}), "its listing is none"),
+    "a size that is a fraction": (lambda s: s.listed.update({"card.md": 5.5}), "its listing is none"),
+    "no type": (lambda s: s.more.append({"path": "card.md", "size": 5, "oid": ""}), "its listing is none"),
+    "no path": (lambda s: s.more.append({"type": "file", "size": 5, "oid": ""}), "its listing is none"),
+    "a path that is a number": (
+        lambda s: s.more.append({"type": "file", "path": 7, "size": 5, "oid": ""}),
+        "its listing is none",
+    ),
+    "a number in the listing": (lambda s: s.more.append(5), "its listing is none"),
+    "siblings that are numbers": (lambda s: s.info.update(siblings=[5]), "its listing is none"),
 }
 
 
@@ -112,6 +141,21 @@ def test_without_the_network_or_the_repository_it_is_one_line(server: FakeHub) -
     assert all("\n" not in str(error.value) for error in (unknown, alone))
 
 
+def test_a_file_that_comes_through_xet_is_counted_once() -> None:
+    """The library reports the bytes that are written and, apart from them, those that the network takes."""
+    from huggingface_hub.utils._xet_progress_reporting import XetDownloadProgressReporter
+
+    with tqdm(total=100, file=io.StringIO()) as bar:
+        options = {"reconstruction_desc": "card.md", "total": 100, "log_level": 20}
+        progress = hub._bounded_progress(bar, "card.md", 100)
+        with XetDownloadProgressReporter(**options, tqdm_class=progress) as reporter:
+            for written in (40, 100):
+                done = {"total_bytes_completed": written, "total_transfer_bytes_completed": 2 * written}
+                rates = {"total_bytes_completion_rate": 1.0, "total_transfer_bytes_completion_rate": 1.0}
+                reporter.update_progress(SimpleNamespace(total_bytes=100, **done, **rates))
+        assert bar.n == 100
+
+
 def test_a_pack_is_published_with_its_card_and_can_be_fetched(
     server: FakeHub, files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -124,6 +168,13 @@ def test_a_pack_is_published_with_its_card_and_can_be_fetched(
     with pytest.raises(ValueError, match=r"notes\.py"):
         hub.push_pack(open_pack(folder), "me/tiny", endpoint=server.address)
     (folder / "notes.py").unlink()
+    config = open_pack(folder).config
+    hashes = {kind: digest for kind, digest in config["sha256"].items() if kind != "classifier"}
+    write_config(folder, {**config, "sha256": hashes})
+    server.pushed.clear()
+    with pytest.raises(ValueError, match=r"classifier\.safetensors: config\.yaml does not name it"):
+        hub.push_pack(open_pack(folder), "me/tiny", endpoint=server.address)
+    assert not server.pushed, "what could not be fetched is not published"
     with pytest.raises(ValueError, match="expected OWNER/NAME"):
         command(["push", str(folder), "repo=tiny"])
     with pytest.raises(ValueError, match="expected push NAME repo="):

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from tqdm import tqdm
 
+from engine.data.pictures import MAX_INDEX, MAX_SHEET
 from engine.models import KINDS
 from engine.pack import MAX_CONFIG, Pack, open_pack
 from engine.weights import check_hash
@@ -27,7 +28,8 @@ ALLOWED = {  # file of a pack -> its largest size in bytes
     r"config\.yaml": MAX_CONFIG,
     r"card\.md": 2**20,
     rf"({'|'.join(KINDS)})\.safetensors": 8 * 2**30,
-    r"data/(index\.csv|[A-Za-z0-9_-]+\.webp)": 2**28,
+    r"data/index\.csv": MAX_INDEX,
+    r"data/[A-Za-z0-9_-]+\.webp": MAX_SHEET,
     r"data/tokens\.safetensors": 2**28,
     r"data/[A-Za-z0-9_-]+\.txt": 2**20,
     r"reports/([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.(json|md|png|svg|pdf)": 2**24,
@@ -51,7 +53,11 @@ def fetch_pack(name: str, endpoint: str | None = None) -> Path:
     partial = folder.with_name(f".{folder.name}.partial")
     with _one_line(name):
         _download(wanted, partial, endpoint)
-    _check(partial)
+    try:
+        _check_weights(open_pack(partial))
+    except ValueError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     shutil.rmtree(partial / ".cache", ignore_errors=True)  # the library's notes
     os.replace(partial, folder)
     return folder
@@ -81,13 +87,10 @@ def check_listing(sizes: Mapping[str, int]) -> list[str]:
 def _download(wanted: str, partial: Path, endpoint: str | None) -> None:
     """Download the files of one commit into a folder. What a broken download has left there is used again."""
     from huggingface_hub import HfApi  # here: it takes half a second, which those without it need not wait
-    from huggingface_hub.hf_api import RepoFile
 
     repo, _, revision = wanted.partition("@")
     api = HfApi(endpoint=endpoint)
-    commit = api.model_info(repo, revision=revision or None).sha
-    tree = api.list_repo_tree(repo, revision=commit, recursive=True)
-    sizes = {entry.path: entry.size for entry in _at_most(tree) if isinstance(entry, RepoFile)}
+    commit, sizes = _list_files(api, repo, revision)
     files = check_listing(sizes)
     files.sort(key=lambda path: path != "config.yaml")  # the first: a pack that is none costs no more
     total = sum(sizes[path] for path in files)
@@ -102,16 +105,31 @@ def _download(wanted: str, partial: Path, endpoint: str | None) -> None:
                 open_pack(partial)
 
 
-def _at_most(entries: Any) -> Any:
-    """The entries of a listing, which may be endless."""
-    for i, entry in enumerate(entries):
-        if i > 2 * MAX_FILES:
-            raise ValueError("its listing does not end")
-        yield entry
+def _list_files(api: Any, repo: str, revision: str) -> tuple[str, dict[str, int]]:
+    """The newest commit of a revision, and the size of each of its files. The listing may be endless, or anything."""
+    from huggingface_hub.hf_api import RepoFile
+
+    sizes: dict[str, int] = {}
+    try:
+        commit = api.model_info(repo, revision=revision or None).sha
+        for i, entry in enumerate(api.list_repo_tree(repo, revision=commit, recursive=True)):
+            if i > 2 * MAX_FILES:
+                raise ValueError("its listing does not end")
+            if isinstance(entry, RepoFile):
+                if type(entry.path) is not str or type(entry.size) is not int:
+                    raise TypeError(f"path {entry.path}, size {entry.size}")
+                sizes[entry.path] = entry.size
+    except (AttributeError, KeyError, TypeError) as error:  # the library takes from an answer what should be there
+        raise ValueError(f"its listing is none of files and their sizes: {error!r}") from error
+    return commit, sizes
 
 
 def _bounded_progress(total: tqdm[Any], path: str, limit: int) -> type[tqdm[Any]]:
-    """A progress bar of one file that adds to `total`, and ends a download that is longer than announced."""
+    """A progress bar of one file that adds to `total`, and ends a download that is longer than announced.
+
+    Where files come through Xet, the library would make a second bar of the bytes that the network takes, which differ
+    from those of the file: it makes none for a class that takes them itself.
+    """
 
     class Progress(tqdm):  # type: ignore[type-arg]
         def __init__(self, *given: Any, **options: Any) -> None:
@@ -125,20 +143,24 @@ def _bounded_progress(total: tqdm[Any], path: str, limit: int) -> type[tqdm[Any]
                 raise ValueError(f"its {path} is longer than the {limit:,} bytes that the listing says")
             return None
 
+        def update_transfer(self, n: float | None = 1) -> None:
+            pass
+
+        def set_transfer_postfix_str(self, text: str = "", refresh: bool = True) -> None:
+            pass
+
     return Progress
 
 
-def _check(folder: Path) -> None:
-    """ValueError unless the weights are those that config.yaml names, by hash. The partial folder goes then."""
-    try:
-        pack = open_pack(folder)
-        for file in folder.glob("*.safetensors"):
-            if not pack.has(file.stem):
-                raise ValueError(f"{file.name}: config.yaml does not name it")
-            check_hash(file, pack.digest(file.stem))
-    except ValueError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+def _check_weights(pack: Pack) -> None:
+    """ValueError unless the files of weights are those that config.yaml names, each with its hash."""
+    there = {file.stem for file in pack.path.glob("*.safetensors")}
+    named = {kind for kind in KINDS if pack.has(kind)}
+    if there != named:
+        wrong = "does not name it" if there - named else "names it, and it is not there"
+        raise ValueError(f"{min(there - named or named - there)}.safetensors: config.yaml {wrong}")
+    for kind in named:
+        check_hash(pack.path / f"{kind}.safetensors", pack.digest(kind))
 
 
 class _one_line:
@@ -173,9 +195,7 @@ def push_pack(pack: Pack, repo: str, *, private: bool = False, endpoint: str | N
     sizes = {file.relative_to(pack.path).as_posix(): file.stat().st_size for file in files}
     with _one_line(f"pack {pack.name!r}"):
         paths = check_listing(sizes)
-    for kind in KINDS:
-        if pack.has(kind):
-            check_hash(pack.path / f"{kind}.safetensors", pack.digest(kind))
+    _check_weights(pack)
     operations = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=pack.path / path) for path in paths]
     operations.append(CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=make_card(pack).encode()))
     api = HfApi(endpoint=endpoint)
