@@ -9,8 +9,11 @@ from __future__ import annotations
 import lzma
 import os
 import pickle
+import random
 import subprocess
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +280,8 @@ def test_a_hostile_pytorch_file_is_one_line_and_runs_nothing(tmp_path: Path) -> 
         "a view of one value": {"a": one.expand(10**12)},
         "a list": [one],
         "no tensors": {"a": "b"},
+        "a tensor without values": {"a": torch.empty(4, device="meta")},
+        "whole numbers without values": {"a": torch.empty(4, device="meta", dtype=torch.int32)},
         "nothing": {},
     }
     for what, stored in wrong.items():
@@ -291,9 +296,35 @@ def test_a_hostile_pytorch_file_is_one_line_and_runs_nothing(tmp_path: Path) -> 
         file.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"bad\.pt"):
             read_torch(file)
+    for content in (b"\x80\x02e.", b"\x80\x02K\x01Q.", b"\x80\x02J\x01."):  # no list, no storage, half a number
+        file.write_bytes(whole)
+        change_pickle(file, lambda _, content=content: content)
+        with pytest.raises(ValueError, match=r"bad\.pt"):
+            read_torch(file)
     torch.save({"a": one * torch.nan, "encoder.down.0.block.0.x": one}, file)
     with pytest.raises(ValueError, match=r"bad\.pt lacks quantize"):
         vqgan.read_tokenizer(file, read_torch(file))
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_damaged_pytorch_file_is_read_or_is_one_line(tmp_path: Path, legacy: bool) -> None:
+    """Bytes of it are changed, or its pickle ends in the middle."""
+    dice, file = random.Random(0), tmp_path / "bad.pt"
+    torch.save({"state_dict": {"a": torch.ones(2, 3)}, "epoch": 5}, file, _use_new_zipfile_serialization=not legacy)
+    whole = file.read_bytes()
+    for _ in range(100):
+        if legacy or dice.random() < 0.5:
+            damaged = bytearray(whole)
+            for _ in range(dice.randint(1, 3)):
+                damaged[dice.randrange(len(whole))] = dice.randrange(256)
+            file.write_bytes(damaged)
+        else:
+            file.write_bytes(whole)
+            change_pickle(file, lambda content: content[: dice.randrange(len(content))] + b".")
+        try:
+            assert read_torch(file)
+        except ValueError as refused:
+            assert str(refused).startswith(str(file)) and "\n" not in str(refused)
 
 
 def test_a_checkpoint_of_old_lightning_is_read_although_it_names_a_class(tmp_path: Path) -> None:
@@ -311,13 +342,16 @@ def test_a_checkpoint_of_old_lightning_is_read_although_it_names_a_class(tmp_pat
 
 def with_class(file: Path, reference: bytes) -> None:
     """Put a reference to a class in place of the word KEY."""
-    import zipfile
+    change_pickle(file, lambda content: content.replace(b"X\x03\x00\x00\x00KEY", reference))
 
+
+def change_pickle(file: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change the pickle in a file of torch.save, whatever checks the archive has for its bytes."""
     with zipfile.ZipFile(file) as archive:
         parts = {info.filename: archive.read(info) for info in archive.infolist()}
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content.replace(b"X\x03\x00\x00\x00KEY", reference))
+            archive.writestr(name, change(content) if name.endswith("/data.pkl") else content)
 
 
 def hungry() -> None:
@@ -364,6 +398,21 @@ def test_classes_can_be_named(tmp_path: Path) -> None:
     names.write_text("a\nb\n")
     with pytest.raises(ValueError, match=r"names 2 classes, the checkpoint has 5"):
         convert(Job(kind="maskgit", files=files, out=tmp_path / "other", classes=names))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked which processes there are")
+def test_what_killed_conversions_have_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    """Also where this process has the number of the one before, as often in a container."""
+    files = tuple(checkpoint(f"tiny_{kind}.msgpack", tmp_path) for kind in ("maskgit", "tokenizer"))
+    packs, gone = tmp_path / "packs", subprocess.Popen(["true"])
+    gone.wait()
+    others = [f".pack.{os.getppid()}", ".pack.more.1", f".other.{gone.pid}", f"pack.{gone.pid}", ".pack.notes"]
+    for name in (f".pack.{gone.pid}", f".pack.{os.getpid()}", *others):
+        (packs / name).mkdir(parents=True)
+        (packs / name / "left").touch()
+    convert(Job(kind="maskgit", files=files, out=packs / "pack"))
+    assert {one.name for one in packs.iterdir()} == {"pack", *others}
+    assert not (packs / "pack" / "left").exists()
 
 
 def test_sizes_of_heads_by_width_are_those_of_the_released_models() -> None:

@@ -19,6 +19,7 @@ from engine.weights import sha256
 
 IMAGENET = Path(__file__).with_name("imagenet_classes.csv")
 MAX_CLASS_FILE = 2**20  # bytes
+PROCESSES = Path("/proc")  # where Linux has a folder for each process
 
 
 def imagenet_classes() -> tuple[list[str], list[str]]:
@@ -61,6 +62,7 @@ def write_pack(
     """Write models, config and card into a new folder `out`. ValueError if there is one already."""
     if out.exists():
         raise ValueError(f"{out} is there already: remove it, or give another out=")
+    _remove_broken_off(out)
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     tokenizer = models["tokenizer"].config
     assert isinstance(tokenizer, VqganConfig)
@@ -75,3 +77,16 @@ def write_pack(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return open_pack(out)
+
+
+def _remove_broken_off(out: Path) -> None:
+    """Remove what conversions to `out` have left behind that were killed."""
+    for left in out.parent.glob(".*"):
+        name, _, process = left.name.rpartition(".")
+        if name == f".{out.name}" and process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(left)
+
+
+def _is_running(process: int) -> bool:
+    """Whether another process has this number. Outside Linux nobody is asked, and it has."""
+    return process != os.getpid() and (not PROCESSES.is_dir() or (PROCESSES / str(process)).exists())

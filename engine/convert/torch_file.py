@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ MAX_BYTES = 16 * 2**30
 MAX_TENSORS = 20_000
 WEIGHTS = ("state_dict", "model_state_dict", "model")  # where taming-transformers, Halton-MaskGIT, LlamaGen have them
 PREFIXES = ("module.", "_orig_mod.")  # of DistributedDataParallel and torch.compile
+UNREADABLE = (  # what torch.load raises for damaged files, found by fuzzing them
+    *(pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError),
+    *(IndexError, AssertionError, OverflowError, struct.error),
+)
 
 
 class LightningClass:
@@ -32,7 +37,7 @@ def read_torch(file: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(LIGHTNING):
             stored = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))  # torch's own advice is to load it and run what is in it
         reason = f"it holds {named[1]}, which is not run here" if named else "it is damaged, or something else"
         raise ValueError(f"{file} is not a PyTorch checkpoint of plain weights: {reason}") from error
@@ -50,13 +55,14 @@ def read_torch(file: Path) -> dict[str, Tensor]:
 
 
 def _check(file: Path, weights: dict[str, Any], size: int) -> None:
-    """ValueError unless all values are tensors of floats, no larger than the file.
+    """ValueError unless all values are tensors of floats in memory, no larger than the file.
 
     torch.load lets a tensor of a few bytes claim 10^12 elements, as one element seen again and again.
     """
     total = 0
     for name, value in weights.items():
-        if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized:
+        is_plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+        if not is_plain or value.device.type != "cpu":  # one of the device "meta" has a shape and no values
             raise ValueError(f"{file}: {name[:200]} is not a plain tensor")
         if value.dtype not in DTYPES:
             continue  # a counter, say; the table of names knows nothing of it, and says so
