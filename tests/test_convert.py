@@ -26,7 +26,7 @@ from torch import Tensor
 
 from engine.convert import halton, maskgit, vqgan
 from engine.convert.__main__ import main
-from engine.convert.build import imagenet_classes
+from engine.convert.build import imagenet_classes, write_pack
 from engine.convert.job import Job, convert
 from engine.convert.limited import run_limited
 from engine.convert.msgpack_file import read_msgpack
@@ -35,7 +35,7 @@ from engine.convert.torch_file import read_torch
 from engine.pack import open_pack
 from engine.session import Session
 from engine.tokenizer import to_float
-from engine.vqgan import VqganConfig
+from engine.vqgan import Vqgan, VqganConfig
 from tests.official import write_msgpack
 
 RECORDED = Path(__file__).parent / "fixtures" / "checkpoints"
@@ -403,14 +403,14 @@ def test_classes_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked which processes there are")
 def test_what_killed_conversions_have_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     """Also where this process has the number of the one before, as often in a container."""
-    files = tuple(checkpoint(f"tiny_{kind}.msgpack", tmp_path) for kind in ("maskgit", "tokenizer"))
     packs, gone = tmp_path / "packs", subprocess.Popen(["true"])
     gone.wait()
     others = [f".pack.{os.getppid()}", ".pack.more.1", f".other.{gone.pid}", f"pack.{gone.pid}", ".pack.notes"]
     for name in (f".pack.{gone.pid}", f".pack.{os.getpid()}", *others):
         (packs / name).mkdir(parents=True)
         (packs / name / "left").touch()
-    convert(Job(kind="maskgit", files=files, out=packs / "pack"))
+    tokenizer = Vqgan(VqganConfig(image_size=16, patch=2, codes=4, filters=32, multipliers="1 1", blocks=1))
+    write_pack(packs / "pack", {"tokenizer": tokenizer}, {"classes": ["a"]}, [], "")
     assert {one.name for one in packs.iterdir()} == {"pack", *others}
     assert not (packs / "pack" / "left").exists()
 
