@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine import MASK, cli
 from engine import sample as sample_command
 from engine.bench import __main__ as bench_command
 from engine.bench import shared
+from engine.data import __main__ as data_command
 from engine.device import prepare
 from engine.evaluate import __main__ as evaluate_command
 from engine.session import Session
@@ -65,12 +67,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["engine.sample", "engine.evaluate", "engine.train", "engine.bench", "engine.data"])
-def test_every_command_has_help_and_refuses_an_unknown_key(command: str) -> None:
-    run = [sys.executable, "-m", command]
-    helped = subprocess.run([*run, "--help"], cwd=ROOT, capture_output=True, text=True)
-    assert helped.returncode == 0 and "python -m" in helped.stdout
-    refused = subprocess.run([*run, "nonsense=1"], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("command", [sample_command, evaluate_command, train_command, bench_command, data_command])
+def test_every_command_has_help_and_refuses_an_unknown_key(
+    command: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as helped:
+        cli.run(command.main, ["--help"])
+    name = command.__name__.removesuffix(".__main__")
+    assert helped.value.code == 0 and f"python -m {name}" in capsys.readouterr().out
+    refused = subprocess.run([sys.executable, "-m", name, "nonsense=1"], cwd=ROOT, capture_output=True, text=True)
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and "nonsense" in refused.stderr
 
 
@@ -83,8 +88,18 @@ def test_an_unknown_action_is_refused(main: object, capsys: pytest.CaptureFixtur
 
 def test_what_a_common_pass_gains_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "SECONDS", 0.2)
-    found: Any = shared.shared_figures(Session.open(make_pack(tmp_path / "tiny").path, "cpu", threads=1))
+    session = Session.open(make_pack(tmp_path / "tiny").path, "cpu", threads=1)
+    forward, decode = session.generator.forward, session.tokenizer.decode
+    monkeypatch.setattr(
+        session.generator,
+        "forward",
+        lambda *x: torch.cat([forward(*(one[i : i + 1] for one in x)) for i in range(len(x[0]))]),
+    )
+    monkeypatch.setattr(session.tokenizer, "decode", lambda codes: decode(codes) + len(codes))
+    found: Any = shared.shared_figures(session)
     assert set(found["equal"]) == set(found["gain"]) == {"generator", "critic", "decoder"}
+    for name, equal in (("generator", True), ("decoder", False)):  # one that takes each alone, one that counts them
+        assert found["equal"][name] == dict.fromkeys(shared.BATCHES, equal)
     assert all(
         0 < gain[size] < 100 for gain in (*found["gain"].values(), found["step_gain"]) for size in shared.BATCHES
     )

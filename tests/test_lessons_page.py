@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -263,10 +264,15 @@ def test_of_lessons_that_are_asked_for_the_last_one_counts_and_none_where_the_vi
     held: dict[str, Any] = {}
     page.route("**/lesson", lambda route: held.update({json.loads(route.request.post_data)["name"]: route}))
 
+    def wait_for(name: str) -> None:
+        begun = time.monotonic()
+        while name not in held:
+            assert time.monotonic() - begun < PATIENCE / 1000, f"{name} is never asked for"
+            page.wait_for_timeout(10)
+
     def choose(name: str) -> None:
         page.click(f"[data-lesson={name}]")
-        while name not in held:
-            page.wait_for_timeout(10)
+        wait_for(name)
 
     def answer(name: str) -> None:
         with page.expect_event("requestfinished", lambda request: request == held[name].request):
@@ -287,8 +293,7 @@ def test_of_lessons_that_are_asked_for_the_last_one_counts_and_none_where_the_vi
     assert page.evaluate("() => [tokenCritic.state.place, tokenCritic.lessons.name]") == ["gallery", ""]
     del held[first]
     page.goto(f"{address}?lesson={first}")
-    while first not in held:
-        page.wait_for_timeout(10)
+    wait_for(first)
     go_to(page, "compare")
     answer(first)
     page.wait_for_function(PAGE_READY)  # what the page opens with

@@ -8,7 +8,7 @@ import pytest
 
 from app.tools.browser import run_page
 from engine.reports import read_chart
-from tests.pages import go_to
+from tests.pages import go_to, painted
 
 pytest.importorskip("playwright.sync_api")
 
@@ -23,6 +23,14 @@ POINT = """([series, i]) => {
     const at = plot.getBoundingClientRect();
     const x = at.x + xaxis._offset + xaxis.d2p(trace.x[i]), y = at.y + yaxis._offset + yaxis.d2p(trace.y[i]);
     return { x, y, row: trace.customdata[i] };
+}"""
+
+HOVERED = """(series) => document.querySelector("#tc-results .js-plotly-plot")._hoverdata
+    ?.some((one) => one.curveNumber === series && one.pointNumber === 0)"""
+FITTED = """() => {
+    const plot = document.querySelector("#tc-results .js-plotly-plot");
+    const drawn = plot.querySelector(".main-svg").clientWidth;
+    return plot._fullLayout.width === drawn && drawn === plot.parentElement.clientWidth;
 }"""
 
 
@@ -78,12 +86,12 @@ def test_a_click_on_a_point_loads_its_settings(results: Any, packs: Any) -> None
     series = [one["series"] for one in chart.rows]
     number = list(dict.fromkeys(series)).index("Halton order")
     results.locator("#tc-results .js-plotly-plot").scroll_into_view_if_needed()
-    results.wait_for_timeout(300)
+    painted(results)
     point = results.evaluate(POINT, [number, 0])
     assert chart.rows[point["row"]]["rule"] == "halton"
     results.mouse.move(point["x"] + 2, point["y"])
     results.mouse.move(point["x"], point["y"])
-    results.wait_for_timeout(200)
+    results.wait_for_function(HOVERED, arg=number)
     results.mouse.click(point["x"], point["y"])
     results.wait_for_function("() => tokenCritic.state.planned.lanes[0].name === 'Halton order'")
 
@@ -122,7 +130,7 @@ def test_a_blind_vote_is_cast_by_keys_and_says_at_the_end_who_drew_what(results:
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_results_fit_the_window(results: Any, width: int) -> None:
     results.set_viewport_size({"width": width, "height": 900})
-    results.wait_for_timeout(400)  # Plotly follows the window
+    results.wait_for_function(FITTED)  # Plotly follows the window
     sizes = results.evaluate("""() => {
         const plot = document.querySelector("#tc-results .js-plotly-plot .main-svg").getBoundingClientRect();
         return [document.documentElement.scrollWidth, innerWidth, plot.right, plot.width];

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CPU = torch.device("cpu")
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})
 CONFIG = TrainConfig(iterations=10, batch=4, micro_batch=4, warmup=2, evaluate_every=3, save_every=1000, shift=1)
+PATIENCE = 300.0  # seconds that anything may take
 Sitting = Callable[..., dict[str, torch.Tensor]]
 
 
@@ -109,9 +110,9 @@ def test_the_second_ctrl_c_ends_it_at_once(sitting: Sitting, tmp_path: Path, mon
 
 
 def test_on_another_thread_which_hears_of_no_signal_it_trains_too(sitting: Sitting, tmp_path: Path) -> None:
-    worker = threading.Thread(target=sitting, args=("run", CONFIG))
+    worker = threading.Thread(target=sitting, args=("run", CONFIG), daemon=True)
     worker.start()
-    worker.join()
+    worker.join(PATIENCE)
     assert done(tmp_path / "run") == CONFIG.iterations
 
 
@@ -123,6 +124,8 @@ def test_the_command_says_stopped_and_has_its_checkpoint(tmp_path: Path, number:
     words += ["iterations=1000000", "batch=2", "micro_batch=2", *[f"{name}={value}" for name, value in TRUNK.items()]]
     command = [sys.executable, "-m", "engine.train", "generator", *words]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, bufsize=1) as run:
+        limit = threading.Timer(PATIENCE, run.kill)  # readline waits as long as the command lives and says nothing
+        limit.start()
         try:
             assert run.stderr
             while not log.is_file() and run.stderr.readline():  # its bar is a line that is written again and again
@@ -130,6 +133,7 @@ def test_the_command_says_stopped_and_has_its_checkpoint(tmp_path: Path, number:
             run.send_signal(number)
             said = run.communicate()[1].splitlines()
         finally:
+            limit.cancel()
             run.kill()
     assert (run.returncode, said[-1]) == (code, "stopped")
     assert done(log.parent) >= 20
