@@ -75,7 +75,7 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerSizes | None
     kept = pictures.subset(
         choose_evenly(pictures) if pictures.stored_indices is None else pictures.stored_indices
     ).by_class()
-    carries = (path / "data" / "index.csv").is_file()
+    carries = begun and (path / "data" / "index.csv").is_file()
     begun_with = open_pack(path).config.get("pictures") if begun else None
     if (carries and load_pictures(path / "data").digest() != kept.digest()) or begun_with not in (
         None,
@@ -88,7 +88,7 @@ def prepare_pack(name: str, pictures: Pictures, tokenizer: TokenizerSizes | None
         )
     if tokenizer is not None and not carries:
         save_pictures(kept, path / "data")
-    if not begun:  # last: a command that is killed before does not leave a pack
+    if not begun:  # last: without it there is no pack, and the next command stores the pictures anew
         named = {} if recipe.endswith((".yaml", ".yml")) or not recipe else {"recipe": recipe}
         config = {"format": 1, **named, "classes": list(pictures.classes), "tokenizer": dict(vars(tokenizer))}
         left_out = len(pictures) - len(kept)
