@@ -206,17 +206,21 @@ class ClassifierConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How a model is trained. All models have the same fields."""
+    """How a model is trained. All models have the same fields; some have `models`, the only ones that read them."""
 
     iterations: int = setting(10_000, "optimiser steps of the whole run", low=1, high=10**8)
     batch: int = setting(64, "pictures per optimiser step", low=1, high=65536)
     micro_batch: int = setting(16, "pictures per forward pass; small batches stay in a CPU's cache", low=1, high=65536)
-    lr_muon: float = setting(1e-3, "peak learning rate of Muon (matrices)", low=0, high=1)
+    lr_muon: float = setting(
+        1e-3, "generator, critic: peak learning rate of Muon (matrices)", low=0, high=1, models=("generator", "critic")
+    )
     lr_adamw: float = setting(1e-3, "peak learning rate of AdamW (everything else)", low=0, high=1)
     weight_decay: float = setting(0.01, "decoupled weight decay", low=0, high=1)
     beta1: float = setting(0.9, "AdamW's first moment decay", low=0, high=0.99999)
     beta2: float = setting(0.96, "AdamW's second moment decay", low=0, high=0.99999)
-    muon: bool = setting(True, "Muon for the trunk's matrices; AdamW alone if false")
+    muon: bool = setting(
+        True, "generator, critic: Muon for the trunk's matrices; AdamW alone if false", models=("generator", "critic")
+    )
     warmup: int = setting(200, "iterations of linear warm-up", low=0, high=10**7)
     decay: float = setting(0.6, "last share of the run in which the rate falls to zero", low=0, high=1)
     ema: float = setting(0.999, "decay of the averaged weights that are kept", low=0, high=0.99999)
@@ -226,24 +230,42 @@ class TrainConfig:
         "tokenizer: cost of a nat of a code's rarity, in units of the dot product; 0: take the nearest code",
         low=0,
         high=1,
+        models=("tokenizer",),
     )
     perceptual_weight: float = setting(
-        1.0, "VQGAN tokenizer: weight of the perceptual loss, for which perceptual=FILE gives the net", low=0, high=100
+        1.0,
+        "VQGAN tokenizer: weight of the perceptual loss, for which perceptual=FILE gives the net",
+        low=0,
+        high=100,
+        models=("VQGAN tokenizer",),
     )
     adversarial_weight: float = setting(
-        0.8, "VQGAN tokenizer: weight of the adversarial loss, beside the adaptive one", low=0, high=100
+        0.8,
+        "VQGAN tokenizer: weight of the adversarial loss, beside the adaptive one",
+        low=0,
+        high=100,
+        models=("VQGAN tokenizer",),
     )
     adversarial_start: int = setting(
-        250_000, "VQGAN tokenizer: iterations before the discriminator takes part", low=0, high=10**8
+        250_000,
+        "VQGAN tokenizer: iterations before the discriminator takes part",
+        low=0,
+        high=10**8,
+        models=("VQGAN tokenizer",),
     )
     label_smoothing: float = setting(
-        0.1, "generator, classifier: label smoothing of the cross-entropy", low=0, high=0.9
+        0.1,
+        "generator, classifier: label smoothing of the cross-entropy",
+        low=0,
+        high=0.9,
+        models=("generator", "classifier"),
     )
-    fillings: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16)
+    fillings: int = setting(2, "critic: sampled pictures per generator pass", low=1, high=16, models=("critic",))
     target: str = setting(
         "mask",
         "critic: what counts as fake. mask: each sampled token (Algorithm 1); wrong: those that differ from the real",
         choices=("mask", "wrong"),
+        models=("critic",),
     )
     shift: int = setting(3, "augmentation: largest shift in pixels", low=0, high=64)
     zoom: float = setting(0.06, "augmentation: largest relative change of size", low=0, high=0.5)
@@ -258,7 +280,11 @@ class TrainConfig:
         high=1,
     )
     crops: int = setting(
-        0, "generator, critic: encode each picture so often, once for all steps; 0: in each step anew", low=0, high=256
+        0,
+        "generator, critic: encode each picture so often, once for all steps; 0: in each step anew",
+        low=0,
+        high=256,
+        models=("generator", "critic"),
     )
     init: str = setting(
         "scratch",
@@ -274,3 +300,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @classmethod
+    def read_by(cls, model: str) -> set[str]:
+        """The settings that the training of a model reads: one of engine.models.KINDS, or "VQGAN tokenizer"."""
+        return {spec.name for spec in dataclasses.fields(cls) if model in spec.metadata.get("models", (model,))}

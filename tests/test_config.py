@@ -98,3 +98,12 @@ def test_sizes_must_fit_each_other() -> None:
         TrunkConfig(width=192, heads=7)
     with pytest.raises(ValueError, match="patch"):
         TokenizerConfig(image_size=64, patch=3)
+
+
+def test_the_help_of_a_training_setting_says_which_models_read_it() -> None:
+    models = {"tokenizer", "VQGAN tokenizer", "generator", "critic", "classifier"}
+    for spec in dataclasses.fields(TrainConfig):
+        whose = spec.metadata.get("models", ())
+        said = spec.metadata["help"].partition(":")[0].split(", ")
+        assert set(whose) == models & set(said), spec.name
+    assert TrainConfig.read_by("critic") - TrainConfig.read_by("generator") == {"fillings", "target"}

@@ -77,6 +77,10 @@ def main(argv: list[str]) -> None:
     if foreign:
         raise ValueError(f"{foreign[0]}: not a size of a {kind}, which has {', '.join(sorted(own_sizes))}")
     model_sizes = {**recipe[kind], **{k: v for k, v in given.items() if k in own_sizes}}
+    trained = VqganTask.name if config_class(kind, recipe[kind]) is VqganConfig else kind
+    if unread := sorted(set(given) & set(settings) - TrainConfig.read_by(trained)):
+        whose = ", ".join(TrainConfig.__dataclass_fields__[unread[0]].metadata["models"])
+        raise ValueError(f"{unread[0]}: the training of a {trained} does not read it; it is for: {whose}")
     config = TrainConfig(**{**recipe["train"][kind], **{k: v for k, v in given.items() if k in settings}})
     if config.init == "generator" and kind != "critic":
         raise ValueError(f"init=generator: only a critic can start from the generator, this is the {kind}")

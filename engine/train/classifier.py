@@ -24,6 +24,8 @@ SHOWN = 16  # pictures on a sheet
 
 
 class ClassifierTask(Task):
+    name = "classifier"
+
     def __init__(self, model: Classifier, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
         self.model: Classifier = model

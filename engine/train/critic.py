@@ -26,6 +26,8 @@ class CriticTask(Task):
     With the target "wrong", an ablation, it counts as fake only if it differs.
     """
 
+    name = "critic"
+
     def __init__(self, model: Critic, generator: Generator, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
         self.model: Critic = model

@@ -124,6 +124,8 @@ def sample_masks(
 
 
 class GeneratorTask(Task):
+    name = "generator"
+
     def __init__(self, model: Generator, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
         self.model: Generator = model

@@ -38,6 +38,7 @@ LOG_EVERY = 20  # iterations
 class Task(nn.Module):
     """A model with its data, loss and measurements. Subclasses define them for each kind of model."""
 
+    name: str  # of the model, for TrainConfig.read_by
     model: nn.Module
     config: TrainConfig
     loss_changes_at = 1.0  # share of the run after which the loss is defined differently; 1: never
@@ -108,7 +109,7 @@ def train(
     the one of rank 0 writes the folder.
     """
     check_parts(config, group)
-    task.group, identity, speed = group, {**_identity(config), **sources}, speed or Speed()
+    task.group, identity, speed = group, {**_identity(config, task.name), **sources}, speed or Speed()
     log = Log(run, tensorboard and group.is_first)
     averaged = copy.deepcopy(task.model).eval()
     optimisers = [opt for player in task.players for opt in make_optimisers(player, config, probe.torch_dtype)]
@@ -202,7 +203,7 @@ def _train_step(
     if not all(map(math.isfinite, norms)):  # the same on all
         raise ValueError(
             f"the gradient of iteration {iteration + 1} is not finite: the run has diverged, and its last checkpoint "
-            "stays; give lower rates (lr_adamw=, lr_muon=) or a longer warmup= and another runs="
+            "stays; give a lower learning rate or a longer warmup=, and another runs="
         )
     totals["norm"] = norms[0] / group.size
     for opt in optimisers:
@@ -289,10 +290,10 @@ def stored_probe(run: Path) -> Probe | None:
     return Probe(**found[1]["probe"]) if found else None
 
 
-def _identity(config: TrainConfig) -> dict[str, Any]:
-    """The settings that the result of a run depends on: all but how often it saves and measures."""
-    free = {"minutes", "save_every", "evaluate_every"}
-    return {name: value for name, value in vars(config).items() if name not in free}
+def _identity(config: TrainConfig, model: str) -> dict[str, Any]:
+    """The settings that the result of a run depends on: all that it reads, but how often it saves and measures."""
+    read = TrainConfig.read_by(model) - {"minutes", "save_every", "evaluate_every"}
+    return {name: value for name, value in vars(config).items() if name in read}
 
 
 def _defaults(config: Any) -> dict[str, Any]:

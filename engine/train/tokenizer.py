@@ -17,6 +17,7 @@ COMMITMENT = 0.25
 class TokenizerTask(CodebookTask):
     """Follows van den Oord et al. 2017 (appendix A.1), on unit-length codes (Yu et al. 2022)."""
 
+    name = "tokenizer"
     model: Tokenizer
 
     def __init__(self, model: Tokenizer, pictures: Pictures, config: TrainConfig) -> None:

@@ -33,6 +33,7 @@ DELTA, MOST = 1e-4, 1e4  # of the adaptive weight: keeps the quotient finite, an
 class VqganTask(CodebookTask):
     """The tokenizer against a discriminator of its pictures."""
 
+    name = "VQGAN tokenizer"
     model: Vqgan
 
     def __init__(self, model: Vqgan, pictures: Pictures, config: TrainConfig, perceptual: Lpips | None = None) -> None:
