@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,6 +28,7 @@ from tests.pair import CONFIG
 from tests.tiny import make_folder, make_pack
 
 SIZE = 16
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -47,6 +52,36 @@ def test_processes_read_what_threads_read_with_a_bar_from_the_first_picture(
     assert processes.pictures.digest() == threads.pictures.digest() and processes.summary() == threads.summary()
     every = np.arange(300)
     assert np.array_equal(processes.pictures.read(every), threads.pictures.read(every))
+
+
+READ_FOR_EVER = """
+import os, sys, time
+from engine.data import intake
+if __name__ == "__main__":
+    intake.MANY = 0
+    pool = intake._open_pool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 600).result()
+"""
+
+
+def test_the_processes_that_read_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "read.py").write_text(READ_FOR_EVER)
+    command = subprocess.Popen(
+        [sys.executable, str(tmp_path / "read.py")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert command.stdout is not None
+    worker = int(command.stdout.readline())
+    command.kill()
+    try:
+        command.communicate(timeout=30)  # until all who hold the pipe have ended
+    except subprocess.TimeoutExpired:
+        os.kill(worker, signal.SIGKILL)
+        raise
 
 
 def test_a_large_set_is_read_again_only_if_a_file_has_changed(

@@ -7,10 +7,11 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,20 @@ def _open_pool(pictures: int) -> Executor:
     workers = min(MAX_WORKERS, os.cpu_count() or 1)
     if pictures < MANY:
         return ThreadPoolExecutor(workers)
-    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=signal.signal, initargs=IGNORE_CTRL_C)
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin_worker)
 
 
-IGNORE_CTRL_C = (signal.SIGINT, signal.SIG_IGN)  # the process that started the workers ends them
+def _begin_worker() -> None:
+    """Leave it to the process that started this one to hear Ctrl-C, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def read_part(
