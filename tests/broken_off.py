@@ -3,6 +3,7 @@
 Each sitting is the command itself, in a process that is forked from this one: nothing is imported anew.
   kill      kill -9 at a random moment of the start, of training, of saving
   disk      FOLDER is a small file system of its own; all but a random number of its bytes is taken
+Then a tokenizer's, by which a pack is begun: each of its files is the one before which it ends, or has no room.
 Prints one JSON object:
   broken        sittings that were broken off
   saving        of these, how many while a checkpoint was written
@@ -11,6 +12,8 @@ Prints one JSON object:
   whole         runs that came to their end in pieces
   different     of these, how many are not the run in one piece, to the bit: weights, average, optimisers, log
   control_lost  `lost` where checkpoints are saved in place, over the last one: has to be more than 0
+  begun         the same counts of the tokenizer; lost: or what its pack says it has could not be read; different: or
+                its pack is another
 """
 
 from __future__ import annotations
@@ -35,33 +38,44 @@ from safetensors.torch import save
 from torch import Tensor
 
 from engine import cli
+from engine.pack import open_pack
 from engine.train import __main__ as command
 from engine.train import loop
 from engine.train.checkpoint import load_checkpoint
 from engine.train.probe import Probe
-from tests.tiny import TRUNK, make_folder, make_pack
+from tests.tiny import TOKENIZER, TRUNK, make_folder, make_pack
 
 ITERATIONS = 24
 PROBE = Probe(dtype="float32", explicit_attention=True, gflops={}, attention_ms={})  # a measured one may differ
 ROOM = 300_000  # bytes that are free at most; a checkpoint has 84,000, and three are there at a time
 MOST_OF_CONTROL = 20  # sittings
 PATIENCE = 120  # seconds
+STORED = (  # what a tokenizer's command puts into its pack, in this order; config.yaml at the begin and at the end
+    *("0000.webp", "0001.webp", "index.csv", "config.yaml"),
+    *("tokenizer.safetensors", "config.yaml", "tokens.safetensors"),
+)
+PAGE = 4096  # bytes of a disk that a file takes at least
 
 
 class Sittings:
     """One run after another in FOLDER/parts, broken off and continued; FOLDER/whole is the same in one piece."""
 
+    kind = "generator"
+
     def __init__(self, folder: Path, save: Callable[..., None] | None = None) -> None:
-        self.folder, self.parts, self.save = folder, folder / "parts" / "tiny" / "generator", save
+        self.folder, self.parts, self.save = folder, folder / "parts" / "tiny" / self.kind, save
         self.counts = dict.fromkeys(("broken", "saving", "lost", "wrong_ends", "whole", "different"), 0)
         self._before = 0
-        make_pack(folder / "tiny")
-        make_folder(folder / "own")
+        self._make()
         if self.wait(self.start("whole")) != 0:
             raise RuntimeError((folder / "said").read_text())
 
-    def start(self, runs: str = "parts") -> int:
-        """Begin a sitting. Returns the id of its process."""
+    def _make(self) -> None:
+        make_pack(self.folder / "tiny")
+        make_folder(self.folder / "own")
+
+    def start(self, runs: str = "parts", dies_before: str = "") -> int:
+        """Begin a sitting, which ends before it puts a file of that name in place. Returns the id of its process."""
         if child := os.fork():
             return child
         code = 1
@@ -69,6 +83,8 @@ class Sittings:
             with open(self.folder / "said", "w", encoding="utf-8") as said, redirect_stderr(said):
                 loop.time = SimpleNamespace(monotonic=lambda: 1e6 * time.monotonic())  # type: ignore[attr-defined]
                 command.measure_machine = lambda *_: PROBE  # type: ignore[attr-defined]
+                if dies_before:
+                    die_before(dies_before)
                 if self.save:
                     loop.save_checkpoint = self.save  # type: ignore[attr-defined]
                 sys.stdout = said
@@ -118,10 +134,67 @@ class Sittings:
     def _compare(self) -> None:
         """Is a run that has come to its end the run in one piece? Then a new one can begin."""
         self.counts["whole"] += 1
-        ours, theirs = self.parts, self.folder / "whole" / "tiny" / "generator"
+        ours, theirs = self.parts, self.folder / "whole" / "tiny" / self.kind
         self.counts["different"] += not (same_tensors(ours, theirs) and same_log(ours, theirs))
         shutil.rmtree(self.folder / "parts")
         self._before = 0
+
+
+class BegunSittings(Sittings):
+    """The same of a tokenizer. `disk` has its packs: DISK/parts, and DISK/whole in one piece."""
+
+    kind = "tokenizer"
+
+    def __init__(self, folder: Path, disk: Path) -> None:
+        self.disk = disk
+        super().__init__(folder)
+
+    def _make(self) -> None:
+        make_folder(self.folder / "own")
+
+    def _words(self, runs: str) -> list[str]:
+        words = ["tokenizer", f"pack={self.disk / runs / 'tiny'}", f"data={self.folder / 'own'}", "threads=1"]
+        words += [f"runs={self.folder / runs}", "iterations=3", "batch=2", "micro_batch=2", "warmup=2"]
+        return [*words, "evaluate_every=1000", *(f"{name}={value}" for name, value in vars(TOKENIZER).items())]
+
+    def end(self, child: int, expected: int, left: AbstractSet[str] = frozenset()) -> None:
+        super().end(child, expected, left)
+        self.counts["lost"] += not can_be_used(self.disk / "parts" / "tiny")
+
+    def _compare(self) -> None:
+        super()._compare()
+        ours, theirs = (stored_files(self.disk / runs / "tiny") for runs in ("parts", "whole"))
+        self.counts["different"] += not ours or ours != theirs
+        shutil.rmtree(self.disk / "parts")
+
+
+def can_be_used(path: Path) -> bool:
+    """Whether all that a pack says it has can be read. One that is not begun says nothing."""
+    if not (path / "config.yaml").is_file():
+        return True
+    try:
+        pack = open_pack(path)
+        return bool(pack.pictures()) and (not pack.has("tokenizer") or bool(pack.load("tokenizer")))
+    except (ValueError, OSError):
+        return False
+
+
+def stored_files(path: Path) -> dict[str, bytes]:
+    """The files of a pack, but for the beginnings of files that a killed command has left."""
+    files = (file for file in path.rglob("[!.]*") if file.is_file())
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
+
+
+def die_before(name: str) -> None:
+    """End this process by kill -9 when it is about to put a file of that name in place."""
+    replace = os.replace
+
+    def dying(source: Path, target: Path) -> None:
+        if target.name == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, target)
+
+    os.replace = dying  # type: ignore[assignment]
 
 
 def kill(sittings: Sittings, count: int, until_lost: bool = False) -> None:
@@ -150,6 +223,25 @@ def fill(sittings: Sittings, count: int) -> None:
         _await(lambda child=child: has_ended(child))
         filler.unlink()
         sittings.end(child, 2)
+
+
+def begin_and_kill(sittings: BegunSittings) -> None:
+    """Break off sittings by kill -9, each before it puts the next file in place."""
+    for name in STORED:
+        sittings.end(sittings.start(dies_before=name), -signal.SIGKILL)
+    sittings.end(sittings.start(), 0)
+
+
+def begin_and_fill(sittings: BegunSittings) -> None:
+    """Break off sittings by a full disk, each with room for one more of STORED, up to config.yaml at the end."""
+    filler, weights = sittings.disk / "filler", sittings.disk / "whole" / "tiny" / "tokenizer.safetensors"
+    for pages in (0, 1, 1, 1, 1, -(-weights.stat().st_size // PAGE)):  # what is stored anew leaves its old room
+        take_all_but(filler, pages * PAGE)
+        child = sittings.start()
+        _await(lambda child=child: has_ended(child))
+        filler.unlink()
+        sittings.end(child, 2)
+    sittings.end(sittings.start(), 0)
 
 
 def says_full(said: list[str]) -> bool:
@@ -224,6 +316,11 @@ def main(argv: list[str]) -> None:
         control = Sittings(folder / "control", save_in_place)
         kill(control, MOST_OF_CONTROL, until_lost=True)
         found["control_lost"] = control.counts["lost"]
+    shutil.rmtree(sittings.folder)  # a small disk has no room for both
+    with TemporaryDirectory() as elsewhere:  # beside the pack nothing is on the small disk, to be what it is full for
+        begun = BegunSittings(Path(elsewhere), folder)
+        (begin_and_kill if how == "kill" else begin_and_fill)(begun)
+        found["begun"] = begun.counts
     print(json.dumps(found))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.broken_off import STORED
 from tests.full import FULL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,8 @@ def broken_off(how: str, count: int, folder: Path, *within: str) -> dict[str, An
     assert done.returncode == 0, done.stderr[-2000:]
     print(how, done.stdout)
     found: dict[str, Any] = json.loads(done.stdout)
-    assert found["whole"] > 0 and not (found["lost"] or found["different"] or found["wrong_ends"]), found
+    for counts in (found, found["begun"]):
+        assert counts["whole"] > 0 and not (counts["lost"] or counts["different"] or counts["wrong_ends"]), found
     return found
 
 
@@ -43,10 +45,12 @@ def test_killed_at_any_moment_it_has_a_checkpoint_and_goes_on_to_the_bit(tmp_pat
     found = broken_off("kill", KILLS, tmp_path)
     assert found["broken"] == KILLS and found["saving"] > KILLS / 10, found
     assert found["control_lost"] > 0, "what saves in place has to be found out"
+    assert found["begun"]["broken"] == len(STORED)
 
 
 @pytest.mark.slow
 def test_a_full_disk_ends_it_with_a_line_and_it_goes_on_to_the_bit(tmp_path: Path) -> None:
     if not has_own_disk(tmp_path):
         pytest.skip("needs a small file system, which this user may not make")
-    assert broken_off("disk", FULL_DISKS, tmp_path, *DISK, str(tmp_path))["broken"] == FULL_DISKS
+    found = broken_off("disk", FULL_DISKS, tmp_path, *DISK, str(tmp_path))
+    assert found["broken"] == FULL_DISKS and found["begun"]["broken"] == len(STORED) - 1
