@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -12,11 +13,15 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.bench import __main__ as bench
+from engine.bench import scale
 from engine.bench.products import head_products, run_products, trunk_products
 from engine.bench.scale import Size
+from engine.bench.timing import time_call
 from engine.bench.waits import STAND_IN, CountWaits
 from engine.config import CriticConfig, TrunkConfig
 from engine.generator import Generator
+from engine.models import build_model
+from engine.pack import save_model
 from engine.rules import RULES
 from engine.session import Session
 from tests.tiny import TRUNK, make_pack
@@ -89,6 +94,35 @@ def test_the_products_are_those_of_a_pass() -> None:
     with FlopCounterMode(display=False) as of_products:
         run()
     assert of_pass.get_total_flops() == of_products.get_total_flops() > 0
+
+
+def test_a_pack_of_other_products_than_are_counted_is_refused(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "tiny")
+    sizes = {"layers": 1, "width": 8, "heads": 1, "mlp": 8, "norm": "adaptive"}
+    save_model(pack.path, "generator", build_model("generator", sizes, pack.tokenizer_config, 2))
+    with pytest.raises(ValueError, match="'tiny': its generator has adaptive norms"):
+        bench.main([f"pack={pack.path}", "device=cpu"])
+
+
+def test_on_cuda_each_measurement_has_its_own_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    peak = [0]
+
+    class Growing:
+        def steps(self, batch: int, *rest: object) -> Iterator[None]:
+            peak[0] = max(peak[0], batch * 2**20)
+            yield
+
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: peak.clear() or peak.append(0))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: peak[0])
+    assert [scale._memory(cast(Any, Growing()), batch, torch.device("cuda")) for batch in (8, 2)] == [8, 2]
+
+
+def test_a_call_is_timed_until_whatever_device_there_is_has_done_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda: done.append("waited"))
+    time_call(lambda: done.append("called"))
+    assert done == ["called", "waited"]
 
 
 def test_sampling_with_networks_of_a_size_is_measured(

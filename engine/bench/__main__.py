@@ -12,7 +12,8 @@ With model=paper256, paper512, emoji, avatars or several of them (a,b): sampling
 sizes, for each number of pictures in `batch`. The best of what `seconds` allow; all that is compared takes turns.
   step_seconds           one step of Token-Critic: generator, critic and all between them, the noise, the record
   pictures_per_second    of runs of `steps` such steps, without decoding
-  memory_mb              peak: of a GPU's memory, or of this process with everything that torch brings
+  memory_mb              peak: of a GPU's memory in a step; elsewhere of this process so far, torch and all models
+                         before it included, so that only the first model's says something about it
   share_of_limit         products_seconds, its matrix products alone, / step_seconds
   trunk_share            the same of both trunks without embeddings, heads and sampling
   encoder_share          the same of torch.nn.TransformerEncoder in the same dtype (its sums are in it, too)
@@ -38,7 +39,7 @@ import torch
 
 from engine import cli
 from engine.bench.noise import noise_figures
-from engine.bench.runs import pass_figures, run_figures
+from engine.bench.runs import pack_figures
 from engine.bench.scale import scale_figures
 from engine.bench.shared import shared_figures
 from engine.config import MAX_STEPS
@@ -73,8 +74,7 @@ def main(argv: list[str]) -> None:
     batches = read_batches(options["batch"]) or BATCHES.get(device.type, BATCHES_CPU)
     figures: dict[str, Any] = {}
     if not options["model"]:
-        session = Session.open(options["pack"], options["device"], options["threads"], dtype)
-        figures = {**run_figures(session, steps), **pass_figures(session), **session.made_by()}
+        figures = pack_figures(Session.open(options["pack"], options["device"], options["threads"], dtype), steps)
     if models:
         dtype = options["dtype"] or "auto"
         if dtype not in ("auto", *DTYPES):

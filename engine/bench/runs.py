@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -13,6 +14,16 @@ from engine.bench.timing import median_time, time_call
 from engine.session import Session
 
 ROUNDS = 15
+
+
+def pack_figures(session: Session, steps: int) -> dict[str, Any]:
+    """All figures of a pack. ValueError for a generator of which the products are not counted here."""
+    if session.pack.config["generator"].get("norm") == "adaptive":
+        raise ValueError(
+            f"pack {session.pack.name!r}: its generator has adaptive norms, of which the matrix products are not "
+            "counted: give another pack=, or model="
+        )
+    return {**run_figures(session, steps), **pass_figures(session), **session.made_by()}
 
 
 def run_figures(session: Session, steps: int) -> dict[str, object]:

@@ -182,7 +182,9 @@ def count_waits(stream: Iterator[Step], device: torch.device) -> float:
 
 @torch.no_grad()
 def _memory(networks: Networks, batch: int, device: torch.device) -> float | None:
-    """Peak MB after a step: of the device, or of this process with all that is in it. None where nobody can say."""
+    """Peak MB of a step on CUDA, else of this process until now, with all in it. None where nobody can say."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     next(networks.steps(batch, device, 2))
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20

@@ -19,6 +19,6 @@ def time_call(work: Callable[[], object]) -> float:
     """Seconds of one call, until the device has done it."""
     start = time.perf_counter()
     work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
     return time.perf_counter() - start
