@@ -1,4 +1,4 @@
-"""The training loop, the same for all models. A resumed run gives the same bits as an uninterrupted one."""
+"""The training loop, the same for all models. On a CPU a resumed run has the bits of an uninterrupted one."""
 
 from __future__ import annotations
 

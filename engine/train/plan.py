@@ -59,12 +59,15 @@ def make_plan(recipe: Mapping[str, Any], options: Mapping[str, Any]) -> str:
         rows.append([kind, f"{weights[kind] / 1e6:.1f} M", *cells])
         if kind == "tokenizer":
             rows += [[f"its {name}", "", f"{flops / 1e9:.1f}", "", "", "", ""] for name, flops in extra.items()]
+    encoded = PICTURES * options["crops"] * passes["tokenizer"] / 2  # once, for generator and critic
+    what = f"encoding {PICTURES:,} pictures, crops={options['crops']}"
+    rows.append([what, "", "", "", "", f"{encoded:.2e}", f"{encoded / rate:,.1f}"])
     run = SampleConfig(rule="critic")
     critics = run.passes - run.steps  # passes of the critic; every step has one of the generator
     drawn = SAMPLES * (run.steps * passes["generator"] + critics * passes["critic"] + passes["tokenizer"] / 2)
     sampling = f"{SAMPLES:,} samples, critic, {run.steps} steps"
     rows.append([sampling, "", "", "", "", f"{drawn:.2e}", f"{drawn / rate:,.1f}"])
-    hours += drawn / rate
+    hours += (encoded + drawn) / rate
     total = f"In all {hours:,.1f} GPU hours, {hours / options['gpus']:,.1f} hours on {options['gpus']} GPUs"
     said = f"{total}, at {options['mfu']:.0%} of {options['peak_tflops']:g} TFLOP/s."
     return "\n".join([*_table(rows), "", said, "", *_table(_list_sizes(recipe, tokenizer, weights, options))])
