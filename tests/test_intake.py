@@ -19,6 +19,7 @@ import torch
 
 from engine.data import intake
 from engine.data.folder import open_folder, read_folder
+from engine.pack import open_pack
 from engine.tokenizer import Tokenizer, to_float
 from engine.train import tokens
 from engine.train.first_step import write_pictures
@@ -106,7 +107,8 @@ def test_a_large_set_is_read_again_only_if_a_file_has_changed(
 
 
 def source(root: Path, tmp_path: Path, **changes: Any) -> TokenSource:
-    tokenizer = make_pack(tmp_path / "tiny").load("tokenizer")
+    path = tmp_path / "tiny"
+    tokenizer = (open_pack(path) if path.is_dir() else make_pack(path)).load("tokenizer")
     codes = torch.randn(tokenizer.codebook.shape, generator=make_rng("codes"))
     tokenizer.codebook.copy_(torch.nn.functional.normalize(codes, dim=-1))  # those of the untrained one are all alike
     return TokenSource(read_folder(root, SIZE), tokenizer, replace(CONFIG, **changes))
