@@ -7,17 +7,19 @@ import json
 import os
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
-from engine.pack import open_pack, write_config
+from engine.data.pictures import INDEX
+from engine.pack import TOKENS, open_pack, write_config
 from engine.weights import sha256
 from tests.tiny import make_whole_pack
 
@@ -52,6 +54,13 @@ def pickled() -> bytes:
 def archive() -> bytes:
     out = io.BytesIO()
     np.savez(out, bias=np.zeros(4))
+    return out.getvalue()
+
+
+def blank() -> bytes:
+    """A sheet of 34 bytes and of 16 million pixels."""
+    out = io.BytesIO()
+    Image.new("RGB", (4000, 4000)).save(out, "WEBP", lossless=True)
     return out.getvalue()
 
 
@@ -143,9 +152,9 @@ def link(target: str, path: Path) -> None:
     (path / "generator.safetensors").symlink_to(target)
 
 
-def grow(size: int, path: Path) -> None:
+def grow(size: int, path: Path, name: str = "generator.safetensors") -> None:
     """A file with a hole, which takes no room on the disk."""
-    os.truncate(path / "generator.safetensors", size)
+    os.truncate(path / name, size)
 
 
 def describe(text: str, path: Path) -> None:
@@ -161,9 +170,21 @@ def in_place_of_a_file(path: Path) -> None:
     (path / "generator.safetensors").mkdir()
 
 
-def as_a_pipe(path: Path) -> None:
-    (path / "generator.safetensors").unlink()
-    os.mkfifo(path / "generator.safetensors")
+def as_a_pipe(path: Path, name: str = "generator.safetensors") -> None:
+    (path / name).unlink()
+    os.mkfifo(path / name)
+
+
+def list_pictures(row: str, times: int, path: Path) -> None:
+    """An index of this row, so many times."""
+    (path / "data" / "index.csv").write_text(",".join(INDEX) + f"\n{row}" * times, newline="\n")
+
+
+def store_sheet(content: bytes, path: Path) -> None:
+    """This content in place of a sheet, of which the tokens say that they were made."""
+    (path / "data" / "0000.webp").write_bytes(content)
+    tokens = load_file(path / TOKENS)
+    save_file(tokens, path / TOKENS, metadata={"made_from": open_pack(path).token_sources()})
 
 
 def cut_tokens(path: Path) -> None:
@@ -196,6 +217,15 @@ OTHERS: dict[str, Damage] = {
     "a pipe": as_a_pipe,
     "tokens that are cut short": cut_tokens,
     "tokens of no code": raise_tokens,
+    "an index of a terabyte": partial(grow, 2**40, name="data/index.csv"),
+    "an index that is a pipe": partial(as_a_pipe, name="data/index.csv"),
+    "an index of rows without values": partial(list_pictures, "", 10**6),
+    "an index with a value without end": partial(list_pictures, f"0000.webp,0,a,{'a' * 200_000},a,train,1,16", 1),
+    "an index that leads out": partial(list_pictures, "../config.yaml,0,a,a,a,train,1,16", 12),
+    "an index with a NUL": partial(list_pictures, "0000\0.webp,0,a,a,a,train,1,16", 12),
+    "a sheet that is not there": lambda path: (path / "data" / "0000.webp").unlink(),
+    "a sheet of a terabyte": partial(grow, 2**40, name="data/0000.webp"),
+    "a sheet that is a pipe": partial(as_a_pipe, name="data/0000.webp"),
     "a config that runs a program": partial(
         describe, "!!python/object/apply:os.mkdir ['harm-was-done']\nclasses: [a]\ntokenizer: {}"
     ),
@@ -204,13 +234,19 @@ OTHERS: dict[str, Damage] = {
 }
 
 
-def hostile_packs(folder: Path) -> list[tuple[str, Path]]:
+IN_PLACE_OF_WEIGHTS: dict[str, Damage] = {
+    name: partial(replace, content, KINDS[i % len(KINDS)]) for i, (name, content) in enumerate(FILES.items())
+}
+PICTURES: dict[str, Damage] = {  # found when the pictures are looked at, which sampling does not need
+    "a sheet of 34 bytes and 48 megabytes": partial(store_sheet, blank()),
+    "a sheet that Ghostscript would run": partial(store_sheet, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 96 16\n"),
+    "a sheet that is no picture": partial(store_sheet, b"RIFF\0\0\0\0WEBPVP8L"),
+}
+
+
+def hostile_packs(folder: Path, damages: Mapping[str, Damage]) -> list[tuple[str, Path]]:
     """A pack for each damage, in `folder`: its name and its path."""
     found = []
-    damages: dict[str, Damage] = {
-        **{name: partial(replace, content, KINDS[i % len(KINDS)]) for i, (name, content) in enumerate(FILES.items())},
-        **OTHERS,
-    }
     for i, (name, damage) in enumerate(damages.items()):
         pack = make_whole_pack(folder / f"{i:02d}" / "tiny")
         damage(pack.path)

@@ -20,7 +20,7 @@ from engine.session import Session
 from engine.step import ARRAYS, Step, digest_of
 from tests.fakes_app import N, digests, finished, new_context
 from tests.full import FULL
-from tests.hostile_packs import hostile_packs
+from tests.hostile_packs import IN_PLACE_OF_WEIGHTS, OTHERS, PICTURES, hostile_packs
 from tests.test_exports import assert_animation_holds, assert_sheet_holds, open_image
 from tests.tiny import make_whole_pack
 
@@ -33,7 +33,7 @@ SECONDS = 1.0  # until a hostile pack is refused
 def test_a_hostile_pack_is_refused_in_a_line_and_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packs = hostile_packs(tmp_path / "packs")
+    packs = hostile_packs(tmp_path / "packs", {**IN_PLACE_OF_WEIGHTS, **OTHERS})
     monkeypatch.chdir(tmp_path)
     worst, wrong = 0.0, {}
     capsys.readouterr()  # what was said while they were made
@@ -48,6 +48,20 @@ def test_a_hostile_pack_is_refused_in_a_line_and_at_once(
     assert wrong == {} and len(packs) >= 60
     assert sorted(file.name for file in tmp_path.iterdir()) == ["packs"], "nothing was run, nothing was written"
     print(f"{len(packs)} hostile packs refused, the slowest after {worst:.2f} s")
+
+
+def test_hostile_pictures_are_refused_in_a_line_and_start_no_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sampling looks at no sheet; the page does where it begins."""
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
+    for _, path in hostile_packs(tmp_path, PICTURES):
+        session = Session.open(path, "cpu")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.run(lambda _, session=session: session.class_pictures(), [])
+        said = capsys.readouterr().err
+        assert ended.value.code == 2 and said.startswith(f"error: {path}/data/0000.webp: ") and said.count("\n") == 1
 
 
 def test_every_flipped_byte_of_the_weights_is_caught(tmp_path: Path) -> None:
