@@ -280,6 +280,8 @@ DEEP = "[" * 20_000
         ("classes: [" + ",".join(f"c{i}" for i in range(20_000)) + "]\ntokenizer: {}", "20,000 classes"),
         ("classes: [a]\n" + "#" * 2**20, "the most is 1,048,576"),
         (f"classes: [a]\ntokenizer: {{}}\npresets: {{maskgit: {{temp_a: [{BOMB}]}}}}", "temp_a"),
+        ("classes: [a]\ntokenizer: {}\nx: 1" + 500_000 * ":1", "a number of 1,000,001 digits"),
+        ("classes: [a]\ntokenizer: {}\nx: 1" + 200 * ":1" + ".5", "a number of 403 digits"),
     ],
 )
 def test_a_config_that_would_fill_the_memory_is_refused_at_once(tmp_path: Path, text: str, says: str) -> None:

@@ -35,6 +35,8 @@ from engine.weights import check_finite, check_hash, check_size, read_metadata, 
 WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
 MAX_CLASSES = 10_000
+MAX_DIGITS = 100  # of a number in a config.yaml
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 TOKENS = Path("data", "tokens.safetensors")
 CPU = torch.device("cpu")
 ENCODED = 16  # pictures encoded at once on any other device
@@ -173,13 +175,22 @@ def open_pack(name: str | Path) -> Pack:
     if (size := file.stat().st_size) > MAX_CONFIG:
         raise ValueError(f"{file} is not a pack's config: it has {size:,} bytes, the most is {MAX_CONFIG:,}")
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        config = yaml.load(file.read_text(encoding="utf-8"), _Loader)
         _check_config(config)
     except RecursionError:
         raise ValueError(f"{file} is not a pack's config: it is nested too deeply") from None
     except (yaml.YAMLError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} is not a pack's config: {error}") from error
     return Pack(path=path, config=config)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without long numbers: 1:1:1... is one of base 60, and half a million of its digits take minutes to read."""
+
+    def construct_scalar(self, node: Any) -> Any:
+        if node.tag in NUMBERS and len(node.value) > MAX_DIGITS:
+            raise ValueError(f"a number of {len(node.value):,} digits: the most is {MAX_DIGITS}")
+        return super().construct_scalar(node)
 
 
 def _check_config(config: Any) -> None:
