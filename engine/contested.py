@@ -17,13 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine import MASK
+from engine.fill import Predictor, fill_masked, rank_positions
 from engine.noise import Noise
 
 GROUPS = 4  # the positions are split at random into four groups; fraction 0.25 / 0.5 / 0.75 hides one / two / three
 BOOTSTRAPS = 2000  # resamples of the concepts, for the intervals
 TokenScorer = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> probability of "real" (B, N)
-Predictor = Callable[[Tensor, Tensor], Tensor]  # (tokens (B, N), labels (B,)) -> logits (B, N, V)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,18 +146,14 @@ def _fill_rotations(
     """Filled tokens and hidden positions, both (GROUPS, B, N), of real tokens (B, N)."""
     hidden_groups = round(fraction * GROUPS)
     noise = Noise(hidden_groups, tuple(range(len(tokens))))
-    order = noise.uniform(0, "rank", tokens.shape[1:], tokens.device).argsort(dim=1, stable=True).argsort(dim=1)
-    group = order * GROUPS // tokens.shape[1]  # (B, N) in 0..3, equally large
-    fills, hides = [], []
-    for turn in range(GROUPS):
-        masked = (group - turn) % GROUPS < hidden_groups
-        logits = _apply_batched(generator, tokens.masked_fill(masked, MASK), labels, size)
-        sampled = torch.empty_like(tokens)
-        for i in range(len(tokens)):  # one at a time: the noise of 178 pictures would take 180 MB
-            gumbel = Noise(hidden_groups, (i,)).gumbel(turn, "token", logits.shape[1:], logits.device)
-            sampled[i] = (logits[i].float() + gumbel[0]).argmax(-1)
-        fills.append(torch.where(masked, sampled, tokens))
-        hides.append(masked)
+    rank = rank_positions(noise.uniform(0, "rank", tokens.shape[1:], tokens.device))
+    group = rank * GROUPS // tokens.shape[1]  # (B, N) in 0..3, equally large
+    hides = [(group - turn) % GROUPS < hidden_groups for turn in range(GROUPS)]
+
+    def predict(hidden: Tensor, classes: Tensor) -> Tensor:
+        return _apply_batched(generator, hidden, classes, size)
+
+    fills = [fill_masked(tokens, masked, labels, predict, noise, turn) for turn, masked in enumerate(hides)]
     return torch.stack(fills), torch.stack(hides)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine import MASK
+from engine.fill import fill_masked, rank_positions
 from engine.noise import Noise
 from engine.session import Session
 
@@ -43,19 +43,16 @@ def make_critic_example(session: Session, seed: int, fraction: float) -> CriticE
     noise, N = Noise(seed, (0,)), session.num_tokens
     u = noise.uniform(0, "score", (N + 1,))[0]
     index = int(choice[int(float(u[0]) * len(choice))])
-    hidden = torch.zeros(1, N, dtype=torch.bool)
-    hidden[0, u[1:].argsort(stable=True)[: max(1, round(fraction * N))]] = True
-    real = tokens[index : index + 1]
+    hidden = (rank_positions(u[None, 1:]) < max(1, round(fraction * N))).to(session.device)
+    real = tokens[index : index + 1].to(session.device)
     label = torch.tensor([int(pictures.labels[index])], device=session.device)
-    logits = session.generator(real.masked_fill(hidden, MASK).to(session.device), label).cpu()
-    sampled = (logits + noise.gumbel(0, "token", logits.shape[1:])).argmax(-1)
-    filled = torch.where(hidden, sampled, real)
-    scores = session.critic(filled.to(session.device), label, hidden.to(session.device)).sigmoid().cpu()
+    filled = fill_masked(real, hidden, label, session.generator, noise)
+    scores = session.critic(filled, label, hidden).sigmoid().cpu()
     return CriticExample(
         name=pictures.names[index],
         label=session.classes[int(label)],
-        real=real[0].numpy().astype(np.int32),
-        filled=filled[0].numpy().astype(np.int32),
-        hidden=hidden[0].numpy(),
+        real=real[0].cpu().numpy().astype(np.int32),
+        filled=filled[0].cpu().numpy().astype(np.int32),
+        hidden=hidden[0].cpu().numpy(),
         scores=scores[0].float().numpy(),
     )

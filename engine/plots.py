@@ -9,7 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+WIDE = 10  # a logarithmic axis that spans less shows its smaller ticks' numbers, too
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.backends.backend_pdf import PdfPages
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
@@ -21,6 +24,15 @@ def new_figure(**how: Any) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(**how)
+
+
+def use_log_scale(axes: Axes, which: str) -> None:
+    """A logarithmic axis, "x" or "y", with plain numbers; with more of them where it spans little. After plotting."""
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    low, high = getattr(axes, f"get_{which}lim")()
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("{x:g}" if high < WIDE * low else "")
 
 
 def open_pdf(out: BinaryIO) -> PdfPages:

@@ -16,6 +16,8 @@ from engine.rules import RULES, all_parameters
 
 Row = Mapping[str, Any]  # figures by name; NAME_ci is the 95 % interval of NAME
 LARGEST = 20_000_000  # bytes of a report's file
+REAL = "as many real pictures"  # what charts call their floor
+FIRST_SAMPLES = 2000  # fid_first is measured on so many samples, to compare rows of different n
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Chart:
     y: Axis
     lines: bool = False  # whether the points of a series follow each other
     diagonal: bool = False  # whether both axes are shares that ought to be equal
+    floor: float | None = None  # what as many real pictures would have on the y axis
     method: str = ""
     findings: Sequence[str] = ()
     paper: Sequence[Mapping[str, Any]] = field(default_factory=tuple)  # what papers report: name, fid, inception_score
@@ -86,6 +89,27 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
+def say_perfect(perfect: Sequence[Row]) -> list[str]:
+    """What real pictures would get in the place of samples, for each number of samples: a sentence each."""
+    return [
+        f"As many real pictures ({one['n']:,}), drawn at random, would have an FID of {one['fid']:.2f} and a KID of "
+        f"{one['kid']:.4f}: no sampler gets lower but by luck, and ratios of figures near that are pulled towards 1."
+        for one in perfect
+        if "fid" in one
+    ]
+
+
+def say_unsearched(names: Sequence[str]) -> list[str]:
+    """A sentence on the rows whose settings no search of the pack found; none where there are none."""
+    said = f"No search at so many steps was done for {', '.join(names)}: the settings are the pack's presets."
+    return [said] if names else []
+
+
+def find_floor(perfect: Sequence[Row], figure: str, numbers: set[int]) -> float | None:
+    """What real pictures would have in this figure, where all rows are over the same number of pictures."""
+    return next((one.get(figure) for one in perfect if {one["n"]} == numbers), None)
+
+
 def own_settings(row: Row) -> str:
     """The parameters that the row's rule reads, as in "K 1.1, a 0.15, b 0.9"."""
     specs, values = RULES[row["rule"]].parameters(row["matched"]), row["settings"]
@@ -113,17 +137,18 @@ def run_settings(row: Row) -> dict[str, Any] | None:
 
 def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     """A report that says itself how it is drawn (engine.evaluate.experiments)."""
-    chart = content["chart"]
+    chart, rows, perfect = content["chart"], shown_rows(content), content.get("perfect", ())
     return Chart(
         name=name,
-        rows=shown_rows(content),
+        rows=rows,
         columns=[Column(**one) for one in chart["columns"]],
         x=Axis(**chart["x"]),
         y=Axis(**chart["y"]),
         lines=chart["lines"],
         diagonal=chart["diagonal"],
+        floor=find_floor(perfect, chart["y"]["figure"], {row["measured"] for row in rows}),
         method=content["method"],
-        findings=content["findings"],
+        findings=[*content["findings"], *say_unsearched(content.get("unsearched", ())), *say_perfect(perfect)],
         paper=content["paper"],
     )
 
@@ -133,6 +158,7 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         {**row, "series": row_name(row), "point": f"{row['steps']} steps, {own_settings(row)}"}
         for row in shown_rows(content)
     ]
+    perfect = content.get("perfect", ())
     first = Column(heading="FID of the first 2,000 ↓", figure="fid_first")
     held = Column(heading="KID, held out ↓", figure="kid_held", digits=4)
     return Chart(
@@ -141,9 +167,10 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         columns=[PASSES, Column(heading="pictures", figure="n", digits=0), first, FID, KID, FID_HELD, held, IS, NAMED],
         x=Axis(figure="passes", label="network passes of a picture", log=True),
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
+        floor=find_floor(perfect, "fid", {min(FIRST_SAMPLES, row["n"]) for row in rows}),
         method=f"{_list_rules(shown_rows(content))} at the best settings of the pack's search, else at its presets; "
         "MaskGIT also at the critic's passes, and matched, with the critic's settings.",
-        findings=content.get("findings", ()),
+        findings=[*content.get("findings", ()), *say_perfect(perfect)],
     )
 
 
@@ -161,7 +188,7 @@ def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
     ]
     found = content["best"]
     pictures = [one["pictures"] for one in found]
-    inside = "no winner lies at an end" if not any(one["at_an_end"] for one in found) else "some winners lie at an end"
+    inside = "no winner lies" if not any(one["at_an_end"] for one in found) else "some winners lie"
     rounds = sorted({row["n"] for row in rows})
     return Chart(
         name=name,
@@ -172,8 +199,8 @@ def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
         method=f"Successive halving by KID: many settings with {rounds[0]} pictures each, the best again with more, "
         f"up to {last}, from other noise each time.",
         findings=[
-            f"{len(found)} searches of {min(pictures):,} to {max(pictures):,} pictures each; {inside} of what was "
-            "tried.",
+            f"{len(found)} searches of {min(pictures):,} to {max(pictures):,} pictures each; {inside} at an end of "
+            "what was tried, but for ends of the allowed range.",
             "Points of two rounds do not compare: with few pictures the best of many settings is the luckiest, too.",
         ],
     )
@@ -199,7 +226,7 @@ def _auc(name: str, content: Mapping[str, Any]) -> Chart:
         f"{split}: {cell['critic']['contested']:.2f} against {cell['generator']['contested']:.2f}"
         for split, cell in half.items()
     ]
-    leads = [cell["difference_ci"][0] > 0 for cell in half.values()]
+    leads = [(cell["difference_ci"][0] > 0) - (cell["difference_ci"][1] < 0) for cell in half.values()]
     return Chart(
         name=name,
         rows=rows,
@@ -214,7 +241,8 @@ def _auc(name: str, content: Mapping[str, Any]) -> Chart:
         "token at the same place are compared; 0.5 is chance, and 1 is out of reach.",
         findings=[
             f"With half of the tokens sampled, the critic's AUC against the generator's own is {'; '.join(said)}.",
-            f"The critic is ahead in {sum(leads)} of {len(leads)} splits by more than chance.",
+            f"Of {len(leads)} splits the critic is ahead in {leads.count(1)} and behind in {leads.count(-1)} by more "
+            "than chance.",
         ],
     )
 
@@ -254,17 +282,22 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
     def of(rule: str, passes: int) -> dict[str, Row]:
         return {row["class"]: row for row in rows if (row["rule"], row["passes"]) == (rule, passes)}
 
-    passes = max(row["passes"] for row in rows if row["rule"] == "critic")
+    passes = max((row["passes"] for row in rows if row["rule"] == "critic"), default=0)
     critic, greedy = of("critic", passes), of("maskgit", passes)
     lead = {label: critic[label]["share"] - greedy[label]["share"] for label in critic if label in greedy}
+    if not lead:
+        return []
     ahead = sum(one > 0 for one in lead.values())
     most, least = max(lead, key=lambda label: lead[label]), min(lead, key=lambda label: lead[label])
     shares = [f"{percent(critic[label]['share'])} against {percent(greedy[label]['share'])}" for label in (most, least)]
-    return [
+    behind = sum(one < 0 for one in lead.values())
+    found = [
         f"At equal passes, {passes}, the classifier finds the class more often in Token-Critic's pictures in {ahead} "
-        f"of {len(lead)} classes.",
-        f"Its lead is largest in {most}, {shares[0]}, and smallest in {least}, {shares[1]}.",
+        f"of {len(lead)} classes, and less often in {behind}.",
     ]
+    if most != least:
+        found.append(f"Its lead is largest in {most}, {shares[0]}, and smallest in {least}, {shares[1]}.")
+    return found
 
 
 def _exact(name: str, content: Mapping[str, Any]) -> Chart:

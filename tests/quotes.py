@@ -100,6 +100,7 @@ def everything() -> dict[str, Row]:
         report, table = load_table(ROOT / folder), "" if prefix else "table1"
         named_rows = {name: _row(row, table) for name, row in rows_by_name(report).items()}
         named_rows |= {f"floors {name}": row for name, row in report["floors"].items()}
+        named_rows |= {f"perfect {row['n']}": row for row in report["perfect"]}
         found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
         if (swept := ROOT / folder / "sweep.json").is_file():
             found |= {f"{prefix} {name}".strip(): row for name, row in _swept(read_report(swept)).items()}
@@ -115,7 +116,9 @@ def everything() -> dict[str, Row]:
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
     found |= _exact(read_report(ROOT / TABLE["exact"], "checks"))
-    found |= _tradeoff(read_report(ROOT / TABLE["tradeoff"], "faults")["rows"])
+    tradeoff = read_report(ROOT / TABLE["tradeoff"], "faults")
+    found |= _tradeoff(tradeoff["rows"])
+    found |= {f"tradeoff perfect {row['n']}": row for row in tradeoff["perfect"]}
     found["tokenizer"] = _flat(_json("tokenizer"))
     return found
 

@@ -16,6 +16,7 @@ from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
 from engine.evaluate.exact import join_halves
+from engine.evaluate.exact_report import find
 from engine.evaluate.experiments import steps
 from engine.evaluate.report import read_report
 from engine.evaluate.samples import SampleStore
@@ -158,6 +159,25 @@ def test_intervals_cover_what_they_promise(one: float, other: float) -> None:
     assert np.mean(inside) > PROMISED - 0.02 and np.mean(around) > PROMISED - 0.02  # of 400
 
 
+def test_what_checks_say_of_both_rules_is_told_both_ways() -> None:
+    def one(critic: int, maskgit: int) -> dict[str, Any]:
+        ratio = critic / maskgit if maskgit else None
+        return {
+            "n": 100,
+            "critic": critic,
+            "maskgit": maskgit,
+            "ratio": ratio,
+            "ratio_ci": ratio_interval(critic, maskgit),
+        }
+
+    checks = {"a": one(5, 40), "b": one(40, 5), "c": one(9, 10), "d": one(12, 0), exact.ANY_CHECK: one(40, 30)}
+    told = find({"equal_steps": checks}, [])[-1]
+    assert told == (
+        "The critic check by check, at equal steps: it has fewer faults in a; more in b, d; "
+        "the two cannot be told apart in c."
+    )
+
+
 def test_halves_are_put_together() -> None:
     tokens = np.arange(3)[:, None].repeat(16, 1)
     assert join_halves(tokens, 4)[2].reshape(4, 4).tolist() == [[2, 2, 0, 0]] * 4
@@ -258,7 +278,7 @@ def test_experiments_count_the_faults_of_their_samples_too(checked: Pack, monkey
     monkeypatch.setattr(steps, "COUNTS", (2,))
     words = [f"pack={checked.path}", "steps=2", "out=report"]
     command.main(["exact", *words, "n=40", "rules=maskgit,critic"])
-    command.main(["steps", *words, "n=40"])
+    command.main(["steps", words[0], words[2], "n=40"])
     measured = read_report(Path("report/exact.json"), "checks")["rows"]
     counted = {(row["rule"], row["passes"]): row["checks"] for row in measured}
     content, text = read_report(Path("report/steps.json")), Path("report/steps.md").read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -22,14 +21,14 @@ from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.experiments import EXPERIMENTS, ablate, steps
 from engine.evaluate.experiments.accept import choose_surest, pool_size
 from engine.evaluate.experiments.calibration import bin_scores, expected_error
-from engine.evaluate.experiments.experiment import describe, format_report, say_ratio
+from engine.evaluate.experiments.experiment import describe, format_report, list_unsearched, say_ratio
 from engine.evaluate.experiments.refine import FRACTIONS
 from engine.evaluate.paper import REPORTED
 from engine.evaluate.report import has_same_sources, read_report
 from engine.evaluate.samples import digest_sources
 from engine.pack import Pack, open_pack, save_tokens
 from engine.reports import EXPERIMENTS as CHARTS
-from engine.reports import read_chart
+from engine.reports import KID, read_chart, shown_rows
 from engine.session import Session, available_packs
 from tests.tiny import make_whole_pack
 
@@ -39,7 +38,7 @@ COMMITTED = [
     for name in EXPERIMENTS
     if (Path("weights") / pack / "reports" / f"{name}.json").is_file()
 ]
-ROWS = {"steps": 9, "curve": 42, "rejection": 10, "refine": 5, "calibration": 5}
+ROWS = {"steps": 9, "curve": 42, "rejection": 15, "refine": 6, "calibration": 5}
 RECIPE = "layers=2 width=16 heads=2 mlp=32 iterations=4 batch=2 micro_batch=2 warmup=1 evaluate_every=4"
 
 
@@ -56,7 +55,8 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
 
 
 def run(name: str, pack: Pack, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
-    command.main([name, f"pack={pack.path}", "n=40", "steps=3", "out=report", *more])
+    few = ["steps=3"] if "steps" in command.READS[name] else []
+    command.main([name, f"pack={pack.path}", "n=40", "out=report", *few, *more])
     return json.loads(capsys.readouterr().out)  # type: ignore[no-any-return]
 
 
@@ -70,7 +70,10 @@ def test_an_experiment_is_measured_once_and_summed_up(
     content = read_report(Path(f"report/{name}.json"), EXPERIMENTS[name].figure)
     assert len(content["rows"]) == ROWS[name] and len(printed["findings"]) == 2
     chart = read_chart(Path("report"), name)
-    assert chart is not None and chart.findings == printed["findings"] and len(chart.rows) == ROWS[name]
+    assert chart is not None and list(chart.findings[:2]) == printed["findings"] and len(chart.rows) == ROWS[name]
+    text, unsearched = Path(f"report/{name}.md").read_text(), content["unsearched"]
+    assert bool(unsearched) == (name in ("curve", "rejection")) == ("No search at so many steps" in text)
+    assert (chart.floor is not None) == (name != "calibration") == ("As many real pictures (40)" in text)
     assert {file.name for file in Path("report").iterdir()} == {f"{name}.json", f"{name}.md", f"{name}.png"}
     shutil.rmtree("runs", ignore_errors=True)
     again = run(name, pack, capsys)
@@ -148,6 +151,20 @@ def test_refined_samples_are_refinements_of_those_samples(pack: Pack, tmp_path: 
     assert np.array_equal(again, samples.refined(first, critic, FRACTIONS[0]))
 
 
+def test_intervals_of_what_is_kept_come_from_keeping_others(pack: Pack, tmp_path: Path) -> None:
+    evaluator = Evaluator.open(Session.open(pack.path, "cpu", 1), tmp_path / "draws", 2)
+    tokens = np.random.Generator(np.random.Philox(0)).integers(0, 16, (80, 16), np.uint16)
+    labels, asked = evaluator.samples.labels(80), []
+
+    def keep(some: np.ndarray) -> np.ndarray:
+        asked.append(some)
+        return some[: len(some) // 2]
+
+    figures = evaluator.measure_tokens(tokens, labels, keep)
+    assert figures["measured"] == 40 and figures["fid"] == evaluator.measure_tokens(tokens[:40], labels[:40])["fid"]
+    assert {len(some) for some in asked} == {80, 76}, "a twentieth of all that were drawn is left out"
+
+
 def test_ratios_compare_the_same_number_of_pictures() -> None:
     row = {"n": 5000, "measured": 50, "fid": 2.0, "kid": 0.1, "without_group": {}}
     assert say_ratio(row, {**row, "n": 100, "fid": 4.0}) == "0.50"
@@ -171,7 +188,7 @@ def test_committed_experiments_are_of_the_committed_weights_and_say_what_their_r
 ) -> None:
     experiment, folder = EXPERIMENTS[name], Path("weights") / pack_name / "reports"
     content = read_report(folder / f"{name}.json", experiment.figure)
-    rows: Sequence[Any] = content["rows"]
+    rows = shown_rows(content)
     assert content["findings"] == experiment.find(rows)
     on_faults = any("faults" in row for row in rows) and name not in ("refine", "tradeoff")  # these two have it inside
     assert len(content["findings"]) == 2 + on_faults
@@ -179,6 +196,9 @@ def test_committed_experiments_are_of_the_committed_weights_and_say_what_their_r
     assert (folder / f"{name}.md").read_text(encoding="utf-8") == format_report(experiment, rows, content)
     evaluator = opened(pack_name)
     assert content["pictures_sha256"] == evaluator.provenance()["pictures_sha256"]
+    assert content["unsearched"] == (list_unsearched(evaluator.session.pack, rows) if experiment.searched else [])
+    if KID in experiment.columns:
+        assert {one["n"] for one in content["perfect"]} == {row["measured"] for row in rows}
     for row in rows:
         made_of = digest_sources(evaluator.session.pack, row["rule"], row["settings"].get("schedule", "cosine"))
         if "critic" in row["settings"]:  # a critic that was trained for the comparison alone

@@ -15,6 +15,8 @@ from engine.evaluate.metrics import (
     GROUPS,
     PictureFeatures,
     compute_metrics,
+    expected_fid,
+    expected_kid,
     fid,
     held_out_weights,
     inception_score,
@@ -79,6 +81,25 @@ def test_the_inception_score_counts_the_labels_that_are_told_apart() -> None:
     logits = np.where(np.eye(5, dtype=bool)[np.arange(100) % 5], 50.0, 0.0).astype(np.float32)
     assert inception_score(labelled(logits)) == pytest.approx(5, rel=1e-5)
     assert inception_score(labelled(np.zeros((20, 5), np.float32))) == pytest.approx(1)
+
+
+def test_what_perfect_samples_would_get_is_what_they_get() -> None:
+    centres, counts = 3 * normal(3, 4, seed=1), np.array([14, 10, 6])
+
+    def draw(each: np.ndarray, seed: int) -> np.ndarray:
+        return centres.repeat(each, 0) + 0.5 * normal(int(each.sum()), 4, seed)
+
+    whole = seen(draw(counts * 60, 2))
+    labels = np.arange(3).repeat(counts * 60)
+    drawn = [seen(draw(counts, seed)) for seed in range(100, 340)]
+    for expected, measure in ((expected_kid, kid), (expected_fid, fid)):
+        found = np.array([measure(whole, one) for one in drawn])
+        error = found.std() / len(found) ** 0.5
+        share = 0.1 if measure is fid else 0  # it is a mean over few draws itself
+        wanted = expected(whole, labels, counts)
+        assert abs(wanted - found.mean()) < 4 * error + share * found.mean()
+        assert abs(found.mean()) > 8 * error, "not 0"
+    assert expected_kid(whole, labels, counts) < 0 < expected_fid(whole, labels, counts)
 
 
 def test_real_pictures_count_by_their_weights() -> None:

@@ -21,13 +21,13 @@ from engine.evaluate import __main__ as command
 from engine.evaluate import exact
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.evaluator import Evaluator
-from engine.evaluate.report import MUST_MATCH, has_same_sources, read_report
+from engine.evaluate.report import MUST_MATCH, Report, has_same_sources, read_report
 from engine.evaluate.samples import SampleStore, digest_sources
 from engine.evaluate.sweep import MAX_WIDENINGS, ROUNDS, SETTINGS_PER_WIDENING, best_settings, set_presets
 from engine.evaluate.table1 import compare_rows, list_configs
 from engine.generator import Generator
 from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
-from engine.reports import read_chart
+from engine.reports import read_chart, shown_rows
 from engine.rules import RULES, Halton
 from engine.session import Session, available_packs
 from tests.tiny import make_whole_pack
@@ -90,6 +90,9 @@ def test_other_settings_weights_or_arithmetic_are_other_draws(pack: Pack, tmp_pa
     assert mine.key(config) != dataclasses.replace(mine, session=session).key(config)
     greedy = mine.session.settings(rule="maskgit", steps=3)  # asks no critic
     assert mine.key(greedy) == dataclasses.replace(mine, session=session).key(greedy)
+    write_config(pack.path, {**pack.config, "critic": {**pack.config["critic"], "share_offset": False}})
+    untold = Session.open(pack.path, "cpu", 1)  # the same weights, not told how many tokens are new
+    assert mine.key(config) != dataclasses.replace(mine, session=untold).key(config)
     in_bf16 = Session.open(pack.path, "cpu", 1, "bfloat16")
     assert mine.key(config) != dataclasses.replace(mine, session=in_bf16).key(config)
 
@@ -169,6 +172,29 @@ def test_a_row_that_was_measured_stays_when_the_rest_is_not(pack: Pack, monkeypa
     command.main(words)
     rows = read_report(Path("report/table1.json"))["rows"]
     assert [row["rule"] for row in rows] == ["halton", "random"] and all(row["seconds_per_picture"] for row in rows)
+
+
+def test_until_all_is_measured_anew_a_report_shows_what_it_showed(tmp_path: Path) -> None:
+    shared = {"weights_sha256": {}, "pictures_sha256": "", "definitions": {}}
+
+    def row(rule: str, weights: str, n: int = 5) -> dict[str, Any]:
+        settings = {"rule": rule, "steps": 2, "matched": False, "n": n, "dtype": "float32", "settings": {}}
+        return {**settings, "made_of": {"generator": weights}, "outputs": {}, "kid": 0.1}
+
+    older = [row("maskgit", "a"), row("critic", "a"), row("maskgit", "a", n=4)]
+    report = Report(tmp_path / "report.json", shared)
+    report.content["rows"] = list(older)
+    report.show(older[:2])
+    report.save()
+    report = Report(tmp_path / "report.json", shared)
+    first = report.get_or_measure(row("maskgit", "b"), lambda: row("maskgit", "b"))
+    with pytest.raises(ZeroDivisionError):
+        report.get_or_measure(row("critic", "b"), lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    assert shown_rows(read_report(report.file)) == older[:2]
+    again = Report(tmp_path / "report.json", shared)
+    assert again.get_or_measure(row("maskgit", "b"), lambda: pytest.fail("measured again")) == first
+    again.show([first, again.get_or_measure(row("critic", "b"), lambda: row("critic", "b"))])
+    assert again.rows == [row("maskgit", "b"), row("critic", "b"), older[2]]
 
 
 def test_no_row_has_more_steps_than_can_be(pack: Pack) -> None:
@@ -375,6 +401,8 @@ def test_a_sweep_leaves_the_ends_of_what_was_tried_where_it_may(pack: Pack, monk
         (["sweep", "preset=1"], "preset=1"),
         (["table1", "seed=1001"], "seed=1001"),
         (["table1", "seed=-1"], "seed=-1"),
+        (["steps", "rules=maskgit"], "steps does not read rules=: it takes .* n, seed"),
+        (["table1", "threads=2"], "table1 does not read threads="),
     ],
 )
 def test_mistakes_are_said_before_anything_is_drawn(pack: Pack, words: list[str], said: str) -> None:

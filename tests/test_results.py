@@ -16,7 +16,7 @@ from app.features.settings import plan_lanes, resolve_controls
 from app.packs import Packs
 from app.text.words import ENGLISH, words
 from engine.evaluate.experiments import EXPERIMENTS
-from engine.reports import ORDER, read_chart, read_charts, run_settings
+from engine.reports import ORDER, REAL, read_chart, read_charts, run_settings
 from engine.session import available_packs
 from tests.tiny import make_whole_pack
 
@@ -39,6 +39,8 @@ def test_every_committed_report_can_be_looked_at(context: Context, pack: str) ->
         assert figure is not None
         shown = {number for trace in figure.data if trace.customdata is not None for number in trace.customdata}
         assert shown == set(range(len(chart["rows"]))), "each row has a point, which says which row it is"
+        floors = [trace.name for trace in figure.data].count(REAL)
+        assert floors == (name in {"table1", "steps", "curve", "rejection", "refine", "ablate"})
 
 
 def test_each_report_has_a_title_on_the_page() -> None:
@@ -73,6 +75,14 @@ def test_what_is_no_report_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "calibration.json").write_text(json.dumps({**whole, "unknown": 1}), encoding="utf-8")
     chart = read_chart(tmp_path, "calibration")
     assert chart is not None and chart.diagonal and len(chart.rows) == len(whole["rows"])
+
+
+def test_classes_are_shown_where_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    table = json.loads((REPORTS["avatars"] / "table1.json").read_text())
+    alone = [row for row in table["rows"][: table["shown"]] if row["rule"] == "critic"]
+    (tmp_path / "table1.json").write_text(json.dumps({**table, "rows": alone, "shown": len(alone)}))
+    chart = read_chart(tmp_path, "classes")
+    assert chart is not None and chart.rows and not chart.findings
 
 
 def test_a_pack_without_reports_says_so_and_another_name_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from app.context import Context
 from app.request import SUFFIXES
-from engine.reports import Chart, Column, Row, read_charts, run_settings
+from engine.reports import REAL, Chart, Column, Row, read_charts, run_settings
 from engine.rules import RULES
 
 FEW, APART = 14, 1.1  # values at an axis that are named themselves; the least ratio of two that are
@@ -102,9 +102,12 @@ def _draw(chart: Chart) -> go.Figure:
             for point in row.get("points", [row])
         ]
         figure.add_trace(_trace(chart, name, points, colour, SYMBOLS[i % len(SYMBOLS)]))
+    line = {"mode": "lines", "line": {"color": "#888888", "dash": "dot"}, "hoverinfo": "skip"}
+    if chart.floor is not None:
+        across = [row[chart.x.figure] for row in chart.rows]
+        figure.add_trace(go.Scatter(x=across, y=[chart.floor] * len(across), name=REAL, **line))
     if chart.diagonal:
-        grey = {"color": "#888888", "dash": "dot"}
-        figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=grey, showlegend=False, hoverinfo="skip"))
+        figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], showlegend=False, **line))
     grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "zerolinecolor": "rgba(128, 128, 128, 0.25)"}
     for update, axis, room in (
         (figure.update_xaxes, chart.x, ROOM["x"]),

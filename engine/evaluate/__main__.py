@@ -19,15 +19,16 @@
     python -m engine.evaluate calibration pack=emoji  the critic's score against the share that is real
     python -m engine.evaluate tradeoff pack=avatars   faults against KID at the settings that the sweep tried
 
+Each takes what it reads, and refuses the rest.
 n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
 unless given), per rule (exact, copies), per row (steps to ablate), in all (blind, calibration), or the fewest of a
 row (tradeoff). sweep, table1,
 exact and what follows write into out=DIR, by default reports/ in the pack, where ratios and classes read. They keep
 samples in runs=DIR; the same command again goes on where it stopped. They also take:
-  rules=maskgit,critic   some of the rules
+  rules=maskgit,critic   sweep, table1, draw, exact: some of the rules
   workers=2              pictures drawn at once; default: one per core
   dtype=bfloat16         products in bf16, if the machine is faster in it
-  seed=                  table1, draw, exact: seed of the noise
+  seed=                  seed of the noise; not of a sweep, which has its own
   against=DIR            ratios: another report, whose rows the critic of this one is compared with
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
@@ -85,6 +86,24 @@ DEFAULT_N = {
 FEWEST_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
 DRAWS = ("sweep", "table1", "draw", "exact", *EXPERIMENTS)  # the actions that several processes can share
 MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
+ALWAYS = ("pack", "device", "dtype", "micro_batch")  # options that every action reads
+STORE = ("out", "runs", "workers")  # those of an action that stores samples
+READS = {  # the others that an action reads
+    "tokenizer": ("threads",),
+    "auc": ("n", "threads"),
+    "sheets": ("n", "steps", "out", "threads"),
+    "blind": ("n", "steps", "out", "threads"),
+    "copies": ("n", "steps", "threads"),
+    "sweep": ("steps", "rules", "settings", "pictures", "preset", *STORE),
+    "ratios": ("out", "against"),
+    "classes": ("out",),
+    **dict.fromkeys(("table1", "draw", "exact"), ("n", "steps", "rules", "seed", *STORE)),
+    **dict.fromkeys(EXPERIMENTS, ("n", "steps", "seed", *STORE)),
+    "steps": ("n", "seed", *STORE),
+    "calibration": ("n", "seed", *STORE),
+    "ablate": ("n", "steps", "seed", "training", *STORE),
+    "tradeoff": ("n", *STORE),
+}
 
 
 def main(argv: list[str]) -> None:
@@ -103,10 +122,13 @@ def main(argv: list[str]) -> None:
         "against": "",
         "training": "",
     }
-    action, options, _ = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
+    action, options, given = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MULTI_THREADED else FEWEST_SAMPLES
-    if action == "sweep" and options["n"] is not None:
+    if action == "sweep" and "n" in given:
         raise ValueError("n: a sweep has rounds, give pictures=[128,512,2000]")
+    for key in given:
+        if key not in (*ALWAYS, *READS[action]):
+            raise ValueError(f"{action} does not read {key}=: it takes {', '.join((*ALWAYS, *READS[action]))}")
     options["n"] = (
         DEFAULT_N[action] if options["n"] is None else cli.check_integer("n", options["n"], fewest, 1_000_000)
     )

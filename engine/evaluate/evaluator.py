@@ -1,4 +1,4 @@
-"""Measures the samples of some settings, and real pictures: the floors that no sampler can get below."""
+"""Measures the samples of some settings, and real pictures: the floors that a perfect sampler would come to."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ from engine.evaluate.metrics import (
     PictureFeatures,
     compute_features,
     compute_metrics,
+    expected_fid,
+    expected_kid,
     fid,
     held_out_weights,
     inception_score,
@@ -41,10 +43,11 @@ from engine.evaluate.metrics import (
 )
 from engine.evaluate.report import Report
 from engine.evaluate.samples import SampleStore, digest_sources, digest_tokens
+from engine.reports import FIRST_SAMPLES
 from engine.session import Session
 from engine.weights import sha256
 
-FIRST_SAMPLES = 2000  # fid_first is measured on so many samples, to compare rows of different n
+Keep = Callable[[np.ndarray], np.ndarray]  # sorted indices of pictures -> those of them that are kept
 TIMED_RUNS = 3  # the time of a picture is the median of so many runs
 # A row stores the jackknife values of these figures. Intervals of ratios between two rows need them.
 WITH_GROUPS = ("fid", "fid_first", "kid", "fid_held", "fid_first_held", "kid_held")
@@ -165,22 +168,25 @@ class Evaluator:
             "tokens_sha256": digest_tokens(tokens),
         }
 
-    def measure_tokens(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    def measure_tokens(self, tokens: np.ndarray, labels: np.ndarray, keep: Keep | None = None) -> dict[str, Any]:
         """FID, KID, IS and share of the right class of pictures given as tokens (M, N), with their classes (M,).
 
-        Each with its 95 % interval; FID and KID against both references.
+        Each with its 95 % interval; FID and KID against both references. `keep` chooses the pictures that count. Where
+        some are left out for the intervals it chooses anew, as it would with other noise.
         """
         fake = self._features(tokens)
         right = self._predict_class(fake) == labels
 
-        def compute(chosen: np.ndarray) -> dict[str, float]:
+        def compute(offered: np.ndarray) -> dict[str, float]:
+            chosen = offered if keep is None else keep(offered)
             some = fake.select(chosen)
             found = {"fid": fid(self.reference, some), "kid": kid(self.reference, some)}
             if (held_out := self.held_out) is not None:
                 found |= {"fid_held": fid(held_out, some), "kid_held": kid(held_out, some)}
             return {**found, "is": inception_score(some), "class_accuracy": float(right[chosen].mean())}
 
-        return {**_with_intervals(compute, len(tokens)), "measured": len(tokens)}
+        kept = len(tokens) if keep is None else len(keep(np.arange(len(tokens))))
+        return {**_with_intervals(compute, len(tokens)), "measured": kept}
 
     def class_certainty(self, tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(M,) the classifier's probability that each picture, tokens (M, N), has its class, labels (M,)."""
@@ -248,6 +254,29 @@ class Evaluator:
             }
         return result
 
+    def measure_perfect(self, numbers: Sequence[int], known: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+        """`_measure_perfect` for each number of samples. Those in `known` are not measured again."""
+        found = {one["n"]: dict(one) for one in known}
+        return [found.get(n) or self._measure_perfect(n) for n in numbers]
+
+    def _measure_perfect(self, n: int) -> dict[str, float]:
+        """What n perfect samples would get: as many real pictures, drawn at random with the classes that samples have.
+
+        FID is then above 0, since n pictures do not have the moments of all. KID is then below 0: it takes samples for
+        independent, and the fixed number of each class makes pairs of one class rarer.
+        """
+        counts = np.bincount(self.samples.labels(n), minlength=len(self.session.classes))
+        sides = {"": (self.reference, self._train_weights)}
+        if (held_out := self.held_out) is not None:
+            sides["_held"] = held_out, self._held_out_weights
+        found: dict[str, float] = {"n": n}
+        for suffix, (real, weights) in sides.items():
+            labels = self.pictures.labels[weights > 0]
+            if set(np.flatnonzero(counts)) <= set(labels.tolist()):
+                found[f"fid{suffix}"] = expected_fid(real, labels, counts)
+                found[f"kid{suffix}"] = expected_kid(real, labels, counts)
+        return found
+
     def provenance(self, judged: bool = True) -> dict[str, Any]:
         """The head of a report: definitions, and hashes of all that its rows have in common.
 
@@ -307,7 +336,9 @@ class Evaluator:
     def _measure_reconstruction(self, indices: np.ndarray, weights: np.ndarray) -> dict[str, float]:
         """Figures of the pack's own pictures, after encoding and decoding, as if they were samples."""
         reconstructed = compute_features(self.classifier, self.reconstructed[indices]).with_weights(weights)
-        precision, recall = precision_recall(self.reference, reconstructed)
+        most = min(len(reconstructed), len(self.reference))  # as many as of samples
+        few = reconstructed.select(np.arange(most) * len(reconstructed) // most)
+        precision, recall = precision_recall(self.reference, few)
         return {
             "n": len(reconstructed),
             "fid": fid(self.reference, reconstructed),

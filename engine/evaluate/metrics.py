@@ -25,6 +25,7 @@ from engine.device import cores
 NEIGHBOURS = 3  # the k of k nearest neighbours, for precision and recall
 GROUPS = 20  # groups of samples in the jackknife
 T_QUANTILE = 2.093  # 97.5 % quantile of Student's t for GROUPS - 1 degrees of freedom; scipy for one number is heavy
+PERFECT_DRAWS = 20  # draws of real pictures that `expected_fid` is the mean of
 MIN_SAMPLES = 2 * GROUPS  # fewer samples get no intervals
 SHARE_FIGURES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
 
@@ -147,6 +148,40 @@ def kid(real: PictureFeatures, fake: PictureFeatures) -> float:
     return real.mean_kernel + fake.mean_kernel - 2 * across
 
 
+def expected_fid(real: PictureFeatures, labels: np.ndarray, counts: np.ndarray) -> float:
+    """Mean FID of pictures drawn from `real` by weight, `counts` (C,) of each class.
+
+    `labels` (M,) are the classes of `real`. A mean over some draws, each with replacement.
+    """
+    rng = np.random.Generator(np.random.Philox(0))
+    found = []
+    for _ in range(PERFECT_DRAWS):
+        drawn = []
+        for label in np.flatnonzero(counts):
+            mine = np.flatnonzero(labels == label)
+            drawn.append(rng.choice(mine, counts[label], p=real.weights[mine] / real.weights[mine].sum()))
+        chosen = np.concatenate(drawn)
+        found.append(fid(real, real.select(chosen).with_weights(np.ones(len(chosen)))))
+    return float(np.mean(found))
+
+
+def expected_kid(real: PictureFeatures, labels: np.ndarray, counts: np.ndarray) -> float:
+    """KID that is expected of pictures of the same distribution as `real`, `counts` (C,) of each class.
+
+    `kid` takes pictures for independent. Where the number of each class is fixed, pairs of one class, which are alike,
+    are rarer than among independent ones: the expectation is below 0, by the more the fewer pictures there are.
+    """
+    share = np.zeros((len(counts), len(real)))
+    share[labels, np.arange(len(real))] = real.weights
+    of_class = torch.from_numpy(share / np.maximum(share.sum(1, keepdims=True), 1e-12))
+    points = _points(real.features)
+    parts = [row[row > 0] @ _kernel(points[row > 0], points) for row in of_class]  # (M,) mean kernel with each class
+    alike = torch.stack(parts) @ of_class.T  # (C, C) mean kernel of pictures of two classes
+    n = torch.from_numpy(counts.astype(np.float64))
+    total, pairs = float(n @ alike @ n), float(n.sum())
+    return (total - float(n @ alike.diagonal())) / (pairs * (pairs - 1)) - total / pairs**2
+
+
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
     """The cubic kernel of points (M, D) and (M', D): (a b / D + 1)^3."""
     return (a @ b.T / a.shape[1] + 1) ** 3
@@ -180,11 +215,12 @@ def leave_out_groups(
 ) -> dict[str, list[float]]:
     """Figures of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few.
 
-    `clusters` (n,) numbers samples that are not independent; they are left out together.
+    `clusters` (n,) numbers samples that are not independent; they are left out together and count as one.
     """
-    if n < MIN_SAMPLES:
+    clusters = np.arange(n) if clusters is None else clusters
+    if len(np.unique(clusters)) < MIN_SAMPLES:
         return {}
-    group = (np.arange(n) if clusters is None else clusters) % GROUPS
+    group = clusters % GROUPS
     with ThreadPoolExecutor(cores()) as pool:  # each group costs as much as all samples together
         parts = list(pool.map(lambda g: compute(np.flatnonzero(group != g)), range(GROUPS)))
     return {name: [part[name] for part in parts] for name in parts[0]}

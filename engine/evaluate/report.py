@@ -42,22 +42,23 @@ class Report:
     def get_or_measure(self, identity: Mapping[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The row with this rule, steps, matched, n, dtype and settings. If there is none, measure and store it.
 
-        A row from other sources (other weights, or a rule that behaved differently) is measured again.
+        A row from other sources (other weights, or a rule that behaved differently) is measured again. Until all are,
+        the report shows what it showed.
         """
-        found = next(
-            (row for row in self.rows if all(row[name] == identity[name] for name in IDENTITY)),
-            None,
-        )
-        if found is not None and has_same_sources(found, identity):
-            return found
-        row = measure()
-        self.content["rows"] = [*(one for one in self.rows if one is not found), row]
+        for row in self.rows:
+            if is_of(row, identity) and has_same_sources(row, identity):
+                return row
+        self.rows.append(measure())
         self.save()
         return self.rows[-1]
 
     def show(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Let these of its rows come first, in this order. Those of other settings follow, and are not shown."""
-        self.content["rows"] = [*rows, *(row for row in self.rows if row not in rows)]
+        """Let these of its rows come first, in this order. Those of other settings follow, and are not shown.
+
+        Rows that these replace, of the same settings and other sources, are dropped.
+        """
+        others = (row for row in self.rows if not any(is_of(row, one) for one in rows))
+        self.content["rows"] = [*rows, *others]
         self.content["shown"] = len(rows)
 
     def drop_outdated(self, rule: str, made_of: Mapping[str, Any]) -> None:
@@ -68,6 +69,11 @@ class Report:
         text = json.dumps(self.content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
         with write_atomic(self.file) as out:
             out.write(text.encode())
+
+
+def is_of(row: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
+    """Whether a row has these settings; so one row replaces another."""
+    return all(row[name] == identity[name] for name in IDENTITY)
 
 
 def has_same_sources(row: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:

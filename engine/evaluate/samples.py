@@ -119,8 +119,7 @@ class SampleStore:
                 found[span] = tokens
                 bar.update(len(tokens))
         self.group.wait()  # until all spans are stored
-        found = {span: self._read_span(folder, span) if tokens is None else tokens for span, tokens in found.items()}
-        return np.concatenate([tokens for tokens in found.values() if tokens is not None])
+        return np.concatenate([self._reread_span(folder, span, tokens) for span, tokens in found.items()])
 
     def _features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mine = np.array_split(tokens, self.group.size)[self.group.rank]
@@ -169,6 +168,7 @@ class SampleStore:
             self.session.micro_batch,
             self._shares.round(9).tolist(),
             [self.numerics[kind] for kind in _models_of(config.rule)],
+            *([self._told_critic] if RULES[config.rule].requires == "critic" else []),
         ]
         digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
         return f"{config.rule}-{config.steps}-{digest[:16]}"
@@ -182,6 +182,16 @@ class SampleStore:
         """SHA-256 of each network's outputs for fixed tokens. Equal if two machines agree in every bit."""
         threads = str(torch.get_num_threads()).encode()
         return {kind: hashlib.sha256(threads + given.tobytes()).hexdigest() for kind, given in self._probe.items()}
+
+    @cached_property
+    @torch.no_grad()
+    def _told_critic(self) -> str:
+        """SHA-256 of what the critic says where it is told which tokens are new, and which were hidden before."""
+        session = self.session
+        assert session.critic is not None
+        tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
+        label, new = torch.zeros(1, dtype=torch.int64, device=session.device), tokens % 4 == 0
+        return hashlib.sha256(session.critic(tokens, label, new, tokens % 2 == 0).cpu().numpy().tobytes()).hexdigest()
 
     @cached_property
     @torch.no_grad()
@@ -216,6 +226,13 @@ class SampleStore:
                 yield waiting[done], done.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _reread_span(self, folder: Path, span: Span, tokens: np.ndarray | None) -> np.ndarray:
+        """The tokens of a span that this or another process has drawn. OSError where its file cannot be read."""
+        again = self._read_span(folder, span) if tokens is None else tokens
+        if again is None:
+            raise OSError(f"{_span_file(folder, span)} was drawn by another process, and cannot be read here")
+        return again
 
     def _read_span(self, folder: Path, span: Span) -> np.ndarray | None:
         """The stored tokens of a span. None if there is no file, or it is damaged."""

@@ -14,11 +14,12 @@ No sample of a sweep is also a sample of table1.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.config import SampleConfig
+from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.report import Report, format_figure, read_report
 from engine.evaluate.samples import digest_sources
@@ -212,7 +213,7 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
     ValueError if the sweep used other weights, or the rule behaved differently.
     """
     found = [one for one in read_sweep(pack).get("best", []) if (one["rule"], one["steps"]) == (rule, steps)]
-    schedule = pack.presets.get(rule, {}).get("schedule", SampleConfig().schedule)
+    schedule = (pack.presets.get(rule) or {}).get("schedule", SampleConfig().schedule)
     if found and found[0].get("made_of") != digest_sources(pack, rule, schedule):
         raise ValueError(
             f"{sweep_file(pack)} was made with another {rule}, or other weights: run the sweep again, or move it away"
@@ -232,6 +233,23 @@ def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleC
     """
     settings = {} if more.get("matched") else best_settings(session.pack, rule, steps)
     return session.settings(rule=rule, steps=steps, **{**settings, **more})
+
+
+def list_bases(session: Session, steps: int, **more: Any) -> Iterator[SampleConfig]:
+    """Yield the best settings of maskgit, of maskgit with the critic's passes if that is allowed, and of the critic."""
+    critic = best_config(session, "critic", steps, **more)
+    yield best_config(session, "maskgit", steps, **more)
+    if steps < critic.passes <= MAX_STEPS:
+        yield best_config(session, "maskgit", critic.passes, **more)
+    yield critic
+
+
+def nearest_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:
+    """The best settings of the pack's sweep whose number of steps is nearest (as a ratio), else the pack's presets."""
+    searched = searched_steps(session.pack, rule)
+    nearest = min(searched, key=lambda count: abs(math.log(count / steps)), default=None)
+    found = best_settings(session.pack, rule, nearest) if nearest else {}
+    return session.settings(rule=rule, steps=steps, **{**found, **more})
 
 
 def set_presets(pack: Pack, found: Sequence[Mapping[str, Any]]) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config import MAX_STEPS, SampleConfig
-from engine.evaluate.evaluator import FIRST_SAMPLES, Evaluator
+from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.metrics import jackknife_interval
 from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
-from engine.plots import new_figure
-from engine.reports import own_settings, row_name
+from engine.plots import new_figure, use_log_scale
+from engine.reports import FIRST_SAMPLES, REAL, find_floor, own_settings, row_name, say_perfect
 from engine.rules import RULES
 from engine.session import Session
 
@@ -41,12 +41,14 @@ def table1(
     if not all("seconds_per_picture" in row for row in rows):
         for row, seconds in zip(rows, evaluator.time_per_picture(configs), strict=True):
             row["seconds_per_picture"] = seconds
+    numbers = sorted({number for row in rows for number in (row["n"], min(FIRST_SAMPLES, row["n"]))})
+    report.content["perfect"] = evaluator.measure_perfect(numbers, report.content.get("perfect", ()))
     report.content["claim"] = compare_rules(rows)
     report.content["findings"] = find(report.content["claim"], rows)
     report.show(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_table(rows, report.content), encoding="utf-8")
-    plot_fid(rows).savefig(folder / f"{NAME}.png", dpi=150)
+    plot_fid(rows, report.content["perfect"]).savefig(folder / f"{NAME}.png", dpi=150)
     return {"claim": report.content["claim"], "report": str(report.file)}
 
 
@@ -106,7 +108,7 @@ def find(claim: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
 def compare_rows(mine: Row, other: Row) -> dict[str, Any]:
     """The ratio of two rows' FID over the same number n of samples, and the difference of their KID over all.
 
-    Empty if that is not possible. FID falls with the number of samples. KID does not depend on it.
+    Empty if that is not possible. FID falls with the number of samples. KID nearly does not.
     """
     figure, n = ("fid", mine["n"]) if mine["n"] == other["n"] else ("fid_first", FIRST_SAMPLES)
     if min(mine["n"], other["n"]) < n:
@@ -156,12 +158,13 @@ def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
     for name, figures in content["floors"].items():
         shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
         lines.append(f"- {name.replace('_', ' ')}: {shown}")
+    lines += [f"- {line}" for line in say_perfect(content["perfect"])]
     lines += ["", *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
     return "\n".join(lines) + "\n"
 
 
-def plot_fid(rows: Sequence[Row]) -> Figure:
-    """Plot FID and its interval for each row, over the same number of samples."""
+def plot_fid(rows: Sequence[Row], perfect: Sequence[Row]) -> Figure:
+    """Plot FID and its interval for each row, over the same number of samples, and that of as many real pictures."""
     figure = new_figure(figsize=(8, 0.9 + 0.36 * len(rows)), layout="constrained")
     count = min([FIRST_SAMPLES, *(row["n"] for row in rows)])
     axes = figure.add_subplot(xlabel=f"FID over {count:,} pictures each, lower is better; 95 % intervals")
@@ -173,8 +176,10 @@ def plot_fid(rows: Sequence[Row]) -> Figure:
     axes.set_yticks(
         range(len(rows)), [f"{row_name(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows]
     )
+    if (floor := find_floor(perfect, "fid", {count})) is not None:
+        axes.axvline(floor, color="grey", linestyle="dotted", label=REAL)
+        axes.legend(fontsize=8)
     axes.invert_yaxis()
-    axes.set_xscale("log")  # rules differ a hundredfold
-    axes.xaxis.set_major_formatter("{x:g}")
+    use_log_scale(axes, "x")  # rules differ a hundredfold
     axes.grid(axis="x", which="both", alpha=0.3)
     return figure

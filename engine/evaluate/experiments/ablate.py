@@ -32,15 +32,17 @@ from engine.evaluate.experiments.experiment import (
 )
 from engine.evaluate.sweep import best_config
 from engine.pack import open_pack
-from engine.reports import PASSES, Axis, Column
+from engine.reports import PASSES, Axis, Column, join_words, run_settings
 from engine.rules import RULES
 from engine.session import Session
 
-RULES_COMPARED = ("maskgit", "critic", "critic-locked", "self-revoking")
+LOCKED = "critic-locked"  # the critic's scores without the right to take tokens back
+RULES_COMPARED = ("maskgit", "critic", LOCKED, "self-revoking")
 BASE = "as shipped"
 VARIANTS: Mapping[str, tuple[str, ...]] = {  # what differs from the recipe of the pack's critic
     BASE: (),
     "wrong-token target": ("target=wrong",),
+    "wrong-token target, not told the count": ("target=wrong", "share_offset=false"),
     "sees the mask before": ("sees_mask=true",),
     "half the layers": ("layers={half}",),
     "linear head": ("head=linear",),
@@ -60,6 +62,10 @@ def measure(setup: Setup) -> Iterator[Row]:
         one = best_config(session, rule, setup.steps, n=setup.n, seed=setup.seed)
         yield setup.draw(one, series=OF_RULES, point=f"{RULES[rule].label}, {own(one)}")
     config = best_config(session, "critic", setup.steps, n=setup.n, seed=setup.seed)
+    locked = best_config(session, LOCKED, setup.steps, n=setup.n, seed=setup.seed)
+    if locked.parameters != config.parameters:
+        alike = locked.replace(**config.parameters)
+        yield setup.draw(alike, series=OF_RULES, point=f"{RULES[LOCKED].label}, as the critic: {own(alike)}")
     if config.passes > MAX_STEPS:
         raise ValueError(f"steps={setup.steps}: MaskGIT cannot have as many passes as the critic, {config.passes}")
     greedy = best_config(session, "maskgit", config.passes, n=setup.n, seed=setup.seed)
@@ -115,18 +121,24 @@ def _measure_auc(evaluator: Evaluator) -> dict[str, Any]:
 
 
 def find(rows: Sequence[Row]) -> list[str]:
-    rules = {(row["rule"], row["passes"]): row for row in rows if row["series"] == OF_RULES}
-    by_rule = {rule: row for (rule, _), row in rules.items() if rule != "maskgit"}
+    rules = [row for row in rows if row["series"] == OF_RULES]
+    by_rule: dict[str, Row] = {}
+    for row in rules:
+        by_rule.setdefault(row["rule"], row)  # the first of a rule is the one at its own settings
     critic = by_rule["critic"]
-    equal = next(row for (rule, passes), row in rules.items() if rule == "maskgit" and passes == critic["passes"])
-    ratios = ", ".join(
-        f"{say_ratio(critic, row)} of {name}"
-        for name, row in (
-            ("MaskGIT's at equal passes", equal),
-            ("its own without the right to revoke", by_rule["critic-locked"]),
-            ("that of the generator judging itself", by_rule["self-revoking"]),
-        )
+    equal = next(row for row in rules if row["rule"] == "maskgit" and row["passes"] == critic["passes"])
+    alike = [row for row in rules if row["rule"] == LOCKED and run_settings(row) == _with_rule(critic, LOCKED)]
+    ratios = join_words(
+        [
+            f"{say_ratio(critic, row)} of {name}"
+            for name, row in (
+                ("MaskGIT's at equal passes", equal),
+                ("that of the same scores without the right to revoke", by_rule[LOCKED]),
+                ("that of the generator judging itself", by_rule["self-revoking"]),
+            )
+        ]
     )
+    same = f" With the critic's own settings and no right to revoke it is {say(alike[0])}." if alike else ""
     variants = {row["point"]: row for row in rows if row["series"] == OF_CRITICS}
     base = variants.pop(BASE)
     signs = {name: is_apart(row, base) for name, row in variants.items()}
@@ -135,12 +147,13 @@ def find(rows: Sequence[Row]) -> list[str]:
         for words, wanted in (("A lower FID than it", -1), ("A higher one", 1), ("Not to be told from it", 0))
     ]
     return [
-        f"With the same generator and noise Token-Critic's FID is {ratios}.",
+        f"With the same generator and noise, each at its own settings, Token-Critic's FID of {say(critic)} is "
+        f"{ratios}.{same}",
         *say_faults(
             {
                 "of Token-Critic's pictures": critic,
                 "of MaskGIT's with as many passes": equal,
-                "of the critic's without the right to revoke": by_rule["critic-locked"],
+                "of the critic's without the right to revoke": by_rule[LOCKED],
                 "of those of the generator judging itself": by_rule["self-revoking"],
             }
         ),
@@ -151,6 +164,11 @@ def find(rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def _with_rule(row: Row, rule: str) -> dict[str, Any]:
+    """The settings of a row's run, by another rule."""
+    return {**(run_settings(row) or {}), "rule": rule}
+
+
 ABLATE = Experiment(
     name="ablate",
     title="Ablations",
@@ -158,12 +176,18 @@ ABLATE = Experiment(
     "that are trained anew, all for as many pictures, each differing from the recipe in what its name says. All are "
     "sampled with the settings that were found for the shipped critic: one whose scores lie elsewhere is at a "
     "disadvantage in FID, not in AUC (contested, on held-out pictures with half of the tokens sampled). So they "
-    "compare with each other only, and first by AUC. The one that sees the mask before was trained on masks that only "
-    "shrink: a token that was just taken back is a case that it never met.",
+    "compare with each other only, and first by AUC. With the wrong-token target the network is still told how many "
+    "tokens are new, but not how many of them are wrong: this changes two things, unless it is not told the count. The "
+    "one that sees the mask before was trained on masks that only shrink: a token that was just taken back is a case "
+    "that it never met.",
     measure=measure,
     find=find,
     columns=(PASSES, *DISTANCES, *CLASSES, Column(heading="AUC ↑", figure="auc", digits=3)),
     x=Axis(figure="point", label=""),
     y=Axis(figure="fid", label="FID, lower is better", log=True),
+    definitions={
+        "AUC ↑": "contested (engine/contested.py): how often a real token scores higher than a sampled one, at places "
+        "where both occur; its interval is of what other pictures would give: 2,000 resamples of their concepts"
+    },
     lines=False,
 )

@@ -29,11 +29,14 @@ def draw_accepted(setup: Setup, config: SampleConfig, share: float, **shown: Any
     def measure() -> dict[str, Any]:
         samples = setup.evaluator.samples
         tokens, labels = samples.tokens(drawn, f"{shown['series']}, {shown['point']}"), samples.labels(drawn.n)
-        kept = np.arange(setup.n)
-        if share < 1:
-            certainty = setup.evaluator.class_certainty(tokens, labels)
-            kept = choose_surest(certainty, labels, samples.labels(setup.n))
-        figures = setup.measure_samples(tokens[kept], labels[kept])
+        certainty = setup.evaluator.class_certainty(tokens, labels)
+
+        def keep(some: np.ndarray) -> np.ndarray:
+            """Those of `some` of the drawn pictures, sorted indices, that are kept; the same share of each class."""
+            wanted = samples.labels(round(share * len(some)))
+            return some[choose_surest(certainty[some], labels[some], wanted)]
+
+        figures = setup.measure_samples(tokens, labels, keep if share < 1 else None)
         return {**figures, "accepted": share, "passes_per_accepted": drawn.passes / share}
 
     return setup.row(drawn, {**setup.checked_by, "accepted": share}, measure, **shown)

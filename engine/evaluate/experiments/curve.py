@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.config import MAX_STEPS, SampleConfig
+from engine.config import SampleConfig
 from engine.evaluate.experiments.accept import ACCEPT, draw_accepted, pool_size
 from engine.evaluate.experiments.experiment import (
     CLASSES,
@@ -17,7 +17,7 @@ from engine.evaluate.experiments.experiment import (
     say_faults,
     say_ratio,
 )
-from engine.evaluate.sweep import best_config
+from engine.evaluate.sweep import list_bases
 from engine.reports import Axis
 from engine.rules import RULES
 
@@ -36,12 +36,8 @@ def measure(setup: Setup) -> Iterator[Row]:
 
 def list_settings(setup: Setup) -> Iterator[SampleConfig]:
     """The best settings of each rule, then the same with another temperature, or other ranking noise."""
-    session, pool = setup.evaluator.session, pool_size(setup.n, SHARE)
-    critic = best_config(session, "critic", setup.steps, n=pool, seed=setup.seed)
-    bases = [best_config(session, "maskgit", setup.steps, n=pool, seed=setup.seed)]
-    if critic.passes <= MAX_STEPS:
-        bases.append(best_config(session, "maskgit", critic.passes, n=pool, seed=setup.seed))
-    for base in (*bases, critic):
+    pool = pool_size(setup.n, SHARE)
+    for base in list_bases(setup.evaluator.session, setup.steps, n=pool, seed=setup.seed):
         for more in WARMER:
             yield _change(base, "temp_b", base.parameters["temp_b"] + more)
         noise = next(name for name, spec in _specs(base).items() if spec.metadata["kind"] == "ranking")
@@ -71,7 +67,7 @@ def find(rows: Sequence[Row]) -> list[str]:
     critic, greedy, equal = base("critic", passes), base("maskgit", counts[0]), base("maskgit", counts[-1])
     kept, kept_equal = base("critic", passes, KEPT), base("maskgit", counts[-1], KEPT)
     return [
-        f"Each at the settings that its search found, Token-Critic ({critic['point']}) has {say_ratio(critic, equal)} "
+        f"Each at its own settings, Token-Critic ({critic['point']}) has {say_ratio(critic, equal)} "
         f"of the FID of MaskGIT with {counts[-1]} passes ({equal['point']}) and {say_ratio(critic, greedy)} of that "
         f"with {counts[0]}, at an IS of {say(critic, 'is')} against {say(equal, 'is')} and {say(greedy, 'is')}.",
         f"With the half of the pictures that the classifier is surest of, the FID of Token-Critic is {say(kept)} "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,32 @@ import numpy as np
 
 from engine.checks import checks_digest, open_checks
 from engine.config import SampleConfig
-from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.evaluator import Evaluator, Keep
 from engine.evaluate.exact import ANY_CHECK, DEFINITIONS, Checks, count_faults, usable_checks
 from engine.evaluate.paper import REPORTED
 from engine.evaluate.report import Report, format_figure, table_header, table_row
-from engine.evaluate.sweep import check_seed
+from engine.evaluate.sweep import best_settings, check_seed
 from engine.evaluate.table1 import compare_rows
-from engine.plots import new_figure
-from engine.reports import FAULTS, FID, FID_HELD, IS, KID, NAMED, PICTURES, Axis, Column, join_words, own_settings
+from engine.pack import Pack
+from engine.plots import new_figure, use_log_scale
+from engine.reports import (
+    FAULTS,
+    FID,
+    FID_HELD,
+    IS,
+    KID,
+    NAMED,
+    PICTURES,
+    REAL,
+    Axis,
+    Column,
+    find_floor,
+    join_words,
+    own_settings,
+    row_name,
+    say_perfect,
+    say_unsearched,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,9 +102,14 @@ class Setup:
         """What rows with faults also depend on."""
         return {"checks": checks_digest()[:16]} if self.checks else {}
 
-    def measure_samples(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-        """FID, KID, IS, classes and faults of pictures given as tokens (M, N), with their classes (M,)."""
-        return {**self.evaluator.measure_tokens(tokens, labels), **self.count_faults(tokens, labels)}
+    def measure_samples(self, tokens: np.ndarray, labels: np.ndarray, keep: Keep | None = None) -> dict[str, Any]:
+        """FID, KID, IS, classes and faults of pictures given as tokens (M, N), with their classes (M,).
+
+        `keep` chooses the pictures that count.
+        """
+        kept = np.arange(len(tokens)) if keep is None else keep(np.arange(len(tokens)))
+        figures = self.evaluator.measure_tokens(tokens, labels, keep)
+        return {**figures, **self.count_faults(tokens[kept], labels[kept])}
 
     def count_faults(self, tokens: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
         """The share of pictures that an exact check finds wrong, among those whose style has one. {} where none has."""
@@ -109,6 +132,8 @@ class Experiment:
     figure: str = "fid"  # that every row has
     lines: bool = True  # whether the points of a series follow each other
     diagonal: bool = False  # whether both axes are shares, which ought to be equal
+    definitions: Mapping[str, str] = field(default_factory=dict)  # of columns that only it has
+    searched: bool = True  # whether its rows are meant to be at the settings that the pack's search found
 
 
 DISTANCES, CLASSES = (FID, KID, FID_HELD), (IS, NAMED, FAULTS)
@@ -127,11 +152,21 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
     content = setup.report.content
     content |= describe(experiment)
     content["findings"] = experiment.find(rows)
+    content["unsearched"] = list_unsearched(setup.evaluator.session.pack, rows) if experiment.searched else []
+    if KID in experiment.columns:
+        numbers = sorted({row["measured"] for row in rows})
+        content["perfect"] = setup.evaluator.measure_perfect(numbers, content.get("perfect", ()))
     setup.report.show(rows)
     setup.report.save()
     (folder / f"{experiment.name}.md").write_text(format_report(experiment, rows, content), encoding="utf-8")
-    plot(experiment, rows).savefig(folder / f"{experiment.name}.png", dpi=150)
+    plot(experiment, rows, content.get("perfect", ())).savefig(folder / f"{experiment.name}.png", dpi=150)
     return {"findings": content["findings"], "report": str(setup.report.file)}
+
+
+def list_unsearched(pack: Pack, rows: Sequence[Row]) -> list[str]:
+    """Names of the rows whose settings no sweep of the pack found."""
+    found = (row for row in rows if not best_settings(pack, row["rule"], row["steps"]))
+    return list(dict.fromkeys(f"{row_name(row)} with {row['passes']} passes" for row in found))
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
@@ -155,17 +190,21 @@ def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[
     """The report as Markdown."""
     columns = [one for one in (PICTURES, *experiment.columns) if any(one.figure in row for row in rows)]
     head = ["series", "point", *(one.heading for one in columns)]
-    lines = [f"# {experiment.title}", "", experiment.method, "", *content["findings"], ""]
+    perfect, unsearched = content.get("perfect", ()), content["unsearched"]
+    lines = [f"# {experiment.title}", "", experiment.method, ""]
+    lines += [*content["findings"], *say_unsearched(unsearched), *say_perfect(perfect), ""]
     lines += [f"![{experiment.title}]({experiment.name}.png)", "", *table_header(head)]
     for row in rows:
         figures = [format_figure(row, one.figure, one.digits) if one.figure in row else "–" for one in columns]
         lines.append(table_row([row["series"], row["point"], *figures]))
     lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), ""]
     keys = {one.figure for one in columns}
-    used = {*keys, "ci", *(OF_DISTANCES if "fid" in keys else ())}
+    used = {*keys, *(OF_DISTANCES if "fid" in keys else ()), *(("ci",) if "kid" in keys else ())}
     defined = {key: text for key, text in content["definitions"].items() if key in used}
     if FAULTS.figure in keys:
-        defined |= {FAULTS.heading: DEFINITIONS["fault"], ANY_CHECK: DEFINITIONS[ANY_CHECK]}
+        fault = f"{DEFINITIONS['fault']}; its interval is Clopper-Pearson's"
+        defined |= {FAULTS.heading: fault, ANY_CHECK: DEFINITIONS[ANY_CHECK]}
+    defined |= experiment.definitions
     return "\n".join([*lines, *(f"- **{key}**: {text}" for key, text in defined.items())]) + "\n"
 
 
@@ -181,24 +220,49 @@ def _paper_lines(paper: Sequence[Mapping[str, Any]]) -> list[str]:
 COLOURS = ("#0072b2", "#9b59b6", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
-def plot(experiment: Experiment, rows: Sequence[Row]) -> Figure:
-    """A figure with a line for each series, and 95 % intervals."""
-    figure = new_figure(figsize=(8, 5), layout="constrained")
+def plot(experiment: Experiment, rows: Sequence[Row], perfect: Sequence[Row]) -> Figure:
+    """A figure with a line for each series, and 95 % intervals. Points that have names stand below each other."""
     x, y = experiment.x, experiment.y
+    floor = find_floor(perfect, y.figure, {row["measured"] for row in rows})
+    if x.figure == "point":
+        return _plot_named(experiment, rows, floor)
+    figure = new_figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot(xlabel=x.label, ylabel=y.label, title=experiment.title)
     for i, name in enumerate(dict.fromkeys(row["series"] for row in rows)):
         mine = [point for row in rows if row["series"] == name for point in row.get("points", [row])]
         if experiment.lines and all(isinstance(one[x.figure], (int, float)) for one in mine):
             mine.sort(key=lambda one: one[x.figure])
         _plot_series(axes, name, mine, experiment, COLOURS[i % len(COLOURS)])
-    for axis, log, set_scale in ((axes.xaxis, x.log, axes.set_xscale), (axes.yaxis, y.log, axes.set_yscale)):
-        if log:
-            set_scale("log")
-            axis.set_major_formatter("{x:g}")
+    if floor is not None:
+        axes.axhline(floor, color="grey", linestyle="dotted", label=REAL)
+    for which, axis in (("x", x), ("y", y)):
+        if axis.log:
+            use_log_scale(axes, which)
     if experiment.diagonal:
         axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
     axes.grid(which="both", alpha=0.3)
     axes.legend(fontsize=8)
+    return figure
+
+
+def _plot_named(experiment: Experiment, rows: Sequence[Row], floor: float | None) -> Figure:
+    """A line of text for each row, beside its figure and interval."""
+    figure = new_figure(figsize=(8, 1 + 0.32 * len(rows)), layout="constrained")
+    y = experiment.y
+    axes = figure.add_subplot(xlabel=f"{y.label}; 95 % intervals", title=experiment.title)
+    colours = dict(zip(dict.fromkeys(row["series"] for row in rows), COLOURS, strict=False))
+    for at, row in enumerate(rows):
+        value = row[y.figure]
+        low, high = row.get(f"{y.figure}_ci") or (value, value)
+        axes.errorbar(value, at, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colours[row["series"]])
+    axes.set_yticks(range(len(rows)), [f"{row['series']}: {row['point']}" for row in rows], fontsize=8)
+    axes.invert_yaxis()
+    if floor is not None:
+        axes.axvline(floor, color="grey", linestyle="dotted", label=REAL)
+        axes.legend(fontsize=8)
+    if y.log:
+        use_log_scale(axes, "x")
+    axes.grid(axis="x", which="both", alpha=0.3)
     return figure
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
-from engine.config import MAX_STEPS, SampleConfig
+from engine.config import MAX_STEPS
 from engine.evaluate.experiments.experiment import (
     CLASSES,
     DISTANCES,
@@ -16,9 +15,8 @@ from engine.evaluate.experiments.experiment import (
     say,
     say_faults,
 )
-from engine.evaluate.sweep import best_settings, searched_steps
+from engine.evaluate.sweep import nearest_config
 from engine.reports import PASSES, Axis
-from engine.session import Session
 
 COUNTS = (4, 8, 12, 18, 36, 64)
 MASKGIT, EQUAL_PASSES, CRITIC = "MaskGIT", "MaskGIT at the critic's passes", "Token-Critic"
@@ -35,14 +33,6 @@ def measure(setup: Setup) -> Iterator[Row]:
             yield setup.draw(as_many, series=EQUAL_PASSES, point=f"{critic.passes} steps")
 
 
-def nearest_config(session: Session, rule: str, steps: int, **more: int) -> SampleConfig:
-    """The best settings of the pack's sweep whose number of steps is nearest (as a ratio), else the pack's presets."""
-    searched = searched_steps(session.pack, rule)
-    nearest = min(searched, key=lambda count: abs(math.log(count / steps)), default=None)
-    found = best_settings(session.pack, rule, nearest) if nearest else {}
-    return session.settings(rule=rule, steps=steps, **{**found, **more})
-
-
 def find(rows: Sequence[Row]) -> list[str]:
     greedy, equal, critic = (
         {row["steps"]: row for row in rows if row["series"] == name} for name in (MASKGIT, EQUAL_PASSES, CRITIC)
@@ -54,13 +44,12 @@ def find(rows: Sequence[Row]) -> list[str]:
     counts = {}
     for name, compared in pairs.items():
         signs = [is_apart(*pair) for pair in compared]
-        counts[name] = (signs.count(-1), signs.count(1), len(signs))
-    (won, lost, of), (won_too, lost_too, of_too) = counts["passes"], counts["steps"]
+        counts[name] = signs.count(-1), signs.count(1), signs.count(0)
     searched = min(critic, key=lambda steps: abs(steps - 18))  # the number of steps that all packs are searched at
     mine, same, as_many = critic[searched], greedy[searched], equal[critic[searched]["passes"]]
     return [
-        f"At equal passes Token-Critic's FID is lower at {won} of {of} numbers of steps and higher at {lost}, and the "
-        f"rest cannot be told apart; at equal steps it is lower at {won_too} of {of_too} and higher at {lost_too}.",
+        f"At equal passes Token-Critic's FID is {_say_counts(*counts['passes'])}; at equal steps it is "
+        f"{_say_counts(*counts['steps'])}.",
         f"With {searched} steps Token-Critic's FID is {say(mine)}; MaskGIT's is {say(same)} with as many steps and "
         f"{say(as_many)} with as many passes.",
         *say_faults(
@@ -71,6 +60,11 @@ def find(rows: Sequence[Row]) -> list[str]:
             }
         ),
     ]
+
+
+def _say_counts(lower: int, higher: int, rest: int) -> str:
+    untold = f", and cannot be told apart at {rest}" if rest else ""
+    return f"lower at {lower} of {lower + higher + rest} numbers of steps and higher at {higher}{untold}"
 
 
 STEPS = Experiment(
@@ -85,4 +79,5 @@ STEPS = Experiment(
     columns=(PASSES, *DISTANCES, *CLASSES),
     x=Axis(figure="passes", label="network passes of a picture", log=True),
     y=Axis(figure="fid", label="FID, lower is better", log=True),
+    searched=False,  # the method says where settings are borrowed
 )

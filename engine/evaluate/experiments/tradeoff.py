@@ -84,5 +84,6 @@ TRADEOFF = Experiment(
     x=Axis(figure="kid", label="KID, lower is better"),
     y=Axis(figure="faults", label="share of samples with a fault"),
     figure="faults",
+    searched=False,
     lines=False,
 )
