@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +41,47 @@ def make_folder(root: Path, each: int = 6) -> Path:
     return root
 
 
-def make_whole_pack(path: Path) -> Pack:
-    """The same with pictures and their tokens, as page and evaluation need it."""
-    pack = make_pack(path)
-    pictures = read_folder(make_folder(path.with_name("pictures")), SIZE)
-    save_pictures(pictures, path / "data")
+@cache
+def _folder() -> Path:
+    """Where this process keeps what it copies."""
+    folder = Path(tempfile.mkdtemp(prefix="tiny-packs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
+def _build_pack() -> Path:
+    path, sizes = _folder() / "bare", vars(TOKENIZER)
+    write_config(path, {"format": 1, "classes": ["bars", "squares"], "tokenizer": dict(sizes)})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # or now and then a classifier comes out that sees no difference
+        save_model(path, "tokenizer", build_model("tokenizer", sizes, TOKENIZER, 2))
+        save_model(path, "generator", build_model("generator", vars(TrunkConfig(**TRUNK)), TOKENIZER, 2))
+        save_model(path, "critic", build_model("critic", vars(CriticConfig(**TRUNK)), TOKENIZER, 2))
+        judge = build_model("classifier", vars(ClassifierConfig(**CLASSIFIER)), TOKENIZER, 2, len(FINE_LABELS))
+    save_model(path, "classifier", judge, fine_labels=FINE_LABELS)
+    return path
+
+
+@cache
+def _build_whole_pack() -> Path:
+    pack = make_pack(_folder() / "whole")
+    pictures = read_folder(make_folder(_folder() / "pictures"), SIZE)
+    save_pictures(pictures, pack.path / "data")
     save_tokens(pack, pictures.read(np.arange(len(pictures))))
+    return pack.path
+
+
+def make_pack(path: Path) -> Pack:
+    """Untrained models of these sizes, stored as a pack: for tests of files, not of pictures."""
+    shutil.copytree(_build_pack(), path)
+    return open_pack(path)
+
+
+def make_whole_pack(path: Path) -> Pack:
+    """The same with pictures and their tokens, as page and evaluation need it. The pictures' files are beside it."""
+    shutil.copytree(_build_whole_pack(), path)
+    shutil.copytree(_folder() / "pictures", path.with_name("pictures"))
     return open_pack(path)
 
 
@@ -75,18 +114,4 @@ def make_large_pack(path: Path, classes: int = 22) -> Pack:
     )
     save_pictures(pictures, path / "data")
     save_tokens(open_pack(path), images)
-    return open_pack(path)
-
-
-def make_pack(path: Path) -> Pack:
-    """Untrained models of these sizes, stored as a pack: for tests of files, not of pictures."""
-    sizes = vars(TOKENIZER)
-    write_config(path, {"format": 1, "classes": ["bars", "squares"], "tokenizer": dict(sizes)})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # or now and then a classifier comes out that sees no difference
-        save_model(path, "tokenizer", build_model("tokenizer", sizes, TOKENIZER, 2))
-        save_model(path, "generator", build_model("generator", vars(TrunkConfig(**TRUNK)), TOKENIZER, 2))
-        save_model(path, "critic", build_model("critic", vars(CriticConfig(**TRUNK)), TOKENIZER, 2))
-        judge = build_model("classifier", vars(ClassifierConfig(**CLASSIFIER)), TOKENIZER, 2, len(FINE_LABELS))
-    save_model(path, "classifier", judge, fine_labels=FINE_LABELS)
     return open_pack(path)
