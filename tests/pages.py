@@ -41,8 +41,9 @@ def forget_refusals(page: Any) -> None:
 
 
 def another(page: Any) -> Any:
-    """One more page in the same browser, as patient."""
-    other = page.context.browser.new_page()
+    """One more page of the same visitor, as patient: with what is in the cache, and recorded runs that stand still."""
+    other = page.context.new_page()
+    other.emulate_media(reduced_motion="reduce")
     other.set_default_timeout(PATIENCE)
     return other
 
@@ -52,7 +53,9 @@ UNFOLDED = "localStorage.setItem('token-critic-unfolded', '1')"  # before a page
 
 def open_phone(page: Any, address: str) -> Any:
     """The page on a phone, in the same browser. Close its context."""
-    context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = page.context.browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
     phone = context.new_page()
     phone.set_default_timeout(PATIENCE)
     phone.goto(address)

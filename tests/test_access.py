@@ -13,9 +13,9 @@ from PIL import Image
 
 from app.features.presets import FIRST
 from app.text.words import ENGLISH, words
-from app.tools.browser import PAGE_READY, wait_for_run
+from app.tools.browser import PAGE_READY, POLL_MS, wait_for_run
 from tests.full import FULL
-from tests.pages import PATIENCE, UNFOLDED, at, go_to, open_drawer, open_phone, painted
+from tests.pages import PATIENCE, UNFOLDED, at, go_to, open_drawer, open_phone, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -58,7 +58,7 @@ ALL_LOOKS = list(itertools.product((1280, 390), ("light", "dark"), ("en", "ko"))
 def test_axe_finds_nothing_serious_in_any_place_or_drawer(
     browser: Any, address: str, width: int, scheme: str, language: str
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
     page.set_default_timeout(PATIENCE)
     page.add_init_script(UNFOLDED)
     page.goto(f"{address}?lang={language}")
@@ -252,13 +252,14 @@ def test_at_200_percent_a_panel_of_each_lane_is_on_the_first_screen(page: Any) -
 
 
 def test_on_paper_there_is_what_the_run_shows_and_nothing_to_press(page: Any) -> None:
+    take(page, 9)
     page.emulate_media(media="print")
     painted(page)
     needed = (".tc-count .tc-key", ".tc-scale", ".tc-film", ".tc-slider", ".tc-lane canvas")
     seen = {one: page.is_visible(one) for one in needed}
     gone = {one: page.is_visible(one) for one in (".tc-transport", "#tc-run", ".tc-actions", ".tc-nav", ".tc-ask")}
     values = page.locator(".tc-slider input[type=number] >> visible=true").count()
-    pages = page.pdf(format="A4", print_background=True).count(b"/Type /Page\n") or 1
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", print_background=True)))
     page.emulate_media(media="screen")
     assert all(seen.values()), seen
     assert not any(gone.values()), gone
@@ -366,10 +367,13 @@ def test_all_can_be_done_by_keyboard_alone(page: Any) -> None:
     page.keyboard.press("Enter")
     press("=Check")
     page.wait_for_function("() => tokenCritic.game.result?.marks === 1")
+    page.evaluate("() => { tokenCritic.changed('steps_1', 3); tokenCritic.changed('steps_2', 3); }")
+    page.wait_for_function("() => tokenCritic.state.planned.lanes.every((lane) => lane.steps === 3)")
     press("[data-to=gallery]")
     press("#tc-gallery [data-gallery=draw]")
     page.wait_for_function(
-        "() => window.tokenCritic?.gallery.items.flat().length === 16 && !tokenCritic.gallery.run.going"
+        "() => window.tokenCritic?.gallery.items.flat().length === 16 && !tokenCritic.gallery.run.going",
+        polling=POLL_MS,
     )
     runs(".tc-gallery-one")
     with page.expect_download():

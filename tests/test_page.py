@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from PIL import Image
 from app.features.replay import read_traces
 from app.packs import Packs
 from app.request import control_names
+from app.server import places
 from app.server.body import LARGE_BODIES
-from app.server.places import MAX_RUNNING_OF_ADDRESS
 from app.text.words import ENGLISH, words
 from app.tools.bench import request_run
-from app.tools.browser import PAGE_READY, run_page
+from app.tools.browser import PAGE_READY, POLL_MS, run_page
 from engine import SAMPLING_VERSION
 from engine.critic_example import make_critic_example
 from engine.distance import nearest_distance
@@ -98,9 +97,14 @@ COVERED = """() => {
 LANE_DIGESTS = "() => tokenCritic.state.frames.map((lane) => lane.map((one) => one.digest))"
 
 
+STEPS: dict[str, list[Step]] = {}  # by rule
+
+
 def engine_steps(session: Session, rule: str) -> list[Step]:
-    """What python -m engine.sample writes for the page's first settings."""
-    return list(session.run(session.settings(rule=rule, label=session.classes[0])))
+    """What python -m engine.sample writes for the page's first settings; `session` is of its first pack."""
+    if rule not in STEPS:
+        STEPS[rule] = list(session.run(session.settings(rule=rule, label=session.classes[0])))
+    return STEPS[rule]
 
 
 def test_both_lanes_get_18_different_steps_equal_to_the_engines(page: Any, packs: Packs) -> None:
@@ -402,15 +406,23 @@ def test_a_run_that_is_not_kept_has_no_curves_and_that_is_said(page: Any) -> Non
     open_drawer(page, "")
 
 
+def set_steps(page: Any, steps: int) -> None:
+    """Set the number of steps of both lanes."""
+    page.evaluate("(n) => { for (const lane of [1, 2]) tokenCritic.changed(`steps_${lane}`, n); }", steps)
+    page.wait_for_function("(n) => tokenCritic.state.planned.lanes.every((lane) => lane.steps === n)", arg=steps)
+
+
 def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: Packs) -> None:
     go_to(page, "gallery")
+    set_steps(page, 6)
     page.click("#tc-gallery [data-gallery=draw]")
     page.wait_for_function(
-        "() => tokenCritic.gallery.items.flat().length === 16 && tokenCritic.gallery.run.why === 'done'"
+        "() => tokenCritic.gallery.items.flat().length === 16 && tokenCritic.gallery.run.why === 'done'",
+        polling=POLL_MS,
     )
     session = packs.session(packs.first)
     label = session.classes[0]
-    config = session.settings(rule="critic", label=label, seed=5)
+    config = session.settings(rule="critic", label=label, seed=5, steps=6)
     *_, last = session.run(config)
     shown = page.evaluate("""async () => {
         const item = tokenCritic.gallery.items[1][5], canvas = document.createElement("canvas");
@@ -441,6 +453,7 @@ def test_many_pictures_come_sorted_and_one_opens_in_the_lanes(page: Any, packs: 
     page.fill(".tc-seed input", "0")
     page.keyboard.press("Tab")
     page.wait_for_function("() => tokenCritic.state.planned.lanes[0].settings.seed === 0")
+    set_steps(page, 18)
     assert page.evaluate(LATE_DISTANCES) == [True, False], "an answer counts only for the pictures it was asked for"
     go_to(page, "gallery")
     page.click("#tc-gallery [data-gallery=draw]")
@@ -700,6 +713,7 @@ def test_a_changed_control_marks_the_lanes(page: Any) -> None:
 def test_a_page_at_rest_asks_for_no_frames(page: Any, address: str) -> None:
     """Gradio's opening screen leaves a clock behind that asks for all, for ever."""
     other = another(page)
+    other.emulate_media(reduced_motion="no-preference")  # the clock is one of what moves
     other.add_init_script("""let asked = 0;
         const next = window.requestAnimationFrame.bind(window);
         window.requestAnimationFrame = (callback) => { asked += 1; return next(callback); };
@@ -896,9 +910,11 @@ def test_a_double_click_on_run_is_one_run(page: Any) -> None:
 
 
 @contextmanager
-def all_turns_taken(address: str) -> Iterator[None]:
+def all_turns_taken(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While others run what takes long."""
-    others = [request_run(address, steps_1=256, steps_2=256) for _ in range(MAX_RUNNING_OF_ADDRESS)]
+    monkeypatch.setattr(places, "MAX_RUNNING_OF_ADDRESS", 2)
+    monkeypatch.setattr(places, "POLL_SECONDS", 0.1)
+    others = [request_run(address, steps_1=256, steps_2=256) for _ in range(2)]
     try:
         for one in others:
             next(one)
@@ -908,9 +924,9 @@ def all_turns_taken(address: str) -> Iterator[None]:
             one.close()
 
 
-def test_who_has_to_wait_for_others_is_told(page: Any, address: str) -> None:
+def test_who_has_to_wait_for_others_is_told(page: Any, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = page.evaluate("() => tokenCritic.state.run.id")
-    with all_turns_taken(address):
+    with all_turns_taken(address, monkeypatch):
         page.click("#tc-run")
         page.wait_for_function(
             "() => document.querySelector('.tc-notice').textContent.startsWith('Waiting for a free place')"
@@ -919,9 +935,9 @@ def test_who_has_to_wait_for_others_is_told(page: Any, address: str) -> None:
     assert page.evaluate("() => tokenCritic.state.run.why") == "done" and page.problems == []
 
 
-def test_stop_ends_the_wait_for_others_too(page: Any, address: str) -> None:
+def test_stop_ends_the_wait_for_others_too(page: Any, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = page.evaluate("() => tokenCritic.state.run.id")
-    with all_turns_taken(address):
+    with all_turns_taken(address, monkeypatch):
         page.click("#tc-run")
         page.click("#tc-stop")
         page.wait_for_function("() => !tokenCritic.state.run.going")
@@ -955,31 +971,6 @@ def test_bad_values_through_the_api_get_one_line_and_the_server_goes_on(address:
             assert name.rstrip("_123").split("_")[0] in said
     *_, last = request_run(address, steps_1=2, steps_2=2)
     assert (last["kind"], last["why"]) == ("end", "done")
-
-
-@pytest.mark.slow
-def test_eight_at_once_get_what_each_gets_alone(address: str) -> None:
-    def digests(seed: int) -> list[str]:
-        return [
-            step["digest"]
-            for frame in request_run(address, seed=seed, steps_1=4, steps_2=3)
-            for step in frame.get("steps", [])
-        ]
-
-    alone = [digests(seed) for seed in range(8)]
-    with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(digests, range(8)))
-    assert together == alone and len({str(one) for one in alone}) == 8 and all(len(one) == 7 for one in alone)
-
-
-def test_who_goes_on_the_way_leaves_nothing_behind(address: str) -> None:
-    for seen in (1, 2, 5, 9, 1, 3):
-        frames = request_run(address, steps_1=256, steps_2=256)
-        for _ in range(seen):
-            next(frames)
-        frames.close()
-    *_, last = request_run(address, steps_1=2, steps_2=2)
-    assert last["why"] == "done", "their turns are free again"
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])

@@ -57,6 +57,7 @@ def run_of(address: str, given: dict[str, Any]) -> list[str]:
 @pytest.mark.slow
 def test_every_visitor_gets_bit_for_bit_what_a_visitor_alone_gets(address: str, packs: Packs) -> None:
     alone = {i: run_of(address, settings_of(i)) for i in range(12)}
+    assert len({tuple(one) for one in alone.values()}) == 12, "each is another run"
     config = packs.session(packs.first).settings(rule="critic", label=packs.session(packs.first).classes[0], steps=2)
     own = [step.digest() for step in packs.session(packs.first).run(config)]
     assert [one for one in alone[0] if one in own] == own, "and what the engine gives without a server"

@@ -39,6 +39,7 @@ PAGE_READY = """() => {
         && !state.run.going // the menu of recorded runs may come after the first lines of one
         && Number(seed?.value) === state.controls.seed;
 }"""
+POLL_MS = 50  # by default at every frame, which costs the machine that the run is on
 RUN_DONE = "(id) => tokenCritic.state.run.id !== id && !tokenCritic.state.run.going"
 
 
@@ -67,7 +68,7 @@ def wait_for_run(page: Page) -> Iterator[None]:
     """Start a run inside the block. The block ends when the run does."""
     before = page.evaluate("() => tokenCritic.state.run.id")
     yield
-    page.wait_for_function(RUN_DONE, arg=before)
+    page.wait_for_function(RUN_DONE, arg=before, polling=POLL_MS)
 
 
 def run_page(page: Page, button: str = "#tc-run") -> None:
