@@ -17,6 +17,7 @@ from app.server.environment import use_private_folder
 from app.tools.browser import PAGE_READY, open_browser, run_page, serve_page
 from engine import device
 from engine.session import Session
+from engine.train import probe
 from tests.pages import PATIENCE, UNFOLDED
 from tests.tiny import make_whole_pack
 
@@ -30,6 +31,8 @@ share = max(1, device.cores() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT",
 threads = int(os.environ.get("TOKEN_CRITIC_THREADS", share))
 device.cores = lambda: threads
 PACK = os.environ.get("TOKEN_CRITIC_PACK", "emoji")
+assert probe.SECONDS > 0.01, "each training of a test measures the machine for so long"
+probe.SECONDS = 0.01
 
 
 @pytest.fixture(scope="session")
@@ -50,15 +53,16 @@ def address(packs: Packs) -> Iterator[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, so that `-m "not browser"` leaves it out. Files with many slow tests come first.
+    """Mark what needs a browser, so that `-m "not browser"` leaves it out. Files of many long tests come first.
 
-    So no worker begins a long file when the others have nothing left.
+    So no worker begins a long file when the others have nothing left. Long are those in a browser, and the slow ones.
     """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])  # those of a file stay together, in their order
+    marked = ("browser", "slow")
+    long = Counter(item.path for item in items if any(item.get_closest_marker(one) for one in marked))
+    items.sort(key=lambda item: -long[item.path])  # those of a file stay together, in their order
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +75,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def page(address: str, packs: Packs, browser: Any) -> Any:
     """One page for all tests here, after its first run; `problems` gathers what must not happen."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.set_default_timeout(PATIENCE)
     page.problems = []
     page.add_init_script(UNFOLDED)
