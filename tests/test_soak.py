@@ -21,10 +21,10 @@ def test_after_bad_visitors_everything_is_as_before_and_a_leak_would_be_found(
 
 @pytest.mark.slow
 def test_eight_visitors_at_once_take_turns(packs: Packs, address: str) -> None:
-    """Alone a run takes about two seconds here; one after another, the last would wait for seven whole runs."""
+    """Alone a run takes about a second here; one after another, the last would wait for seven whole runs."""
     packs.session(packs.first)
-    seen = load.visit_together(address, 8)
-    assert [one["why"] for one in seen] == ["done"] * 8 and {one["steps"] for one in seen} == {36}
+    seen = load.visit_together(address, 8, steps_1=9, steps_2=9)
+    assert [one["why"] for one in seen] == ["done"] * 8 and {one["steps"] for one in seen} == {18}
     assert max(one["first"] for one in seen) < min(one["end"] for one in seen) / 2, "all begin before any is half done"
     assert max(one["end"] for one in seen) < 2 * min(one["end"] for one in seen), "and end at about the same time"
 

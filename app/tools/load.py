@@ -53,14 +53,14 @@ def main(argv: list[str]) -> None:
     print(json.dumps(summarise(seen, (before + after) / 2), indent=1))
 
 
-def visit_together(address: str, visitors: int) -> list[dict[str, Any]]:
-    """All visitors press Run at the same moment. Returns what each saw."""
+def visit_together(address: str, visitors: int, **controls: Any) -> list[dict[str, Any]]:
+    """All visitors press Run at the same moment, with these controls changed. Returns what each saw."""
     seen: list[dict[str, Any]] = []
     gate = threading.Barrier(visitors)
 
     def one(seed: int) -> None:
         gate.wait()
-        seen.append(visit(address, seed))
+        seen.append(visit(address, seed, **controls))
 
     threads = [threading.Thread(target=one, args=(seed,)) for seed in range(visitors)]
     for thread in threads:
@@ -70,10 +70,10 @@ def visit_together(address: str, visitors: int) -> list[dict[str, Any]]:
     return seen
 
 
-def visit(address: str, seed: int) -> dict[str, Any]:
+def visit(address: str, seed: int, **controls: Any) -> dict[str, Any]:
     """One run, read line by line. Times are in seconds since the request."""
     headers = {"Content-Type": "application/json", "X-Visitor": f"load-visitor-{seed}"}
-    request = Request(f"{address}run", json.dumps({"seed": seed}).encode(), headers)
+    request = Request(f"{address}run", json.dumps({"seed": seed, **controls}).encode(), headers)
     start, times, steps, why = time.monotonic(), [0.0], 0, ""
     first = float("inf")
     with urlopen(request, timeout=PATIENCE) as answer:
