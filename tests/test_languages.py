@@ -34,7 +34,7 @@ from app.text import wrong
 from app.text.particles import choose_particles, hold_particles
 from app.text.words import ENGLISH, FOLDER, choose_language, flatten, languages, words
 from app.tools import picture_names as picture_names_tool
-from app.tools.browser import PAGE_READY, run_page, serve_page
+from app.tools.browser import PAGE_READY, POLL_MS, run_page, serve_page
 from engine.config import SampleConfig
 from engine.critic_example import make_critic_example
 from engine.session import Session
@@ -381,7 +381,7 @@ def walk(page: Any, folder: Path) -> None:
     lanes(page, folder)
     page.evaluate(go, "gallery")
     page.click("[data-gallery=draw] >> visible=true")
-    page.wait_for_function("() => tokenCritic.gallery.run.why === 'done'")
+    page.wait_for_function("() => tokenCritic.gallery.run.why === 'done'", polling=POLL_MS)
     page.evaluate("() => tokenCritic.gallery.nearest()")
     page.evaluate(go, "fakes")
     page.evaluate(

@@ -200,7 +200,8 @@ def test_no_payload_of_gradios_own_paths_gets_a_failure_or_a_path(
         check(kind, status, text)
         assert '"error": null' not in text, (kind, "it fails, and does not say why")
         refused[kind] += "event: error" in text
+    said = capfd.readouterr().err
     print(f"{CALLS} payloads of Gradio's paths: {dict(refused)} refused for a value")
-    assert min(refused[kind] for kind in calls) > 0
-    assert "features/api.py" not in capfd.readouterr().err, "an endpoint fails, and does not refuse"
+    assert min(refused[kind] for kind in calls) > 0 and asker.broken <= CALLS / 100
+    assert "features/api.py" not in said, "an endpoint fails, and does not refuse"
     assert len(run_of(address, {"seed": 1, "steps_1": 2, "steps_2": 2})) == 4
