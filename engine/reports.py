@@ -90,12 +90,17 @@ def join_words(words: Sequence[str]) -> str:
 
 
 def say_perfect(perfect: Sequence[Row]) -> list[str]:
-    """What real pictures would get in the place of samples, for each number of samples: a sentence each."""
+    """A sentence on what real pictures would get in the place of samples; none where that was not measured."""
+    told = []
+    for one in perfect:
+        if "fid" in one:
+            number = f" ({one['n']:,} of them)" if len(perfect) > 1 else ""
+            told.append(f"an FID of {one['fid']:.2f} and a KID of {one['kid']:.4f}{number}")
+    if not told:
+        return []
     return [
-        f"As many real pictures ({one['n']:,}), drawn at random, would have an FID of {one['fid']:.2f} and a KID of "
-        f"{one['kid']:.4f}: no sampler gets lower but by luck, and ratios of figures near that are pulled towards 1."
-        for one in perfect
-        if "fid" in one
+        f"As many real pictures, drawn at random, would have {join_words(told)}: a sampler gets below that only by "
+        "luck, and ratios of figures near it are pulled towards 1."
     ]
 
 

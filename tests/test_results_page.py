@@ -30,7 +30,7 @@ HOVERED = """(series) => document.querySelector("#tc-results .js-plotly-plot")._
 FITTED = """() => {
     const plot = document.querySelector("#tc-results .js-plotly-plot");
     const drawn = plot.querySelector(".main-svg").clientWidth;
-    return plot._fullLayout.width === drawn && drawn === plot.parentElement.clientWidth;
+    return Math.abs(plot._fullLayout.width - drawn) < 1 && drawn === plot.parentElement.clientWidth;
 }"""
 
 

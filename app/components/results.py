@@ -19,8 +19,9 @@ class Results:
 def build() -> Results:
     with gr.Column(elem_classes="tc-place", elem_id="tc-results"):
         Mounted("heading-results")
-        ask = Mounted("results")
-        plot = gr.Plot(label=label("results.charts"), show_label=False, elem_classes="tc-results-plot")
+        with gr.Column(elem_classes="tc-measured"):
+            ask = Mounted("results")
+            plot = gr.Plot(label=label("results.charts"), show_label=False, elem_classes="tc-results-plot")
         Mounted("measured")
         Mounted("miniature")
         Mounted("vote")

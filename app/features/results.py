@@ -104,7 +104,9 @@ def _draw(chart: Chart) -> go.Figure:
         figure.add_trace(_trace(chart, name, points, colour, SYMBOLS[i % len(SYMBOLS)]))
     line = {"mode": "lines", "line": {"color": "#888888", "dash": "dot"}, "hoverinfo": "skip"}
     if chart.floor is not None:
-        across = [row[chart.x.figure] for row in chart.rows]
+        across = list(dict.fromkeys(row[chart.x.figure] for row in chart.rows))  # names, or numbers:
+        if not any(isinstance(one, str) for one in across):
+            across = [min(across), max(across)]
         figure.add_trace(go.Scatter(x=across, y=[chart.floor] * len(across), name=REAL, **line))
     if chart.diagonal:
         figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], showlegend=False, **line))
