@@ -15,6 +15,7 @@ from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, Trunk
 from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
+from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact import join_halves
 from engine.evaluate.exact_report import find
 from engine.evaluate.experiments import steps
@@ -22,6 +23,8 @@ from engine.evaluate.report import read_report
 from engine.evaluate.samples import SampleStore
 from engine.models import build_model
 from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
+from engine.session import Session
+from tests.full import FULL
 from tests.tiny import CLASSIFIER, TRUNK, make_whole_pack
 
 ROWS = ("xxoxx", "oxxxo", "xxxxx", "ooxoo", "xooox", "xoxox", "oxoxo")
@@ -252,6 +255,21 @@ def test_the_command_measures_real_pictures_first(
     assert "no search at so many steps" in text.lower() and "MaskGIT with 3 passes" in text
     monkeypatch.setattr(SampleStore, "tokens", lambda *_: pytest.fail("drawn again"))
     command.main(words)
+
+
+@pytest.mark.slow
+def test_the_checks_say_of_real_pictures_what_the_committed_report_says() -> None:
+    """Their code is no part of checks_digest(): a change of it is seen here, in whole pictures and in broken ones."""
+    evaluator = Evaluator.open(Session.open("avatars", "cpu", 1), Path("unused"), classifies=False)
+    checks = open_checks(evaluator.pictures)
+    asked = checks if FULL else ("eyes",)  # colours take half a minute
+    some = {check: dict([next(iter(checks[check].items()))]) for check in asked}
+    stored = read_report(evaluator.session.pack.path / "reports" / "exact.json", "checks")["real"]
+    for check, styles in exact.measure_real_pictures(evaluator, some).items():
+        for name, found in styles.items():
+            for how in ("as_they_are", "as_shown", "found"):
+                near = pytest.approx(stored[check][name][how]["faults"], abs=2)  # another machine's decoder
+                assert found[how]["faults"] == near, f"{check} {name}: {how}"
 
 
 def test_a_pack_of_other_pictures_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
