@@ -1,4 +1,4 @@
-// Recorded runs to look at: a list of them for each pack, behind one button that names the one that is shown.
+// Recorded runs to look at: a list of them for each pack, behind one button. The line above the lanes names the one shown.
 
 import { actionButton, el, placePopover } from "../lib/dom.js";
 
@@ -10,7 +10,6 @@ import { actionButton, el, placePopover } from "../lib/dom.js";
  */
 export function mountPresets(element, { store, words, runs, places }) {
   const { label, help, titles } = words.presets;
-  const chosen = el("span", {});
   const opener = actionButton(label, () => {}, { id: "tc-examples", popovertarget: "tc-example-list", title: help });
   /** @type {Row[]} */
   const rows = Object.entries(/** @type {Record<string, Record<string, string>>} */ (titles)).map(([pack, of]) => {
@@ -29,13 +28,10 @@ export function mountPresets(element, { store, words, runs, places }) {
   popup.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "open") placePopover(popup, opener);
   });
-  opener.append(chosen);
   element.replaceChildren(opener, popup);
   const show = (/** @type {import("../types.js").State} */ { run, shown, controls }) => {
     const mine = rows.find(({ pack }) => pack === controls.pack);
     opener.hidden = !mine?.buttons.length;
-    const title = mine && shown?.recorded ? titles[mine.pack][shown.recorded] : "";
-    chosen.textContent = title ? `: ${title}` : "";
     for (const { pack, list, buttons } of rows) {
       list.hidden = controls.pack !== pack;
       for (const button of buttons) {

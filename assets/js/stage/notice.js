@@ -6,7 +6,8 @@ import { isStale } from "../store.js";
 /**
  * @param {import("../types.js").State} state
  * @param {import("../types.js").Words} words
- * @returns {{text: string, wrong: boolean, counted?: string}} `counted`: what was counted, in a second, smaller line
+ * @returns {{text: string, wrong: boolean, name?: string, counted?: string}} `name`: of the example that is shown;
+ * `counted`: what was counted, in a second, smaller line
  */
 export function noticeOf(state, words) {
   const { run, shown, planned } = state;
@@ -21,5 +22,6 @@ export function noticeOf(state, words) {
   if (state.lesson && run.why === "recorded") return { text: "", wrong: false }; // the lesson speaks of it
   if (!shown) return { text: words.welcome, wrong: false };
   const outcome = [run.told, state.verdict, branchVerdict(state, words.branches)].filter(Boolean).join(" ");
-  return { text: words.ended[run.why] || outcome, wrong: false, counted: run.counted };
+  const name = (shown.recorded && words.presets.titles[state.controls.pack]?.[shown.recorded]) || "";
+  return { text: words.ended[run.why] || outcome, wrong: false, name, counted: run.counted };
 }

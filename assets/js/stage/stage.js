@@ -130,9 +130,11 @@ export class Stage {
 
   /** @param {State} state */
   draw(state) {
-    const { text, wrong, counted = "" } = noticeOf(state, this.words);
-    if (this.notice.textContent !== text + counted) {
-      this.notice.replaceChildren(text, ...(counted ? [el("small", { class: "tc-counted" }, counted)] : []));
+    const { text, wrong, name = "", counted = "" } = noticeOf(state, this.words);
+    const first = name && text && `${name}\u2002`;
+    if (this.notice.textContent !== first + text + counted) {
+      const lead = first ? [el("strong", {}, first)] : [];
+      this.notice.replaceChildren(...lead, text, ...(counted ? [el("small", { class: "tc-counted" }, counted)] : []));
     }
     this.notice.classList.toggle("is-wrong", wrong);
     this.root.classList.toggle("is-stale", Boolean(state.planned?.wrong) || isStale(state));
