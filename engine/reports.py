@@ -6,7 +6,7 @@ engine.evaluate writes them; the page draws them. Both agree on the keys here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,13 +89,17 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def say_perfect(perfect: Sequence[Row]) -> list[str]:
-    """A sentence on what real pictures would get in the place of samples; none where that was not measured."""
+def say_perfect(perfect: Sequence[Row], figures: Collection[str] = ("fid", "kid")) -> list[str]:
+    """A sentence on what real pictures would get in the place of samples; none where that was not measured.
+
+    It tells those of FID and KID that are among `figures`.
+    """
     told = []
     for one in perfect:
         if "fid" in one:
+            parts = {"fid": f"an FID of {one['fid']:.2f}", "kid": f"a KID of {one['kid']:.4f}"}
             number = f" ({one['n']:,} of them)" if len(perfect) > 1 else ""
-            told.append(f"an FID of {one['fid']:.2f} and a KID of {one['kid']:.4f}{number}")
+            told.append(join_words([text for name, text in parts.items() if name in figures]) + number)
     if not told:
         return []
     return [
@@ -153,7 +157,11 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
         diagonal=chart["diagonal"],
         floor=find_floor(perfect, chart["y"]["figure"], {row["measured"] for row in rows}),
         method=content["method"],
-        findings=[*content["findings"], *say_unsearched(content.get("unsearched", ())), *say_perfect(perfect)],
+        findings=[
+            *content["findings"],
+            *say_unsearched(content.get("unsearched", ())),
+            *say_perfect(perfect, [one["figure"] for one in chart["columns"]]),
+        ],
         paper=content["paper"],
     )
 

@@ -158,13 +158,20 @@ def _exact(report: Mapping[str, Any]) -> dict[str, Row]:
 
 
 def _tradeoff(rows: Sequence[Row]) -> dict[str, Row]:
-    """Of each series the least and the most faults at settings with as many pictures as any has."""
+    """Of each series, over the most pictures that any has: the least and the most faults, and those at the best KID."""
     last = max(row["n"] for row in rows)
-    shares: dict[str, list[float]] = {}
+    found: dict[str, list[Row]] = {}
     for row in rows:
         if row["n"] == last:
-            shares.setdefault(row["series"], []).append(row["faults"])
-    return {f"tradeoff {name}": {"least": min(some), "most": max(some)} for name, some in shares.items()}
+            found.setdefault(row["series"], []).append(row)
+    return {
+        f"tradeoff {name}": {
+            "least": min(row["faults"] for row in some),
+            "most": max(row["faults"] for row in some),
+            "best": min(some, key=lambda row: row["kid"])["faults"],
+        }
+        for name, some in found.items()
+    }
 
 
 def _json(name: str) -> dict[str, Any]:

@@ -192,7 +192,8 @@ def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[
     head = ["series", "point", *(one.heading for one in columns)]
     perfect, unsearched = content.get("perfect", ()), content["unsearched"]
     lines = [f"# {experiment.title}", "", experiment.method, ""]
-    lines += [*content["findings"], *say_unsearched(unsearched), *say_perfect(perfect), ""]
+    lines += [*content["findings"], *say_unsearched(unsearched)]
+    lines += [*say_perfect(perfect, [one.figure for one in experiment.columns]), ""]
     lines += [f"![{experiment.title}]({experiment.name}.png)", "", *table_header(head)]
     for row in rows:
         figures = [format_figure(row, one.figure, one.digits) if one.figure in row else "–" for one in columns]
