@@ -6,8 +6,9 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 WIDE = 10  # a logarithmic axis that spans less shows its smaller ticks' numbers, too
 
@@ -33,6 +34,31 @@ def use_log_scale(axes: Axes, which: str) -> None:
     low, high = getattr(axes, f"get_{which}lim")()
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter("{x:g}" if high < WIDE * low else "")
+
+
+class Interval(NamedTuple):
+    """A figure with its 95 % interval, and how it is drawn."""
+
+    name: str
+    value: float
+    ends: Sequence[float]
+    colour: str
+
+
+def plot_intervals(points: Sequence[Interval], label: str, floor: float | None, floor_name: str) -> Figure:
+    """A line for each point, one below the other, on a logarithmic axis, and a dotted one at `floor`."""
+    figure = new_figure(figsize=(8, 0.9 + 0.36 * len(points)), layout="constrained")
+    axes = figure.add_subplot(xlabel=label)
+    for y, (_, value, (low, high), colour) in enumerate(points):
+        axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
+    axes.set_yticks(range(len(points)), [one.name for one in points])
+    axes.invert_yaxis()
+    if floor is not None:
+        axes.axvline(floor, color="grey", linestyle="dotted", label=floor_name)
+        axes.legend(fontsize=8)
+    use_log_scale(axes, "x")
+    axes.grid(axis="x", which="both", alpha=0.3)
+    return figure
 
 
 def open_pdf(out: BinaryIO) -> PdfPages:

@@ -9,6 +9,7 @@ import numpy as np
 from engine import MASK
 from engine.config import SampleConfig
 from engine.session import Session
+from engine.settings import short
 from engine.step import Step
 
 
@@ -27,8 +28,8 @@ def refine(
     picture's own run, a token that is masked again in the same step would tend to come out as before. ValueError
     if the pack has no critic, or for a fraction outside 0..1.
     """
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"fraction={fraction!r}: expected 0 to 1")
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction <= 1:
+        raise ValueError(f"fraction={short(fraction)}: expected 0 to 1")
     classes = session.labels(config, samples).tolist() if labels is None else labels
     scores = session.score(tokens, [session.classes[i] for i in classes])
     masked = np.stack([lowest_positions(one, fraction) for one in scores])  # (B, hidden)

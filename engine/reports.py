@@ -114,6 +114,11 @@ def say_unsearched(names: Sequence[str]) -> list[str]:
     return [said] if names else []
 
 
+def find_side(low: float, high: float | None, *, same: float = 1) -> int:
+    """-1 for an interval below `same`, which is what equals have; 1 above it; 0 around it. No `high` is infinity."""
+    return -1 if high is not None and high < same else int(low > same)
+
+
 def find_floor(perfect: Sequence[Row], figure: str, numbers: set[int]) -> float | None:
     """What real pictures would have in this figure, where all rows are over the same number of pictures."""
     return next((one.get(figure) for one in perfect if {one["n"]} == numbers), None)
@@ -239,7 +244,7 @@ def _auc(name: str, content: Mapping[str, Any]) -> Chart:
         f"{split}: {cell['critic']['contested']:.2f} against {cell['generator']['contested']:.2f}"
         for split, cell in half.items()
     ]
-    leads = [(cell["difference_ci"][0] > 0) - (cell["difference_ci"][1] < 0) for cell in half.values()]
+    leads = [find_side(*cell["difference_ci"], same=0) for cell in half.values()]
     return Chart(
         name=name,
         rows=rows,

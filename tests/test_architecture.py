@@ -58,7 +58,7 @@ ALLOWED = {
     "precision": {"device", "transformer"},
     "networks": {"config", "pack", "precision"} | MODELS,
     "session": {"device", "distance", "networks", "pack", "precision"} | CORE | MODELS,
-    "refine": {"", "config", "session", "step"},
+    "refine": {"", "config", "session", "settings", "step"},
     "critic_example": {"fill", "noise", "session"},
     "sample": {"cli", "config", "rule", "rules", "session", "sheet", "step"},
     "convert": {"cli", "config", "models", "pack", "weights"} | MODELS,

@@ -15,7 +15,6 @@ from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, Trunk
 from engine.data.pictures import Pictures, read_from_memory, save_pictures
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
-from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact import join_halves
 from engine.evaluate.exact_report import find
 from engine.evaluate.experiments import steps
@@ -23,8 +22,8 @@ from engine.evaluate.report import read_report
 from engine.evaluate.samples import SampleStore
 from engine.models import build_model
 from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
-from engine.session import Session
 from tests.full import FULL
+from tests.shipped import opened
 from tests.tiny import CLASSIFIER, TRUNK, make_whole_pack
 
 ROWS = ("xxoxx", "oxxxo", "xxxxx", "ooxoo", "xooox", "xoxox", "oxoxo")
@@ -260,7 +259,7 @@ def test_the_command_measures_real_pictures_first(
 @pytest.mark.slow
 def test_the_checks_say_of_real_pictures_what_the_committed_report_says() -> None:
     """Their code is no part of checks_digest(): a change of it is seen here, in whole pictures and in broken ones."""
-    evaluator = Evaluator.open(Session.open("avatars", "cpu", 1), Path("unused"), classifies=False)
+    evaluator = opened("avatars")
     checks = open_checks(evaluator.pictures)
     asked = checks if FULL else ("eyes",)  # colours take half a minute
     some = {check: dict([next(iter(checks[check].items()))]) for check in asked}

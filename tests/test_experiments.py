@@ -6,7 +6,6 @@ import dataclasses
 import json
 import shutil
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from engine.pack import Pack, open_pack, save_tokens
 from engine.reports import EXPERIMENTS as CHARTS
 from engine.reports import KID, read_chart, shown_rows
 from engine.session import Session, available_packs
+from tests.shipped import opened
 from tests.tiny import make_whole_pack
 
 COMMITTED = [
@@ -174,12 +174,6 @@ def test_ratios_compare_the_same_number_of_pictures() -> None:
 
 def test_every_experiment_has_a_chart_a_command_and_the_papers_figures() -> None:
     assert set(EXPERIMENTS) == set(CHARTS) == set(REPORTED) and EXPERIMENTS.keys() <= command.ACTIONS.keys()
-
-
-@cache
-def opened(pack_name: str) -> Evaluator:
-    """The evaluator of a shipped pack, opened once for all of its reports."""
-    return Evaluator.open(Session.open(pack_name, "cpu"), Path("unused"))
 
 
 @pytest.mark.parametrize(("pack_name", "name"), COMMITTED)

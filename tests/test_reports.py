@@ -6,7 +6,6 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
 from engine.reports import read_chart, shown_rows
 from engine.rules import RULES, Halton
 from engine.session import Session, available_packs
+from tests.shipped import opened
 from tests.tiny import make_whole_pack
 
 
@@ -445,12 +445,6 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
         for name in ("fid", "kid", "is", "precision", "recall", "class_accuracy"):
             low, high = old[f"{name}_ci"]
             assert low <= new[name] <= high
-
-
-@cache
-def opened(pack_name: str) -> Evaluator:
-    """The evaluator of a shipped pack, opened once for all of its reports."""
-    return Evaluator.open(Session.open(pack_name, "cpu", 1), Path("unused"))
 
 
 @pytest.mark.parametrize(

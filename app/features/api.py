@@ -78,8 +78,6 @@ def make_functions(context: Context) -> list[Callable[..., Any]]:
         Returns its tokens, its picture (data URL), and the critic's mean score before and after.
         """
         session, label, codes = checked(pack, label, tokens)
-        if isinstance(fraction, bool) or not isinstance(fraction, int | float):
-            raise ValueError(f"fraction={short(fraction)}: expected 0 to 1")
         config = session.settings(rule="critic", label=label, seed=seed)
         seat, run = worker.seat("api"), context.runs.start(session.pack.name, (), {})
         try:

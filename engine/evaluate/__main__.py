@@ -84,8 +84,6 @@ DEFAULT_N = {
     **dict.fromkeys(EXPERIMENTS, 1000),
 }
 FEWEST_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures
-DRAWS = ("sweep", "table1", "draw", "exact", *EXPERIMENTS)  # the actions that several processes can share
-MULTI_THREADED = ("tokenizer", "auc", "sheets", "blind", "copies")  # the other actions use one thread for each picture
 ALWAYS = ("pack", "device", "dtype", "micro_batch")  # options that every action reads
 STORE = ("out", "runs", "workers")  # those of an action that stores samples
 READS = {  # the others that an action reads
@@ -104,6 +102,8 @@ READS = {  # the others that an action reads
     "ablate": ("n", "steps", "seed", "training", *STORE),
     "tradeoff": ("n", *STORE),
 }
+DRAWS = [action for action, keys in READS.items() if "workers" in keys]  # several processes can share them
+MULTI_THREADED = [action for action, keys in READS.items() if "threads" in keys]  # others: one thread a picture
 
 
 def main(argv: list[str]) -> None:

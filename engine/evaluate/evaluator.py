@@ -47,10 +47,15 @@ from engine.reports import FIRST_SAMPLES
 from engine.session import Session
 from engine.weights import sha256
 
-Keep = Callable[[np.ndarray], np.ndarray]  # sorted indices of pictures -> those of them that are kept
+Keep = Callable[[np.ndarray], np.ndarray]  # sorted indices of pictures -> those of them that count
 TIMED_RUNS = 3  # the time of a picture is the median of so many runs
 # A row stores the jackknife values of these figures. Intervals of ratios between two rows need them.
 WITH_GROUPS = ("fid", "fid_first", "kid", "fid_held", "fid_first_held", "kid_held")
+
+
+def keep_all(some: np.ndarray) -> np.ndarray:
+    """The Keep that leaves none out."""
+    return some
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +173,7 @@ class Evaluator:
             "tokens_sha256": digest_tokens(tokens),
         }
 
-    def measure_tokens(self, tokens: np.ndarray, labels: np.ndarray, keep: Keep | None = None) -> dict[str, Any]:
+    def measure_tokens(self, tokens: np.ndarray, labels: np.ndarray, keep: Keep = keep_all) -> dict[str, Any]:
         """FID, KID, IS and share of the right class of pictures given as tokens (M, N), with their classes (M,).
 
         Each with its 95 % interval; FID and KID against both references. `keep` chooses the pictures that count. Where
@@ -178,15 +183,14 @@ class Evaluator:
         right = self._predict_class(fake) == labels
 
         def compute(offered: np.ndarray) -> dict[str, float]:
-            chosen = offered if keep is None else keep(offered)
+            chosen = keep(offered)
             some = fake.select(chosen)
             found = {"fid": fid(self.reference, some), "kid": kid(self.reference, some)}
             if (held_out := self.held_out) is not None:
                 found |= {"fid_held": fid(held_out, some), "kid_held": kid(held_out, some)}
             return {**found, "is": inception_score(some), "class_accuracy": float(right[chosen].mean())}
 
-        kept = len(tokens) if keep is None else len(keep(np.arange(len(tokens))))
-        return {**_with_intervals(compute, len(tokens)), "measured": kept}
+        return {**_with_intervals(compute, len(tokens)), "measured": len(keep(np.arange(len(tokens))))}
 
     def class_certainty(self, tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(M,) the classifier's probability that each picture, tokens (M, N), has its class, labels (M,)."""

@@ -20,8 +20,7 @@ from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import ANY_CHECK, find, format_report
 from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report
-from engine.evaluate.sweep import best_config, best_settings, check_seed
-from engine.reports import row_name
+from engine.evaluate.sweep import best_config, check_seed, list_unsearched
 from engine.session import Session
 
 NAME = "exact"
@@ -57,15 +56,10 @@ def measure_exact(
         "checks",
     )
     kept = usable_checks(evaluator, report, checks)
-    configs = list(list_configs(evaluator.session, rules, n, steps, seed))
+    configs = list_configs(evaluator.session, rules, n, steps, seed)
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
     report.content["compared"] = compare_rules(rows)
-    pack = evaluator.session.pack
-    unsearched = [
-        f"{row_name(row)} with {row['passes']} passes"
-        for config, row in zip(configs, rows, strict=True)
-        if not best_settings(pack, config.rule, config.steps)
-    ]
+    unsearched = list_unsearched(evaluator.session.pack, rows)
     report.content["findings"] = find(report.content["compared"], unsearched)
     report.show(rows)
     report.save()

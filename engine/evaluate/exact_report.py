@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.evaluate.report import table_header, table_row
-from engine.reports import say_unsearched
+from engine.reports import find_side, say_unsearched
 from engine.rules import RULES
 
 Figures = Mapping[str, Any]
@@ -36,7 +36,7 @@ def find(compared: Figures, unsearched: Sequence[str]) -> list[str]:
         parts = (f"{_both(checks)} at {how.replace('_', ' ')}" for how, checks in compared.items())
         said.append(f"Share of samples with any fault, the critic's and MaskGIT's: {'; '.join(parts)}.")
         checks = {name: one for name, one in list(compared.values())[-1].items() if name != ANY_CHECK}
-        signs = {name: _sign(*one["ratio_ci"]) for name, one in checks.items()}
+        signs = {name: find_side(*one["ratio_ci"]) for name, one in checks.items()}
         told = [
             f"{words} in {', '.join(name for name, sign in signs.items() if sign == wanted)}"
             for words, wanted in (("it has fewer faults", -1), ("more", 1), ("the two cannot be told apart", 0))
@@ -44,11 +44,6 @@ def find(compared: Figures, unsearched: Sequence[str]) -> list[str]:
         ]
         said.append(f"The critic check by check, at {list(compared)[-1].replace('_', ' ')}: {'; '.join(told)}.")
     return [*said, *say_unsearched(unsearched)]
-
-
-def _sign(low: float, high: float | None) -> int:
-    """-1 for an interval of ratios below 1, 1 above it, 0 where it holds 1. No `high` is infinity."""
-    return -1 if high is not None and high < 1 else int(low > 1)
 
 
 def _both(checks: Figures) -> str:

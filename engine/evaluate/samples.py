@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
 from engine.classifier import extract_features
@@ -183,23 +184,27 @@ class SampleStore:
         threads = str(torch.get_num_threads()).encode()
         return {kind: hashlib.sha256(threads + given.tobytes()).hexdigest() for kind, given in self._probe.items()}
 
+    @property
+    def _probe_input(self) -> tuple[Tensor, Tensor]:
+        """A picture's tokens (1, N), all different codes as far as there are, and class 0."""
+        session = self.session
+        tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
+        return tokens, torch.zeros(1, dtype=torch.int64, device=session.device)
+
     @cached_property
     @torch.no_grad()
     def _told_critic(self) -> str:
         """SHA-256 of what the critic says where it is told which tokens are new, and which were hidden before."""
-        session = self.session
-        assert session.critic is not None
-        tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
-        label, new = torch.zeros(1, dtype=torch.int64, device=session.device), tokens % 4 == 0
-        return hashlib.sha256(session.critic(tokens, label, new, tokens % 2 == 0).cpu().numpy().tobytes()).hexdigest()
+        critic, (tokens, label) = self.session.critic, self._probe_input
+        assert critic is not None
+        logits = critic(tokens, label, tokens % 4 == 0, tokens % 2 == 0)
+        return hashlib.sha256(logits.cpu().numpy().tobytes()).hexdigest()
 
     @cached_property
     @torch.no_grad()
     def _probe(self) -> dict[str, np.ndarray]:
         """Outputs of each network for fixed tokens."""
-        session = self.session
-        tokens = torch.arange(session.num_tokens, device=session.device)[None] % session.tokenizer.config.codes
-        label = torch.zeros(1, dtype=torch.int64, device=session.device)
+        session, (tokens, label) = self.session, self._probe_input
         given = {"tokenizer": session.decode(tokens.cpu().numpy())}
         for kind, model in (("generator", session.generator), ("critic", session.critic)):
             if model is not None:

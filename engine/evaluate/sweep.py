@@ -25,6 +25,7 @@ from engine.evaluate.report import Report, format_figure, read_report
 from engine.evaluate.samples import digest_sources
 from engine.pack import Pack, open_pack, write_config
 from engine.plots import new_figure
+from engine.reports import row_name
 from engine.rules import RULES, all_parameters
 from engine.session import Session
 
@@ -224,6 +225,12 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
 def searched_steps(pack: Pack, rule: str) -> list[int]:
     """The numbers of steps at which the pack's sweep has searched a rule."""
     return sorted(one["steps"] for one in read_sweep(pack).get("best", []) if one["rule"] == rule)
+
+
+def list_unsearched(pack: Pack, rows: Sequence[Row]) -> list[str]:
+    """Names of the rows whose settings no sweep of the pack found."""
+    found = (row for row in rows if not best_settings(pack, row["rule"], row["steps"]))
+    return list(dict.fromkeys(f"{row_name(row)} with {row['passes']} passes" for row in found))
 
 
 def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:

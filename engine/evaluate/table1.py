@@ -13,7 +13,7 @@ from engine.evaluate.metrics import jackknife_interval
 from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
-from engine.plots import new_figure, use_log_scale
+from engine.plots import Interval, plot_intervals
 from engine.reports import FIRST_SAMPLES, REAL, find_floor, own_settings, row_name, say_perfect
 from engine.rules import RULES
 from engine.session import Session
@@ -165,21 +165,15 @@ def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
 
 def plot_fid(rows: Sequence[Row], perfect: Sequence[Row]) -> Figure:
     """Plot FID and its interval for each row, over the same number of samples, and that of as many real pictures."""
-    figure = new_figure(figsize=(8, 0.9 + 0.36 * len(rows)), layout="constrained")
     count = min([FIRST_SAMPLES, *(row["n"] for row in rows)])
-    axes = figure.add_subplot(xlabel=f"FID over {count:,} pictures each, lower is better; 95 % intervals")
-    for y, row in enumerate(rows):
-        value = row["fid_first"]
-        low, high = row.get("fid_first_ci", (value, value))
-        colour = "#9b59b6" if RULES[row["rule"]].requires else "#0072b2"
-        axes.errorbar(value, y, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colour)
-    axes.set_yticks(
-        range(len(rows)), [f"{row_name(row)}, {row['steps']} steps, {row['passes']} passes" for row in rows]
-    )
-    if (floor := find_floor(perfect, "fid", {count})) is not None:
-        axes.axvline(floor, color="grey", linestyle="dotted", label=REAL)
-        axes.legend(fontsize=8)
-    axes.invert_yaxis()
-    use_log_scale(axes, "x")  # rules differ a hundredfold
-    axes.grid(axis="x", which="both", alpha=0.3)
-    return figure
+    points = [
+        Interval(
+            f"{row_name(row)}, {row['steps']} steps, {row['passes']} passes",
+            row["fid_first"],
+            row.get("fid_first_ci") or (row["fid_first"],) * 2,
+            "#9b59b6" if RULES[row["rule"]].requires else "#0072b2",
+        )
+        for row in rows
+    ]
+    label = f"FID over {count:,} pictures each, lower is better; 95 % intervals"
+    return plot_intervals(points, label, find_floor(perfect, "fid", {count}), REAL)

@@ -32,7 +32,7 @@ from engine.evaluate.experiments.experiment import (
 )
 from engine.evaluate.sweep import best_config
 from engine.pack import open_pack
-from engine.reports import PASSES, Axis, Column, join_words, run_settings
+from engine.reports import PASSES, Axis, Column, join_words
 from engine.rules import RULES
 from engine.session import Session
 
@@ -127,7 +127,7 @@ def find(rows: Sequence[Row]) -> list[str]:
         by_rule.setdefault(row["rule"], row)  # the first of a rule is the one at its own settings
     critic = by_rule["critic"]
     equal = next(row for row in rules if row["rule"] == "maskgit" and row["passes"] == critic["passes"])
-    alike = [row for row in rules if row["rule"] == LOCKED and run_settings(row) == _with_rule(critic, LOCKED)]
+    alike = [row for row in rules if row["rule"] == LOCKED][1:]  # the one at the critic's settings, if others are best
     ratios = join_words(
         [
             f"{say_ratio(critic, row)} of {name}"
@@ -162,11 +162,6 @@ def find(rows: Sequence[Row]) -> list[str]:
         f"{f'an AUC of {say(base, AUC, 3)} and ' if AUC in base else ''}an FID of {say(base)}. "
         f"{'. '.join(groups)}.",
     ]
-
-
-def _with_rule(row: Row, rule: str) -> dict[str, Any]:
-    """The settings of a row's run, by another rule."""
-    return {**(run_settings(row) or {}), "rule": rule}
 
 
 ABLATE = Experiment(

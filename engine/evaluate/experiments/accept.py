@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.config import SampleConfig
+from engine.evaluate.evaluator import keep_all
 from engine.evaluate.experiments.experiment import Setup
 
 ACCEPT = (
@@ -29,14 +30,16 @@ def draw_accepted(setup: Setup, config: SampleConfig, share: float, **shown: Any
     def measure() -> dict[str, Any]:
         samples = setup.evaluator.samples
         tokens, labels = samples.tokens(drawn, f"{shown['series']}, {shown['point']}"), samples.labels(drawn.n)
-        certainty = setup.evaluator.class_certainty(tokens, labels)
+        keep = keep_all
+        if share < 1:
+            certainty = setup.evaluator.class_certainty(tokens, labels)
 
-        def keep(some: np.ndarray) -> np.ndarray:
-            """Those of `some` of the drawn pictures, sorted indices, that are kept; the same share of each class."""
-            wanted = samples.labels(round(share * len(some)))
-            return some[choose_surest(certainty[some], labels[some], wanted)]
+            def keep(some: np.ndarray) -> np.ndarray:
+                """Those of some drawn pictures, sorted indices, that are kept: the same share of each class."""
+                wanted = samples.labels(round(share * len(some)))
+                return some[choose_surest(certainty[some], labels[some], wanted)]
 
-        figures = setup.measure_samples(tokens, labels, keep if share < 1 else None)
+        figures = setup.measure_samples(tokens, labels, keep)
         return {**figures, "accepted": share, "passes_per_accepted": drawn.passes / share}
 
     return setup.row(drawn, {**setup.checked_by, "accepted": share}, measure, **shown)

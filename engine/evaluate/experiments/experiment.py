@@ -13,14 +13,13 @@ import numpy as np
 
 from engine.checks import checks_digest, open_checks
 from engine.config import SampleConfig
-from engine.evaluate.evaluator import Evaluator, Keep
+from engine.evaluate.evaluator import Evaluator, Keep, keep_all
 from engine.evaluate.exact import ANY_CHECK, DEFINITIONS, Checks, count_faults, usable_checks
 from engine.evaluate.paper import REPORTED
 from engine.evaluate.report import Report, format_figure, table_header, table_row
-from engine.evaluate.sweep import best_settings, check_seed
+from engine.evaluate.sweep import check_seed, list_unsearched
 from engine.evaluate.table1 import compare_rows
-from engine.pack import Pack
-from engine.plots import new_figure, use_log_scale
+from engine.plots import Interval, new_figure, plot_intervals, use_log_scale
 from engine.reports import (
     FAULTS,
     FID,
@@ -33,9 +32,9 @@ from engine.reports import (
     Axis,
     Column,
     find_floor,
+    find_side,
     join_words,
     own_settings,
-    row_name,
     say_perfect,
     say_unsearched,
 )
@@ -102,12 +101,12 @@ class Setup:
         """What rows with faults also depend on."""
         return {"checks": checks_digest()[:16]} if self.checks else {}
 
-    def measure_samples(self, tokens: np.ndarray, labels: np.ndarray, keep: Keep | None = None) -> dict[str, Any]:
+    def measure_samples(self, tokens: np.ndarray, labels: np.ndarray, keep: Keep = keep_all) -> dict[str, Any]:
         """FID, KID, IS, classes and faults of pictures given as tokens (M, N), with their classes (M,).
 
         `keep` chooses the pictures that count.
         """
-        kept = np.arange(len(tokens)) if keep is None else keep(np.arange(len(tokens)))
+        kept = keep(np.arange(len(tokens)))
         figures = self.evaluator.measure_tokens(tokens, labels, keep)
         return {**figures, **self.count_faults(tokens[kept], labels[kept])}
 
@@ -161,12 +160,6 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
     (folder / f"{experiment.name}.md").write_text(format_report(experiment, rows, content), encoding="utf-8")
     plot(experiment, rows, content.get("perfect", ())).savefig(folder / f"{experiment.name}.png", dpi=150)
     return {"findings": content["findings"], "report": str(setup.report.file)}
-
-
-def list_unsearched(pack: Pack, rows: Sequence[Row]) -> list[str]:
-    """Names of the rows whose settings no sweep of the pack found."""
-    found = (row for row in rows if not best_settings(pack, row["rule"], row["steps"]))
-    return list(dict.fromkeys(f"{row_name(row)} with {row['passes']} passes" for row in found))
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
@@ -248,23 +241,18 @@ def plot(experiment: Experiment, rows: Sequence[Row], perfect: Sequence[Row]) ->
 
 def _plot_named(experiment: Experiment, rows: Sequence[Row], floor: float | None) -> Figure:
     """A line of text for each row, beside its figure and interval."""
-    figure = new_figure(figsize=(8, 1 + 0.32 * len(rows)), layout="constrained")
-    y = experiment.y
-    axes = figure.add_subplot(xlabel=f"{y.label}; 95 % intervals", title=experiment.title)
+    figure = experiment.y.figure
     colours = dict(zip(dict.fromkeys(row["series"] for row in rows), COLOURS, strict=False))
-    for at, row in enumerate(rows):
-        value = row[y.figure]
-        low, high = row.get(f"{y.figure}_ci") or (value, value)
-        axes.errorbar(value, at, xerr=[[value - low], [high - value]], fmt="o", capsize=3, color=colours[row["series"]])
-    axes.set_yticks(range(len(rows)), [f"{row['series']}: {row['point']}" for row in rows], fontsize=8)
-    axes.invert_yaxis()
-    if floor is not None:
-        axes.axvline(floor, color="grey", linestyle="dotted", label=REAL)
-        axes.legend(fontsize=8)
-    if y.log:
-        use_log_scale(axes, "x")
-    axes.grid(axis="x", which="both", alpha=0.3)
-    return figure
+    points = [
+        Interval(
+            f"{row['series']}: {row['point']}",
+            row[figure],
+            row.get(f"{figure}_ci") or (row[figure],) * 2,
+            colours[row["series"]],
+        )
+        for row in rows
+    ]
+    return plot_intervals(points, f"{experiment.y.label}; 95 % intervals", floor, REAL)
 
 
 def _plot_series(axes: Axes, name: str, points: Sequence[Row], experiment: Experiment, colour: str) -> None:
@@ -293,8 +281,7 @@ def compare_fid(mine: Row, other: Row) -> dict[str, Any]:
 
 def is_apart(mine: Row, other: Row) -> int:
     """-1 if the FID of `mine` is lower than that of `other`, 1 if higher, 0 if the interval of the ratio holds 1."""
-    low, high = compare_fid(mine, other).get("fid_ratio_ci", (-math.inf, math.inf))
-    return -1 if high < 1 else int(low > 1)
+    return find_side(*compare_fid(mine, other).get("fid_ratio_ci", (-math.inf, math.inf)))
 
 
 def say_faults(rows: Mapping[str, Row]) -> list[str]:

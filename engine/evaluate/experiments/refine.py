@@ -58,9 +58,8 @@ def measure(setup: Setup) -> Iterator[Row]:
     passes = first.passes + _passes(critic, PAPERS_FRACTION, session.num_tokens)
     if passes <= MAX_STEPS:
         equal = nearest_config(session, "maskgit", passes, n=setup.n, seed=setup.seed)
-        row = setup.draw(equal, series=EQUAL_PASSES, point=f"{passes} passes, {own(equal)}")
-        row["fraction"] = PAPERS_FRACTION  # where it stands in the figure
-        yield row
+        at = {"fraction": PAPERS_FRACTION}  # where it stands in the figure
+        yield setup.draw(equal, series=EQUAL_PASSES, point=f"{passes} passes, {own(equal)}", **at)
 
 
 def _passes(config: SampleConfig, fraction: float, num_tokens: int) -> int:
