@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
 MAX_HEADER = 2**20  # bytes
@@ -43,10 +44,10 @@ def check_hash(file: Path, digest: str) -> None:
 
 def read_weights(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a file as float32. ValueError unless names, shapes and types are as expected, and all finite."""
+    odd = sorted(set(read_names(file)) ^ set(expected))
+    if odd:  # known before a tensor is read: a file may name a great many of them
+        raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd[:3])}")
     tensors = read_tensors(file)
-    if len(tensors) > MAX_TENSORS or set(tensors) != set(expected):
-        odd = sorted(set(tensors) ^ set(expected))[:3]
-        raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd)}")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
@@ -64,19 +65,36 @@ def check_finite(what: str, tensors: Mapping[str, Tensor]) -> None:
             raise ValueError(f"{what}: {name} holds NaN or infinity")
 
 
+def read_names(file: Path) -> list[str]:
+    """The names of a safetensors file's tensors. ValueError if it is none, or has more than MAX_TENSORS."""
+    with _open(file) as (_, names):
+        return names
+
+
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file. ValueError if it is none."""
-    with open(file, "rb") as stream:
-        header = int.from_bytes(stream.read(8), "little")
-    if header > MAX_HEADER:
-        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+    """All tensors of a safetensors file. ValueError if it is none, or has more than MAX_TENSORS."""
+    with _open(file) as (opened, names):
+        return {name: opened.get_tensor(name) for name in names}
 
 
 def read_metadata(file: Path, key: str) -> str:
     """An entry of a safetensors file's metadata, "" if there is none. The file must be readable."""
     with safe_open(file, "pt") as opened:
         return (opened.metadata() or {}).get(key, "")  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[tuple[Any, list[str]]]:
+    """A safetensors file and the names of its tensors, none of which is read yet. ValueError as for `read_names`."""
+    with open(file, "rb") as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if header > MAX_HEADER:
+        raise ValueError(f"{file} is damaged: its header claims {header} bytes")
+    try:
+        with safe_open(file, "pt") as opened:
+            names = list(opened.keys())
+            if len(names) > MAX_TENSORS:
+                raise ValueError(f"{file} holds {len(names):,} tensors, more than {MAX_TENSORS:,}")
+            yield opened, names
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from error
