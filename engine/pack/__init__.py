@@ -36,6 +36,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent.parent / "weights"
 MAX_CONFIG = 2**20  # bytes of a config.yaml
 MAX_CLASSES = 10_000
 MAX_DIGITS = 100  # of a number in a config.yaml
+MAX_NESTED = 20  # brackets in brackets there
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 TOKENS = Path("data", "tokens.safetensors")
 CPU = torch.device("cpu")
@@ -185,7 +186,12 @@ def open_pack(name: str | Path) -> Pack:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without long numbers: 1:1:1... is one of base 60, and half a million of its digits take minutes to read."""
+    """YAML without what is slow to read: deep brackets, and long numbers, of which 1:1:1... is one of base 60."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        if self.flow_level == MAX_NESTED:
+            raise ValueError("it is nested too deeply")
+        super().fetch_flow_collection_start(TokenClass)
 
     def construct_scalar(self, node: Any) -> Any:
         if node.tag in NUMBERS and len(node.value) > MAX_DIGITS:
