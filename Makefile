@@ -9,7 +9,8 @@ run: $(VENV)/.installed
 	$(BIN)/python launch.py $(ARGS)
 
 # Two workers, for two cores. A file stays together, since its tests share a page.
-test: $(VENV)/.installed-dev browser lint types js
+test: $(VENV)/.installed-dev browser
+	$(MAKE) -j 2 lint types js
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Under a minute: what neither needs a browser nor is slow.
@@ -38,9 +39,9 @@ $(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	$(PIP) -e . $(PINS)
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-dev: pyproject.toml requirements.lock | $(VENV)/bin/python
 	$(PIP) -e '.[dev]' $(PINS)
-	touch $@
+	touch $(VENV)/.installed $@
 
 # After a change of pyproject.toml's dependencies; ARGS=--upgrade takes the newest of all.
 lock: | $(VENV)/bin/python

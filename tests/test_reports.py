@@ -423,11 +423,11 @@ def test_the_small_report_of_the_shipped_pack_comes_out_again(session: Session, 
     same samples but for rounding, since their arithmetic is not among what `numerics` compares. Elsewhere within the
     report's tolerance.
 
-    Made by: python -m engine.evaluate table1 n=40 steps=4 rules=random,critic out=weights/emoji/reports/check
+    Made by: python -m engine.evaluate table1 n=40 steps=2 rules=random,critic out=weights/emoji/reports/check
     """
     stored = read_report(session.pack.path / "reports" / "check" / "table1.json")
     (tmp_path / "table1.json").write_text(json.dumps({**stored, "rows": []}))  # what real pictures get takes long
-    words = ["n=40", "steps=4", "rules=random,critic", f"pack={session.pack.path}", f"out={tmp_path}"]
+    words = ["n=40", "steps=2", "rules=random,critic", f"pack={session.pack.path}", f"out={tmp_path}"]
     command.main(["table1", *words, f"runs={tmp_path / 'runs'}"])
     again = read_report(tmp_path / "table1.json")
     for name in ("weights_sha256", "pictures_sha256", "definitions"):
