@@ -186,9 +186,9 @@ def test_committed_experiments_are_of_the_committed_weights_and_say_what_their_r
     assert content["findings"] == experiment.find(rows)
     on_faults = any("faults" in row for row in rows) and name not in ("refine", "tradeoff")  # these two have it inside
     assert len(content["findings"]) == 2 + on_faults
-    assert {**content, **json.loads(json.dumps(describe(experiment)))} == content
-    assert (folder / f"{name}.md").read_text(encoding="utf-8") == format_report(experiment, rows, content)
     evaluator = opened(pack_name)
+    assert {**content, **json.loads(json.dumps(describe(experiment, evaluator.session.pack)))} == content
+    assert (folder / f"{name}.md").read_text(encoding="utf-8") == format_report(experiment, rows, content)
     assert content["pictures_sha256"] == evaluator.provenance()["pictures_sha256"]
     assert content["unsearched"] == (list_unsearched(evaluator.session.pack, rows) if experiment.searched else [])
     if KID in experiment.columns:

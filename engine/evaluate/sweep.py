@@ -25,7 +25,7 @@ from engine.evaluate.report import Report, format_figure, read_report
 from engine.evaluate.samples import digest_sources
 from engine.pack import Pack, open_pack, write_config
 from engine.plots import new_figure
-from engine.reports import row_name
+from engine.reports import join_words, row_name
 from engine.rules import RULES, all_parameters
 from engine.session import Session
 
@@ -225,6 +225,14 @@ def best_settings(pack: Pack, rule: str, steps: int) -> dict[str, float]:
 def searched_steps(pack: Pack, rule: str) -> list[int]:
     """The numbers of steps at which the pack's sweep has searched a rule."""
     return sorted(one["steps"] for one in read_sweep(pack).get("best", []) if one["rule"] == rule)
+
+
+def say_searched(pack: Pack, rules: Sequence[str]) -> str:
+    """A sentence on the numbers of steps that the pack's sweep has searched these rules at."""
+    at = {
+        RULES[rule].label: join_words([str(count) for count in searched_steps(pack, rule)] or ["no"]) for rule in rules
+    }
+    return f"Searched were {join_words([f'{name} at {counts} steps' for name, counts in at.items()])}."
 
 
 def list_unsearched(pack: Pack, rows: Sequence[Row]) -> list[str]:

@@ -15,10 +15,11 @@ from engine.checks import checks_digest, open_checks
 from engine.config import SampleConfig
 from engine.evaluate.evaluator import Evaluator, Keep, keep_all
 from engine.evaluate.exact import ANY_CHECK, DEFINITIONS, Checks, count_faults, usable_checks
-from engine.evaluate.paper import REPORTED
+from engine.evaluate.paper import PAPER_RULES, REPORTED
 from engine.evaluate.report import Report, format_figure, table_header, table_row
-from engine.evaluate.sweep import check_seed, list_unsearched
+from engine.evaluate.sweep import check_seed, list_unsearched, say_searched
 from engine.evaluate.table1 import compare_rows
+from engine.pack import Pack
 from engine.plots import Interval, new_figure, plot_intervals, use_log_scale
 from engine.reports import (
     FAULTS,
@@ -132,7 +133,8 @@ class Experiment:
     lines: bool = True  # whether the points of a series follow each other
     diagonal: bool = False  # whether both axes are shares, which ought to be equal
     definitions: Mapping[str, str] = field(default_factory=dict)  # of columns that only it has
-    searched: bool = True  # whether its rows are meant to be at the settings that the pack's search found
+    searched: bool = True  # whether its rows are meant to be at settings that the pack's search found for so many steps
+    borrows: bool = False  # or for the nearest number of steps that was searched
 
 
 DISTANCES, CLASSES = (FID, KID, FID_HELD), (IS, NAMED, FAULTS)
@@ -149,7 +151,7 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
         raise ValueError(f"pack {setup.evaluator.session.pack.name!r} has no critic, which {experiment.name} measures")
     rows = list(experiment.measure(setup))
     content = setup.report.content
-    content |= describe(experiment)
+    content |= describe(experiment, setup.evaluator.session.pack)
     content["findings"] = experiment.find(rows)
     content["unsearched"] = list_unsearched(setup.evaluator.session.pack, rows) if experiment.searched else []
     if KID in experiment.columns:
@@ -162,13 +164,14 @@ def run_experiment(experiment: Experiment, setup: Setup, folder: Path) -> dict[s
     return {"findings": content["findings"], "report": str(setup.report.file)}
 
 
-def describe(experiment: Experiment) -> dict[str, Any]:
+def describe(experiment: Experiment, pack: Pack) -> dict[str, Any]:
     """What a report says of its experiment, for whoever draws it."""
+    borrowed = [say_searched(pack, PAPER_RULES)] if experiment.borrows else []
     axes = {name: vars(axis) for name, axis in (("x", experiment.x), ("y", experiment.y))}
     return {
         "experiment": experiment.name,
         "title": experiment.title,
-        "method": experiment.method,
+        "method": " ".join([experiment.method, *borrowed]),
         "chart": {
             **axes,
             "columns": [vars(column) for column in (PICTURES, *experiment.columns)],
@@ -184,7 +187,7 @@ def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[
     columns = [one for one in (PICTURES, *experiment.columns) if any(one.figure in row for row in rows)]
     head = ["series", "point", *(one.heading for one in columns)]
     perfect, unsearched = content.get("perfect", ()), content["unsearched"]
-    lines = [f"# {experiment.title}", "", experiment.method, ""]
+    lines = [f"# {experiment.title}", "", content["method"], ""]
     lines += [*content["findings"], *say_unsearched(unsearched)]
     lines += [*say_perfect(perfect, [one.figure for one in experiment.columns]), ""]
     lines += [f"![{experiment.title}]({experiment.name}.png)", "", *table_header(head)]

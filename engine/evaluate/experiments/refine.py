@@ -101,5 +101,6 @@ REFINE = Experiment(
     columns=(PASSES, *DISTANCES, *CLASSES),
     x=Axis(figure="fraction", label="share of the tokens masked again; 0: before"),
     y=Axis(figure="fid", label="FID, lower is better"),
-    searched=False,  # the method says where settings are borrowed
+    searched=False,
+    borrows=True,
 )

@@ -71,13 +71,13 @@ STEPS = Experiment(
     name="steps",
     title="Steps",
     method="Each rule at several numbers of steps, with the best settings of the pack's sweep at the nearest number of "
-    "steps that was searched. Elsewhere they are borrowed (of the emoji pack Token-Critic was searched at 8 and 18, "
-    "MaskGIT also at 35), and who is ahead there says less. A Token-Critic step costs two passes, so MaskGIT also runs "
-    "with as many.",
+    "steps that was searched. Elsewhere they are borrowed, and who is ahead there says less. A Token-Critic step costs "
+    "two passes, so MaskGIT also runs with as many.",
     measure=measure,
     find=find,
     columns=(PASSES, *DISTANCES, *CLASSES),
     x=Axis(figure="passes", label="network passes of a picture", log=True),
     y=Axis(figure="fid", label="FID, lower is better", log=True),
-    searched=False,  # the method says where settings are borrowed
+    searched=False,
+    borrows=True,
 )
