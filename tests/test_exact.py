@@ -173,11 +173,12 @@ def test_what_checks_say_of_both_rules_is_told_both_ways() -> None:
         }
 
     checks = {"a": one(5, 40), "b": one(40, 5), "c": one(9, 10), "d": one(12, 0), exact.ANY_CHECK: one(40, 30)}
-    told = find({"equal_steps": checks}, [])[-1]
-    assert told == (
+    told = find({"equal_steps": checks}, {"Random with 18 passes": one(5, 40), "Blind": one(0, 0) | {"n": 0}}, [])
+    assert told[1:] == [
         "The critic check by check, at equal steps: it has fewer faults in a; more in b, d; "
-        "the two cannot be told apart in c."
-    )
+        "the two cannot be told apart in c.",
+        "The critic's share of samples with any fault is 0.12 (0.04–0.32) of that of Random with 18 passes.",
+    ]
 
 
 def test_halves_are_put_together() -> None:
@@ -221,7 +222,7 @@ def test_the_command_measures_real_pictures_first(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     pack = make_avatars(tmp_path / "avatars")
-    words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic"]
+    words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic,random"]
     command.main([*words, "out=strict"])
     file = tmp_path / "strict" / "exact.json"
     content = read_report(file, "checks")
@@ -243,7 +244,9 @@ def test_the_command_measures_real_pictures_first(
     command.main(words)
     printed = json.loads(capsys.readouterr().out)
     content = read_report(pack.path / "reports" / "exact.json", "checks")
-    assert [(row["rule"], row["passes"]) for row in content["rows"]] == [("maskgit", 2), ("critic", 3), ("maskgit", 3)]
+    made = [("maskgit", 2), ("critic", 3), ("random", 2), ("maskgit", 3)]
+    assert [(row["rule"], row["passes"]) for row in content["rows"]] == made
+    assert content["others"].keys() == {"Random with 2 passes"} and "of that of Random with 2" in content["findings"][2]
     for row in content["rows"]:
         one = row["checks"]["identicon"]
         assert one["n"] == 5 and one["faults"] == len(one["samples"].split()) == one["styles"]["Identicon"]["faults"]

@@ -21,6 +21,7 @@ from engine.evaluate.exact_report import ANY_CHECK, find, format_report
 from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report
 from engine.evaluate.sweep import best_config, check_seed, list_unsearched
+from engine.reports import row_name
 from engine.session import Session
 
 NAME = "exact"
@@ -58,9 +59,9 @@ def measure_exact(
     kept = usable_checks(evaluator, report, checks)
     configs = list_configs(evaluator.session, rules, n, steps, seed)
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
-    report.content["compared"] = compare_rules(rows)
+    report.content["compared"], report.content["others"] = compare_rules(rows), compare_others(rows)
     unsearched = list_unsearched(evaluator.session.pack, rows)
-    report.content["findings"] = find(report.content["compared"], unsearched)
+    report.content["findings"] = find(report.content["compared"], report.content["others"], unsearched)
     report.show(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")
@@ -207,6 +208,21 @@ def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             }
             result[f"equal_{name}"] = {check: _compare_check(*pair) for check, pair in pairs.items()}
     return result
+
+
+def compare_others(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Compare the critic with each rule besides maskgit, by the samples that any check finds wrong."""
+    mine = next((row for row in rows if row["rule"] == "critic"), None)
+    if mine is None:
+        return {}
+    pairs = {
+        f"{row_name(row)} with {row['passes']} passes": _compare_check(
+            mine["checks"][ANY_CHECK], row["checks"][ANY_CHECK]
+        )
+        for row in rows
+        if row["rule"] not in PAPER_RULES
+    }
+    return {name: {key: found[key] for key in ("n", "ratio", "ratio_ci", "p")} for name, found in pairs.items()}
 
 
 def _compare_check(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.evaluate.report import table_header, table_row
-from engine.reports import find_side, say_unsearched
+from engine.reports import find_side, join_words, say_unsearched
 from engine.rules import RULES
 
 Figures = Mapping[str, Any]
@@ -29,8 +29,11 @@ def format_report(rows: Sequence[Figures], content: Figures) -> str:
     )
 
 
-def find(compared: Figures, unsearched: Sequence[str]) -> list[str]:
-    """What the comparison says, in sentences. `unsearched`: names of rows whose settings no sweep of the pack found."""
+def find(compared: Figures, others: Figures, unsearched: Sequence[str]) -> list[str]:
+    """What the comparison says, in sentences. `others` are rules besides maskgit, by name.
+
+    `unsearched`: names of rows whose settings no sweep of the pack found.
+    """
     said = []
     if compared and all(checks[ANY_CHECK]["n"] for checks in compared.values()):
         parts = (f"{_both(checks)} at {how.replace('_', ' ')}" for how, checks in compared.items())
@@ -43,6 +46,9 @@ def find(compared: Figures, unsearched: Sequence[str]) -> list[str]:
             if wanted in signs.values()
         ]
         said.append(f"The critic check by check, at {list(compared)[-1].replace('_', ' ')}: {'; '.join(told)}.")
+    ratios = [f"{_ratio(one)} of that of {name}" for name, one in others.items() if one["n"]]
+    if ratios:
+        said.append(f"The critic's share of samples with any fault is {join_words(ratios)}.")
     return [*said, *say_unsearched(unsearched)]
 
 
