@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 
 from engine.evaluate.classes import read_classes
+from engine.evaluate.exact_report import ANY_CHECK
 from engine.evaluate.ratios import load_table, rows_by_name
 from engine.evaluate.report import read_report
 from engine.evaluate.table1 import compare_rows
-from engine.reports import own_settings, row_name
+from engine.reports import own_settings, row_name, shown_rows
 
 ROOT = Path(__file__).parent.parent
 TABLE = yaml.safe_load((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))
@@ -145,8 +146,13 @@ def _swept(report: Mapping[str, Any]) -> dict[str, Row]:
 
 
 def _exact(report: Mapping[str, Any]) -> dict[str, Row]:
-    """Of each check the comparison of both rules, and what it says of real pictures of its one style."""
-    found: dict[str, Row] = {}
+    """Of each check the comparison of both rules, and what it says of real pictures of its one style.
+
+    Of each rule the share of samples with any fault, and the critic compared with it.
+    """
+    found: dict[str, Row] = {f"exact against {name}": one for name, one in report["others"].items()}
+    for row in shown_rows(report):
+        found[f"exact {row['rule']} {row['steps']}"] = row["checks"][ANY_CHECK]
     for how, checks in report["compared"].items():
         for check, one in checks.items():
             shares = {f"{rule}_share": one[rule] / one["n"] for rule in ("critic", "maskgit")}
