@@ -189,6 +189,7 @@ def test_where_the_lanes_differ_is_framed(page: Any) -> None:
     pixels = """() => { const c = document.querySelector('[data-lane="0"] canvas[data-panel="proposal"]');
         return c.getContext("2d").getImageData(0, 0, c.width, c.height).data.join(); }"""
     open_drawer(page, "view")
+    painted(page)  # the panels have another size beside it
     plain = page.evaluate(pixels)
     page.check("text=where the lanes differ")
     painted(page)
