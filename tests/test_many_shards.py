@@ -25,10 +25,11 @@ COUNT = 40
 @contextmanager
 def few_descriptors(spare: int) -> Iterator[None]:
     """Let this process open at most so many more files."""
-    free = os.dup(0)
-    os.close(free)
+    held = [os.dup(0) for _ in range(spare)]  # the next free ones: other files may be open between them
+    for one in held:
+        os.close(one)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free + spare, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, hard))
     try:
         yield
     finally:
