@@ -136,6 +136,11 @@ def row_name(row: Row) -> str:
     return RULES[row["rule"]].label + (", matched" if row["matched"] else "")
 
 
+def name_with_passes(row: Row) -> str:
+    """The rule and what a picture of it costs, as sentences name it: "MaskGIT with 18 passes"."""
+    return f"{row_name(row)} with {row['passes']} passes"
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 

@@ -44,10 +44,11 @@ def check_hash(file: Path, digest: str) -> None:
 
 def read_weights(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a file as float32. ValueError unless names, shapes and types are as expected, and all finite."""
-    odd = sorted(set(read_names(file)) ^ set(expected))
-    if odd:  # known before a tensor is read: a file may name a great many of them
-        raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd[:3])}")
-    tensors = read_tensors(file)
+    with _open(file) as (opened, names):
+        odd = sorted(set(names) ^ set(expected))
+        if odd:  # known before a tensor is read: a file may name a great many of them
+            raise ValueError(f"{file} does not fit the sizes in config.yaml: {', '.join(odd[:3])}")
+        tensors = {name: opened.get_tensor(name) for name in names}
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise ValueError(f"{file}: {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
@@ -65,12 +66,6 @@ def check_finite(what: str, tensors: Mapping[str, Tensor]) -> None:
             raise ValueError(f"{what}: {name} holds NaN or infinity")
 
 
-def read_names(file: Path) -> list[str]:
-    """The names of a safetensors file's tensors. ValueError if it is none, or has more than MAX_TENSORS."""
-    with _open(file) as (_, names):
-        return names
-
-
 def read_tensors(file: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file. ValueError if it is none, or has more than MAX_TENSORS."""
     with _open(file) as (opened, names):
@@ -85,7 +80,7 @@ def read_metadata(file: Path, key: str) -> str:
 
 @contextmanager
 def _open(file: Path) -> Iterator[tuple[Any, list[str]]]:
-    """A safetensors file and the names of its tensors, none of which is read yet. ValueError as for `read_names`."""
+    """A safetensors file and the names of its tensors, none of which is read yet. ValueError as for `read_tensors`."""
     with open(file, "rb") as stream:
         header = int.from_bytes(stream.read(8), "little")
     if header > MAX_HEADER:

@@ -21,7 +21,7 @@ from engine.evaluate.exact_report import ANY_CHECK, find, format_report
 from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report
 from engine.evaluate.sweep import best_config, check_seed, list_unsearched
-from engine.reports import row_name
+from engine.reports import name_with_passes
 from engine.session import Session
 
 NAME = "exact"
@@ -197,8 +197,7 @@ def _interval_figures(count: int, n: int) -> dict[str, Any]:
 
 def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compare the critic with maskgit at equal steps and at equal passes, for each check."""
-    mine = next((row for row in rows if row["rule"] == "critic"), None)
-    result: dict[str, Any] = {}
+    mine, result = _find_critic(rows), dict[str, Any]()
     for name in ("steps", "passes"):
         other = next((r for r in rows if mine is not None and r["rule"] == "maskgit" and r[name] == mine[name]), None)
         if mine is not None and other is not None:
@@ -212,17 +211,16 @@ def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def compare_others(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compare the critic with each rule besides maskgit, by the samples that any check finds wrong."""
-    mine = next((row for row in rows if row["rule"] == "critic"), None)
-    if mine is None:
-        return {}
-    pairs = {
-        f"{row_name(row)} with {row['passes']} passes": _compare_check(
-            mine["checks"][ANY_CHECK], row["checks"][ANY_CHECK]
-        )
-        for row in rows
-        if row["rule"] not in PAPER_RULES
-    }
-    return {name: {key: found[key] for key in ("n", "ratio", "ratio_ci", "p")} for name, found in pairs.items()}
+    mine, result = _find_critic(rows), dict[str, Any]()
+    for row in rows:
+        if mine is not None and row["rule"] not in PAPER_RULES:
+            found = _compare_check(mine["checks"][ANY_CHECK], row["checks"][ANY_CHECK])
+            result[name_with_passes(row)] = {key: found[key] for key in ("n", "ratio", "ratio_ci", "p")}
+    return result
+
+
+def _find_critic(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((row for row in rows if row["rule"] == "critic"), None)
 
 
 def _compare_check(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

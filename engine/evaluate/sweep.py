@@ -25,7 +25,7 @@ from engine.evaluate.report import Report, format_figure, read_report
 from engine.evaluate.samples import digest_sources
 from engine.pack import Pack, open_pack, write_config
 from engine.plots import new_figure
-from engine.reports import join_words, row_name
+from engine.reports import join_words, name_with_passes
 from engine.rules import RULES, all_parameters
 from engine.session import Session
 
@@ -238,7 +238,7 @@ def say_searched(pack: Pack, rules: Sequence[str]) -> str:
 def list_unsearched(pack: Pack, rows: Sequence[Row]) -> list[str]:
     """Names of the rows whose settings no sweep of the pack found."""
     found = (row for row in rows if not best_settings(pack, row["rule"], row["steps"]))
-    return list(dict.fromkeys(f"{row_name(row)} with {row['passes']} passes" for row in found))
+    return list(dict.fromkeys(name_with_passes(row) for row in found))
 
 
 def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleConfig:

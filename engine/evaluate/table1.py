@@ -14,7 +14,7 @@ from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
 from engine.plots import Interval, plot_intervals
-from engine.reports import FIRST_SAMPLES, REAL, find_floor, own_settings, row_name, say_perfect
+from engine.reports import FIRST_SAMPLES, REAL, find_floor, name_with_passes, own_settings, row_name, say_perfect
 from engine.rules import RULES
 from engine.session import Session
 
@@ -101,7 +101,7 @@ def find(claim: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:
             said += f"; against held-out pictures {passes} and {steps}"
         found.append(f"{said}.")
     best = sorted(rows, key=lambda row: row["fid_first"])[:2]
-    first = [f"{row_name(row)} with {row['passes']} passes, {format_figure(row, 'fid_first', 2)}" for row in best]
+    first = [f"{name_with_passes(row)}, {format_figure(row, 'fid_first', 2)}" for row in best]
     return [*found, f"Over the same number of pictures FID is lowest for {', then for '.join(first)}."]
 
 
