@@ -177,8 +177,21 @@ def test_what_checks_say_of_both_rules_is_told_both_ways() -> None:
     assert told[1:] == [
         "The critic check by check, at equal steps: it has fewer faults in a; more in b, d; "
         "the two cannot be told apart in c.",
-        "The critic's share of samples with any fault is 0.12 (0.04–0.32) of that of Random with 18 passes.",
+        "Over as many samples of each, the critic's share with any fault is 0.12 (0.04–0.32) of that of Random "
+        "with 18 passes.",
     ]
+
+
+def test_rules_with_fewer_samples_are_compared_over_the_first_ones() -> None:
+    def row(rule: str, n: int, faulty: str) -> dict[str, Any]:
+        checks = {exact.ANY_CHECK: {"n": 99, "samples": faulty}}
+        return {"rule": rule, "matched": False, "n": n, "passes": 3, "checks": checks}
+
+    rows = [row("maskgit", 10, "1"), row("critic", 10, "0 3 4 8 9"), row("random", 5, "0 2")]
+    others = exact.compare_others(rows, np.arange(10) != 1)
+    assert others == {
+        "Random with 3 passes": {"n": 4, "ratio": 1.5, "ratio_ci": ratio_interval(3, 2), "p": mcnemar(2, 1)}
+    }
 
 
 def test_halves_are_put_together() -> None:

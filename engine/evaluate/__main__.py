@@ -20,9 +20,8 @@
     python -m engine.evaluate tradeoff pack=avatars   faults against KID at the settings that the sweep tried
 
 Each takes what it reads, and refuses the rest.
-n is pictures per split (auc), per class (sheets), per row (table1: 5,000 and 2,000
-unless given), per rule (exact, copies), per row (steps to ablate), in all (blind, calibration), or the fewest of a
-row (tradeoff). sweep, table1,
+n is pictures per split (auc), per class (sheets), per row (table1, exact: 5,000 and 2,000 unless given), per rule
+(copies), per row (steps to ablate), in all (blind, calibration), or the fewest of a row (tradeoff). sweep, table1,
 exact and what follows write into out=DIR, by default reports/ in the pack, where ratios and classes read. They keep
 samples in runs=DIR; the same command again goes on where it stopped. They also take:
   rules=maskgit,critic   sweep, table1, draw, exact: some of the rules
@@ -80,7 +79,7 @@ DEFAULT_N = {
     "ratios": 0,
     "classes": 0,
     "draw": 5000,
-    "exact": 5000,
+    "exact": None,
     **dict.fromkeys(EXPERIMENTS, 1000),
 }
 FEWEST_SAMPLES = NEIGHBOURS + 1  # precision and recall need so many pictures

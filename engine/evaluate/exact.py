@@ -18,7 +18,7 @@ from engine.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import ANY_CHECK, find, format_report
-from engine.evaluate.paper import PAPER_RULES
+from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER
 from engine.evaluate.report import Report
 from engine.evaluate.sweep import best_config, check_seed, list_unsearched
 from engine.reports import name_with_passes
@@ -39,6 +39,7 @@ DEFINITIONS = {
     f"shows them; where the latter is above {MAX_FALSE_ALARMS:.0%}, the style is left out of the check",
     "found": "the share of pictures that it finds wrong among those whose left half is one held-out picture and whose "
     f"right half is another that differs; below {MIN_FOUND:.0%}, the style is left out",
+    "other rules": "the critic is compared with each over the first samples, as many as both have",
     "intervals": "95 %, Clopper-Pearson; of ratios, the same for the critic's share of all faults",
     "p": "McNemar's exact test of the samples in which only one of the two is wrong; same classes, same noise",
 }
@@ -46,7 +47,7 @@ Checks = Mapping[str, Mapping[str, Check]]
 
 
 def measure_exact(
-    evaluator: Evaluator, rules: Sequence[str], n: int, steps: int, seed: int, folder: Path
+    evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path
 ) -> dict[str, Any]:
     """Fill `folder`/exact.json and .md. Returns the share of faults of each row, and the comparison."""
     check_seed(seed)
@@ -59,7 +60,8 @@ def measure_exact(
     kept = usable_checks(evaluator, report, checks)
     configs = list_configs(evaluator.session, rules, n, steps, seed)
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
-    report.content["compared"], report.content["others"] = compare_rules(rows), compare_others(rows)
+    report.content["compared"] = compare_rules(rows)
+    report.content["others"] = compare_others(rows, _find_checked(evaluator, kept, rows))
     unsearched = list_unsearched(evaluator.session.pack, rows)
     report.content["findings"] = find(report.content["compared"], report.content["others"], unsearched)
     report.show(rows)
@@ -69,11 +71,14 @@ def measure_exact(
     return {"shares": shares, "compared": report.content["compared"], "report": str(report.file)}
 
 
-def list_configs(session: Session, rules: Sequence[str], n: int, steps: int, seed: int) -> Iterator[SampleConfig]:
+def list_configs(
+    session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int
+) -> Iterator[SampleConfig]:
     """Yield settings of all rules at `steps`, and of maskgit at the critic's passes, as in table1."""
 
     def cell(rule: str, steps: int) -> SampleConfig:
-        return best_config(session, rule, steps, n=n, seed=seed)
+        count = PICTURES_MAIN if rule in PAPER_RULES else PICTURES_OTHER
+        return best_config(session, rule, steps, n=n or count, seed=seed)
 
     for rule in rules:
         yield cell(rule, steps)
@@ -209,14 +214,31 @@ def compare_rules(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def compare_others(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Compare the critic with each rule besides maskgit, by the samples that any check finds wrong."""
+def compare_others(rows: Sequence[Mapping[str, Any]], checked: np.ndarray) -> dict[str, Any]:
+    """Compare the critic with each rule besides maskgit, by the samples that any check finds wrong.
+
+    Only the first samples count, as many as both have. `checked` (n,): whether a sample's class has a check.
+    """
     mine, result = _find_critic(rows), dict[str, Any]()
     for row in rows:
         if mine is not None and row["rule"] not in PAPER_RULES:
-            found = _compare_check(mine["checks"][ANY_CHECK], row["checks"][ANY_CHECK])
+            n = min(mine["n"], row["n"])
+            found = _compare_check(*(_first_samples(one["checks"][ANY_CHECK], checked[:n]) for one in (mine, row)))
             result[name_with_passes(row)] = {key: found[key] for key in ("n", "ratio", "ratio_ci", "p")}
     return result
+
+
+def _find_checked(evaluator: Evaluator, checks: Checks, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """(n,) bool: whether the class of samples 0 .. n-1 has a check, n as in the row that has most."""
+    classes = evaluator.session.classes
+    styles = {classes.index(name) for styles in checks.values() for name in styles}
+    return np.isin(evaluator.samples.labels(max(row["n"] for row in rows)), list(styles))
+
+
+def _first_samples(figures: Mapping[str, Any], checked: np.ndarray) -> dict[str, Any]:
+    """Number of the checked ones and indices of the faulty ones among the first samples, `checked` (n,)."""
+    faulty = (i for i in figures["samples"].split() if int(i) < len(checked))
+    return {"n": int(checked.sum()), "samples": " ".join(faulty)}
 
 
 def _find_critic(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -48,7 +48,7 @@ def find(compared: Figures, others: Figures, unsearched: Sequence[str]) -> list[
         said.append(f"The critic check by check, at {list(compared)[-1].replace('_', ' ')}: {'; '.join(told)}.")
     ratios = [f"{_ratio(one)} of that of {name}" for name, one in others.items() if one["n"]]
     if ratios:
-        said.append(f"The critic's share of samples with any fault is {join_words(ratios)}.")
+        said.append(f"Over as many samples of each, the critic's share with any fault is {join_words(ratios)}.")
     return [*said, *say_unsearched(unsearched)]
 
 

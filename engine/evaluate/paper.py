@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PAPER_RULES = ("maskgit", "critic")  # the paper compares these two; they get more pictures and more rows
+PICTURES_MAIN = 5000  # of the paper's comparison, at equal steps and at equal passes
+PICTURES_OTHER = 2000  # of all other rows
 
 
 class Reported(NamedTuple):
