@@ -46,6 +46,7 @@ class Chart:
     lines: bool = False  # whether the points of a series follow each other
     diagonal: bool = False  # whether both axes are shares that ought to be equal
     floor: float | None = None  # what as many real pictures would have on the y axis
+    floor_name: str = REAL
     method: str = ""
     findings: Sequence[str] = ()
     paper: Sequence[Mapping[str, Any]] = field(default_factory=tuple)  # what papers report: name, fid, inception_score
@@ -294,7 +295,7 @@ def _classes(name: str, content: Mapping[str, Any]) -> Chart:
             Column(heading="pictures", figure="n", digits=0),
             Column(heading="class named right ↑", figure="share", digits=3),
         ],
-        x=Axis(figure="class", label=""),
+        x=Axis(figure="point", label=""),
         y=Axis(figure="share", label="share of samples whose class the classifier finds"),
         method="The samples of the table of all rules, by class: in how many the pack's classifier finds the class.",
         findings=_class_findings(rows),
@@ -332,7 +333,7 @@ def _exact(name: str, content: Mapping[str, Any]) -> Chart:
             Column(heading="pictures", figure="n", digits=0),
             Column(heading="faulty ↓", figure="share", digits=4),
         ],
-        x=Axis(figure="check", label=""),
+        x=Axis(figure="point", label=""),
         y=Axis(figure="share", label="share of samples with a fault"),
         method="Rules that every real picture of a style keeps, decided by the pixels alone.",
         findings=content.get("findings", ()),
@@ -344,13 +345,7 @@ def _exact_rows(rows: Sequence[Row]) -> Iterator[Row]:
         kept = {key: row[key] for key in ("rule", "steps", "matched", "settings", "passes")}
         for check, one in row["checks"].items():
             figures = {key: one[key] for key in ("n", "share", "share_ci")}
-            yield {
-                **kept,
-                **figures,
-                "series": f"{row_name(row)}, {row['passes']} passes",
-                "point": check,
-                "check": check,
-            }
+            yield {**kept, **figures, "series": f"{row_name(row)}, {row['passes']} passes", "point": check}
 
 
 READERS: Mapping[str, Callable[[str, Mapping[str, Any]], Chart]] = {

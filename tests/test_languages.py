@@ -29,8 +29,8 @@ from app.features.lessons import read_shipped
 from app.packs import Packs
 from app.server.endpoints import endpoint_routes
 from app.server.stream import RunStream
+from app.text import reports, wrong
 from app.text import words as texts
-from app.text import wrong
 from app.text.particles import choose_particles, hold_particles
 from app.text.words import ENGLISH, FOLDER, choose_language, flatten, languages, words
 from app.tools import picture_names as picture_names_tool
@@ -56,9 +56,9 @@ MAY_BE_LATIN = re.compile(  # names
 COLLECT = """() => {
     const said = (window.said = new Set());
     const attributes = ["aria-label", "aria-valuetext", "title", "placeholder", "alt"];
-    const ofReports = ".tc-card, .tc-results-plot, .tc-wide button, #js-plotly-tester";
+    const inEnglish = ".tc-card, #js-plotly-tester";
     const ofLibraries = ".modebar, .empty, [data-testid=status-tracker]";
-    const skipped = `script, style, pre, noscript, title, math, ${ofReports}, ${ofLibraries}`;
+    const skipped = `script, style, pre, noscript, title, math, ${inEnglish}, ${ofLibraries}`;
     const isOthers = (node) => node.closest(skipped)
         || ![null, document.documentElement.dataset.language].includes(node.parentElement?.closest("[lang]:not(html)")
             ?.lang ?? node.getAttribute?.("lang") ?? null);
@@ -98,7 +98,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def open_folder(path: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
     caches: tuple[Any, ...] = (texts.words, texts.picture_names, texts.languages, wrong._engine_sentences, find_font)
-    caches += (read_shipped, read_terms)
+    caches += (read_shipped, read_terms, reports.say_report, reports._said, reports._names, reports._sentences)
     for language in (ENGLISH, "ko"):
         shutil.copytree(FOLDER / language, path / language)
     patch.setattr(texts, "FOLDER", path)
@@ -394,6 +394,7 @@ def walk(page: Any, folder: Path) -> None:
     page.evaluate(go, "results")
     page.wait_for_selector("#tc-results table")
     page.wait_for_selector("#tc-results .js-plotly-plot")
+    page.evaluate("() => document.querySelectorAll('[data-chart]').forEach((one) => one.click())")
     page.click("[data-vote=start]")
     page.click("[data-vote=left] >> visible=true")
     page.click("[data-vote=stop]")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import plotly.graph_objects as go
 
 from app.context import Context
 from app.request import SUFFIXES
-from engine.reports import REAL, Chart, Column, Row, read_charts, run_settings
+from app.text.reports import say_report
+from engine.reports import Chart, Column, Row, read_charts, run_settings
 from engine.rules import RULES
 
 FEW, APART = 14, 1.1  # values at an axis that are named themselves; the least ratio of two that are
@@ -30,22 +32,40 @@ def read_results(context: Context, pack: object) -> dict[str, Any]:
 
 
 def draw_chart(context: Context, asked: object) -> go.Figure | None:
-    """Draw one chart. `asked` names its pack and report; None where there is no such chart."""
+    """Draw one chart. `asked` names its pack and report, and the language; None where there is no such chart."""
     if not isinstance(asked, Mapping):
         return None
+    context = context.speaking(str(asked.get("language")))
     chart = _charts(context, asked.get("pack")).get(str(asked.get("name")))
     return None if chart is None else _draw(chart).update_layout(meta={"pack": asked["pack"], "name": chart.name})
 
 
 def _charts(context: Context, pack: object) -> Mapping[str, Chart]:
     folder = context.packs.session(pack, loaded=False).pack.path / "reports"
-    return _read(folder, tuple((file.name, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.json"))))
+    files = tuple((file.name, file.stat().st_mtime_ns) for file in sorted(folder.glob("*.json")))
+    return _read(folder, files, context.language)
 
 
 @cache
-def _read(folder: Path, _: tuple[tuple[str, int], ...]) -> Mapping[str, Chart]:
+def _read(folder: Path, _: tuple[tuple[str, int], ...], language: str) -> Mapping[str, Chart]:
     """The charts in a folder, read again when one of its files has changed."""
-    return {chart.name: chart for chart in read_charts(folder)}
+    return {chart.name: _say(chart, language) for chart in read_charts(folder)}
+
+
+def _say(chart: Chart, language: str) -> Chart:
+    """The chart in a language."""
+    say = partial(say_report, language)
+    return dataclasses.replace(
+        chart,
+        method=say(chart.method),
+        findings=[say(one) for one in chart.findings],
+        columns=[dataclasses.replace(one, heading=say(one.heading)) for one in chart.columns],
+        x=dataclasses.replace(chart.x, label=say(chart.x.label)),
+        y=dataclasses.replace(chart.y, label=say(chart.y.label)),
+        rows=[{**row, "series": say(row["series"]), "point": say(row["point"])} for row in chart.rows],
+        floor_name=say(chart.floor_name),
+        paper=[{**one, "name": say(one["name"])} for one in chart.paper],
+    )
 
 
 def _describe(chart: Chart) -> dict[str, Any]:
@@ -71,7 +91,7 @@ def _format(row: Row, column: Column) -> str:
     if value is None:
         return ""
     numbers = [f"{one:,.{column.digits}f}" for one in (value, *(ends or ()))]
-    between = " to " if numbers[-1].startswith("-") or (numbers[1:2] and numbers[1].startswith("-")) else "–"
+    between = " – " if numbers[-1].startswith("-") or (numbers[1:2] and numbers[1].startswith("-")) else "–"
     return f"{numbers[0]} ({numbers[1]}{between}{numbers[2]})" if ends else numbers[0]
 
 
@@ -107,7 +127,7 @@ def _draw(chart: Chart) -> go.Figure:
         across = list(dict.fromkeys(row[chart.x.figure] for row in chart.rows))  # names, or numbers:
         if not any(isinstance(one, str) for one in across):
             across = [min(across), max(across)]
-        figure.add_trace(go.Scatter(x=across, y=[chart.floor] * len(across), name=REAL, **line))
+        figure.add_trace(go.Scatter(x=across, y=[chart.floor] * len(across), name=chart.floor_name, **line))
     if chart.diagonal:
         figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], showlegend=False, **line))
     grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "zerolinecolor": "rgba(128, 128, 128, 0.25)"}

@@ -7,7 +7,7 @@ another language has the same files, keys and {places}. Who adds a folder has ad
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -127,6 +127,15 @@ def places(text: str) -> set[str]:
         return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
     except ValueError:
         return set(re.findall(r"\{[^{}]*\}?", text))
+
+
+def compile_sentence(sentence: str, value: Callable[[str], str] = lambda name: ".+?") -> re.Pattern[str]:
+    """Return what matches a sentence with anything in its {places}, or with what `value` gives for their names."""
+    parts = (
+        re.escape(text) + (f"(?P<{name}>{value(name)})" if name is not None else "")
+        for text, name, _, _ in Formatter().parse(sentence)
+    )
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _number(weight: str) -> float:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, reduce
-from string import Formatter
 from typing import Any
 
-from app.text.words import ENGLISH, fill, words
+from app.text.words import ENGLISH, compile_sentence, fill, words
 
 
 class Wrong(ValueError):
@@ -65,13 +64,4 @@ def _name_setting(language: str, setting: str) -> str:
 
 @cache
 def _engine_sentences() -> dict[str, re.Pattern[str]]:
-    return {key: _pattern(text) for key, text in words(ENGLISH)["errors"]["engine"].items()}
-
-
-def _pattern(sentence: str) -> re.Pattern[str]:
-    """Return what matches a sentence with anything in its {places}."""
-    parts = (
-        re.escape(text) + (f"(?P<{name}>.+?)" if name is not None else "")
-        for text, name, _, _ in Formatter().parse(sentence)
-    )
-    return re.compile("".join(parts), re.DOTALL)
+    return {key: compile_sentence(text) for key, text in words(ENGLISH)["errors"]["engine"].items()}

@@ -34,6 +34,7 @@ function opened() {
   const store = new Store();
   store.set({ controls: { pack: "p" } });
   const plans = { change: mock.fn() };
+  const config = { language: "ko" };
   const results = new Results(/** @type {any} */ ({ store, words: { results: WORDS }, plans }));
   results.trigger = mock.fn(() => {});
   return { store, plans, results };
@@ -50,11 +51,11 @@ test("reports are read when the place is opened, and again for another pack", as
     ["p"],
   );
   await asked[0].answer({ charts: [chart("a"), chart("b")] });
-  assert.deepEqual(results.asked(), { pack: "p", name: "a" });
+  assert.deepEqual(results.asked(), { pack: "p", name: "a", language: "ko" });
   results.show(results.charts[1]);
   store.set({ controls: { pack: "q" } });
   await asked[1].answer({ charts: [chart("a"), chart("b")] });
-  assert.deepEqual(results.asked(), { pack: "q", name: "b" }, "the same report of the other pack");
+  assert.deepEqual(results.asked(), { pack: "q", name: "b", language: "ko" }, "the same report of the other pack");
   store.set({ controls: { pack: "r" } });
   await asked[2].answer({ charts: [] });
   assert.equal(results.status.textContent, "None");
@@ -82,7 +83,7 @@ test("a late answer for a pack that is not chosen any more is dropped", async ()
   store.set({ controls: { pack: "q" } });
   await asked[1].answer({ charts: [chart("b")] });
   await asked[0].answer({ charts: [chart("a")] });
-  assert.deepEqual(results.asked(), { pack: "q", name: "b" });
+  assert.deepEqual(results.asked(), { pack: "q", name: "b", language: "ko" });
 });
 
 test("where nothing answers that is said, and it is asked again", async () => {

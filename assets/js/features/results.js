@@ -5,7 +5,6 @@ import { fill } from "../lib/text.js";
 import { ask, messageOf } from "../transport/server.js";
 
 const MAX_ROWS = 60; // of a table; a search has hundreds
-const REPORTS = "en"; // the language of what a report says itself
 
 /**
  * @typedef {object} Row
@@ -29,8 +28,9 @@ const REPORTS = "en"; // the language of what a report says itself
 
 export class Results {
   /** @param {import("../main.js").Page} page */
-  constructor({ store, words, plans }) {
+  constructor({ store, words, plans, config }) {
     this.store = store;
+    this.language = config.language;
     this.words = words.results;
     this.plans = plans;
     this.pack = ""; // whose reports are here
@@ -41,7 +41,7 @@ export class Results {
     this.trigger = null; // until Gradio's component is mounted
     this.choices = el("div", { class: "tc-actions", role: "group", "aria-label": this.words.charts });
     this.status = el("p", { class: "tc-status", role: "status" });
-    this.findings = el("div", { class: "tc-findings", lang: REPORTS });
+    this.findings = el("div", { class: "tc-findings" });
     const named = el("span", { "data-testid": "block-info" }, this.words.measures.name); // its "?" comes after it
     const measures = el("p", { class: "tc-measures tc-x-measures" }, named);
     this.head = el("div", { class: "tc-stage tc-results" }, this.choices, this.status, measures, this.findings);
@@ -63,7 +63,7 @@ export class Results {
 
   /** What the server is asked to draw. */
   asked() {
-    return { pack: this.pack, name: this.chosen };
+    return { pack: this.pack, name: this.chosen, language: this.language };
   }
 
   /** Show the reports of the pack that is chosen while the page is here. */
@@ -125,11 +125,11 @@ export class Results {
     const { words } = this;
     const loads = chart.rows.some(({ controls }) => controls);
     const head = [...(loads ? [""] : []), words.series, words.point].map((text) => el("th", { scope: "col" }, text));
-    head.push(...chart.headings.map((text) => el("th", { scope: "col", lang: REPORTS }, text)));
+    head.push(...chart.headings.map((text) => el("th", { scope: "col" }, text)));
     const body = chart.rows.slice(0, MAX_ROWS).map((row) => {
-      const cells = [row.point, ...row.cells].map((text) => el("td", { lang: REPORTS }, text));
+      const cells = [row.point, ...row.cells].map((text) => el("td", {}, text));
       const load = loads ? el("td", {}, this.loader(row)) : null;
-      return el("tr", {}, load, el("th", { scope: "row", lang: REPORTS }, row.series), ...cells);
+      return el("tr", {}, load, el("th", { scope: "row" }, row.series), ...cells);
     });
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
     const said = loads ? `${words.hint} ${words.brackets}` : words.brackets;
@@ -165,7 +165,7 @@ export class Results {
     const head = [words.paper, ...words.paper_columns].map((text) => el("th", { scope: "col" }, text));
     const body = paper.map(({ name, fid, inception_score: score, passes }) => {
       const cells = [fid, score, passes].map((value) => el("td", {}, value === null ? "–" : String(value)));
-      return el("tr", {}, el("th", { scope: "row", lang: REPORTS }, name), ...cells);
+      return el("tr", {}, el("th", { scope: "row" }, name), ...cells);
     });
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
     const wide = { class: "tc-wide", tabindex: 0, role: "region", "aria-label": words.paper };

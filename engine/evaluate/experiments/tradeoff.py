@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from engine.config import SampleConfig
-from engine.evaluate.experiments.experiment import KID, Experiment, Row, Setup, own, say_share
+from engine.evaluate.experiments.experiment import KID, Experiment, Row, Setup, own
+from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.samples import digest_sources, digest_tokens
 from engine.evaluate.sweep import read_sweep, sweep_file
 from engine.reports import FAULTS, PASSES, Axis, row_name
@@ -58,18 +59,14 @@ def _order(row: Row) -> tuple[Any, ...]:
 
 
 def find(rows: Sequence[Row]) -> list[str]:
-    ranges, best = [], []
+    papers, others = list[str](), list[str]()
     for name, some in groupby(rows, key=lambda row: str(row["series"])):
         mine = list(some)
         shares = [f"{100 * end(row['faults'] for row in mine):.1f}" for end in (min, max)]
-        ranges.append(f"{' to '.join(dict.fromkeys(shares))} % at the {len(mine)} settings of {name}")
-        most = max(row["n"] for row in mine)
-        cleanest = min((row for row in mine if row["n"] == most), key=lambda row: (row["faults"], row["kid"]))
-        best.append(f"{name}: {say_share(cleanest)}, KID {cleanest['kid']:.4f}, at {cleanest['point']}")
-    return [
-        f"The exact checks find a fault in {'; '.join(ranges)}.",
-        f"The fewest faults at the settings that came into the last round: {'; '.join(best)}.",
-    ]
+        said = papers if mine[0]["rule"] in PAPER_RULES else others
+        said.append(f"{' to '.join(dict.fromkeys(shares))} % at the {len(mine)} settings of {name}")
+    found = {"The exact checks find a fault in": papers, "Of the other rules' pictures they find one in": others}
+    return [f"{words} {'; '.join(said)}." for words, said in found.items() if said]
 
 
 TRADEOFF = Experiment(
