@@ -55,7 +55,7 @@ def test_a_wrong_number_is_found_and_so_is_one_that_nobody_reads() -> None:
 
 
 def test_the_page_quotes_no_figure_of_a_report() -> None:
-    """It reads its numbers from recordings, weights and reports; the model's card, which it shows, is among the above."""
+    """It reads its numbers from recordings, weights and reports; the card, which it shows, is among the texts above."""
     of_reports = ("results", "reports")  # names of figures, and places for them
     for file in (one for one in FOLDER.glob("*/*") if one.suffix in (".yaml", ".md") and one.stem not in of_reports):
         for line in file.read_text(encoding="utf-8").splitlines():
