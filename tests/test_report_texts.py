@@ -10,9 +10,10 @@ import pytest
 from app.text.reports import say_report
 from app.text.words import ENGLISH, words
 from engine.pack import open_pack
-from engine.reports import ORDER, Chart, read_chart
+from engine.reports import Chart, read_charts
 from tests.test_languages import english_in
 
+PACKS = ("emoji", "avatars")
 ALIKE = re.compile(r"[\d.]+")
 NAMES = re.compile("|".join(words(ENGLISH)["names"]["classes"]))
 
@@ -26,13 +27,12 @@ def texts(chart: Chart) -> Iterator[str]:
         yield from (row["series"], row["point"])
 
 
-@pytest.mark.parametrize("name", ORDER)
-@pytest.mark.parametrize("pack", ["emoji", "avatars"])
-def test_a_shipped_report_is_said_in_korean(pack: str, name: str) -> None:
-    chart = read_chart(open_pack(pack).path / "reports", name)
-    if chart is None:
-        pytest.skip("the pack has no such report")
-    unlike = {ALIKE.sub("", text): text for text in texts(chart)}.values()
+CHARTS = {f"{pack} {one.name}": one for pack in PACKS for one in read_charts(open_pack(pack).path / "reports")}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_shipped_report_is_said_in_korean(name: str) -> None:
+    unlike = {ALIKE.sub("", text): text for text in texts(CHARTS[name])}.values()
     said = {text: say_report("ko", text) for text in unlike}
     assert not {text: one for text, one in said.items() if english_in(NAMES.sub("", one))}
     assert not [one for one in said.values() if re.search(r"\([가이은는을를와과으]+\)", one)], "particles are chosen"
