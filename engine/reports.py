@@ -104,7 +104,7 @@ def say_perfect(perfect: Sequence[Row], figures: Collection[str] = ("fid", "kid"
     if not told:
         return []
     return [
-        f"As many real pictures, drawn at random, would have {join_words(told)}: a sampler gets below that only by "
+        f"As many real pictures, drawn at random, would have {'; '.join(told)}: a sampler gets below that only by "
         "luck, and ratios of figures near it are pulled towards 1."
     ]
 
@@ -220,8 +220,8 @@ def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
         columns=[Column(heading="pictures", figure="n", digits=0), KID],
         x=Axis(figure="temp_b", label="temperature b at the end"),
         y=Axis(figure="kid", label="KID, lower is better", log=True),
-        method=f"Successive halving by KID: many settings with {rounds[0]} pictures each, the best again with more, "
-        f"up to {last}, from other noise each time.",
+        method=f"Successive halving by KID: many settings with {rounds[0]:,} pictures each, the best again with more, "
+        f"up to {last:,}, from other noise each time.",
         findings=[
             f"{len(found)} searches of {min(pictures):,} to {max(pictures):,} pictures each; {inside} at an end of "
             "what was tried, but for ends of the allowed range.",

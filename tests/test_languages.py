@@ -98,7 +98,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def open_folder(path: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
     caches: tuple[Any, ...] = (texts.words, texts.picture_names, texts.languages, wrong._engine_sentences, find_font)
-    caches += (read_shipped, read_terms, reports.say_report, reports._said, reports._names, reports._sentences)
+    caches += (read_shipped, read_terms, reports._said, reports._names, reports._sentences)
     for language in (ENGLISH, "ko"):
         shutil.copytree(FOLDER / language, path / language)
     patch.setattr(texts, "FOLDER", path)

@@ -1,18 +1,29 @@
-"""What reports say is said in Korean, too: all of the shipped ones, and all that the engine could say."""
+"""What reports say is said in Korean, too: all of the shipped ones, and what is seldom said."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from app.context import Context
+from app.features import results
+from app.features.results import read_results
+from app.packs import Packs
+from app.text.particles import JOINER
 from app.text.reports import say_report
-from app.text.words import ENGLISH, words
+from app.text.words import ENGLISH, languages, words
 from engine.pack import open_pack
 from engine.reports import Chart, read_charts
 from tests.test_languages import english_in
+from tests.tiny import make_whole_pack
 
+PHRASES = Path(__file__).parent / "fixtures" / "report_phrases.json"
 PACKS = ("emoji", "avatars")
 ALIKE = re.compile(r"[\d.]+")
 NAMES = re.compile("|".join(words(ENGLISH)["names"]["classes"]))
@@ -39,28 +50,26 @@ def test_a_shipped_report_is_said_in_korean(name: str) -> None:
     assert all(say_report(ENGLISH, text) == text for text in said)
 
 
-@pytest.mark.parametrize(
-    "english, korean",
-    [
-        (
-            "Token-Critic's FID is 0.30 (0.20–0.44) of MaskGIT's at equal passes and 1.00 at equal steps.",
-            "Token-Critic의 FID는 순전파 수가 같으면 MaskGIT의 0.30배(0.20–0.44), 단계 수가 같으면 1.00배입니다.",
-        ),
-        (
-            "Over the same number of pictures FID is lowest for Critic, locked with 35 passes, 0.69.",
-            "같은 수의 그림에서 FID가 가장 낮은 것은 크리틱, 철회 없음(순전파 35회), 0.69입니다.",
-        ),
-        (
-            "No search at so many steps was done for MaskGIT with 3 passes, Critic, locked with 5 passes: "
-            "the settings are the pack's presets.",
-            "다음은 그 단계 수에서 탐색하지 않았으므로 모델의 기본 설정을 씁니다: "
-            "MaskGIT(순전파 3회), 크리틱, 철회 없음(순전파 5회).",
-        ),
-        ("MaskGIT, matched, 18 steps", "MaskGIT, 조건 맞춤, 18단계"),
-        ("Critic, locked, as the critic: K 1.1, a 0, b 1", "크리틱, 철회 없음, 크리틱의 설정: K 1.1, a 0, b 1"),
-        ("-0.0021 (-0.0062 to 0.0020)", "-0.0021 (-0.0062 ~ 0.0020)"),
-        ("made by hand", "made by hand"),
-    ],
-)
-def test_phrases_are_said_as_they_are_put_together(english: str, korean: str) -> None:
-    assert say_report("ko", english) == korean
+@pytest.mark.parametrize(("english", "korean"), json.loads(PHRASES.read_text(encoding="utf-8")))
+def test_what_is_seldom_said_is_put_together_right(english: str, korean: str) -> None:
+    assert say_report("ko", english).replace(JOINER, "") == korean
+
+
+def test_a_report_that_cannot_be_said_is_left_out(tmp_path: Path) -> None:
+    pack = make_whole_pack(tmp_path / "tiny")
+    (pack.path / "reports").mkdir()
+    shutil.copy(open_pack("emoji").path / "reports" / "table1.json", pack.path / "reports")
+    file, context = pack.path / "reports" / "table1.json", Context(packs=Packs(pack.path, threads=1, others=[]))
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for findings in (["All is well."], [3], [None], [["a"]], [", ".join(["a word"] * 2000)], 3):
+        file.write_text(json.dumps({**content, "findings": findings}), encoding="utf-8")
+        for language in languages():
+            found = read_results(dataclasses.replace(context, language=language), "tiny")["charts"]
+            assert all(isinstance(one, str) for chart in found for one in chart["findings"])
+            assert len(found) == 2 or findings != ["All is well."]
+
+
+def test_a_class_keeps_its_name_whatever_it_says() -> None:
+    row = {"series": "MaskGIT, 18 steps", "point": "before", "class": "before"}
+    chart = dataclasses.replace(CHARTS["emoji classes"], rows=[row])
+    assert results._say(chart, "ko").rows[0]["point"] == "before"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.context import Context
+from app.features.settings import name_class
 from app.request import SUFFIXES
 from app.text.reports import say_report
+from app.text.words import words
 from engine.reports import Chart, Column, Row, read_charts, run_settings
 from engine.rules import RULES
 
@@ -48,13 +51,21 @@ def _charts(context: Context, pack: object) -> Mapping[str, Chart]:
 
 @cache
 def _read(folder: Path, _: tuple[tuple[str, int], ...], language: str) -> Mapping[str, Chart]:
-    """The charts in a folder, read again when one of its files has changed."""
-    return {chart.name: _say(chart, language) for chart in read_charts(folder)}
+    """The charts in a folder, read again when one of its files has changed. What cannot be said is left out."""
+    said = {}
+    for chart in read_charts(folder):
+        with suppress(TypeError, KeyError, AttributeError, RecursionError):  # a report that somebody has changed
+            said[chart.name] = _say(chart, language)
+    return said
 
 
 def _say(chart: Chart, language: str) -> Chart:
     """The chart in a language."""
     say = partial(say_report, language)
+
+    def name(row: Row) -> str:
+        return name_class(words(language), row["class"]) if "class" in row else say(row["point"])
+
     return dataclasses.replace(
         chart,
         method=say(chart.method),
@@ -62,7 +73,7 @@ def _say(chart: Chart, language: str) -> Chart:
         columns=[dataclasses.replace(one, heading=say(one.heading)) for one in chart.columns],
         x=dataclasses.replace(chart.x, label=say(chart.x.label)),
         y=dataclasses.replace(chart.y, label=say(chart.y.label)),
-        rows=[{**row, "series": say(row["series"]), "point": say(row["point"])} for row in chart.rows],
+        rows=[{**row, "series": say(row["series"]), "point": name(row)} for row in chart.rows],
         floor_name=say(chart.floor_name),
         paper=[{**one, "name": say(one["name"])} for one in chart.paper],
     )

@@ -42,6 +42,7 @@ SPELT = re.compile(r"(?:^|[^A-Za-z])(?:[A-Za-z]|[B-DF-HJ-NP-TV-Z]+)$|[a-z][A-Z]$
 FINALS = 28  # of a syllable in Unicode: none, then 27 consonants
 RIEUL = 8
 JOINER = "\u2060"  # the word joiner, which has no width
+IN_BRACKETS = re.compile(rf"(?<=\S)\s*\([^()]*\)[\s{JOINER}]*$")
 # Behind a bracket that is none of a particle, and before the asterisks that end bold text
 CUT = re.compile(r"(?<=[)”])(?<!\((?:으|이)\))(\**)(?=[가-힣])")
 
@@ -60,8 +61,10 @@ def choose_particles(sentence: str) -> str:
 def final_consonant(text: str) -> str:
     """Return the consonant with which a text ends when it is read aloud in Korean, "" where it ends in a vowel.
 
-    Of a Korean syllable only ㄹ is told from the others ("ㅇ"). Closing quotes and brackets are not read.
+    Of a Korean syllable only ㄹ is told from the others ("ㅇ"). Closing quotes are not read, nor what stands in
+    brackets after a word.
     """
+    text = IN_BRACKETS.sub("", text)
     text = re.sub(rf"[\s{JOINER})\]}}”’\"'»」』]+$", "", text)
     if not text:
         return ""

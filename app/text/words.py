@@ -129,10 +129,10 @@ def places(text: str) -> set[str]:
         return set(re.findall(r"\{[^{}]*\}?", text))
 
 
-def compile_sentence(sentence: str, value: Callable[[str], str] = lambda name: ".+?") -> re.Pattern[str]:
-    """Return what matches a sentence with anything in its {places}, or with what `value` gives for their names."""
+def compile_sentence(sentence: str, expect: Callable[[str], str] = lambda name: ".+?") -> re.Pattern[str]:
+    """Return what matches a sentence with anything in its {places}, or with what `expect` gives for their names."""
     parts = (
-        re.escape(text) + (f"(?P<{name}>{value(name)})" if name is not None else "")
+        re.escape(text) + (f"(?P<{name}>{expect(name)})" if name is not None else "")
         for text, name, _, _ in Formatter().parse(sentence)
     )
     return re.compile("".join(parts), re.DOTALL)

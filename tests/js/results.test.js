@@ -35,7 +35,7 @@ function opened() {
   store.set({ controls: { pack: "p" } });
   const plans = { change: mock.fn() };
   const config = { language: "ko" };
-  const results = new Results(/** @type {any} */ ({ store, words: { results: WORDS }, plans }));
+  const results = new Results(/** @type {any} */ ({ store, words: { results: WORDS }, plans, config }));
   results.trigger = mock.fn(() => {});
   return { store, plans, results };
 }

@@ -28,6 +28,7 @@ const ENDINGS = [
 ];
 const SPELT = /(?:^|[^A-Za-z])(?:[A-Za-z]|[B-DF-HJ-NP-TV-Z]+)$|[a-z][A-Z]$/; // read letter by letter
 const CLOSING = /[\s\u2060)\]}”’"'»」』]+$/; // with the word joiner, which holds a particle to its bracket
+const IN_BRACKETS = /(?<=\S)\s*\([^()]*\)[\s\u2060]*$/;
 const FINALS = 28; // of a syllable in Unicode: none, then 27 consonants
 const RIEUL = 8;
 
@@ -45,11 +46,12 @@ export function chooseParticles(sentence) {
 
 /**
  * The consonant with which a text ends when it is read aloud in Korean; "" where it ends in a vowel.
- * Of a Korean syllable only ㄹ is told from the others ("ㅇ"). Closing quotes and brackets are not read.
+ * Of a Korean syllable only ㄹ is told from the others ("ㅇ"). Closing quotes are not read, nor what stands in brackets
+ * after a word.
  * @param {string} text
  */
 function finalConsonant(text) {
-  const read = text.replace(CLOSING, "");
+  const read = text.replace(IN_BRACKETS, "").replace(CLOSING, "");
   const last = read.at(-1) ?? "";
   if (last >= "가" && last <= "힣") {
     const final = (last.charCodeAt(0) - "가".charCodeAt(0)) % FINALS;
