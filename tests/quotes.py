@@ -148,11 +148,14 @@ def _swept(report: Mapping[str, Any]) -> dict[str, Row]:
 def _exact(report: Mapping[str, Any]) -> dict[str, Row]:
     """Of each check the comparison of both rules, and what it says of real pictures of its one style.
 
-    Of each rule the share of samples with any fault, and the critic compared with it.
+    Of each rule the share of samples with any fault, and with each fault of a check; and the critic compared with it.
     """
     found: dict[str, Row] = {f"exact against {name}": one for name, one in report["others"].items()}
     for row in shown_rows(report):
-        found[f"exact {row['rule']} {row['steps']}"] = row["checks"][ANY_CHECK]
+        name = f"{row['rule']} {row['steps']}"
+        found[f"exact {name}"] = row["checks"][ANY_CHECK]
+        for check, one in row["checks"].items():
+            found[f"exact {check} {name}"] = {part: count / one["n"] for part, count in one.get("parts", {}).items()}
     for how, checks in report["compared"].items():
         for check, one in checks.items():
             shares = {f"{rule}_share": one[rule] / one["n"] for rule in ("critic", "maskgit")}
