@@ -25,7 +25,7 @@ FEW, APART = 14, 1.1  # values at an axis that are named themselves; the least r
 ROOM = {"x": 12, "y": 14}  # labels at an axis that do not touch in a narrow window
 MOST_WITH_INTERVALS = 100  # points in a chart; with more, intervals hide them
 RULE_COLOURS = {"maskgit": "#0072b2", "critic": "#9b59b6"}  # of the first series of each, in all charts
-OTHER_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888")
+OTHER_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888", "#d55e00", "#a6761d")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")  # colour alone must not tell them apart
 
 
