@@ -72,6 +72,8 @@ def said(row: Row, name: str, digits: str) -> str:
         return f"{said(row, name, digits[:-1])} ({said(row, name, f'-{digits[:-1]}')})"
     if digits.startswith("-"):
         low, high = row[f"{name}_ci"]
+        if mark == "p":
+            low, high, digits = 100 * low, 100 * high, f"{digits[:-1]}f"
         between = " to " if "+" in digits else "–"
         return f"{low:{digits[1:]}}{between}{high:{digits[1:]}}"
     if mark == "p":
@@ -105,9 +107,9 @@ def everything() -> dict[str, Row]:
         found |= {f"{prefix} {name}".strip(): row for name, row in named_rows.items()}
         if (swept := ROOT / folder / "sweep.json").is_file():
             found |= {f"{prefix} {name}".strip(): row for name, row in _swept(read_report(swept)).items()}
-    for name in ("refine", "steps"):
-        report = read_report(ROOT / TABLE["reports"][""] / f"{name}.json")
-        found |= {f"{name} {row['series']} {row['point']}": row for row in report["rows"]}
+    for pack, name in (("", "refine"), ("", "steps"), ("avatars", "refine")):
+        report = read_report(ROOT / TABLE["reports"][pack] / f"{name}.json")
+        found |= {f"{pack} {name} {row['series']} {row['point']}".strip(): row for row in report["rows"]}
     for name, table in (("auc", "auc"), ("avatars_auc", "")):
         for split, cells in _json(name).items():
             for hidden, cell in cells.items():
