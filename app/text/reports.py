@@ -17,6 +17,7 @@ OF_NAMES = r"(?:locked|matched)\b"  # "Critic, locked" is one name
 RULE = rf"(?:(?!; | and |, (?!{OF_NAMES})).)+"
 EXPECTED = {"rule": RULE, "rows": ".+?", "settings": rf"(?!{OF_NAMES})[^;]+?"}
 WORD = re.compile("[A-Za-z]{2,}")
+LONGEST = 2000  # characters; no sentence of the engine is as long, and what is longer would take long to know
 LISTS = (("; ", "; "), (rf", (?!{OF_NAMES})| and ", ", "))  # how English parts a list, how another language does
 TIMES = re.compile(r" (\([^()]+\))배")  # 0.72 (0.60–0.88)배 is read as 0.72배(0.60–0.88)
 
@@ -25,7 +26,9 @@ def say_report(language: str, text: str) -> str:
     """Return a sentence, a phrase or a name of a report in a language. TypeError where it is no text."""
     if not isinstance(text, str):
         raise TypeError(f"a report says {text!r}")
-    return text if language == ENGLISH else str(hold_particles(choose_particles(_translate(language, text))))
+    if language == ENGLISH or len(text) > LONGEST:
+        return text
+    return str(hold_particles(choose_particles(_translate(language, text))))
 
 
 def _translate(language: str, text: str) -> str:
