@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from app.context import Context
-from app.features.settings import describe_lane, name_class, visible_controls
+from app.features.settings import describe_lane, visible_controls
 from app.frames import Frame, encode_array, pack_step
 from app.interleave import group, interleave, prefetch
 from app.request import RunRequest, check_budget, resolve, used_controls
 from app.runs import Run
+from app.text.words import name_class
 from engine.session import Session
 from engine.step import Step
 

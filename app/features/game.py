@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from app.context import Context
-from app.features.settings import name_class
 from app.frames import Frame, encode_array, to_data_url
-from app.text.words import picture_names
+from app.text.words import name_class, picture_names
 from engine.critic_example import make_critic_example
 
 

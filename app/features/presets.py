@@ -16,10 +16,9 @@ import numpy as np
 from app.assets import ASSETS
 from app.context import Context
 from app.features.compare import begin_frame
-from app.features.settings import name_class
 from app.frames import Frame, read_picture, unpack_step
 from app.request import Lane, RunRequest, add_unread_parameters, resolve
-from app.text.words import Words, fill
+from app.text.words import Words, fill, name_class
 from app.text.wrong import Wrong
 from engine import SAMPLING_VERSION
 from engine.binomial import mcnemar

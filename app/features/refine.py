@@ -11,8 +11,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from app.context import Context
-from app.features.settings import name_class
 from app.frames import Frame, encode_array, to_data_url
+from app.text.words import name_class
 from app.text.wrong import Wrong
 from engine.data.decode import UNREADABLE, decode, in_one_scan
 

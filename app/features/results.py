@@ -14,10 +14,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.context import Context
-from app.features.settings import name_class
 from app.request import SUFFIXES
 from app.text.reports import say_report
-from app.text.words import words
+from app.text.words import name_class, words
 from engine.reports import Chart, Column, Row, read_charts, run_settings
 from engine.rules import RULES
 

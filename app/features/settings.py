@@ -122,11 +122,6 @@ def name_rule(words: Words, rule: str) -> str:
     return str(words["names"]["rules"].get(rule, RULES[rule].label))
 
 
-def name_class(words: Words, label: str | None) -> str:
-    """Return a class's name. Those of other packs have none in the words but their own."""
-    return str(words["names"]["classes"].get(label, label))
-
-
 def visible_controls(controls: Mapping[str, Any]) -> dict[str, bool]:
     """Return which of the lanes' controls change the run: name -> bool."""
     rules = [controls.get(f"rule{suffix}") for suffix in SUFFIXES]

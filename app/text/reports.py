@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from app.text.particles import choose_particles, hold_particles
-from app.text.words import ENGLISH, compile_sentence, flatten, places, words
+from app.text.words import ENGLISH, compile_sentence, flatten, name_class, places, words
 
 FIGURE = r"(?:[-+]?(?:\d[\d.,]*)?[\d∞]|–)(?: ?%)?(?: \([^()]+\))?"  # with its interval, as in 1.05 (0.89–1.21)
 OF_NAMES = r"(?:locked|matched)\b"  # "Critic, locked" is one name
@@ -49,7 +49,7 @@ def _translate(language: str, text: str) -> str:
 
 def _say_value(language: str, place: str, value: str) -> str:
     if place.startswith("class"):  # which may be called by any words
-        return str(words(language)["names"]["classes"].get(value, value))
+        return name_class(words(language), value)
     return _translate(language, value)
 
 

@@ -64,6 +64,11 @@ def fill(sentence: str, **values: Any) -> str:
     return choose_particles(sentence.format(**values))
 
 
+def name_class(said: Words, label: str | None) -> str:
+    """Return a class's name in a language's words. Those of other packs have none there but their own."""
+    return str(said["names"]["classes"].get(label, label))
+
+
 def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield ("file.key.key", text) of all words in a tree."""
     if isinstance(tree, str):

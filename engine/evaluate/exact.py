@@ -18,7 +18,7 @@ from engine.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import ANY_CHECK, find, format_report
-from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER
+from engine.evaluate.paper import PAPER_RULES, default_pictures
 from engine.evaluate.report import Report
 from engine.evaluate.sweep import best_config, check_seed, list_unsearched
 from engine.reports import name_with_passes
@@ -77,8 +77,7 @@ def list_configs(
     """Yield settings of all rules at `steps`, and of maskgit at the critic's passes, as in table1."""
 
     def cell(rule: str, steps: int) -> SampleConfig:
-        count = PICTURES_MAIN if rule in PAPER_RULES else PICTURES_OTHER
-        return best_config(session, rule, steps, n=n or count, seed=seed)
+        return best_config(session, rule, steps, n=n or default_pictures(rule), seed=seed)
 
     for rule in rules:
         yield cell(rule, steps)

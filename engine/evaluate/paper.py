@@ -13,6 +13,11 @@ PICTURES_MAIN = 5000  # of the paper's comparison, at equal steps and at equal p
 PICTURES_OTHER = 2000  # of all other rows
 
 
+def default_pictures(rule: str) -> int:
+    """How many pictures of a rule, at the steps that were asked for, are measured unless told."""
+    return PICTURES_MAIN if rule in PAPER_RULES else PICTURES_OTHER
+
+
 class Reported(NamedTuple):
     name: str
     fid: float | None

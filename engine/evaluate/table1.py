@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.metrics import jackknife_interval
-from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER
+from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, default_pictures
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
 from engine.plots import Interval, plot_intervals
@@ -62,7 +62,7 @@ def list_configs(
         return best_config(session, rule, steps, n=n or count, seed=seed, **more)
 
     for rule in rules:
-        yield cell(rule, steps, PICTURES_MAIN if rule in PAPER_RULES else PICTURES_OTHER)
+        yield cell(rule, steps, default_pictures(rule))
     if set(PAPER_RULES) <= set(rules):
         critic = cell("critic", steps, PICTURES_OTHER)
         critics = critic.parameters
