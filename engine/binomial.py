@@ -1,12 +1,12 @@
 """Exact 95 % intervals of shares, and exact comparisons of two shares.
 
-scipy.stats has these. It is no dependency of this project, and 35 MB for three functions are too many.
+scipy.stats has these. It is no dependency of this project, and 35 MB for a few functions are too many.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -36,6 +36,33 @@ def ratio_interval(count: int, other: int) -> list[float | None]:
 def mcnemar(only_one: int, only_other: int) -> float:
     """p of the exact two-sided test (McNemar 1947) of two paired shares, from the counts of discordant pairs."""
     return min(1.0, 2 * _binomial_cdf(min(only_one, only_other), only_one + only_other, 0.5))
+
+
+def fisher(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """p of the exact two-sided test (Fisher 1935) of two independent shares, each as (count, n).
+
+    It sums the probabilities of all tables with these margins that are no likelier than this one.
+    """
+    (a, n), (b, m) = one, other
+    counts = range(max(0, a + b - m), min(n, a + b) + 1)
+    logs = {i: _log_ways(n, i) + _log_ways(m, a + b - i) - _log_ways(n + m, a + b) for i in counts}
+    bound = logs[a] + 1e-9  # equal but for rounding
+    return min(1.0, sum(math.exp(value) for value in logs.values() if value <= bound))
+
+
+def holm(ps: Mapping[str, float], level: float = 0.05) -> list[str]:
+    """Keys of the tests that hold together at this level (Holm 1979), the smallest p first."""
+    kept: list[str] = []
+    for key in sorted(ps, key=lambda key: ps[key]):
+        if ps[key] > level / (len(ps) - len(kept)):
+            break
+        kept.append(key)
+    return kept
+
+
+def _log_ways(n: int, k: int) -> float:
+    """log of n over k."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def _binomial_cdf(count: int, n: int, p: float) -> float:

@@ -6,16 +6,18 @@ engine.evaluate writes them; the page draws them. Both agree on the keys here.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.binomial import clopper_pearson
+from engine.binomial import clopper_pearson, fisher, holm
 from engine.rules import RULES, all_parameters
 
 Row = Mapping[str, Any]  # figures by name; NAME_ci is the 95 % interval of NAME
 LARGEST = 20_000_000  # bytes of a report's file
+MAX_DIGITS = 6  # of a figure in a table
 REAL = "as many real pictures"  # what charts call their floor
 FIRST_SAMPLES = 2000  # fid_first is measured on so many samples, to compare rows of different n
 
@@ -45,6 +47,9 @@ class Chart:
     y: Axis
     lines: bool = False  # whether the points of a series follow each other
     diagonal: bool = False  # whether both axes are shares that ought to be equal
+    roots: bool = (
+        False  # draw y by the root of its distance from 0: for values on both sides of 0, most of them near it
+    )
     floor: float | None = None  # what as many real pictures would have on the y axis
     floor_name: str = REAL
     method: str = ""
@@ -74,9 +79,35 @@ def read_chart(folder: Path, name: str) -> Chart | None:
     try:
         if file.stat().st_size > LARGEST:
             return None
-        return read(name, json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        chart = read(name, json.loads(file.read_text(encoding="utf-8")))
+        _check(chart)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None
+    return chart
+
+
+def _check(chart: Chart) -> None:
+    """KeyError, TypeError or ValueError for a chart that cannot be drawn or told: a pack may come from anywhere."""
+    if any(one.digits not in range(MAX_DIGITS + 1) for one in chart.columns):
+        raise ValueError("a column has an impossible number of digits")
+    for row in chart.rows:
+        if not (isinstance(row["series"], str) and isinstance(row["point"], str)):
+            raise TypeError("a row has no name")
+        for point in row.get("points", [row]):
+            for axis in (chart.x, chart.y):
+                if axis.figure != "point":
+                    _check_figure(point, axis.figure)
+        for one in chart.columns:
+            if row.get(one.figure) is not None:
+                _check_figure(row, one.figure)
+        if run_settings(row) is not None and not (isinstance(row["steps"], int) and isinstance(row["matched"], bool)):
+            raise TypeError("a row has no steps")
+
+
+def _check_figure(row: Row, name: str) -> None:
+    ends = row.get(f"{name}_ci") or (0, 0)
+    if len(ends) != 2 or not all(math.isfinite(one) for one in (row[name], *ends)):
+        raise ValueError(f"{name} is no number with an interval")
 
 
 def shown_rows(content: Mapping[str, Any]) -> list[Row]:
@@ -147,12 +178,23 @@ def percent(share: float) -> str:
 
 
 def run_settings(row: Row) -> dict[str, Any] | None:
-    """The settings of a run that draws as this row's samples were drawn; None where no run with these weights does."""
+    """The settings of a run that draws as this row's samples were drawn; None where no run does (why_no_run)."""
     settings = row.get("settings", {})
-    if row.get("rule") not in RULES or any(name in settings for name in ("critic", "hidden", "refined")):
+    if why_no_run(row):
         return None
     own = {name: value for name, value in settings.items() if name in all_parameters()}
     return {"rule": row["rule"], "steps": row["steps"], "matched": row["matched"], **own}
+
+
+def why_no_run(row: Row) -> str:
+    """Why no run with the pack's weights draws as this row's samples were drawn; "" where one does.
+
+    "unsampled": nothing was drawn from start to end; "refined": finished pictures were; "weights": another critic did.
+    """
+    settings = row.get("settings", {})
+    if row.get("rule") not in RULES or "hidden" in settings:
+        return "unsampled"
+    return "refined" if "refined" in settings else "weights" if "critic" in settings else ""
 
 
 def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
@@ -219,7 +261,8 @@ def _sweep(name: str, content: Mapping[str, Any]) -> Chart:
         rows=rows,
         columns=[Column(heading="pictures", figure="n", digits=0), KID],
         x=Axis(figure="temp_b", label="temperature b at the end"),
-        y=Axis(figure="kid", label="KID, lower is better", log=True),
+        y=Axis(figure="kid", label="KID, lower is better"),
+        roots=True,
         method=f"Successive halving by KID: many settings with {rounds[0]:,} pictures each, the best again with more, "
         f"up to {last:,}, from other noise each time.",
         findings=[
@@ -283,7 +326,7 @@ def _classes(name: str, content: Mapping[str, Any]) -> Chart:
             "point": label,
             "class": label,
             **one,
-            "share_ci": clopper_pearson(round(one["share"] * one["n"]), one["n"]),
+            "share_ci": clopper_pearson(*_count(one)),
         }
         for row in shown
         for label, one in row["by_class"].items()
@@ -311,17 +354,25 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
     lead = {label: critic[label]["share"] - greedy[label]["share"] for label in critic if label in greedy}
     if not lead:
         return []
-    ahead = sum(one > 0 for one in lead.values())
+    sure = holm({label: fisher(*(_count(one[label]) for one in (critic, greedy))) for label in lead})
+    ahead, behind = ([label for label in sure if sign * lead[label] > 0] for sign in (1, -1))
     most, least = max(lead, key=lambda label: lead[label]), min(lead, key=lambda label: lead[label])
     shares = [f"{percent(critic[label]['share'])} against {percent(greedy[label]['share'])}" for label in (most, least)]
-    behind = sum(one < 0 for one in lead.values())
+    test = f"(Fisher's exact test, Holm's correction for {len(lead)} classes)"
     found = [
-        f"At equal passes, {passes}, the classifier finds the class more often in Token-Critic's pictures in {ahead} "
-        f"of {len(lead)} classes, and less often in {behind}.",
+        f"At equal passes, {passes}, the classifier finds these classes more often in Token-Critic's pictures than in "
+        f"MaskGIT's, by more than chance {test}: {'; '.join(ahead) or 'none'}. Less often: {'; '.join(behind) or 'none'}."
+        if sure
+        else f"At equal passes, {passes}, the classifier finds no class more often in one rule's pictures than in the "
+        f"other's by more than chance {test}."
     ]
     if most != least:
         found.append(f"Its lead is largest in {most}, {shares[0]}, and smallest in {least}, {shares[1]}.")
     return found
+
+
+def _count(one: Row) -> tuple[int, int]:
+    return round(one["share"] * one["n"]), one["n"]
 
 
 def _exact(name: str, content: Mapping[str, Any]) -> Chart:

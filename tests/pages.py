@@ -5,12 +5,22 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from app.tools.browser import PAGE_READY, run_page
 
 PATIENCE = 120_000  # ms that anything may take where others keep the machine busy
 PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 AT_REST = """() => document.getAnimations().every((one) =>
     one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
+
+
+def luminance(pixels: np.ndarray) -> np.ndarray:
+    """Relative luminance of colours (..., 3) from 0 to 255, as WCAG defines it."""
+    share = pixels / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    found: np.ndarray = linear @ np.array([0.2126, 0.7152, 0.0722])
+    return found
 
 
 def painted(page: Any) -> None:

@@ -15,7 +15,7 @@ from app.features.presets import FIRST
 from app.text.words import ENGLISH, words
 from app.tools.browser import PAGE_READY, POLL_MS, wait_for_run
 from tests.full import FULL
-from tests.pages import PATIENCE, UNFOLDED, at, go_to, open_drawer, open_phone, painted, take
+from tests.pages import PATIENCE, UNFOLDED, at, go_to, luminance, open_drawer, open_phone, painted, take
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -134,14 +134,6 @@ BOXES = """(what) => [...document.querySelectorAll(what)].flatMap((one) => {
     const seen = hit && (one.contains(hit) || hit.contains(one) || hit.closest("label")?.contains(one));
     return inside && seen && width > 4 && height > 4 ? [[one.outerHTML.slice(0, 120), x, y, width, height]] : [];
 })"""
-
-
-def luminance(pixels: np.ndarray) -> np.ndarray:
-    """Relative luminance of colours (..., 3) from 0 to 255, as WCAG defines it."""
-    share = pixels / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    found: np.ndarray = linear @ np.array([0.2126, 0.7152, 0.0722])
-    return found
 
 
 def faint(page: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.binomial import clopper_pearson, mcnemar, ratio_interval
+from engine.binomial import clopper_pearson, fisher, holm, mcnemar, ratio_interval
 from engine.checks import Eyes, Identicon, Tones, open_checks
 from engine.config import ClassifierConfig, CriticConfig, TokenizerConfig, TrunkConfig
 from engine.data.pictures import Pictures, read_from_memory, save_pictures
@@ -146,6 +146,10 @@ def test_intervals_are_the_exact_ones() -> None:
     assert clopper_pearson(0, 5000) == pytest.approx([0, 1 - 0.025 ** (1 / 5000)])
     assert clopper_pearson(7, 7)[1] == 1 and clopper_pearson(2500, 5000) == pytest.approx([0.486, 0.514], abs=1e-3)
     assert mcnemar(1, 9) == pytest.approx(22 / 1024) and mcnemar(0, 0) == mcnemar(4, 4) == 1
+    assert fisher((1, 10), (8, 10)) == fisher((8, 10), (1, 10)) == pytest.approx(2 * 460 / 167960)  # C(20, 9) tables
+    assert fisher((3, 9), (3, 9)) == pytest.approx(1) and fisher((0, 0), (2, 3)) == 1
+    assert holm({"a": 0.03, "b": 0.01, "c": 0.02, "d": 0.04}) == ["b"]  # 0.02 > 0.05 / 3
+    assert holm({"a": 0.001, "b": 0.024, "c": 0.9}) == ["a", "b"] and holm({}) == []
     assert ratio_interval(0, 0) == [0, None] and ratio_interval(3, 0)[1] is None
     assert ratio_interval(0, 9) == pytest.approx([0, 1 / 0.025 ** (1 / 9) - 1])  # share 1 - 0.025^(1/9) of all
 

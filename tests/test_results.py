@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from app.context import Context
-from app.features.results import _log_ticks, draw_chart, read_results
+from app.features.results import _log_ticks, _root_ticks, draw_chart, read_results
 from app.features.settings import plan_lanes, resolve_controls
 from app.packs import Packs
 from app.text.words import ENGLISH, words
 from engine.evaluate.experiments import EXPERIMENTS
-from engine.reports import ORDER, REAL, read_chart, read_charts, run_settings
+from engine.reports import ORDER, REAL, read_chart, read_charts, run_settings, why_no_run
 from engine.session import available_packs
 from tests.tiny import make_whole_pack
 
@@ -39,6 +39,9 @@ def test_every_committed_report_can_be_looked_at(context: Context, pack: str) ->
         assert figure is not None
         shown = {number for trace in figure.data if trace.customdata is not None for number in trace.customdata}
         assert shown == set(range(len(chart["rows"]))), "each row has a point, which says which row it is"
+        for axis, values in ((figure.layout.xaxis, "x"), (figure.layout.yaxis, "y")):
+            drawn = [one for trace in figure.data for one in trace[values]]
+            assert axis.type != "log" or min(drawn) > 0, "Plotly leaves out what has no logarithm"
         floors = [trace.name for trace in figure.data].count(REAL)
         assert floors == (name in {"table1", "steps", "curve", "rejection", "refine", "ablate"})
 
@@ -75,6 +78,54 @@ def test_what_is_no_report_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "calibration.json").write_text(json.dumps({**whole, "unknown": 1}), encoding="utf-8")
     chart = read_chart(tmp_path, "calibration")
     assert chart is not None and chart.diagonal and len(chart.rows) == len(whole["rows"])
+
+
+def test_a_report_with_hostile_values_is_left_out(tmp_path: Path) -> None:
+    whole = json.loads((REPORTS["emoji"] / "calibration.json").read_text(encoding="utf-8"))
+    first, *others = whole["rows"]
+    points = first["points"]
+    columns = whole["chart"]["columns"]
+    for changed in (
+        {"chart": {**whole["chart"], "columns": [{**columns[0], "digits": 10**9}, *columns[1:]]}},
+        {"rows": [{**first, "measured": "many"}, *others]},
+        {"rows": [{**first, "series": 3}, *others]},
+        {"rows": [{**first, "points": [{**points[0], "share": None}]}, *others]},
+        {"rows": [{**first, "points": [{**points[0], "share_ci": [0]}]}, *others]},
+        {"rows": [{**first, "points": [{"score": 0.5}]}, *others]},
+        {"rows": [{**first, "points": [{**points[0], "share": math.nan}]}, *others]},
+        {"rows": [{"rule": "critic", "settings": {}, **{k: first[k] for k in ("series", "point", "points")}}, *others]},
+    ):
+        (tmp_path / "calibration.json").write_text(json.dumps({**whole, **changed}), encoding="utf-8")
+        assert read_chart(tmp_path, "calibration") is None, changed.keys()
+
+
+def test_why_a_row_cannot_be_loaded_is_said() -> None:
+    row = {"rule": "critic", "steps": 18, "matched": False}
+    for settings, why in (
+        ({}, ""),
+        ({"critic": 1}, "weights"),
+        ({"refined": 0.2}, "refined"),
+        ({"hidden": 1}, "unsampled"),
+    ):
+        assert why_no_run({**row, "settings": settings}) == why
+        assert (run_settings({**row, "settings": settings}) is None) == bool(why)
+    assert why_no_run({"series": "the critic"}) == "unsampled"
+    assert words(ENGLISH)["results"]["cannot"].keys() == {"weights", "refined", "unsampled"}
+
+
+def test_values_on_both_sides_of_0_are_all_drawn(context: Context) -> None:
+    chart = read_chart(REPORTS["avatars"], "sweep")
+    figure = draw_chart(context, {"pack": "avatars", "name": "sweep"})
+    assert chart is not None and figure is not None and min(row["kid"] for row in chart.rows) < 0
+    for trace in figure.data:
+        for y, number, text in zip(trace.y, trace.customdata, trace.text, strict=True):
+            kid = chart.rows[number]["kid"]
+            assert y * abs(y) == pytest.approx(kid) and text.endswith(f"<br>{kid:.4g}")
+    axis = figure.layout.yaxis
+    assert [y * abs(y) for y in axis.tickvals] == pytest.approx([float(one) for one in axis.ticktext])
+    named = _root_ticks([-0.009, 0.0001, 0.41], 14)
+    assert 0 in named and min(named) < 0 and named == sorted(named) and len(named) <= 14
+    assert _root_ticks([0.0], 14) == [0.0]
 
 
 def test_classes_are_shown_where_there_is_nothing_to_compare(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.tools.browser import run_page
 from engine.reports import read_chart
-from tests.pages import go_to, painted
+from tests.pages import go_to, luminance, painted
 
 pytest.importorskip("playwright.sync_api")
 
@@ -79,6 +81,35 @@ def test_a_row_loads_a_lane_by_keyboard_and_it_runs(results: Any, packs: Any) ->
     assert results.evaluate("() => tokenCritic.state.frames[0].length") == 35
 
 
+def test_a_click_on_a_cell_loads_its_row_unless_text_is_marked(results: Any) -> None:
+    row = results.locator(".tc-wide tbody tr", has_text="Confidence")
+    marked = """(row) => { const range = document.createRange(); range.selectNodeContents(row);
+        getSelection().removeAllRanges(); getSelection().addRange(range); row.click(); }"""
+    row.evaluate(marked)
+    assert results.evaluate("() => tokenCritic.state.planned.lanes[0].name") == "MaskGIT", "figures can be copied"
+    results.evaluate("() => getSelection().removeAllRanges()")
+    row.locator("td").last.click()
+    results.wait_for_function("() => tokenCritic.state.planned.lanes[0].name === 'Confidence'")
+
+
+def test_all_rows_of_a_long_table_are_there_by_keyboard(results: Any, packs: Any) -> None:
+    chart = read_chart(packs.session(packs.first).pack.path / "reports", "sweep")
+    assert chart is not None
+    results.focus("[data-chart=sweep]")
+    results.keyboard.press("Enter")
+    results.wait_for_function("() => document.querySelectorAll('.tc-wide tbody tr').length === 60")
+    results.get_by_role("button", name=f"Show the other {len(chart.rows) - 60} rows").focus()
+    results.keyboard.press("Enter")
+    rows = results.locator(".tc-wide tbody tr")
+    assert rows.count() == len(chart.rows)
+    assert results.evaluate("() => document.activeElement.matches('.tc-wide')"), "the focus is not lost"
+    rows.last.locator("button").focus()
+    results.keyboard.press("Enter")
+    assert "lane is set to" in results.inner_text("#tc-results .tc-results .tc-status")
+    results.focus("[data-chart=table1]")
+    results.keyboard.press("Enter")
+
+
 def test_a_click_on_a_point_loads_its_settings(results: Any, packs: Any) -> None:
     chart = read_chart(packs.session(packs.first).pack.path / "reports", "table1")
     assert chart is not None
@@ -127,14 +158,27 @@ def test_a_blind_vote_is_cast_by_keys_and_says_at_the_end_who_drew_what(results:
     results.wait_for_function("() => !tokenCritic.vote.batch.run.going")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_results_fit_the_window(results: Any, width: int) -> None:
+def test_results_fit_the_window_and_can_be_read(results: Any, width: int, scheme: str) -> None:
     results.set_viewport_size({"width": width, "height": 900})
+    results.evaluate("(dark) => document.body.classList.toggle('dark', dark)", scheme == "dark")
     results.wait_for_function(FITTED)  # Plotly follows the window
+    colours = results.evaluate("""() => {
+        const texts = [...document.querySelectorAll("#tc-results .js-plotly-plot text, .tc-findings p, .tc-wide td")];
+        let behind = document.querySelector("#tc-results");
+        while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+        return [getComputedStyle(behind).backgroundColor,
+            ...new Set(texts.map((one) => getComputedStyle(one)[one.matches("text") ? "fill" : "color"]))];
+    }""")
+    ground, *written = (luminance(np.array(re.findall(r"[\d.]+", one)[:3], float)) for one in colours)
+    light = [(max(one, ground) + 0.05) / (min(one, ground) + 0.05) for one in written]
+    assert light and min(light) >= 4.5, colours
     sizes = results.evaluate("""() => {
         const plot = document.querySelector("#tc-results .js-plotly-plot .main-svg").getBoundingClientRect();
         return [document.documentElement.scrollWidth, innerWidth, plot.right, plot.width];
     }""")
+    results.evaluate("() => document.body.classList.remove('dark')")
     results.set_viewport_size({"width": 1280, "height": 800})
     assert sizes[0] <= sizes[1] and sizes[2] <= sizes[1] + 1 and sizes[3] > 300
 

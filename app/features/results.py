@@ -17,7 +17,7 @@ from app.context import Context
 from app.request import SUFFIXES
 from app.text.reports import say_report
 from app.text.words import name_class, words
-from engine.reports import Chart, Column, Row, read_charts, run_settings
+from engine.reports import Chart, Column, Row, read_charts, run_settings, why_no_run
 from engine.rules import RULES
 
 FEW, APART = 14, 1.1  # values at an axis that are named themselves; the least ratio of two that are
@@ -106,10 +106,13 @@ def _format(row: Row, column: Column) -> str:
 
 
 def _load(row: Row) -> dict[str, Any]:
-    """The controls that set a lane to this row, and which lane: the right one for what needs two passes a step."""
+    """The controls that set a lane to this row, and which lane: the right one for what needs two passes a step.
+
+    Where no run draws like this, `why` says why.
+    """
     settings = run_settings(row)
     if settings is None:
-        return {"controls": None, "lane": 0}
+        return {"controls": None, "lane": 0, "why": why_no_run(row)}
     lane = int(RULES[settings["rule"]].passes_per_step > 1)
     shared = {"equal_passes": False, "matched": settings.pop("matched")}
     if "class" in row:
@@ -146,7 +149,12 @@ def _draw(chart: Chart) -> go.Figure:
         (figure.update_yaxes, chart.y, ROOM["y"]),
     ):
         values = [point[axis.figure] for row in chart.rows for point in row.get("points", [row])]
-        ticks = {"tickvals": _log_ticks(values, room), "type": "log", "tickformat": ".3~g"} if axis.log else {}
+        ticks: dict[str, Any] = {}
+        if axis.log:
+            ticks = {"tickvals": _log_ticks(values, room), "type": "log", "tickformat": ".3~g"}
+        elif axis is chart.y and chart.roots:
+            named = _root_ticks(values, room)
+            ticks = {"tickvals": [_root(one) for one in named], "ticktext": [f"{one:g}" for one in named]}
         update(title_text=axis.label, automargin=True, exponentformat="none", **grid, **ticks)
     clear, margin = "rgba(0, 0, 0, 0)", {"l": 56, "r": 12, "t": 12, "b": 48}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 14}}
@@ -172,6 +180,26 @@ def _log_ticks(values: list[float], room: int) -> list[float]:
     return [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in (1, 2, 5)]
 
 
+def _root(value: float) -> float:
+    """The root of the distance from 0, with the value's sign."""
+    return math.copysign(math.sqrt(abs(value)), value)
+
+
+def _root_ticks(values: list[float], room: int) -> list[float]:
+    """0 and, to both sides, 1, 2, 5 times a power of ten, as far as there are values and room between the labels."""
+    low, high = min(0, *values), max(0, *values)
+    apart = (_root(high) - _root(low)) / room
+    sizes = [float(f"{digit}e{power}") for power in range(-6, 7) for digit in (1, 2, 5)]
+    named = [0.0]
+    for sign, end in ((1, high), (-1, -low)):
+        last = 0.0
+        for size in sizes:
+            if size <= end and math.sqrt(size) - math.sqrt(last) >= apart:
+                named.append(sign * size)
+                last = size
+    return sorted(named)
+
+
 def _choose_colours(chart: Chart) -> dict[str, str]:
     """A colour for each series, in their order."""
     chosen: dict[str, str] = {}
@@ -192,16 +220,17 @@ def _trace(chart: Chart, name: str, points: list[tuple[int, Row, Row]], colour: 
     ends = [
         (shown and point.get(f"{y}_ci")) or (value, value) for (_, _, point), value in zip(points, values, strict=True)
     ]
-    above = [end[1] - value for end, value in zip(ends, values, strict=True)]
-    below = [value - end[0] for end, value in zip(ends, values, strict=True)]
+    scale = _root if chart.roots else float
+    above = [scale(end[1]) - scale(value) for end, value in zip(ends, values, strict=True)]
+    below = [scale(value) - scale(end[0]) for end, value in zip(ends, values, strict=True)]
     return go.Scatter(
         x=[point[x] for _, _, point in points],
-        y=values,
+        y=[scale(value) for value in values],
         error_y={"array": above, "arrayminus": below, "thickness": 1, "width": 3},
         name=name,
-        text=[row["point"] for _, row, _ in points],
+        text=[f"{row['point']}<br>{value:.4g}" for (_, row, _), value in zip(points, values, strict=True)],
         customdata=[number for number, _, _ in points],
-        hovertemplate="%{text}<br>%{y}",
+        hovertemplate="%{text}",
         mode="lines+markers" if chart.lines else "markers",
         line={"color": colour, "width": 2},
         marker={"symbol": symbol, "size": 9, "color": colour},

@@ -17,6 +17,7 @@ OF_NAMES = r"(?:locked|matched)\b"  # "Critic, locked" is one name
 RULE = rf"(?:(?!; | and |, (?!{OF_NAMES})).)+"
 EXPECTED = {"rule": RULE, "rows": ".+?", "settings": rf"(?!{OF_NAMES})[^;]+?"}
 WORD = re.compile("[A-Za-z]{2,}")
+NONE = "none"  # an empty list of classes
 LONGEST = 2000  # characters; no sentence of the engine is as long, and what is longer would take long to know
 LISTS = (("; ", "; "), (rf", (?!{OF_NAMES})| and ", ", "))  # how English parts a list, how another language does
 TIMES = re.compile(r" (\([^()]+\))배")  # 0.72 (0.60–0.88)배 is read as 0.72배(0.60–0.88)
@@ -48,7 +49,9 @@ def _translate(language: str, text: str) -> str:
 
 
 def _say_value(language: str, place: str, value: str) -> str:
-    if place.startswith("class"):  # which may be called by any words
+    if place.startswith("classes") and value != NONE:
+        return "; ".join(name_class(words(language), one) for one in value.split("; "))
+    if place.startswith("class_"):  # which may be called by any words
         return name_class(words(language), value)
     return _translate(language, value)
 
@@ -75,6 +78,8 @@ def _expect(place: str) -> str:
     """What may stand in a place of this name."""
     if place.startswith("more"):
         return ".*?"
+    if place.startswith("classes"):
+        return ".+?"
     if place[-1].isdigit():
         return FIGURE
     return EXPECTED.get(place, "[^;]+?")

@@ -13,6 +13,7 @@ const MAX_ROWS = 60; // of a table; a search has hundreds
  * @property {string[]} cells
  * @property {Record<string, any> | null} controls what sets a lane to it
  * @property {number} lane which one
+ * @property {string} [why] no run draws like this
  */
 
 /**
@@ -126,24 +127,45 @@ export class Results {
     const loads = chart.rows.some(({ controls }) => controls);
     const head = [...(loads ? [""] : []), words.series, words.point].map((text) => el("th", { scope: "col" }, text));
     head.push(...chart.headings.map((text) => el("th", { scope: "col" }, text)));
-    const body = chart.rows.slice(0, MAX_ROWS).map((row) => {
-      const cells = [row.point, ...row.cells].map((text) => el("td", {}, text));
-      const load = loads ? el("td", {}, this.loader(row)) : null;
-      return el("tr", {}, load, el("th", { scope: "row" }, row.series), ...cells);
-    });
-    const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
+    const body = el("tbody", {}, ...chart.rows.slice(0, MAX_ROWS).map((row) => this.row(row, loads)));
+    const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), body);
     const said = loads ? `${words.hint} ${words.brackets}` : words.brackets;
-    const rest = chart.rows.length - MAX_ROWS;
-    const more = rest > 0 ? el("p", { class: "tc-quiet" }, fill(words.left_out, { n: rest })) : null;
+    const rest = chart.rows.slice(MAX_ROWS);
+    const more = rest.length ? actionButton(fill(words.show_rest, { n: rest.length }), () => show()) : null;
+    const show = () => {
+      body.append(...rest.map((row) => this.row(row, loads)));
+      more?.remove();
+      table.parentElement?.focus(); // the button is gone
+    };
     const wide = { class: "tc-wide", tabindex: 0, role: "region", "aria-labelledby": `tc-chart-${chart.name}` };
     return el("div", {}, el("div", wide, table), el("p", { class: "tc-quiet" }, said), more);
+  }
+
+  /**
+   * @param {Row} row
+   * @param {boolean} loads whether the table has buttons
+   */
+  row(row, loads) {
+    const cells = [row.point, ...row.cells].map((text) => el("td", {}, text));
+    const load = loads ? el("td", {}, this.loader(row)) : null;
+    const press = () => {
+      if (!getSelection()?.toString()) this.load(row); // figures can be copied, too
+    };
+    const events = row.controls ? { class: "tc-loads", onclick: press } : {};
+    return el("tr", events, load, el("th", { scope: "row" }, row.series), ...cells);
   }
 
   /** @param {Row} row */
   loader(row) {
     const { words } = this;
-    const help = row.controls ? fill(words.load_help, { ...row, lane: words.lanes[row.lane] }) : words.cannot;
-    return actionButton(words.load, () => this.load(row), {
+    const help = row.controls
+      ? fill(words.load_help, { ...row, lane: words.lanes[row.lane] })
+      : words.cannot[row.why ?? ""];
+    const press = (/** @type {Event} */ event) => {
+      event.stopPropagation(); // its row does the same
+      this.load(row);
+    };
+    return actionButton(words.load, press, {
       title: help,
       "aria-label": row.controls ? help : `${words.load}: ${help}`,
       disabled: !row.controls,
