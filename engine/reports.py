@@ -359,9 +359,10 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
     most, least = max(lead, key=lambda label: lead[label]), min(lead, key=lambda label: lead[label])
     shares = [f"{percent(critic[label]['share'])} against {percent(greedy[label]['share'])}" for label in (most, least)]
     test = f"(Fisher's exact test, Holm's correction for {len(lead)} classes)"
+    lists = [("; ".join(labels) or "none") for labels in (ahead, behind)]
     found = [
         f"At equal passes, {passes}, the classifier finds these classes more often in Token-Critic's pictures than in "
-        f"MaskGIT's, by more than chance {test}: {'; '.join(ahead) or 'none'}. Less often: {'; '.join(behind) or 'none'}."
+        f"MaskGIT's, by more than chance {test}: {lists[0]}. Less often: {lists[1]}."
         if sure
         else f"At equal passes, {passes}, the classifier finds no class more often in one rule's pictures than in the "
         f"other's by more than chance {test}."

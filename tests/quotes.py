@@ -154,7 +154,7 @@ def _exact(report: Mapping[str, Any]) -> dict[str, Row]:
     """
     found: dict[str, Row] = {f"exact against {name}": one for name, one in report["others"].items()}
     for row in shown_rows(report):
-        name = f"{row['rule']} {row['steps']}"
+        name = f"{row['rule']} {row['steps']}" + (" matched" if row["matched"] else "")
         found[f"exact {name}"] = row["checks"][ANY_CHECK]
         for check, one in row["checks"].items():
             found[f"exact {check} {name}"] = {part: count / one["n"] for part, count in one.get("parts", {}).items()}

@@ -18,7 +18,7 @@ from engine.checks import APART, AREA, Check, checks_digest, open_checks
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import ANY_CHECK, find, format_report
-from engine.evaluate.paper import PAPER_RULES, default_pictures
+from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, SHORT_STEPS, default_pictures
 from engine.evaluate.report import Report
 from engine.evaluate.sweep import best_config, check_seed, list_unsearched
 from engine.reports import name_with_passes
@@ -67,24 +67,30 @@ def measure_exact(
     report.show(rows)
     report.save()
     (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")
-    shares = {f"{row['rule']}, {row['passes']} passes": _shares(row) for row in rows}
+    shares = {name_with_passes(row): _shares(row) for row in rows}
     return {"shares": shares, "compared": report.content["compared"], "report": str(report.file)}
 
 
 def list_configs(
     session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int
 ) -> Iterator[SampleConfig]:
-    """Yield settings of all rules at `steps`, and of maskgit at the critic's passes, as in table1."""
+    """Yield settings of all rules at `steps`, of maskgit at the critic's passes, and of both at 8 steps, as in table1.
 
-    def cell(rule: str, steps: int) -> SampleConfig:
-        return best_config(session, rule, steps, n=n or default_pictures(rule), seed=seed)
+    The locked critic follows with the critic's own settings, too: there only the right to take tokens back differs.
+    """
+
+    def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
+        return best_config(session, rule, steps, n=n or count, seed=seed, **more)
 
     for rule in rules:
-        yield cell(rule, steps)
+        yield cell(rule, steps, default_pictures(rule))
     if set(PAPER_RULES) <= set(rules):
-        passes = cell("critic", steps).passes
-        if steps < passes <= MAX_STEPS:
-            yield cell("maskgit", passes)
+        critic = cell("critic", steps, PICTURES_OTHER)
+        if steps < critic.passes <= MAX_STEPS:
+            yield cell("maskgit", critic.passes, PICTURES_MAIN)
+        if "critic-locked" in rules:
+            yield cell("critic-locked", steps, PICTURES_OTHER, matched=True, **critic.parameters)
+        yield from (cell(rule, SHORT_STEPS, PICTURES_OTHER) for rule in PAPER_RULES if steps != SHORT_STEPS)
 
 
 def usable_checks(evaluator: Evaluator, report: Report, checks: Checks) -> Checks:

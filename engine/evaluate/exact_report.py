@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.evaluate.report import table_header, table_row
-from engine.reports import find_side, join_words, say_unsearched
-from engine.rules import RULES
+from engine.reports import find_side, join_words, row_name, say_unsearched
 
 Figures = Mapping[str, Any]
 ANY_CHECK = "any of these"
@@ -59,7 +58,7 @@ def _both(checks: Figures) -> str:
 
 def _sample_lines(rows: Sequence[Figures]) -> list[str]:
     lines = ["Share of samples with a fault, in brackets 95 % intervals:", ""]
-    lines += table_header(["check", *(f"{RULES[row['rule']].label}, {row['passes']} passes" for row in rows)])
+    lines += table_header(["check", *(f"{row_name(row)}, {row['passes']} passes" for row in rows)])
     checks = list(dict.fromkeys(check for row in rows for check in row["checks"]))
     for check in checks:
         lines.append(table_row([check, *(_share(row["checks"].get(check)) for row in rows)]))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 PAPER_RULES = ("maskgit", "critic")  # the paper compares these two; they get more pictures and more rows
 PICTURES_MAIN = 5000  # of the paper's comparison, at equal steps and at equal passes
 PICTURES_OTHER = 2000  # of all other rows
+SHORT_STEPS = 8  # the two are also measured with so few steps, as MaskGIT's paper does
 
 
 def default_pictures(rule: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.metrics import jackknife_interval
-from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, default_pictures
+from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, SHORT_STEPS, default_pictures
 from engine.evaluate.report import Report, format_figure, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
 from engine.plots import Interval, plot_intervals
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "table1"
-SHORT_STEPS = 8
 Row = Mapping[str, Any]
 
 
