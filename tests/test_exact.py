@@ -22,6 +22,7 @@ from engine.evaluate.report import read_report
 from engine.evaluate.samples import SampleStore
 from engine.models import build_model
 from engine.pack import Pack, open_pack, save_model, save_tokens, write_config
+from engine.reports import name_with_passes
 from tests.full import FULL
 from tests.shipped import opened
 from tests.tiny import CLASSIFIER, TRUNK, make_whole_pack
@@ -239,7 +240,8 @@ def test_the_command_measures_real_pictures_first(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     pack = make_avatars(tmp_path / "avatars")
-    words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic,random"]
+    write_config(pack.path, {**pack.config, "presets": {"critic-locked": {"noise_K": 3.0}}})
+    words = ["exact", f"pack={pack.path}", "n=10", "steps=2", "rules=maskgit,critic,critic-locked"]
     command.main([*words, "out=strict"])
     file = tmp_path / "strict" / "exact.json"
     content = read_report(file, "checks")
@@ -261,9 +263,14 @@ def test_the_command_measures_real_pictures_first(
     command.main(words)
     printed = json.loads(capsys.readouterr().out)
     content = read_report(pack.path / "reports" / "exact.json", "checks")
-    made = [("maskgit", 2), ("critic", 3), ("random", 2), ("maskgit", 3)]
-    assert [(row["rule"], row["passes"]) for row in content["rows"]] == made
-    assert content["others"].keys() == {"Random with 2 passes"} and "of that of Random with 2" in content["findings"][2]
+    names = ["MaskGIT with 2", "Token-Critic with 3", "Critic, locked with 3", "MaskGIT with 3"]
+    names += ["Critic, locked, matched with 3", "MaskGIT with 8", "Token-Critic with 15"]
+    assert [name_with_passes(row) for row in content["rows"]] == [f"{name} passes" for name in names]
+    own, alike = (row["settings"] for row in content["rows"] if row["rule"] == "critic-locked")
+    critics = next(row["settings"] for row in content["rows"] if row["rule"] == "critic")
+    assert alike == critics != own, "nothing but the right to take tokens back differs"
+    assert [*content["others"]] == [f"{name} passes" for name in (names[2], names[4])]
+    assert "of that of Critic, locked with 3" in content["findings"][2]
     for row in content["rows"]:
         one = row["checks"]["identicon"]
         assert one["n"] == 5 and one["faults"] == len(one["samples"].split()) == one["styles"]["Identicon"]["faults"]
