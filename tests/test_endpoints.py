@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.context import Context
+from app.features.compare import run_lanes
 from app.features.exports import EXPORTS, SCALES, export_run
 from app.features.gallery import draw_gallery
 from app.features.settings import complete_controls, open_link, resolve_controls
@@ -26,6 +27,7 @@ from app.packs import Packs
 from app.server import endpoints
 from app.server.body import LARGE_BODIES, MAX_BODY
 from app.server.endpoints import QUESTIONS, endpoint_routes
+from engine.session import available_packs
 from tests.fakes_app import FakePacks, new_context, run, set_controls, unpack
 from tests.tiny import make_whole_pack
 
@@ -200,6 +202,26 @@ def test_tokens_that_were_swapped_by_hand_are_painted(tiny: Context) -> None:
         assert f"from 0 to {most}" in refusal(wrong, 422)
     for wrong in (tokens[1:], [True, *tokens[1:]], [1.5, *tokens[1:]], [[1] * N]):
         assert "expected a list" in refusal(client.post("/decode", json={"pack": "tiny", "tokens": wrong}), 422)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", available_packs())
+def test_what_the_page_asks_is_answered_for_each_shipped_pack(name: str) -> None:
+    context = Context(packs=Packs(name, others=[]))
+    client, session = client_of(context), context.packs.session(name)
+    label, pictures = session.classes[-1], session.pack.pictures()
+    controls = complete_controls(context, {"pack": name, "label": label, "steps_1": 2, "steps_2": 2})
+    *_, ran = run_lanes(context, controls)
+    *_, drawn = draw_gallery(context, 2, controls)
+    assert ask(client, "patches", {"pack": name})["codes"] == session.tokenizer_config.codes
+    assert 0 < ask(client, "score", {"run": ran["run"], "lane": 1})["mean"] < 1
+    assert np.shape(ask(client, "nearest", {"run": drawn["run"]})["distances"]) == (2, 2)
+    assert ask(client, "deal", {"pack": name, "seed": 0, "fraction": 0.5})["grid"] == session.tokenizer_config.grid
+    own = pictures.indices(pictures.held_out[0])[-1:]  # as if it were a visitor's
+    looked = ask(client, "look", {"pack": name, "label": label, "url": to_data_url(pictures.read(own)[0])})
+    assert looked["tokens"] == session.encode(pictures.read(own))[0].tolist()
+    assert ask(client, "decode", {"pack": name, "tokens": looked["tokens"]})["picture"] == looked["shown"]
+    assert len(ask(client, "results", {"pack": name})["charts"]) > 5
 
 
 @pytest.mark.parametrize("name", list(GOOD))

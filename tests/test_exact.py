@@ -278,6 +278,8 @@ def test_the_command_measures_real_pictures_first(
     assert printed["compared"]["equal_passes"]["identicon"]["n"] == 5 and "equal_steps" in printed["compared"]
     text = (pack.path / "reports" / "exact.md").read_text()
     assert "| identicon |" in text and "| – symmetry |" in text
+    made_by = "python -m engine.evaluate exact pack=avatars n=10 steps=2 rules=maskgit,critic,critic-locked"
+    assert content["command"] == made_by and f"Made by `{made_by}`." in text
     assert "no search at so many steps" in text.lower() and "MaskGIT with 3 passes" in text
     monkeypatch.setattr(SampleStore, "tokens", lambda *_: pytest.fail("drawn again"))
     command.main(words)

@@ -38,6 +38,10 @@ COMMITTED = [
     for name in EXPERIMENTS
     if (Path("weights") / pack / "reports" / f"{name}.json").is_file()
 ]
+SHIPPED = {
+    "emoji": {"steps", "curve", "rejection", "refine", "ablate", "calibration"},
+    "avatars": {"steps", "rejection", "refine", "calibration", "tradeoff"},
+}
 ROWS = {"steps": 9, "curve": 42, "rejection": 15, "refine": 6, "calibration": 5}
 RECIPE = "layers=2 width=16 heads=2 mlp=32 iterations=4 batch=2 micro_batch=2 warmup=1 evaluate_every=4"
 
@@ -52,6 +56,10 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
     save_pictures(dataclasses.replace(pictures, splits=splits), own.path / "data")
     save_tokens(own, pictures.read(np.arange(len(pictures))))
     return open_pack(own.path)
+
+
+def test_no_report_was_lost() -> None:
+    assert {pack: {name for of, name in COMMITTED if of == pack} for pack in available_packs()} == SHIPPED
 
 
 def run(name: str, pack: Pack, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def test_a_pack_is_published_with_its_card_and_can_be_fetched(
     assert "/commit/" in hub.push_pack(open_pack(folder), "me/tiny", endpoint=server.address)
     readme = server.pushed.pop("README.md").decode()
     assert server.pushed == files
-    assert readme.startswith("---\nlibrary_name: ") and "# Tiny" in readme and "hub:OWNER/NAME" in readme
+    assert readme.startswith("---\nlibrary_name: ") and "# Tiny" in readme and "--pack hub:me/tiny`" in readme
     (folder / "notes.py").write_text("import os")
     with pytest.raises(ValueError, match=r"notes\.py"):
         hub.push_pack(open_pack(folder), "me/tiny", endpoint=server.address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from engine.evaluate import __main__ as command
 from engine.evaluate.ratios import load_table, measure_ratios
 from tests.quotes import FIGURE, NO_FIGURE, PLACE, ROOT, TABLE, filled, one_line, section, sentences
 
+RATIO = re.compile(r"\{([^{}\[\]/]+) / ([^{}\[\]]+)\[")  # of two rows, in quotes.yaml
 TEXTS = pytest.mark.parametrize("text", TABLE["texts"], ids=lambda text: text["file"])
 
 
@@ -62,6 +64,12 @@ def test_the_page_quotes_no_figure_of_a_report() -> None:
             assert not re.search(r"\b(FID|KID|AUC)\b", line), line.strip()
 
 
+def _find_report(row: str) -> tuple[str, str]:
+    """The folder of a quoted row's report, and the row's name in it."""
+    prefix = max((one for one in TABLE["reports"] if row.startswith(one)), key=len)
+    return TABLE["reports"][prefix], row.removeprefix(prefix).strip()
+
+
 def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder, other = (ROOT / TABLE["reports"][prefix] for prefix in ("", "paper"))
     command.main(["ratios", f"out={folder}", f"against={other}"])
@@ -70,6 +78,10 @@ def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str], tmp_pat
     beside, alone = printed["critic 18"], measure_ratios(folder, folder)["critic 18"]
     assert beside["critic 18"]["n"] == 5000 and alone["critic-locked 18"]["n"] == 2000 and "critic 18" not in alone
     assert alone["maskgit 35"] == load_table(folder)["claim"]["equal_passes"]
+    compared = cache(lambda one, other: measure_ratios(ROOT / one, ROOT / other))
+    for mine, theirs in set(RATIO.findall((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))):
+        (report, row), (against, over) = _find_report(mine), _find_report(theirs)
+        assert compared(report, against)[row][over], f"{mine} / {theirs}"
     with pytest.raises(FileNotFoundError, match="table1"):
         measure_ratios(folder, ROOT / "tests")
     (tmp_path / "table1.json").write_text(json.dumps({**load_table(folder), "pictures_sha256": "of others"}))

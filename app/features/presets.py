@@ -181,7 +181,8 @@ def describe(words: Words, recording: Recording, lanes: Sequence[Lane]) -> dict[
     sides = {"lane": said["sides"][preset.better], "other": said["sides"][1 - preset.better]}
     p = f"p = {recording.p:.2g}" if recording.p >= LEAST_P else f"p < {LEAST_P}"
     look = fill(said["all"][recording.key]["hint"], left=left, right=right)
-    chance = said["chance"]["likely" if recording.p > LEVEL else "unlikely"]
+    sure = "unlikely" if recording.p <= LEVEL else "likely"
+    chance = said["chance"]["ruled" if preset.shows == "revokes" else sure]
     counted = fill(
         said["counted"],
         how=fill(said["shows"][preset.shows], **sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO),
@@ -189,7 +190,7 @@ def describe(words: Words, recording: Recording, lanes: Sequence[Lane]) -> dict[
         shows=recording.shows,
         against=recording.against,
         tried=recording.tried,
-        chance=fill(chance, p=p),
+        chance=fill(chance, p=p, **sides),
     )
     return {"told": look, "counted": counted}
 

@@ -7,7 +7,7 @@
     python -m engine.evaluate copies pack=emoji       how near samples come to training pictures
     python -m engine.evaluate sweep pack=emoji        the best settings of each rule, and heat maps of KID
     python -m engine.evaluate table1 pack=emoji       FID, KID, IS, precision, recall, seconds of every rule
-    python -m engine.evaluate ratios pack=emoji       from table1's report: FID of the critic over that of each row
+    python -m engine.evaluate ratios pack=emoji       from table1's report: FID of each row over that of each other one
     python -m engine.evaluate classes pack=emoji      from table1's report: the share of samples found, by class
     python -m engine.evaluate draw pack=emoji         samples of rules=ONE as PNG files in out=DIR, for other tools
     python -m engine.evaluate exact pack=avatars      the share of samples that break a rule of their style
@@ -28,7 +28,7 @@ samples in runs=DIR; the same command again goes on where it stopped. They also 
   workers=2              pictures drawn at once; default: one per core
   dtype=bfloat16         products in bf16, if the machine is faster in it
   seed=                  seed of the noise; not of a sweep, which has its own
-  against=DIR            ratios: another report, whose rows the critic of this one is compared with
+  against=DIR            ratios: another report, whose rows those of this one are compared with
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
@@ -43,7 +43,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import ROUNDS, Round, best_config, set_presets, sweep
 from engine.evaluate.table1 import table1
 from engine.evaluate.tokenizer import measure_tokenizer
-from engine.session import Session
+from engine.session import Session, pack_name
 
 DEFAULT_N = {
     "tokenizer": 0,
@@ -141,7 +141,7 @@ def main(argv: list[str]) -> None:
     with join_group(prepare(options["device"], threads)) as group:
         if group.size > 1 and action not in DRAWS:
             raise ValueError(f"{action} is measured by one process: leave out accelerate launch")
-        options["group"] = group
+        options["group"], options["command"] = group, _repeat(action, options, given)
         session = Session.open(options["pack"], options["device"], threads, options["dtype"], options["micro_batch"])
         if group.is_first:
             found = ACTIONS[action](session, options)
@@ -149,6 +149,13 @@ def main(argv: list[str]) -> None:
             print(json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False))
         else:
             _open_evaluator(session, options, classifies=action not in ("exact", "draw"))[0].samples.help()
+
+
+def _repeat(action: str, options: Mapping[str, Any], given: Collection[str]) -> str:
+    """The command that gives the same figures, for its report: with what was given, but for folders and machines."""
+    kept = [key for key in given if key not in (*STORE, "device", "threads")]
+    values = {key: pack_name(options[key]) if key == "pack" else options[key] for key in kept}
+    return shlex.join(["python", "-m", "engine.evaluate", action, *(f"{key}={value}" for key, value in values.items())])
 
 
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -178,12 +185,14 @@ def _numbers(name: str) -> str:
 
 def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     evaluator, folder = _open_evaluator(session, options)
-    return table1(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+    rules, numbers = _rules(session, options), [options[key] for key in ("n", "steps", "seed")]
+    return table1(evaluator, rules, *numbers, folder, options["command"])
 
 
 def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     evaluator, folder = _open_evaluator(session, options, classifies=False)
-    return measure_exact(evaluator, _rules(session, options), options["n"], options["steps"], options["seed"], folder)
+    rules, numbers = _rules(session, options), [options[key] for key in ("n", "steps", "seed")]
+    return measure_exact(evaluator, rules, *numbers, folder, options["command"])
 
 
 def _draw(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -201,7 +210,7 @@ def _experiment(name: str, session: Session, options: Mapping[str, Any]) -> Mapp
     evaluator, folder = _open_evaluator(session, options)
     setup = Setup(
         evaluator=evaluator,
-        report=Report(folder / f"{name}.json", evaluator.provenance(), experiment.figure),
+        report=Report(folder / f"{name}.json", evaluator.provenance(), experiment.figure, options["command"]),
         **{key: options[key] for key in ("n", "steps", "seed")},
         folder=cli.expand_path(options["runs"]) / session.pack.name / name,
         training=tuple(shlex.split(options["training"])),

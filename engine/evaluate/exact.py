@@ -47,7 +47,7 @@ Checks = Mapping[str, Mapping[str, Check]]
 
 
 def measure_exact(
-    evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path
+    evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path, command: str = ""
 ) -> dict[str, Any]:
     """Fill `folder`/exact.json and .md. Returns the share of faults of each row, and the comparison."""
     check_seed(seed)
@@ -56,6 +56,7 @@ def measure_exact(
         folder / f"{NAME}.json",
         {**evaluator.provenance(judged=False), "definitions": {**DEFINITIONS, "checks_sha256": checks_digest()}},
         "checks",
+        command,
     )
     kept = usable_checks(evaluator, report, checks)
     configs = list_configs(evaluator.session, rules, n, steps, seed)

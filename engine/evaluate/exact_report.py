@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.evaluate.report import table_header, table_row
+from engine.evaluate.report import say_command, table_header, table_row
 from engine.reports import find_side, join_words, row_name, say_unsearched
 
 Figures = Mapping[str, Any]
@@ -96,7 +96,7 @@ def _real_lines(content: Figures) -> list[str]:
 
 
 def _definition_lines(content: Figures) -> list[str]:
-    return ["", *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
+    return ["", *say_command(content), *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
 
 
 def _share(one: Figures | None) -> str:

@@ -1,4 +1,4 @@
-"""Compare the critic with every other row of a stored report: the ratios that texts quote. Nothing is sampled."""
+"""Compare the rows of a stored report with each other: the ratios that texts quote. Nothing is sampled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMMON = ("weights_sha256", "pictures_sha256", "definitions")  # what two report
 
 
 def measure_ratios(folder: Path, against: Path) -> dict[str, dict[str, Any]]:
-    """Per row of the critic in `folder` and per row in `against`, often the same folder: how their figures compare.
+    """Per row in `folder` and per other row in `against`, often the same folder: how their figures compare.
 
     FileNotFoundError where there is no report, ValueError where figures of two reports do not mean the same.
     """
@@ -22,10 +22,9 @@ def measure_ratios(folder: Path, against: Path) -> dict[str, dict[str, Any]]:
     other = [name for name in COMMON if mine.get(name) != theirs.get(name)]
     if other:
         raise ValueError(f"{folder} and {against} do not compare: {other[0]} differ")
-    critics = {name: row for name, row in rows_by_name(mine).items() if row["rule"] == "critic"}
     found = {
         name: {over: compare_rows(row, other) for over, other in rows_by_name(theirs).items() if other != row}
-        for name, row in critics.items()
+        for name, row in rows_by_name(mine).items()
     }
     return {name: {over: one for over, one in some.items() if one} for name, some in found.items()}
 

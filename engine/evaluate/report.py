@@ -20,12 +20,12 @@ TOLERANCE = 0.1  # largest difference of two machines' logits; in bf16 a CPU and
 class Report:
     """One JSON object: what all rows share, and `rows`. Only one process may write it at a time."""
 
-    def __init__(self, file: Path, shared: Mapping[str, Any], figure: str = "kid") -> None:
+    def __init__(self, file: Path, shared: Mapping[str, Any], figure: str = "kid", command: str = "") -> None:
         """Open or begin a report; makes its folder. ValueError if `file` was made with other weights or definitions.
 
-        `figure` is the name of a figure that every row must have.
+        `figure` is the name of a figure that every row must have. `command` makes what the report shows.
         """
-        self.file = file
+        self.file, self.command = file, command
         self.content: dict[str, Any] = {"rows": []}
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.is_file():
@@ -60,6 +60,7 @@ class Report:
         others = (row for row in self.rows if not any(is_of(row, one) for one in rows))
         self.content["rows"] = [*rows, *others]
         self.content["shown"] = len(rows)
+        self.content["command"] = self.command
 
     def drop_outdated(self, rule: str, made_of: Mapping[str, Any]) -> None:
         """Forget the rows of a rule that were made of other weights, or by another version of it."""
@@ -103,6 +104,11 @@ def format_figure(row: Mapping[str, Any], name: str, digits: int) -> str:
     """A figure with its interval, e.g. 12.3 (11.8–12.8)."""
     ends = row.get(f"{name}_ci")
     return f"{row[name]:.{digits}f}" + (f" ({ends[0]:.{digits}f}–{ends[1]:.{digits}f})" if ends else "")
+
+
+def say_command(content: Mapping[str, Any]) -> list[str]:
+    """A line on the command that made the report; none where it is not known."""
+    return [f"Made by `{content['command']}`.", ""] if content.get("command") else []
 
 
 def table_header(names: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.metrics import jackknife_interval
 from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, SHORT_STEPS, default_pictures
-from engine.evaluate.report import Report, format_figure, table_header, table_row
+from engine.evaluate.report import Report, format_figure, say_command, table_header, table_row
 from engine.evaluate.sweep import best_config, check_seed
 from engine.plots import Interval, plot_intervals
 from engine.reports import FIRST_SAMPLES, REAL, find_floor, name_with_passes, own_settings, row_name, say_perfect
@@ -26,12 +26,12 @@ Row = Mapping[str, Any]
 
 
 def table1(
-    evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path
+    evaluator: Evaluator, rules: Sequence[str], n: int | None, steps: int, seed: int, folder: Path, command: str = ""
 ) -> dict[str, Any]:
     """Fill `folder`/table1.json, .md and .png. Returns the comparison of critic and maskgit."""
     check_seed(seed)
     configs = list(list_configs(evaluator.session, rules, n, steps, seed))
-    report = Report(folder / f"{NAME}.json", evaluator.provenance())
+    report = Report(folder / f"{NAME}.json", evaluator.provenance(), command=command)
     if "floors" not in report.content:
         report.content["floors"] = evaluator.measure_real()
     rows = [evaluator.full_row(report, config) for config in configs]
@@ -156,7 +156,7 @@ def format_table(rows: Sequence[Row], content: Mapping[str, Any]) -> str:
         shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
         lines.append(f"- {name.replace('_', ' ')}: {shown}")
     lines += [f"- {line}" for line in say_perfect(content["perfect"])]
-    lines += ["", *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
+    lines += ["", *say_command(content), *(f"- **{name}**: {text}" for name, text in content["definitions"].items())]
     return "\n".join(lines) + "\n"
 
 

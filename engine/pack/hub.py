@@ -197,7 +197,7 @@ def push_pack(pack: Pack, repo: str, *, private: bool = False, endpoint: str | N
         paths = check_listing(sizes)
     _check_weights(pack)
     operations = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=pack.path / path) for path in paths]
-    operations.append(CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=make_card(pack).encode()))
+    operations.append(CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=make_card(pack, repo).encode()))
     api = HfApi(endpoint=endpoint)
     with _one_line(f"{PREFIX}{repo}"):
         api.create_repo(repo, private=private, exist_ok=True)
@@ -205,9 +205,9 @@ def push_pack(pack: Pack, repo: str, *, private: bool = False, endpoint: str | N
     return str(commit.commit_url)
 
 
-def make_card(pack: Pack) -> str:
-    """The pack's card with the Hub's front matter, and how to open it."""
+def make_card(pack: Pack, repo: str) -> str:
+    """The pack's card with the Hub's front matter, and how to open it from there."""
     card = pack.path / "card.md"
     text = card.read_text(encoding="utf-8") if card.is_file() else f"# {pack.name}\n"
     front = yaml.safe_dump({"library_name": "token-critic-explorer", "tags": ["maskgit", "token-critic"]})
-    return f"---\n{front}---\n{text}\nOpen it: `python launch.py --pack {PREFIX}OWNER/NAME`\n"
+    return f"---\n{front}---\n{text}\nOpen it: `python launch.py --pack {PREFIX}{repo}`\n"

@@ -16,7 +16,7 @@ from engine.config import SampleConfig
 from engine.evaluate.evaluator import Evaluator, Keep, keep_all
 from engine.evaluate.exact import ANY_CHECK, DEFINITIONS, Checks, count_faults, usable_checks
 from engine.evaluate.paper import PAPER_RULES, REPORTED
-from engine.evaluate.report import Report, format_figure, table_header, table_row
+from engine.evaluate.report import Report, format_figure, say_command, table_header, table_row
 from engine.evaluate.sweep import check_seed, list_unsearched, say_searched
 from engine.evaluate.table1 import compare_rows
 from engine.pack import Pack
@@ -194,7 +194,7 @@ def format_report(experiment: Experiment, rows: Sequence[Row], content: Mapping[
     for row in rows:
         figures = [format_figure(row, one.figure, one.digits) if one.figure in row else "–" for one in columns]
         lines.append(table_row([row["series"], row["point"], *figures]))
-    lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), ""]
+    lines += ["", "In brackets 95 % intervals.", *_paper_lines(content["paper"]), "", *say_command(content)]
     keys = {one.figure for one in columns}
     used = {*keys, *(OF_DISTANCES if "fid" in keys else ()), *(("ci",) if "kid" in keys else ())}
     defined = {key: text for key, text in content["definitions"].items() if key in used}
