@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from engine.config import SampleConfig
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures
 from engine.device import cores
+from engine.distance import nearest_distance
 from engine.distributed import ALONE, Group
 from engine.evaluate.behaviour import rule_digest
 from engine.pack import Pack
@@ -41,8 +42,10 @@ from engine.step import Step
 
 SPAN = 20  # samples in a file. On an accelerator, which samples them together:
 SPAN_DEVICE = 512
+PART = 500  # pictures that are in memory at once to be measured
 OUTPUTS_SHOWN = 8  # outputs of each network that a report stores
 GOLDEN = (5**0.5 - 1) / 2
+T = TypeVar("T")
 Span = tuple[int, int]  # first sample, last sample + 1
 
 
@@ -66,7 +69,14 @@ class SampleStore:
 
     def features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classifier's features (M, D) and logits (M, L) of pictures given as tokens (M, N), in their order."""
-        return self._do_together("_features", tokens)
+        features, logits = zip(*self._do_together("_features", tokens), strict=True)
+        return np.concatenate(features), np.concatenate(logits)
+
+    def distances(self, tokens: np.ndarray) -> np.ndarray:
+        """(M,) distance (engine.distance) of pictures given as tokens (M, N) to the nearest training picture, as the
+        tokenizer shows it.
+        """
+        return np.concatenate(self._do_together("_distances", tokens))
 
     def save(self, config: SampleConfig, folder: Path) -> None:
         """Write samples 0 .. n-1 into a folder as PNG files, named by their indices."""
@@ -122,11 +132,31 @@ class SampleStore:
         self.group.wait()  # until all spans are stored
         return np.concatenate([self._reread_span(folder, span, tokens) for span, tokens in found.items()])
 
-    def _features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mine = np.array_split(tokens, self.group.size)[self.group.rank]
-        found = extract_features(self.session.classifier, self.decode(mine)) if len(mine) else None
-        features, logits = zip(*(part for part in self.group.gather(found) if part is not None), strict=True)
-        return np.concatenate(features), np.concatenate(logits)
+    def _features(self, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        return self._measure_parts(tokens, lambda images: extract_features(self.session.classifier, images))
+
+    def _distances(self, tokens: np.ndarray) -> list[np.ndarray]:
+        return self._measure_parts(tokens, lambda images: nearest_distance(images, self.train_reconstructed))
+
+    def _measure_parts(self, tokens: np.ndarray, measure: Callable[[np.ndarray], T]) -> list[T]:
+        """What `measure` says of pictures given as tokens (M, N), PART of them decoded at once, in their order.
+
+        The parts do not depend on how many processes share them, so that neither does a bit of the figures.
+        """
+        parts = range(0, len(tokens), PART)
+        mine = {first: measure(self.decode(tokens[first : first + PART])) for first in self.group.share(parts)}
+        found = {first: value for one in self.group.gather(mine) for first, value in one.items()}
+        return [found[first] for first in parts]
+
+    @cached_property
+    def reconstructed(self) -> np.ndarray:
+        """All pictures of the pack after encoding and decoding, uint8 (M, S, S, 3)."""
+        return self.decode(self.session.pack.tokens().numpy())
+
+    @cached_property
+    def train_reconstructed(self) -> np.ndarray:
+        """The training pictures among them."""
+        return self.reconstructed[self.pictures.indices("train")]
 
     def _save(self, config: SampleConfig, folder: Path) -> None:
         tokens = self._tokens(config, f"{config.rule} {config.passes} passes")
