@@ -77,14 +77,15 @@ class Evaluator:
 
         With `classifies` the pack must have a classifier.
         """
-        pack = session.pack
-        pictures = pack.pictures()
-        if pictures.classes != session.classes:
-            raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
+        pack, samples = session.pack, SampleStore.open(session, store, workers, group)
+        if (pictures := samples.pictures) is None:
+            raise FileNotFoundError(
+                f"pack {pack.name!r} carries no pictures to compare its samples with: "
+                f"python -m engine.evaluate draw pack={pack.cli_name} writes them as files for other tools"
+            )
         if len(pictures.indices("train")) <= NEIGHBOURS + 1:  # the jackknife leaves out at least one picture
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
         pack.tokens()  # raises now, not after hours of sampling
-        samples = SampleStore(session=session, pictures=pictures, store=store, workers=workers, group=group)
         if classifies:
             _ = session.classifier
         return cls(session, pictures, samples)

@@ -54,10 +54,18 @@ class SampleStore:
     """Samples of one pack. The folder `store` holds one folder of tokens for each settings."""
 
     session: Session
-    pictures: Pictures
+    pictures: Pictures | None  # the pack's; None where it carries none
     store: Path
     workers: int = 0  # spans computed at once. 0: one per core on a CPU, one on an accelerator
     group: Group = ALONE
+
+    @classmethod
+    def open(cls, session: Session, store: Path, workers: int = 0, group: Group = ALONE) -> SampleStore:
+        """The samples of a session's pack. On a CPU the session must use one thread. ValueError for wrong pictures."""
+        pictures = session.pack.pictures() if session.pack.has_pictures else None
+        if pictures is not None and pictures.classes != session.classes:
+            raise ValueError(f"pack {session.pack.name!r}: its pictures have other classes than its config")
+        return cls(session=session, pictures=pictures, store=store, workers=workers, group=group)
 
     def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
         """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
@@ -156,6 +164,7 @@ class SampleStore:
     @cached_property
     def train_reconstructed(self) -> np.ndarray:
         """The training pictures among them."""
+        assert self.pictures is not None  # tokens of pictures were read
         return self.reconstructed[self.pictures.indices("train")]
 
     def _save(self, config: SampleConfig, folder: Path) -> None:
@@ -173,7 +182,7 @@ class SampleStore:
         return np.concatenate(parts)
 
     def labels(self, n: int) -> np.ndarray:
-        """Classes (n,) of samples 0 .. n-1, each as frequent as in training.
+        """Classes (n,) of samples 0 .. n-1, each as frequent as in training, or all equally in a pack without pictures.
 
         They follow a low-discrepancy sequence (golden ratio), so that any part of the samples has about the same mix.
         """
@@ -182,7 +191,9 @@ class SampleStore:
 
     @cached_property
     def _shares(self) -> np.ndarray:
-        """(C,) share of each class among the pictures drawn in training."""
+        """(C,) share of each class among the pictures drawn in training. All are equal where the pack carries none."""
+        if self.pictures is None:
+            return np.full(len(self.session.classes), 1 / len(self.session.classes))
         train = self.pictures.indices("train")
         weight = np.bincount(self.pictures.labels[train], self.pictures.weights[train], len(self.session.classes))
         return weight / weight.sum()
