@@ -32,6 +32,7 @@ samples in runs=DIR; the same command again goes on where it stopped. They also 
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
+  npz=true               draw: also all pictures and their classes in one file, for ADM's evaluator
   data=FOLDER            auc: class folders of pictures, for a pack that carries none; those held out are measured
   training="..."         ablate: words for engine.train critic, e.g. training="iterations=300 data=FOLDER"
 sweep, table1, draw, exact and what follows can share out their samples:
@@ -96,7 +97,8 @@ READS = {  # the others that an action reads
     "sweep": ("steps", "rules", "settings", "pictures", "preset", *STORE),
     "ratios": ("out", "against"),
     "classes": ("out",),
-    **dict.fromkeys(("table1", "draw", "exact"), ("n", "steps", "rules", "seed", *STORE)),
+    **dict.fromkeys(("table1", "exact"), ("n", "steps", "rules", "seed", *STORE)),
+    "draw": ("n", "steps", "rules", "seed", "npz", *STORE),
     **dict.fromkeys(EXPERIMENTS, ("n", "steps", "seed", *STORE)),
     "steps": ("n", "seed", *STORE),
     "calibration": ("n", "seed", *STORE),
@@ -123,6 +125,7 @@ def main(argv: list[str]) -> None:
         "against": "",
         "training": "",
         "data": "",
+        "npz": False,
     }
     action, options, given = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MULTI_THREADED else FEWEST_SAMPLES
@@ -139,7 +142,8 @@ def main(argv: list[str]) -> None:
         ("workers", 0, 256),
     ):
         cli.check_integer(name, options[name], low, high)
-    cli.check_bool("preset", options["preset"])
+    for switch in ("preset", "npz"):
+        cli.check_bool(switch, options[switch])
     threads = options["threads"] if action in MULTI_THREADED else 1
     with join_group(prepare(options["device"], threads)) as group:
         if group.size > 1 and action not in DRAWS:
@@ -202,7 +206,7 @@ def _draw(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ValueError(f"draw takes one rule: give rules={rules[0]}")
     samples = _open_samples(session, options)
     config = best_config(session, rules[0], options["steps"], n=options["n"], seed=options["seed"])
-    samples.save(config, _out(options))
+    samples.save(config, _out(options), options["npz"])
     return {"settings": config.flat(), "folder": str(_out(options))}
 
 

@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -34,6 +33,7 @@ from engine.device import cores
 from engine.distance import nearest_distance
 from engine.distributed import ALONE, Group
 from engine.evaluate.behaviour import rule_digest
+from engine.evaluate.files import begin_folder, png_file, write_arrays, write_png
 from engine.pack import Pack
 from engine.refine import refine
 from engine.rules import RULES
@@ -42,7 +42,7 @@ from engine.step import Step
 
 SPAN = 20  # samples in a file. On an accelerator, which samples them together:
 SPAN_DEVICE = 512
-PART = 500  # pictures that are in memory at once to be measured
+PART = 500  # pictures that are in memory at once to be measured or written
 OUTPUTS_SHOWN = 8  # outputs of each network that a report stores
 GOLDEN = (5**0.5 - 1) / 2
 T = TypeVar("T")
@@ -86,9 +86,16 @@ class SampleStore:
         """
         return np.concatenate(self._do_together("_distances", tokens))
 
-    def save(self, config: SampleConfig, folder: Path) -> None:
-        """Write samples 0 .. n-1 into a folder as PNG files, named by their indices."""
+    def save(self, config: SampleConfig, folder: Path, arrays: bool = False) -> None:
+        """Write samples 0 .. n-1 into a folder as PNG files, named by their indices. Those that are there stay.
+
+        With `arrays` also all of them, with their classes, in one .npz file.
+        """
+        settings = {name: value for name, value in config.flat().items() if name != "n"}
+        begin_folder(folder, config.n, {"samples": self.key(config), **settings})
         self._do_together("_save", config, folder)
+        if arrays:
+            write_arrays(folder, self.labels(config.n))
 
     def help(self) -> None:
         """Do a share of all that rank 0 asks for, until it asks no more. For all other ranks."""
@@ -169,10 +176,17 @@ class SampleStore:
 
     def _save(self, config: SampleConfig, folder: Path) -> None:
         tokens = self._tokens(config, f"{config.rule} {config.passes} passes")
-        folder.mkdir(parents=True, exist_ok=True)
-        for first in self.group.share(range(0, config.n, SPAN)):
-            for i, image in enumerate(self.decode(tokens[first : first + SPAN]), first):
-                Image.fromarray(image).save(folder / f"{i:06d}.png")
+        parts = self.group.share([range(first, min(first + PART, config.n)) for first in range(0, config.n, PART)])
+        with (
+            ThreadPoolExecutor(cores()) as pool,
+            tqdm(total=sum(map(len, parts)), unit="picture", desc="files", disable=None, file=sys.stderr) as bar,
+        ):
+            for part in parts:
+                missing = [i for i in part if not png_file(folder, i).is_file()]
+                if missing:
+                    files = [png_file(folder, i) for i in missing]
+                    list(pool.map(write_png, files, self.decode(tokens[missing])))
+                bar.update(len(part))
         self.group.wait()
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
