@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-BATCH = 500  # pictures compared at once
+BATCH = 500  # pictures compared at once, or fewer:
+MEMORY = 2**28  # bytes that the pixels of one side take at once, in float32
 
 
 def nearest_distance(images: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
@@ -17,17 +18,23 @@ def nearest_distance(images: np.ndarray, reference: np.ndarray | None = None) ->
 
 def nearest(images: np.ndarray, reference: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The distances (M,) that `nearest_distance` returns, and which one is the nearest (M,)."""
-    b = _flatten(images if reference is None else reference)
-    squares = (b**2).sum(1)
-    smallest, places = [], []
-    for i in range(0, len(images), BATCH):
-        a = _flatten(images[i : i + BATCH])
-        squared = (a**2).sum(1)[:, None] + squares - 2 * a @ b.T
-        if reference is None:
-            squared[np.arange(len(a)), i + np.arange(len(a))] = np.inf
-        smallest.append(squared.min(1))
-        places.append(squared.argmin(1))
-    return np.sqrt(np.maximum(np.concatenate(smallest), 0) / b.shape[1]), np.concatenate(places)
+    others = images if reference is None else reference
+    pixels = int(np.prod(images.shape[1:]))
+    most = max(1, MEMORY // (4 * pixels))
+    smallest, places = np.full(len(images), np.inf, np.float32), np.zeros(len(images), np.int64)
+    for j in range(0, len(others), most):
+        b = _flatten(others[j : j + most])
+        squares = (b**2).sum(1)
+        for i in range(0, len(images), min(BATCH, most)):
+            a = _flatten(images[i : i + min(BATCH, most)])
+            squared = (a**2).sum(1)[:, None] + squares - 2 * a @ b.T
+            if reference is None:  # a picture is not its own neighbour
+                squared[np.arange(i, i + len(a))[:, None] == np.arange(j, j + len(b))] = np.inf
+            mine = slice(i, i + len(a))
+            nearer = squared.min(1) < smallest[mine]
+            places[mine] = np.where(nearer, j + squared.argmin(1), places[mine])
+            smallest[mine] = np.where(nearer, squared.min(1), smallest[mine])
+    return np.sqrt(np.maximum(smallest, 0) / pixels), places
 
 
 def _flatten(images: np.ndarray) -> np.ndarray:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.bench import __main__ as bench
 from engine.bench import scale
+from engine.bench.memory import run_alone
 from engine.bench.products import head_products, run_products, trunk_products
 from engine.bench.scale import Size
 from engine.bench.timing import time_call
@@ -117,6 +121,38 @@ def test_on_cuda_each_measurement_has_its_own_peak(monkeypatch: pytest.MonkeyPat
     assert [scale._memory(cast(Any, Growing()), batch, torch.device("cuda")) for batch in (8, 2)] == [8, 2]
 
 
+PEAKS = """
+from engine.bench.memory import peak_memory, run_alone
+
+def peak(megabytes):
+    bytearray(b"x") * (megabytes * 2**20)
+    return peak_memory()
+
+if __name__ == "__main__":
+    print(run_alone(peak, 300), run_alone(peak, 0))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process its peak")
+def test_elsewhere_each_measurement_has_a_process_and_its_peak(tmp_path: Path) -> None:
+    (tmp_path / "peaks.py").write_text(PEAKS)
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, tmp_path / "peaks.py"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    large, small = map(float, done.stdout.split())
+    assert large > 300 and small < large - 200
+
+
+def test_a_measurement_that_the_machine_ends_is_one_line() -> None:
+    with pytest.raises(ValueError, match="give a smaller batch="):
+        run_alone(os._exit, 1)
+
+
 def test_a_call_is_timed_until_whatever_device_there_is_has_done_it(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
@@ -130,6 +166,7 @@ def test_sampling_with_networks_of_a_size_is_measured(
 ) -> None:
     tiny = Size(generator=TrunkConfig(**TRUNK), critic=CriticConfig(**TRUNK), num_tokens=16, codes=32)
     monkeypatch.setattr(Size, "read", lambda name: tiny)
+    monkeypatch.setattr(bench, "run_alone", lambda call, *given: call(*given))  # another process knows no `tiny`
     bench.main(["model=emoji", "batch=2", "seconds=1", "dtype=float32", "device=cpu"])
     (figures,) = json.loads(capsys.readouterr().out)["models"]["emoji"]["batches"]
     assert figures["batch"] == 2 and figures["host_waits_per_step"] == 1

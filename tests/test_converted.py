@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from app.features.game import deal
 from app.features.settings import pack_choices, resolve_controls
 from app.packs import Packs
 from app.tools.browser import run_page, serve_page
-from engine.config import TrunkConfig
+from engine.config import CriticConfig, TrunkConfig
 from engine.contested import critic_scorer, generator_scorer, measure_contested
 from engine.convert.job import Job, convert
 from engine.data.folder import read_folder
+from engine.evaluate.__main__ import main as evaluate
+from engine.evaluate.samples import SampleStore
 from engine.models import build_model
 from engine.pack import Pack, open_pack, save_model, write_config
 from engine.rules import RULES
@@ -112,6 +116,43 @@ def test_in_the_page_a_class_is_searched_and_a_critic_is_greyed(imagenet: Pack, 
         assert greyed.locator("option:disabled").count() == 2
         run_page(page)
         assert page.evaluate("() => tokenCritic.state.run.why") == "done"
+
+
+def test_it_is_drawn_with_its_classes_equally_often(
+    imagenet: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"pack={imagenet.path}", "n=23", "steps=2", "device=cpu", f"runs={tmp_path}", f"out={tmp_path / 'out'}"]
+    threads = torch.get_num_threads()
+    evaluate(["draw", "rules=maskgit", *words])
+    with pytest.raises(FileNotFoundError, match=r"carries no pictures to compare .* engine\.evaluate draw pack="):
+        evaluate(["table1", *words])
+    torch.set_num_threads(threads)
+    assert json.loads(capsys.readouterr().out)["settings"]["rule"] == "maskgit"
+    assert len(list((tmp_path / "out").glob("*.png"))) == 23
+    samples = SampleStore.open(Session.open(imagenet.path, "cpu"), tmp_path)
+    assert np.bincount(samples.labels(50_000), minlength=1000) == pytest.approx(50, abs=3)
+
+
+def test_its_critic_is_measured_on_a_folder_of_pictures(
+    imagenet: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(shutil.copytree(imagenet.path, tmp_path / "photos"))
+    sizes = vars(CriticConfig(**TRUNK))
+    with torch.random.fork_rng(devices=[]):
+        save_model(path, "critic", build_model("critic", sizes, TOKENIZER, 1000))
+    folder = make_photos_folder(tmp_path / "pictures" / "val").parent
+    words = ["auc", f"pack={path}", "device=cpu", "threads=1", "n=10"]
+    with pytest.raises(FileNotFoundError, match="give data=FOLDER"):
+        evaluate(words)
+    threads = torch.get_num_threads()
+    evaluate([*words, f"data={folder}"])
+    torch.set_num_threads(threads)
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["test"] and found["test"]["0.5"]["pictures"] == 10
+    assert sum(one["share"] for one in found["test"]["0.5"]["by_change"]) == pytest.approx(1)
+    (folder / "val" / "n01440764").rename(folder / "val" / "fish")
+    with pytest.raises(ValueError, match="'fish' is none of the classes"):
+        evaluate([*words, f"data={folder}"])
 
 
 def make_photos_folder(root: Path) -> Path:

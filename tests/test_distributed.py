@@ -19,6 +19,7 @@ from PIL import Image
 
 from engine.distributed import Group, join_group
 from engine.evaluate import __main__ as evaluate_command
+from engine.evaluate.samples import SampleStore
 from engine.session import Session
 from engine.train.checkpoint import load_checkpoint
 from engine.train.loop import check_parts
@@ -139,11 +140,34 @@ def test_samples_are_drawn_as_files_in_their_order(tmp_path: Path, capsys: pytes
     torch.set_num_threads(threads)
     tokens = np.concatenate([np.load(file) for file in sorted((tmp_path / "tiny" / "draws").rglob("*.npy"))])
     images = Session.open(pack, "cpu", threads).decode(tokens)
-    files = sorted((tmp_path / "out").iterdir())
+    files = sorted((tmp_path / "out").glob("*.png"))
     assert [file.name for file in files] == [f"{i:06d}.png" for i in range(23)]
     for file, image in zip(files, images, strict=True):
         with Image.open(file) as stored:
             assert np.array_equal(np.asarray(stored), image)
+
+
+def test_files_that_are_there_are_not_decoded_again_and_no_others_are_taken_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = SampleStore.open(Session.open(make_whole_pack(tmp_path / "tiny").path, "cpu", 1), tmp_path / "draws")
+    config, out = samples.session.settings(rule="maskgit", steps=2, n=23), tmp_path / "out"
+    samples.save(config, out, arrays=True)
+    with np.load(out / "samples.npz") as stored:
+        images = samples.decode(samples.tokens(config))
+        assert np.array_equal(stored["arr_0"], images) and np.array_equal(stored["arr_1"], samples.labels(23))
+    (out / "000007.png").unlink()
+    decoded: list[int] = []
+    decode = SampleStore.decode
+    monkeypatch.setattr(SampleStore, "decode", lambda self, some: decoded.append(len(some)) or decode(self, some))
+    samples.save(config, out)
+    samples.save(replace(config, n=25), out)
+    assert decoded == [1, 2] and len(list(out.glob("*.png"))) == 25
+    with Image.open(out / "000007.png") as again:
+        assert np.array_equal(np.asarray(again), images[7])
+    for other in (config, replace(config, seed=1, n=25)):  # fewer, and of another seed
+        with pytest.raises(ValueError, match="holds other samples, or more than"):
+            samples.save(other, out)
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:

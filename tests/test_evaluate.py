@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from engine import distance
 from engine.contested import GROUPS, Contested, auc, measure_contested, weighted_auc
 from engine.distance import nearest_distance
 from engine.evaluate.auc import FRACTIONS, number_concepts
@@ -132,3 +135,17 @@ def test_nearest_is_the_distance_to_the_closest_picture() -> None:
     squared = (ours[:, None].astype(float) - theirs[None].astype(float)) ** 2
     assert nearest_distance(ours, theirs) == pytest.approx(np.sqrt(squared.mean((2, 3, 4))).min(1), rel=1e-4)
     assert nearest_distance(theirs[:2], theirs) == pytest.approx([0, 0], abs=0.2)
+
+
+def test_the_nearest_picture_is_found_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    ours, theirs = (rng.integers(0, 256, (n, 8, 8, 3), np.uint8) for n in (30, 500))
+    whole, among = distance.nearest(ours, theirs), distance.nearest(theirs)
+    monkeypatch.setattr(distance, "MEMORY", 7 * 4 * 8 * 8 * 3)  # 7 pictures in float32
+    tracemalloc.start()
+    parts = distance.nearest(ours, theirs)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    for found, expected in ((parts, whole), (distance.nearest(theirs), among)):
+        assert found[0] == pytest.approx(expected[0], rel=1e-4) and np.array_equal(found[1], expected[1])
+    assert most < theirs.nbytes, "all of them in float32 are four times as much"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ import pytest
 import torch
 
 from engine.checks import checks_digest
+from engine.classifier import extract_features
 from engine.config import SampleConfig
 from engine.data.pictures import save_pictures
+from engine.distance import nearest_distance
+from engine.distributed import Group
 from engine.evaluate import __main__ as command
 from engine.evaluate import exact
+from engine.evaluate import samples as sample_store
 from engine.evaluate.behaviour import rule_digest
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.report import MUST_MATCH, Report, has_same_sources, read_report
@@ -58,6 +64,48 @@ def test_draws_are_taken_up_and_do_not_depend_on_who_shares_the_work(pack: Pack,
         files[2].write_bytes(damaged)
         again = two.tokens(config)
         assert not again[:20].any() and np.array_equal(again[20:], whole[20:])
+
+
+@dataclasses.dataclass(frozen=True)
+class InThread(Group):
+    """One of two ranks that are threads of this process."""
+
+    given: list[Any] = dataclasses.field(default_factory=list)
+    meeting: threading.Barrier | None = None
+
+    def gather(self, value: Any) -> list[Any]:
+        assert self.meeting is not None
+        self.given[self.rank] = value
+        self.meeting.wait(60)
+        found = list(self.given)
+        self.meeting.wait(60)
+        return found
+
+
+def test_samples_are_measured_part_by_part_by_all_ranks(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = samples(pack, tmp_path)
+    tokens = np.random.default_rng(0).integers(0, 16, (45, 16)).astype(np.uint16)
+    images = alone.decode(tokens)
+    expected = (
+        *extract_features(alone.session.classifier, images),
+        nearest_distance(images, alone.train_reconstructed),
+    )
+    decoded: list[int] = []
+    decode = SampleStore.decode
+    monkeypatch.setattr(SampleStore, "decode", lambda self, some: decoded.append(len(some)) or decode(self, some))
+    monkeypatch.setattr(sample_store, "PART", 7)
+    given, meeting = [None, None], threading.Barrier(2)
+    first, second = (dataclasses.replace(alone, group=InThread(rank, 2, None, given, meeting)) for rank in (0, 1))
+    first.__dict__["reconstructed"] = second.__dict__["reconstructed"] = alone.reconstructed
+    with ThreadPoolExecutor(1) as pool:
+        helping = pool.submit(second.help)
+        found = (*first.features(tokens), first.distances(tokens))
+        first.group.first(None)
+        helping.result()
+    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+    assert sorted(decoded) == [3, 3, *[7] * 12]
 
 
 def test_more_samples_begin_with_the_same_ones(pack: Pack, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ With model=paper256, paper512, emoji, avatars or several of them (a,b): sampling
 sizes, for each number of pictures in `batch`. The best of what `seconds` allow; all that is compared takes turns.
   step_seconds           one step of Token-Critic: generator, critic and all between them, the noise, the record
   pictures_per_second    of runs of `steps` such steps, without decoding
-  memory_mb              peak: of a GPU's memory in a step; elsewhere of this process so far, torch and all models
-                         before it included, so that only the first model's says something about it
+  memory_mb              peak: of a GPU's memory in a step; elsewhere of a process that samples with this model alone,
+                         torch included, up to this batch
   share_of_limit         products_seconds, its matrix products alone, / step_seconds
   trunk_share            the same of both trunks without embeddings, heads and sampling
   encoder_share          the same of torch.nn.TransformerEncoder in the same dtype (its sums are in it, too)
@@ -38,6 +38,7 @@ from typing import Any
 import torch
 
 from engine import cli
+from engine.bench.memory import run_alone
 from engine.bench.noise import noise_figures
 from engine.bench.runs import pack_figures
 from engine.bench.scale import scale_figures
@@ -79,7 +80,8 @@ def main(argv: list[str]) -> None:
         dtype = options["dtype"] or "auto"
         if dtype not in ("auto", *DTYPES):
             raise ValueError(f"unknown dtype {dtype!r}: one of auto, {', '.join(DTYPES)}")
-        found = {one: scale_figures(MODELS[one], batches, device, dtype, steps, seconds) for one in models}
+        how = (batches, device.type, options["threads"], dtype, steps, seconds)
+        found = {one: run_alone(scale_figures, MODELS[one], *how) for one in models}
         fast = torch.backends.mha.get_fastpath_enabled()
         figures |= {"models": found, "steps": steps, "encoder_fast_path": fast, **describe(device)}
     print(json.dumps(figures, indent=1))

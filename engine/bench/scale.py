@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
+from engine.bench.memory import peak_memory
 from engine.bench.products import head_products, reference_encoder, run_products, trunk_products
 from engine.bench.waits import STAND_IN, CountWaits, cuda_waits
 from engine.config import CriticConfig, TrunkConfig
 from engine.configs import CONFIGS
 from engine.critic import Critic
-from engine.device import best_seconds
+from engine.device import best_seconds, prepare
 from engine.generator import Generator
 from engine.models import read_sizes
 from engine.precision import Precision, measure_precision
@@ -94,9 +94,13 @@ class Networks:
 
 
 def scale_figures(
-    name: str, batches: Sequence[int], device: torch.device, dtype: str, steps: int, seconds: float
+    name: str, batches: Sequence[int], device_name: str, threads: int, dtype: str, steps: int, seconds: float
 ) -> dict[str, Any]:
-    """Figures of sampling with the networks of a recipe, one entry a batch size. `seconds` of measuring for each."""
+    """Figures of sampling with the networks of a recipe, one entry a batch size. `seconds` of measuring for each.
+
+    It sets torch up itself, for a process that does nothing else.
+    """
+    device = prepare(device_name, threads)
     networks = Networks.build(Size.read(name), device)
     parameters = {kind: _count(getattr(networks, kind)) for kind in ("generator", "critic")}
     precision = measure_precision(networks.generator.trunk, 1) if dtype == "auto" else Precision(dtype=dtype)
@@ -182,18 +186,13 @@ def count_waits(stream: Iterator[Step], device: torch.device) -> float:
 
 @torch.no_grad()
 def _memory(networks: Networks, batch: int, device: torch.device) -> float | None:
-    """Peak MB of a step on CUDA, else of this process until now, with all in it. None where nobody can say."""
+    """Peak MB of a step on CUDA, else of this process until now, with torch in it. None where nobody can say."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     next(networks.steps(batch, device, 2))
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    try:
-        import resource  # Windows has none
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return peak_memory()
 
 
 def _count(model: torch.nn.Module) -> int:

@@ -32,6 +32,8 @@ samples in runs=DIR; the same command again goes on where it stopped. They also 
   settings=[54,12,4], pictures=[128,512,2000]   sweep: how many settings, and pictures of each, in its rounds
   micro_batch=64         pictures that go through a network together on an accelerator
   preset=true            sweep: make the best settings the pack's
+  npz=true               draw: also all pictures and their classes in one file, for ADM's evaluator
+  data=FOLDER            auc: class folders of pictures, for a pack that carries none; those held out are measured
   training="..."         ablate: words for engine.train critic, e.g. training="iterations=300 data=FOLDER"
 sweep, table1, draw, exact and what follows can share out their samples:
 accelerate launch --multi_gpu -m engine.evaluate ...
@@ -62,6 +64,7 @@ from engine.evaluate.experiments.experiment import Setup, run_experiment
 from engine.evaluate.metrics import NEIGHBOURS
 from engine.evaluate.ratios import measure_ratios
 from engine.evaluate.report import Report
+from engine.evaluate.samples import SampleStore
 from engine.evaluate.sheets import draw_blind, draw_sheets
 from engine.evaluate.sweep import ROUNDS, Round, best_config, set_presets, sweep
 from engine.evaluate.table1 import table1
@@ -87,14 +90,15 @@ ALWAYS = ("pack", "device", "dtype", "micro_batch")  # options that every action
 STORE = ("out", "runs", "workers")  # those of an action that stores samples
 READS = {  # the others that an action reads
     "tokenizer": ("threads",),
-    "auc": ("n", "threads"),
+    "auc": ("n", "data", "threads"),
     "sheets": ("n", "steps", "out", "threads"),
     "blind": ("n", "steps", "out", "threads"),
     "copies": ("n", "steps", "threads"),
     "sweep": ("steps", "rules", "settings", "pictures", "preset", *STORE),
     "ratios": ("out", "against"),
     "classes": ("out",),
-    **dict.fromkeys(("table1", "draw", "exact"), ("n", "steps", "rules", "seed", *STORE)),
+    **dict.fromkeys(("table1", "exact"), ("n", "steps", "rules", "seed", *STORE)),
+    "draw": ("n", "steps", "rules", "seed", "npz", *STORE),
     **dict.fromkeys(EXPERIMENTS, ("n", "steps", "seed", *STORE)),
     "steps": ("n", "seed", *STORE),
     "calibration": ("n", "seed", *STORE),
@@ -120,6 +124,8 @@ def main(argv: list[str]) -> None:
         "runs": "runs",
         "against": "",
         "training": "",
+        "data": "",
+        "npz": False,
     }
     action, options, given = cli.parse(argv, __doc__ or "", defaults, tuple(ACTIONS))
     fewest = 1 if action in MULTI_THREADED else FEWEST_SAMPLES
@@ -136,7 +142,8 @@ def main(argv: list[str]) -> None:
         ("workers", 0, 256),
     ):
         cli.check_integer(name, options[name], low, high)
-    cli.check_bool("preset", options["preset"])
+    for switch in ("preset", "npz"):
+        cli.check_bool(switch, options[switch])
     threads = options["threads"] if action in MULTI_THREADED else 1
     with join_group(prepare(options["device"], threads)) as group:
         if group.size > 1 and action not in DRAWS:
@@ -148,7 +155,14 @@ def main(argv: list[str]) -> None:
             group.first(None)  # nothing more is asked for
             print(json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False))
         else:
-            _open_evaluator(session, options, classifies=action not in ("exact", "draw"))[0].samples.help()
+            _open_helper(action, session, options).help()
+
+
+def _open_helper(action: str, session: Session, options: Mapping[str, Any]) -> SampleStore:
+    """What a process uses that is not the first."""
+    if action == "draw":
+        return _open_samples(session, options)
+    return _open_evaluator(session, options, classifies=action != "exact")[0].samples
 
 
 def _repeat(action: str, options: Mapping[str, Any], given: Collection[str]) -> str:
@@ -199,9 +213,9 @@ def _draw(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     rules = _rules(session, options)
     if len(rules) > 1:
         raise ValueError(f"draw takes one rule: give rules={rules[0]}")
-    evaluator, _ = _open_evaluator(session, options, classifies=False)
+    samples = _open_samples(session, options)
     config = best_config(session, rules[0], options["steps"], n=options["n"], seed=options["seed"])
-    evaluator.samples.save(config, _out(options))
+    samples.save(config, _out(options), options["npz"])
     return {"settings": config.flat(), "folder": str(_out(options))}
 
 
@@ -218,11 +232,18 @@ def _experiment(name: str, session: Session, options: Mapping[str, Any]) -> Mapp
     return run_experiment(experiment, setup, folder)
 
 
+def _open_samples(session: Session, options: Mapping[str, Any]) -> SampleStore:
+    return SampleStore.open(session, _store(session, options), options["workers"], options["group"])
+
+
 def _open_evaluator(session: Session, options: Mapping[str, Any], classifies: bool = True) -> tuple[Evaluator, Path]:
     """The evaluator, and the folder of its report."""
-    store = cli.expand_path(options["runs"]) / session.pack.name / "draws"
-    evaluator = Evaluator.open(session, store, options["workers"], classifies, options["group"])
-    return evaluator, _report_folder(session, options)
+    given = _store(session, options), options["workers"], classifies, options["group"]
+    return Evaluator.open(session, *given), _report_folder(session, options)
+
+
+def _store(session: Session, options: Mapping[str, Any]) -> Path:
+    return cli.expand_path(options["runs"]) / session.pack.name / "draws"
 
 
 def _report_folder(session: Session, options: Mapping[str, Any]) -> Path:
@@ -248,7 +269,7 @@ def _out(options: Mapping[str, Any]) -> Path:
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {
     "tokenizer": lambda session, options: measure_tokenizer(session),
-    "auc": lambda session, options: measure_auc(session, options["n"]),
+    "auc": lambda session, options: measure_auc(session, options["n"], options["data"]),
     "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], _out(options)),
     "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], _out(options)),
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),

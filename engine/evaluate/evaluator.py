@@ -29,6 +29,8 @@ from engine.evaluate.metrics import (
     NEIGHBOURS,
     SHARE_FIGURES,
     PictureFeatures,
+    by_name,
+    compute_each,
     compute_features,
     compute_metrics,
     expected_fid,
@@ -38,8 +40,9 @@ from engine.evaluate.metrics import (
     inception_score,
     jackknife_interval,
     kid,
-    leave_out_groups,
+    kids,
     precision_recall,
+    without_groups,
 )
 from engine.evaluate.report import Report
 from engine.evaluate.samples import SampleStore, digest_sources, digest_tokens
@@ -74,14 +77,15 @@ class Evaluator:
 
         With `classifies` the pack must have a classifier.
         """
-        pack = session.pack
-        pictures = pack.pictures()
-        if pictures.classes != session.classes:
-            raise ValueError(f"pack {pack.name!r}: its pictures have other classes than its config")
+        pack, samples = session.pack, SampleStore.open(session, store, workers, group)
+        if (pictures := samples.pictures) is None:
+            raise FileNotFoundError(
+                f"pack {pack.name!r} carries no pictures to compare its samples with: "
+                f"python -m engine.evaluate draw pack={pack.cli_name} writes them as files for other tools"
+            )
         if len(pictures.indices("train")) <= NEIGHBOURS + 1:  # the jackknife leaves out at least one picture
             raise ValueError(f"pack {pack.name!r} carries too few pictures that were trained on")
         pack.tokens()  # raises now, not after hours of sampling
-        samples = SampleStore(session=session, pictures=pictures, store=store, workers=workers, group=group)
         if classifies:
             _ = session.classifier
         return cls(session, pictures, samples)
@@ -124,16 +128,6 @@ class Evaluator:
         held = np.flatnonzero(self.pictures.splits != "train")
         return held[np.arange(min(most, len(held))) * len(held) // max(1, min(most, len(held)))]
 
-    @cached_property
-    def reconstructed(self) -> np.ndarray:
-        """All pictures of the pack after encoding and decoding, uint8 (M, S, S, 3)."""
-        return self.samples.decode(self.session.pack.tokens().numpy())
-
-    @cached_property
-    def train_reconstructed(self) -> np.ndarray:
-        """The training pictures among them."""
-        return self.reconstructed[self.pictures.indices("train")]
-
     def identity(self, config: SampleConfig) -> dict[str, Any]:
         """What distinguishes a row from the others of its report, and the hashes of its sources."""
         settings = {**config.parameters, "schedule": config.schedule, "seed": config.seed}
@@ -163,13 +157,12 @@ class Evaluator:
     def _measure_kid(self, config: SampleConfig) -> dict[str, Any]:
         tokens = self.draw(config)
         fake = self._features(tokens)
-        value = kid(self.reference, fake)
-        without = leave_out_groups(lambda some: {"kid": kid(self.reference, fake.select(some))}, config.n)
+        value, *without = kids([self.reference], fake, _all_and_without_groups(config.n))[0]
         return {
             **self.identity(config),
             "passes": config.passes,
             "kid": value,
-            **{f"{name}_ci": jackknife_interval(value, left) for name, left in without.items()},
+            **({"kid_ci": jackknife_interval(value, without)} if without else {}),
             "tokens_sha256": digest_tokens(tokens),
         }
 
@@ -182,15 +175,15 @@ class Evaluator:
         fake = self._features(tokens)
         right = self._predict_class(fake) == labels
 
-        def compute(offered: np.ndarray) -> dict[str, float]:
-            chosen = keep(offered)
+        def compute(chosen: np.ndarray) -> dict[str, float]:
             some = fake.select(chosen)
-            found = {"fid": fid(self.reference, some), "kid": kid(self.reference, some)}
+            found = {"fid": fid(self.reference, some)}
             if (held_out := self.held_out) is not None:
-                found |= {"fid_held": fid(held_out, some), "kid_held": kid(held_out, some)}
+                found["fid_held"] = fid(held_out, some)
             return {**found, "is": inception_score(some), "class_accuracy": float(right[chosen].mean())}
 
-        return {**_with_intervals(compute, len(tokens)), "measured": len(keep(np.arange(len(tokens))))}
+        figures = self._with_intervals(compute, fake, keep)
+        return {**figures, "measured": len(keep(np.arange(len(tokens))))}
 
     def class_certainty(self, tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(M,) the classifier's probability that each picture, tokens (M, N), has its class, labels (M,)."""
@@ -209,14 +202,13 @@ class Evaluator:
             found = {**compute_metrics(self.reference, fake, right, chosen), "fid_first": fid(self.reference, of_first)}
             if (held_out := self.held_out) is not None:
                 found |= {"fid_held": fid(held_out, some), "fid_first_held": fid(held_out, of_first)}
-                found["kid_held"] = kid(held_out, some)
             return found
 
         row = {
             **self.identity(config),
             "passes": config.passes,
-            **_with_intervals(compute, config.n),
-            **_distances(nearest_distance(self.samples.decode(tokens), self.train_reconstructed)),
+            **self._with_intervals(compute, fake),
+            **_distances(self.samples.distances(tokens)),
             "by_class": self._count_by_class(right),
             "tokens_sha256": digest_tokens(tokens),
             "numerics": self.numerics,
@@ -244,17 +236,18 @@ class Evaluator:
         """Figures of real pictures. Each is measured on its own number of pictures n."""
         reference, trained = self.reference, np.flatnonzero(self._train_weights)
         halves = reference.select(slice(0, None, 2)), reference.select(slice(1, None, 2))
+        reconstructed, train_reconstructed = self.samples.reconstructed, self.samples.train_reconstructed
         result: dict[str, Any] = {
             "halves": {"n": len(halves[1]), "fid": fid(*halves)},
             "reference": {"n": len(reference), **self._class_figures(reference, trained)},
             "reconstruction": self._measure_reconstruction(trained, self.pictures.weights[trained]),
-            "training_pictures": _distances(nearest_distance(self.train_reconstructed)),
+            "training_pictures": _distances(nearest_distance(train_reconstructed)),
         }
         held_out = np.flatnonzero(self._held_out_weights)
         if len(held_out) > NEIGHBOURS:
             result["held_out_pictures"] = {
                 **self._measure_reconstruction(held_out, self._held_out_weights[held_out]),
-                **_distances(nearest_distance(self.reconstructed[held_out], self.train_reconstructed)),
+                **_distances(nearest_distance(reconstructed[held_out], train_reconstructed)),
             }
         return result
 
@@ -315,6 +308,28 @@ class Evaluator:
         features, logits = self.samples.features(tokens)
         return PictureFeatures(features=features, logits=logits, weights=np.ones(len(tokens)))
 
+    def _with_intervals(
+        self, compute: Callable[[np.ndarray], Mapping[str, float]], fake: PictureFeatures, keep: Keep = keep_all
+    ) -> dict[str, Any]:
+        """KID of samples and what `compute` says of a choice of them, their 95 % intervals NAME_ci, and the values from
+        which ratios get theirs. `keep` chooses those that count.
+        """
+        chosen = [keep(offered) for offered in _all_and_without_groups(len(fake))]
+        parts = [dict(part) for part in compute_each(compute, chosen)]
+        reals = {"kid": self.reference, **({"kid_held": self.held_out} if self.held_out is not None else {})}
+        for name, values_of_name in zip(reals, kids(list(reals.values()), fake, chosen), strict=True):
+            for part, value in zip(parts, values_of_name, strict=True):
+                part[name] = value
+        values, without = parts[0], by_name(parts[1:])
+        return {
+            **values,
+            **{
+                f"{name}_ci": jackknife_interval(values[name], left, (0, 1) if name in SHARE_FIGURES else None)
+                for name, left in without.items()
+            },
+            "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
+        }
+
     def _count_by_class(self, right: np.ndarray) -> dict[str, Any]:
         """Class -> its number n of samples and the share `right` (n,) of them. Classes without samples are left out."""
         labels = self.samples.labels(len(right))
@@ -339,7 +354,7 @@ class Evaluator:
 
     def _measure_reconstruction(self, indices: np.ndarray, weights: np.ndarray) -> dict[str, float]:
         """Figures of the pack's own pictures, after encoding and decoding, as if they were samples."""
-        reconstructed = compute_features(self.classifier, self.reconstructed[indices]).with_weights(weights)
+        reconstructed = compute_features(self.classifier, self.samples.reconstructed[indices]).with_weights(weights)
         most = min(len(reconstructed), len(self.reference))  # as many as of samples
         few = reconstructed.select(np.arange(most) * len(reconstructed) // most)
         precision, recall = precision_recall(self.reference, few)
@@ -353,17 +368,9 @@ class Evaluator:
         }
 
 
-def _with_intervals(compute: Callable[[np.ndarray], Mapping[str, float]], n: int) -> dict[str, Any]:
-    """Figures of n pictures, their 95 % intervals NAME_ci, and the values from which ratios get theirs."""
-    values, without = compute(np.arange(n)), leave_out_groups(compute, n)
-    return {
-        **values,
-        **{
-            f"{name}_ci": jackknife_interval(values[name], left, (0, 1) if name in SHARE_FIGURES else None)
-            for name, left in without.items()
-        },
-        "without_group": {name: without[name] for name in WITH_GROUPS if name in without},
-    }
+def _all_and_without_groups(n: int) -> list[np.ndarray]:
+    """The choices from which a figure of n samples and its interval follow: all of them, and all but each group."""
+    return [np.arange(n), *without_groups(n)]
 
 
 def _distances(distance: np.ndarray) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """All figures of the reports, defined once. Reports print DEFINITIONS.
 
+Pairs of pictures are looked at tile by tile, so that memory grows with the number of pictures and not with its square.
+
 FID and KID are implemented here because libraries do not support weighted pictures. Tests compare them with
 torchmetrics for equal weights, and precision and recall with prdc. All figures use the features of the pack's
 own classifier, not of Inception: compare them within one report only.
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +29,7 @@ GROUPS = 20  # groups of samples in the jackknife
 T_QUANTILE = 2.093  # 97.5 % quantile of Student's t for GROUPS - 1 degrees of freedom; scipy for one number is heavy
 PERFECT_DRAWS = 20  # draws of real pictures that `expected_fid` is the mean of
 MIN_SAMPLES = 2 * GROUPS  # fewer samples get no intervals
+TILE = 2048  # pictures on each side of a tile: 32 MB in float64, and a few tiles at once
 SHARE_FIGURES = ("precision", "recall", "class_accuracy")  # figures that are shares of pictures
 
 DEFINITIONS = {
@@ -72,7 +75,7 @@ class PictureFeatures:
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
         """Weighted mean (D,) and covariance (D, D). The covariance is unbiased for reliability weights."""
-        share = torch.from_numpy(self.weights / self.weights.sum())
+        share = _shares(self.weights)
         points = _points(self.features)
         mean = share @ points
         apart = points - mean
@@ -81,10 +84,7 @@ class PictureFeatures:
     @cached_property
     def mean_kernel(self) -> float:
         """Weighted mean of the kernel over all pairs of different pictures: one side's term of KID."""
-        share = torch.from_numpy(self.weights / self.weights.sum())
-        among = _kernel(_points(self.features), _points(self.features))
-        pairs = float(share @ among @ share) - float((share**2) @ among.diagonal())
-        return pairs / (1 - float((share**2).sum()))
+        return float(_mean_kernels(_points(self.features), _shares(self.weights[None]))[0])
 
     def select(self, chosen: slice | np.ndarray) -> PictureFeatures:
         """Some of the pictures."""
@@ -118,7 +118,7 @@ def held_out_weights(pictures: Pictures) -> np.ndarray:
 def compute_metrics(
     real: PictureFeatures, fake: PictureFeatures, right: np.ndarray, chosen: np.ndarray
 ) -> dict[str, float]:
-    """Figures of the `chosen` samples (indices). right (M,) bool: has each sample the requested class?"""
+    """Figures of the `chosen` samples (indices), but for KID. right (M,) bool: has each the requested class?"""
     some = fake.select(chosen)
     few = fake.select(
         chosen[chosen < len(real)]
@@ -126,7 +126,6 @@ def compute_metrics(
     precision, recall = precision_recall(real, few)
     return {
         "fid": fid(real, some),
-        "kid": kid(real, some),
         "is": inception_score(some),
         "precision": precision,
         "recall": recall,
@@ -143,9 +142,21 @@ def fid(real: PictureFeatures, fake: PictureFeatures) -> float:
 
 def kid(real: PictureFeatures, fake: PictureFeatures) -> float:
     """Squared maximum mean discrepancy (Binkowski et al. 2018), unbiased, over all pictures of both sides."""
-    ours, theirs = (torch.from_numpy(side.weights / side.weights.sum()) for side in (real, fake))
-    across = float(ours @ _kernel(_points(real.features), _points(fake.features)) @ theirs)
-    return real.mean_kernel + fake.mean_kernel - 2 * across
+    return kids([real], fake, [np.arange(len(fake))])[0][0]
+
+
+def kids(reals: Sequence[PictureFeatures], fake: PictureFeatures, choices: Sequence[np.ndarray]) -> list[list[float]]:
+    """`kid` for each of `reals`, of several choices (indices) of the fake pictures: all in one pass over the pairs."""
+    weights = np.zeros((len(choices), len(fake)))
+    for mine, chosen in zip(weights, choices, strict=True):
+        mine[chosen] = fake.weights[chosen]
+    some = np.flatnonzero(weights.any(0))
+    points, shares = _points(fake.features[some]), _shares(weights[:, some])
+    among, found = _mean_kernels(points, shares), []
+    for real in reals:
+        across = _kernel_sums(_points(real.features), _shares(real.weights[None]), points, shares)
+        found.append((real.mean_kernel + among - 2 * across).tolist())
+    return found
 
 
 def expected_fid(real: PictureFeatures, labels: np.ndarray, counts: np.ndarray) -> float:
@@ -174,25 +185,52 @@ def expected_kid(real: PictureFeatures, labels: np.ndarray, counts: np.ndarray) 
     share = np.zeros((len(counts), len(real)))
     share[labels, np.arange(len(real))] = real.weights
     of_class = torch.from_numpy(share / np.maximum(share.sum(1, keepdims=True), 1e-12))
-    points = _points(real.features)
-    parts = [row[row > 0] @ _kernel(points[row > 0], points) for row in of_class]  # (M,) mean kernel with each class
-    alike = torch.stack(parts) @ of_class.T  # (C, C) mean kernel of pictures of two classes
+    alike = torch.zeros(len(counts), len(counts), dtype=torch.float64)  # mean kernel of pictures of two classes
+    for rows, columns, kernel in _kernel_tiles(_points(real.features), _points(real.features)):
+        alike += of_class[:, rows] @ kernel @ of_class[:, columns].T
     n = torch.from_numpy(counts.astype(np.float64))
     total, pairs = float(n @ alike @ n), float(n.sum())
     return (total - float(n @ alike.diagonal())) / (pairs * (pairs - 1)) - total / pairs**2
 
 
-def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    """The cubic kernel of points (M, D) and (M', D): (a b / D + 1)^3."""
-    return (a @ b.T / a.shape[1] + 1) ** 3
+def _mean_kernels(points: Tensor, shares: Tensor) -> Tensor:
+    """(C,) mean kernel over all pairs of different points (M, D), for each row of weights `shares` (C, M)."""
+    with_itself = ((points**2).sum(1) / points.shape[1] + 1) ** 3
+    pairs = _kernel_sums(points, shares, points, shares) - shares**2 @ with_itself
+    return pairs / (1 - (shares**2).sum(1))
+
+
+def _kernel_sums(a: Tensor, of_a: Tensor, b: Tensor, of_b: Tensor) -> Tensor:
+    """(C,) sum of the kernel over all pairs of points (M, D) and (M', D), weighted by each row of (C, M), (C, M').
+
+    Weights of one row count for all rows of the others.
+    """
+    total = torch.zeros(len(of_b), dtype=torch.float64)
+    for rows, columns, kernel in _kernel_tiles(a, b):
+        total += (of_a[:, rows] @ kernel * of_b[:, columns]).sum(1)
+    return total
+
+
+def _kernel_tiles(a: Tensor, b: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Yield the cubic kernel of points (M, D) and (M', D), (a b / D + 1)^3, tile by tile."""
+    for rows in _tile_slices(len(a)):
+        for columns in _tile_slices(len(b)):
+            yield rows, columns, (a[rows] @ b[columns].T / a.shape[1] + 1) ** 3
+
+
+def _tile_slices(n: int) -> list[slice]:
+    return [slice(first, first + TILE) for first in range(0, n, TILE)]
 
 
 def inception_score(pictures: PictureFeatures) -> float:
     """exp of the mean KL divergence between each picture's label distribution and the mean one, by weights."""
-    share = torch.from_numpy(pictures.weights / pictures.weights.sum())
-    log_p = torch.from_numpy(pictures.logits).double().log_softmax(1)
-    log_mean = (log_p + share.log()[:, None]).logsumexp(0)
-    return float((share @ (log_p.exp() * (log_p - log_mean)).sum(1)).exp())
+    share = _shares(pictures.weights)
+    mean, information = torch.zeros(pictures.logits.shape[1], dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for some in _tile_slices(len(pictures)):
+        log_p = torch.from_numpy(pictures.logits[some]).double().log_softmax(1)
+        mean += share[some] @ log_p.exp()
+        information += share[some] @ (log_p.exp() * log_p).sum(1)
+    return float((information - mean.xlogy(mean).sum()).exp())
 
 
 def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[float, float]:
@@ -203,27 +241,45 @@ def precision_recall(real: PictureFeatures, fake: PictureFeatures) -> tuple[floa
     """
     if min(len(real), len(fake)) <= NEIGHBOURS:
         return float("nan"), float("nan")
-    between = torch.cdist(_points(real.features), _points(fake.features))
-    within_real = (between < real.radii[:, None]).any(0).double()
-    within_fake = (between < fake.radii[None]).any(1).double()
-    of_fake, of_real = (torch.from_numpy(side.weights / side.weights.sum()) for side in (fake, real))
-    return float(within_real @ of_fake), float(within_fake @ of_real)
+    ours, theirs = _points(real.features), _points(fake.features)
+    within_real, within_fake = (torch.zeros(len(side), dtype=torch.bool) for side in (fake, real))
+    for rows in _tile_slices(len(real)):
+        for columns in _tile_slices(len(fake)):
+            between = torch.cdist(ours[rows], theirs[columns])
+            within_real[columns] |= (between < real.radii[rows, None]).any(0)
+            within_fake[rows] |= (between < fake.radii[None, columns]).any(1)
+    return float(within_real.double() @ _shares(fake.weights)), float(within_fake.double() @ _shares(real.weights))
 
 
-def leave_out_groups(
-    compute: Callable[[np.ndarray], Mapping[str, float]], n: int, clusters: np.ndarray | None = None
-) -> dict[str, list[float]]:
-    """Figures of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few.
+def without_groups(n: int, clusters: np.ndarray | None = None) -> list[np.ndarray]:
+    """Indices of n samples with one of GROUPS groups left out, for each group. Empty if the samples are too few.
 
     `clusters` (n,) numbers samples that are not independent; they are left out together and count as one.
     """
     clusters = np.arange(n) if clusters is None else clusters
     if len(np.unique(clusters)) < MIN_SAMPLES:
-        return {}
-    group = clusters % GROUPS
-    with ThreadPoolExecutor(cores()) as pool:  # each group costs as much as all samples together
-        parts = list(pool.map(lambda g: compute(np.flatnonzero(group != g)), range(GROUPS)))
-    return {name: [part[name] for part in parts] for name in parts[0]}
+        return []
+    return [np.flatnonzero(clusters % GROUPS != group) for group in range(GROUPS)]
+
+
+def compute_each(
+    compute: Callable[[np.ndarray], Mapping[str, float]], choices: Sequence[np.ndarray]
+) -> list[Mapping[str, float]]:
+    """Figures of several choices (indices) of samples. Each may cost much, so that they are computed on all cores."""
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(compute, choices))
+
+
+def leave_out_groups(
+    compute: Callable[[np.ndarray], Mapping[str, float]], n: int, clusters: np.ndarray | None = None
+) -> dict[str, list[float]]:
+    """Figures of n samples without each of the groups of `without_groups`. Empty if the samples are too few."""
+    return by_name(compute_each(compute, without_groups(n, clusters)))
+
+
+def by_name(parts: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """The values of each figure, one of each part."""
+    return {name: [part[name] for part in parts] for name in parts[0]} if parts else {}
 
 
 def jackknife_interval(
@@ -244,6 +300,13 @@ def _points(features: np.ndarray) -> Tensor:
     return torch.from_numpy(features).double()
 
 
+def _shares(weights: np.ndarray) -> Tensor:
+    """Weights (..., M), of which each row sums to 1."""
+    return torch.from_numpy(weights / weights.sum(-1, keepdims=True))
+
+
 def _radii(points: Tensor) -> Tensor:
     """(M,) distance of each point to its k-th neighbour. The point itself does not count."""
-    return torch.cdist(points, points).kthvalue(NEIGHBOURS + 1, dim=1).values
+    return torch.cat(
+        [torch.cdist(points[rows], points).kthvalue(NEIGHBOURS + 1, dim=1).values for rows in _tile_slices(len(points))]
+    )

@@ -18,11 +18,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -31,8 +30,10 @@ from engine.config import SampleConfig
 from engine.data.atomic import write_atomic
 from engine.data.pictures import Pictures
 from engine.device import cores
+from engine.distance import nearest_distance
 from engine.distributed import ALONE, Group
 from engine.evaluate.behaviour import rule_digest
+from engine.evaluate.files import begin_folder, png_file, write_arrays, write_png
 from engine.pack import Pack
 from engine.refine import refine
 from engine.rules import RULES
@@ -41,8 +42,10 @@ from engine.step import Step
 
 SPAN = 20  # samples in a file. On an accelerator, which samples them together:
 SPAN_DEVICE = 512
+PART = 500  # pictures that are in memory at once to be measured or written
 OUTPUTS_SHOWN = 8  # outputs of each network that a report stores
 GOLDEN = (5**0.5 - 1) / 2
+T = TypeVar("T")
 Span = tuple[int, int]  # first sample, last sample + 1
 
 
@@ -51,10 +54,18 @@ class SampleStore:
     """Samples of one pack. The folder `store` holds one folder of tokens for each settings."""
 
     session: Session
-    pictures: Pictures
+    pictures: Pictures | None  # the pack's; None where it carries none
     store: Path
     workers: int = 0  # spans computed at once. 0: one per core on a CPU, one on an accelerator
     group: Group = ALONE
+
+    @classmethod
+    def open(cls, session: Session, store: Path, workers: int = 0, group: Group = ALONE) -> SampleStore:
+        """The samples of a session's pack. On a CPU the session must use one thread. ValueError for wrong pictures."""
+        pictures = session.pack.pictures() if session.pack.has_pictures else None
+        if pictures is not None and pictures.classes != session.classes:
+            raise ValueError(f"pack {session.pack.name!r}: its pictures have other classes than its config")
+        return cls(session=session, pictures=pictures, store=store, workers=workers, group=group)
 
     def tokens(self, config: SampleConfig, what: str = "") -> np.ndarray:
         """Tokens (n, N) uint16 of samples 0 .. n-1 of these settings. Their classes are `labels(n)`."""
@@ -66,11 +77,25 @@ class SampleStore:
 
     def features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The classifier's features (M, D) and logits (M, L) of pictures given as tokens (M, N), in their order."""
-        return self._do_together("_features", tokens)
+        features, logits = zip(*self._do_together("_features", tokens), strict=True)
+        return np.concatenate(features), np.concatenate(logits)
 
-    def save(self, config: SampleConfig, folder: Path) -> None:
-        """Write samples 0 .. n-1 into a folder as PNG files, named by their indices."""
+    def distances(self, tokens: np.ndarray) -> np.ndarray:
+        """(M,) distance (engine.distance) of pictures given as tokens (M, N) to the nearest training picture, as the
+        tokenizer shows it.
+        """
+        return np.concatenate(self._do_together("_distances", tokens))
+
+    def save(self, config: SampleConfig, folder: Path, arrays: bool = False) -> None:
+        """Write samples 0 .. n-1 into a folder as PNG files, named by their indices. Those that are there stay.
+
+        With `arrays` also all of them, with their classes, in one .npz file.
+        """
+        settings = {name: value for name, value in config.flat().items() if name != "n"}
+        begin_folder(folder, config.n, {"samples": self.key(config), **settings})
         self._do_together("_save", config, folder)
+        if arrays:
+            write_arrays(folder, self.labels(config.n))
 
     def help(self) -> None:
         """Do a share of all that rank 0 asks for, until it asks no more. For all other ranks."""
@@ -122,18 +147,46 @@ class SampleStore:
         self.group.wait()  # until all spans are stored
         return np.concatenate([self._reread_span(folder, span, tokens) for span, tokens in found.items()])
 
-    def _features(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mine = np.array_split(tokens, self.group.size)[self.group.rank]
-        found = extract_features(self.session.classifier, self.decode(mine)) if len(mine) else None
-        features, logits = zip(*(part for part in self.group.gather(found) if part is not None), strict=True)
-        return np.concatenate(features), np.concatenate(logits)
+    def _features(self, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        return self._measure_parts(tokens, lambda images: extract_features(self.session.classifier, images))
+
+    def _distances(self, tokens: np.ndarray) -> list[np.ndarray]:
+        return self._measure_parts(tokens, lambda images: nearest_distance(images, self.train_reconstructed))
+
+    def _measure_parts(self, tokens: np.ndarray, measure: Callable[[np.ndarray], T]) -> list[T]:
+        """What `measure` says of pictures given as tokens (M, N), PART of them decoded at once, in their order.
+
+        The parts do not depend on how many processes share them, so that neither does a bit of the figures.
+        """
+        parts = range(0, len(tokens), PART)
+        mine = {first: measure(self.decode(tokens[first : first + PART])) for first in self.group.share(parts)}
+        found = {first: value for one in self.group.gather(mine) for first, value in one.items()}
+        return [found[first] for first in parts]
+
+    @cached_property
+    def reconstructed(self) -> np.ndarray:
+        """All pictures of the pack after encoding and decoding, uint8 (M, S, S, 3)."""
+        return self.decode(self.session.pack.tokens().numpy())
+
+    @cached_property
+    def train_reconstructed(self) -> np.ndarray:
+        """The training pictures among them."""
+        assert self.pictures is not None  # tokens of pictures were read
+        return self.reconstructed[self.pictures.indices("train")]
 
     def _save(self, config: SampleConfig, folder: Path) -> None:
         tokens = self._tokens(config, f"{config.rule} {config.passes} passes")
-        folder.mkdir(parents=True, exist_ok=True)
-        for first in self.group.share(range(0, config.n, SPAN)):
-            for i, image in enumerate(self.decode(tokens[first : first + SPAN]), first):
-                Image.fromarray(image).save(folder / f"{i:06d}.png")
+        parts = self.group.share([range(first, min(first + PART, config.n)) for first in range(0, config.n, PART)])
+        with (
+            ThreadPoolExecutor(cores()) as pool,
+            tqdm(total=sum(map(len, parts)), unit="picture", desc="files", disable=None, file=sys.stderr) as bar,
+        ):
+            for part in parts:
+                missing = [i for i in part if not png_file(folder, i).is_file()]
+                if missing:
+                    files = [png_file(folder, i) for i in missing]
+                    list(pool.map(write_png, files, self.decode(tokens[missing])))
+                bar.update(len(part))
         self.group.wait()
 
     def decode(self, tokens: np.ndarray) -> np.ndarray:
@@ -143,7 +196,7 @@ class SampleStore:
         return np.concatenate(parts)
 
     def labels(self, n: int) -> np.ndarray:
-        """Classes (n,) of samples 0 .. n-1, each as frequent as in training.
+        """Classes (n,) of samples 0 .. n-1, each as frequent as in training, or all equally in a pack without pictures.
 
         They follow a low-discrepancy sequence (golden ratio), so that any part of the samples has about the same mix.
         """
@@ -152,7 +205,9 @@ class SampleStore:
 
     @cached_property
     def _shares(self) -> np.ndarray:
-        """(C,) share of each class among the pictures drawn in training."""
+        """(C,) share of each class among the pictures drawn in training. All are equal where the pack carries none."""
+        if self.pictures is None:
+            return np.full(len(self.session.classes), 1 / len(self.session.classes))
         train = self.pictures.indices("train")
         weight = np.bincount(self.pictures.labels[train], self.pictures.weights[train], len(self.session.classes))
         return weight / weight.sum()

@@ -126,6 +126,21 @@ class Pack:
             raise FileNotFoundError(f"pack {self.name!r} carries no pictures")
         return load_pictures(self.path / "data")
 
+    def match_classes(self, pictures: Pictures) -> Pictures:
+        """Pictures of class folders with the pack's classes: a folder has the name of a class, or ImageNet's synset.
+
+        Folders of some of the classes are enough. ValueError for a folder that is none of them.
+        """
+        known = {name: i for i, name in enumerate(self.classes)}
+        known |= {name: i for i, name in enumerate(self.config.get("folders") or ())}
+        if odd := [name for name in pictures.classes if name not in known]:
+            example = (self.config.get("folders") or self.classes)[0]
+            raise ValueError(
+                f"class folder {odd[0]!r} is none of the classes of pack {self.name!r}: expected as {example!r}"
+            )
+        labels = np.array([known[name] for name in pictures.classes], np.int64)[pictures.labels]
+        return dataclasses.replace(pictures, classes=self.classes, labels=labels)
+
     @property
     def has_tokens(self) -> bool:
         """Whether the pack carries the tokens of its pictures."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from engine.data.pictures import Pictures
 from engine.pack import Pack, write_config
@@ -36,22 +33,13 @@ def size_like_generator(pack: Pack, sizes: Mapping[str, Any], given: Mapping[str
 
 
 def match_classes(pack: Pack, pictures: Pictures) -> Pictures:
-    """The pictures with a converted pack's classes: a class folder has the name of a class, or ImageNet's synset.
+    """The pictures with a converted pack's classes (`Pack.match_classes`).
 
-    Folders of some of the classes are enough. A pack of a tokenizer alone takes the classes of the pictures.
-    ValueError for a folder that is none of them.
+    A pack of a tokenizer alone takes the classes of the pictures.
     """
     if not is_converted(pack) or pictures.classes == pack.classes:
         return pictures
     if not pack.has("generator"):
         write_config(pack.path, {**pack.config, "classes": list(pictures.classes)})
         return pictures
-    known = {name: i for i, name in enumerate(pack.classes)}
-    known |= {name: i for i, name in enumerate(pack.config.get("folders") or ())}
-    if odd := [name for name in pictures.classes if name not in known]:
-        example = (pack.config.get("folders") or pack.classes)[0]
-        raise ValueError(
-            f"class folder {odd[0]!r} is none of the classes of pack {pack.name!r}: expected as {example!r}"
-        )
-    labels = np.array([known[name] for name in pictures.classes], np.int64)[pictures.labels]
-    return dataclasses.replace(pictures, classes=pack.classes, labels=labels)
+    return pack.match_classes(pictures)
