@@ -284,11 +284,11 @@ def _auc(name: str, content: Mapping[str, Any]) -> Chart:
             **{f"auc{end}": cell[judge][f"contested{end}"] for end in ("", "_ci")},
             "paired": cell[judge]["paired"],
         }
-        for split, cells in content.items()
+        for split, cells in content["splits"].items()
         for judge in JUDGES
         for hidden, cell in cells.items()
     ]
-    half = {split: cells["0.5"] for split, cells in content.items()}
+    half = {split: cells["0.5"] for split, cells in content["splits"].items()}
     said = [
         f"{split}: {cell['critic']['contested']:.2f} against {cell['generator']['contested']:.2f}"
         for split, cell in half.items()

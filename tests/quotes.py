@@ -111,7 +111,7 @@ def everything() -> dict[str, Row]:
         report = read_report(ROOT / TABLE["reports"][pack] / f"{name}.json")
         found |= {f"{pack} {name} {row['series']} {row['point']}".strip(): row for row in report["rows"]}
     for name, table in (("auc", "auc"), ("avatars_auc", "")):
-        for split, cells in _json(name).items():
+        for split, cells in _json(name)["splits"].items():
             for hidden, cell in cells.items():
                 row = {**_flat(cell), "split": split, "hidden": hidden, "table": table}
                 found[f"{name.replace('_', ' ')} {split} {hidden}"] = row

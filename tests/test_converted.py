@@ -147,7 +147,7 @@ def test_its_critic_is_measured_on_a_folder_of_pictures(
     threads = torch.get_num_threads()
     evaluate([*words, f"data={folder}"])
     torch.set_num_threads(threads)
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["splits"]
     assert list(found) == ["test"] and found["test"]["0.5"]["pictures"] == 10
     assert sum(one["share"] for one in found["test"]["0.5"]["by_change"]) == pytest.approx(1)
     (folder / "val" / "n01440764").rename(folder / "val" / "fish")

@@ -31,6 +31,8 @@ from engine.evaluate.metrics import (
     precision_recall,
     without_groups,
 )
+from engine.evaluate.samples import GOLDEN
+from engine.evaluate.table1 import compare_rows
 
 
 def normal(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
@@ -259,6 +261,33 @@ def test_the_interval_holds_the_true_value_19_times_of_20() -> None:
         truth = np.mean([values[name] for values, _ in found])
         held[name] = sum(ends[name][0] <= truth <= ends[name][1] for _, ends in found)
         assert 0.90 <= held[name] / trials <= 0.97, (name, held[name])
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_comparison_holds_the_true_value_19_times_of_20() -> None:
+    """By simulation: two rules' samples share classes and a part of their noise, index by index."""
+    rng, centres = np.random.default_rng(1), 2 * normal(4, 4)
+    labels = (np.arange(200) * GOLDEN % 1 * 4).astype(int)
+    real, trials = seen(centres[np.arange(300) % 4] + normal(300, 4, seed=2)), 200
+
+    def row(shared: np.ndarray, width: float, shift: float) -> dict[str, Any]:
+        noise = 0.7 * shared + 0.7 * rng.normal(size=shared.shape)
+        fake = seen((centres[labels] + width * noise + shift).astype(np.float32))
+
+        def compute(some: np.ndarray) -> dict[str, float]:
+            return {"kid": kid(real, fake.select(some)), "fid": fid(real, fake.select(some))}
+
+        return {"n": 200, **compute(np.arange(200)), "without_group": leave_out_groups(compute, 200)}
+
+    found = []
+    for _ in range(trials):
+        shared = rng.normal(size=(200, 4))
+        found.append(compare_rows(row(shared, 1.3, 0.3), row(shared, 1.1, 0.2)))
+    for name in ("fid_ratio", "kid_difference"):
+        mean = np.mean([np.log(one[name]) if name == "fid_ratio" else one[name] for one in found])
+        truth = np.exp(mean) if name == "fid_ratio" else mean
+        held = sum(one[f"{name}_ci"][0] <= truth <= one[f"{name}_ci"][1] for one in found)
+        assert 0.90 <= held / trials <= 0.99, (name, held)
 
 
 def test_held_out_pictures_count_as_their_classes_do_in_training() -> None:

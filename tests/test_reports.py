@@ -515,6 +515,15 @@ def test_the_shipped_reports_are_of_the_shipped_weights_pictures_and_rules(pack_
         assert row["made_of"] == digest_sources(pack, row["rule"], schedule), f"{row['rule']}: measure it again"
 
 
+@pytest.mark.parametrize("pack_name", available_packs())
+@pytest.mark.parametrize("name", ["auc", "tokenizer"])
+def test_shipped_figures_that_a_command_only_prints_are_of_the_shipped_weights(pack_name: str, name: str) -> None:
+    pack = open_pack(pack_name)
+    report = json.loads((pack.path / "reports" / f"{name}.json").read_text(encoding="utf-8"))
+    assert report["weights_sha256"] == {kind: pack.digest(kind) for kind in report["weights_sha256"]} != {}
+    assert report["command"].startswith(f"python -m engine.evaluate {name}")
+
+
 @pytest.mark.parametrize("name", ["table1", "sweep"])
 @pytest.mark.parametrize("pack_name", ["emoji"])
 def test_the_paper_s_critic_is_compared_with_the_shipped_generator(pack_name: str, name: str) -> None:

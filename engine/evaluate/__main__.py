@@ -45,7 +45,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,20 @@ def _repeat(action: str, options: Mapping[str, Any], given: Collection[str]) -> 
     return shlex.join(["python", "-m", "engine.evaluate", action, *(f"{key}={value}" for key, value in values.items())])
 
 
+def _tokenizer(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**_name_sources(session, options, ("tokenizer",)), **measure_tokenizer(session)}
+
+
+def _auc(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    figures = measure_auc(session, options["n"], options["data"])
+    return {**_name_sources(session, options, ("tokenizer", "generator", "critic")), **figures}
+
+
+def _name_sources(session: Session, options: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
+    """What figures that are only printed were made by: the command and the weights."""
+    return {"command": options["command"], "weights_sha256": {kind: session.pack.digest(kind) for kind in kinds}}
+
+
 def _sweep(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     evaluator, folder = _open_evaluator(session, options)
     found = sweep(evaluator, _rules(session, options), options["steps"], _rounds(options), folder)
@@ -268,8 +282,8 @@ def _out(options: Mapping[str, Any]) -> Path:
 
 
 ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Any]], Mapping[str, Any]]] = {
-    "tokenizer": lambda session, options: measure_tokenizer(session),
-    "auc": lambda session, options: measure_auc(session, options["n"], options["data"]),
+    "tokenizer": _tokenizer,
+    "auc": _auc,
     "sheets": lambda session, options: draw_sheets(session, options["n"], options["steps"], _out(options)),
     "blind": lambda session, options: draw_blind(session, options["n"], options["steps"], _out(options)),
     "copies": lambda session, options: measure_copies(session, options["n"], options["steps"]),

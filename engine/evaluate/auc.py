@@ -29,7 +29,7 @@ def number_concepts(pictures: Pictures, indices: np.ndarray) -> np.ndarray:
 
 
 def measure_auc(session: Session, n: int, data: str = "") -> dict[str, Any]:
-    """Figures of a pack for each held-out split and fraction hidden, with up to n pictures a split.
+    """Figures of a pack for each held-out split ("splits") and fraction hidden, with up to n pictures a split.
 
     The pictures are the pack's own, or those of the folder `data`.
     """
@@ -58,7 +58,7 @@ def measure_auc(session: Session, n: int, data: str = "") -> dict[str, Any]:
             print(f"{split} {fraction}: {len(indices)} pictures", file=sys.stderr)
             cell = measure_contested(real.to(session.device), labels, session.generator, scorers, fraction=fraction)
             result[split][f"{fraction:g}"] = _row(session, cell, real.numpy(), concepts)
-    return result
+    return {"splits": result}
 
 
 def _read_pictures(session: Session, data: str) -> Pictures:
