@@ -8,8 +8,8 @@ import hashlib
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from engine.cli import rename_key
 from engine.config import TrainConfig
 from engine.data.augment import ALL, Rows
 from engine.distributed import ALONE, Group
+from engine.train.ahead import read_ahead
 from engine.train.checkpoint import load_checkpoint, save_checkpoint
 from engine.train.length import check_length, how_to_continue
 from engine.train.log import Log, Speed
@@ -33,6 +34,7 @@ from engine.train.probe import Probe
 from engine.train.stop import catch_stop_signals
 
 LOG_EVERY = 20  # iterations
+Batch = Callable[[], tuple[Tensor, ...]]  # read, but not yet on the device, augmented and encoded
 
 
 class Task(nn.Module):
@@ -52,8 +54,12 @@ class Task(nn.Module):
         """
         return (self.model,)
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
-        """These rows of a batch of `size` pictures. What `rng` draws does not depend on which rows are wanted."""
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
+        """Draw and read these rows of a batch of `size` pictures. The call that comes back makes the batch of them.
+
+        What it reads is drawn by `rng` alone, before the batches that are read earlier are made: a thread reads ahead.
+        What `rng` draws does not depend on which rows are wanted.
+        """
         raise NotImplementedError
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
@@ -120,10 +126,11 @@ def train(
     started = saved = time.monotonic()
     module = group.wrap(task)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
-    with catch_stop_signals(quiet=not group.is_first) as stop_request:
+    batches = read_ahead(partial(_read_batch, task, config), range(start, config.iterations))
+    with catch_stop_signals(quiet=not group.is_first) as stop_request, closing(batches):
         for iteration in bar:
             with speed.measure(config.batch):
-                figures = _train_step(task, config, optimisers, iteration, probe, device, module)
+                figures = _train_step(task, config, optimisers, iteration, probe, device, next(batches), module)
                 for scheduler in schedulers:
                     scheduler.step()
                 update_average(averaged, task.model, config.ema, iteration)
@@ -166,6 +173,20 @@ def _report(
         Image.fromarray(task.make_sheet(averaged)).save(log.run / f"samples-{done:08d}.png")
 
 
+def _share_parts(config: TrainConfig, group: Group) -> Sequence[int]:
+    """This process's parts of a batch, of `micro_batch` pictures each. Processes take turns with them."""
+    return group.share(range(-(-config.batch // config.micro_batch)))
+
+
+def _read_batch(task: Task, config: TrainConfig, iteration: int) -> Batch:
+    """Read this process's parts of a batch."""
+    rows = np.arange(config.batch)
+    mine = [rows[part * config.micro_batch :][: config.micro_batch] for part in _share_parts(config, task.group)]
+    return task.read_batch(
+        make_rng(config.seed, iteration), config.batch, ALL if task.group.size == 1 else np.concatenate(mine)
+    )
+
+
 def _train_step(
     task: Task,
     config: TrainConfig,
@@ -173,22 +194,21 @@ def _train_step(
     iteration: int,
     probe: Probe,
     device: torch.device,
+    batch: Batch,
     module: nn.Module | None = None,
 ) -> dict[str, float]:
-    """One optimiser step on the mean loss of `config.batch` pictures, `config.micro_batch` at a time.
+    """One optimiser step on the mean loss of a batch of `config.batch` pictures, `config.micro_batch` at a time.
 
-    Processes take turns with the parts of that size. `module` is the task as `Group.wrap` returned it. Returns this
+    `module` is the task as `Group.wrap` returned it. Returns this
     process's share of each figure: their sum over all processes is the batch's.
     """
     task.train()
     group, module, totals = task.group, module or task, dict[str, float]()
-    parts = group.share(range(-(-config.batch // config.micro_batch)))
-    mine = np.concatenate([np.arange(config.batch)[p * config.micro_batch :][: config.micro_batch] for p in parts])
-    batch = task.draw_batch(make_rng(config.seed, iteration), config.batch, ALL if group.size == 1 else mine)
-    weights = task.weights(batch)
+    parts, tensors = _share_parts(config, group), batch()
+    weights = task.weights(tensors)
     total = torch.tensor(group.sum([float(weights.sum())])[0], dtype=weights.dtype)
     shares = (weights / total).split(config.micro_batch)
-    for i, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in batch), strict=True)):
+    for i, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in tensors), strict=True)):
         share = float(shares[i].sum())
         with group.no_sync(module) if i < len(shares) - 1 else nullcontext():
             with (
