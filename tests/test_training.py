@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -389,7 +390,7 @@ def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:
 def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:
     tensors = {f"t{i}": torch.full((2**20,), float(i)) for i in range(9)}
     for iteration in (1, 2, 3):
-        save_checkpoint(tmp_path, tensors, {"iteration": iteration})
+        save_checkpoint(tmp_path, tensors.items(), {"iteration": iteration})
     assert sorted(f.name for f in tmp_path.iterdir()) == ["00000002", "00000003"]
     assert all(f.stat().st_size <= SHARD_BYTES + 2**16 for f in tmp_path.rglob("*.safetensors"))
     (tmp_path / ".partial-1").mkdir()
@@ -400,6 +401,19 @@ def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "nothing") is None
 
 
+def test_a_checkpoint_is_copied_a_file_at_a_time(tmp_path: Path) -> None:
+    """Whoever has no room for a second copy of a model can save it."""
+    written = []
+
+    def tensors() -> Iterator[tuple[str, torch.Tensor]]:
+        for i in range(9):
+            written.append(len(list(tmp_path.rglob("part-*"))))
+            yield f"t{i}", torch.full((2**20,), float(i))  # 4 MiB: three to a file
+
+    save_checkpoint(tmp_path, tensors(), {"iteration": 1})
+    assert written == [0, 0, 0, 0, 1, 1, 1, 2, 2]
+
+
 @pytest.mark.parametrize("how", ["cut part", "missing part", "older, missing part", "cut state"])
 def test_a_checkpoint_that_cannot_be_read_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
@@ -407,7 +421,7 @@ def test_a_checkpoint_that_cannot_be_read_leaves_the_one_before(
     monkeypatch.setattr(checkpoint, "SHARD_BYTES", 40)
     tensors = {name: torch.arange(9.0) for name in (("a",) if "older" in how else ("a", "b"))}
     for iteration in (1, 2):
-        save_checkpoint(tmp_path, tensors, {"iteration": iteration})
+        save_checkpoint(tmp_path, tensors.items(), {"iteration": iteration})
         if "older" in how:  # those of older runs do not say how many parts they have
             (tmp_path / f"{iteration:08d}" / "state.json").write_text(json.dumps({"iteration": iteration}))
 

@@ -260,7 +260,7 @@ def _save(
     probe: Probe,
 ) -> None:
     state = {"iteration": done, "config": dict(identity), "probe": probe.as_dict()}
-    save_checkpoint(run, dict(_named_tensors(task, averaged, optimisers)), state)
+    save_checkpoint(run, _named_tensors(task, averaged, optimisers), state)
 
 
 def _resume(
