@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from engine.watch import Watch
+from engine.watch import Watch, read_port
 
 T = TypeVar("T")
 # Rank 0 may read pictures for hours while the others wait. A process that ends is noticed by engine.watch.
@@ -100,14 +100,16 @@ ALONE = Group()
 def join_group(device: torch.device) -> Iterator[Group]:
     """The group of this command. If one of its processes ends early, the others end within 30 s, with one line.
 
-    ValueError if the package accelerate is missing, or if it is to shard the model.
+    ValueError if the package accelerate is missing, or if it is to shard the model. OSError if the processes do not
+    reach each other.
     """
     size, rank = int(os.environ.get("WORLD_SIZE", 1)), launched_rank()
     if size == 1:
         yield ALONE
         return
+    port = read_port()
     group = Group(rank, size, _open_accelerator(device, size))
-    watch = Watch.begin(rank, size, lambda word: group.gather(word)[0])
+    watch = Watch.begin(rank, size, group.first, port)
     try:
         yield group
         group.wait()
