@@ -36,6 +36,10 @@ class CriticTask(Task):
             generator.eval().requires_grad_(False)
         ]  # in a list, so that it is not part of this task's state_dict
 
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.trunk.layers
+
     def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
         """Tokens (B, N), labels (B,), masks (B, N) of two steps, and uniform numbers (B, N, fillings)."""
         encode = self.source.read_batch(rng, size, rows)

@@ -140,6 +140,10 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.trunk.layers
+
     def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
         encode = self.source.read_batch(rng, size, rows)
