@@ -91,7 +91,8 @@ $(VENV)/.parity: | $(VENV)/bin/python
 # The promises of app/RELIABILITY.md with their full numbers, then 20 minutes of visitors who behave badly;
 # ARGS="--minutes 1" is shorter, ARGS=--leak has to fail.
 soak: $(VENV)/.installed-dev
-	TOKEN_CRITIC_FULL=1 $(BIN)/python -m pytest -rP tests/test_promises*.py tests/test_access.py tests/test_exact.py
+	TOKEN_CRITIC_FULL=1 $(BIN)/python -m pytest -rP tests/test_promises*.py tests/test_access.py tests/test_exact.py \
+		tests/test_first_step.py
 	$(BIN)/python -m app.tools.load
 	$(BIN)/python -m app.tools.hostile
 	$(BIN)/python -m app.tools.soak $(ARGS)

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from engine.watch import Watch
+from engine.watch import Watch, read_port
 
 T = TypeVar("T")
 # Rank 0 may read pictures for hours while the others wait. A process that ends is noticed by engine.watch.
@@ -33,6 +33,7 @@ class Group:
     rank: int = 0
     size: int = 1
     accelerator: Any = None  # accelerate.Accelerator; None: alone
+    shards: bool = False  # FSDP: each process holds a piece of every weight, its gradient, moments and average
 
     @property
     def is_first(self) -> bool:
@@ -42,12 +43,44 @@ class Group:
         """Every `size`-th of the items: those that are this process's work."""
         return items[self.rank :: self.size]
 
-    def wrap(self, module: nn.Module) -> nn.Module:
-        """The module for forward passes. Its gradients are averaged over all processes by DDP."""
+    def wrap(self, module: nn.Module, layers: Iterable[nn.Module] = ()) -> nn.Module:
+        """The module for forward passes. Its gradients are averaged over all processes, by DDP or FSDP.
+
+        FSDP collects the weights of each of its `layers` when a pass gets there, and all others at the beginning.
+        """
+        if self.shards:
+            self.shard(*layers, module)
+            return module
         return module if self.size == 1 else self.accelerator.prepare_model(module)  # type: ignore[no-any-return]
+
+    def shard(self, *modules: nn.Module) -> None:
+        """Leave each process its piece of the weights, where the group shards. Inner modules come first."""
+        if not self.shards:
+            return
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.fsdp import fully_shard
+
+        mesh = init_device_mesh(self.accelerator.device.type, (self.size,))
+        for one in modules:
+            fully_shard(one, mesh=mesh)
+
+    def whole(self, tensor: Tensor) -> Tensor:
+        """The whole of a tensor, which all processes ask for together where the group shards."""
+        return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor  # type: ignore[no-any-return]
+
+    def lay_out(self, tensor: Tensor, weight: Tensor) -> Tensor:
+        """A whole tensor as the weight of its shape lies: in memory, and in pieces."""
+        if not self.shards:
+            return torch.empty_like(weight).copy_(tensor)
+        from torch.distributed.tensor import DTensor, distribute_tensor
+
+        assert isinstance(weight, DTensor)
+        return distribute_tensor(tensor.to(weight.device), weight.device_mesh, weight.placements)
 
     def no_sync(self, module: nn.Module) -> AbstractContextManager[Any]:
         """Inside the block gradients of a wrapped module are only accumulated."""
+        if self.shards:
+            return _no_gradient_sync(module)
         return nullcontext() if self.size == 1 else module.no_sync()  # type: ignore[operator, no-any-return]
 
     def sum(self, values: Sequence[float]) -> list[float]:
@@ -97,17 +130,27 @@ ALONE = Group()
 
 
 @contextmanager
+def _no_gradient_sync(module: Any) -> Iterator[None]:
+    """What DDP calls no_sync, for a module of FSDP."""
+    module.set_requires_gradient_sync(False)
+    yield
+    module.set_requires_gradient_sync(True)
+
+
+@contextmanager
 def join_group(device: torch.device) -> Iterator[Group]:
     """The group of this command. If one of its processes ends early, the others end within 30 s, with one line.
 
-    ValueError if the package accelerate is missing, or if it is to shard the model.
+    ValueError if the package accelerate is missing, or if it is to use DeepSpeed or Megatron. OSError if the processes
+    do not reach each other.
     """
     size, rank = int(os.environ.get("WORLD_SIZE", 1)), launched_rank()
     if size == 1:
         yield ALONE
         return
-    group = Group(rank, size, _open_accelerator(device, size))
-    watch = Watch.begin(rank, size, lambda word: group.gather(word)[0])
+    port = read_port()
+    group = Group(rank, size, _open_accelerator(device, size), _is_asked("FSDP"))
+    watch = Watch.begin(rank, size, group.first, port)
     try:
         yield group
         group.wait()
@@ -133,16 +176,18 @@ def let_first_speak() -> None:
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
+def _is_asked(plugin: str) -> bool:
+    """Whether the launcher was told to use this plugin of Accelerate's."""
+    return os.environ.get(f"ACCELERATE_USE_{plugin}") == "true"
+
+
 def _open_accelerator(device: torch.device, size: int) -> Any:
     """DDP changes the order of gradients after the first iteration, also after that of a resumed run.
 
     Sums of three or more would then have other bits. With `find_unused_parameters` it keeps its first order.
     """
-    if any(os.environ.get(f"ACCELERATE_USE_{name}") == "true" for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM")):
-        raise ValueError(
-            "the model is not sharded here: it fits one device, and Muon needs whole matrices. "
-            "Use accelerate launch --multi_gpu, without FSDP, DeepSpeed or Megatron"
-        )
+    if _is_asked("DEEPSPEED") or _is_asked("MEGATRON_LM"):
+        raise ValueError("DeepSpeed and Megatron are not used here: accelerate launch --multi_gpu, or --use_fsdp")
     try:
         from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
     except ImportError as error:

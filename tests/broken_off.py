@@ -25,7 +25,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from contextlib import redirect_stderr, suppress
 from pathlib import Path
@@ -249,11 +249,11 @@ def says_full(said: list[str]) -> bool:
     return bool(said) and said[-1].startswith("error: ") and "No space left" in said[-1] and "Traceback" not in said
 
 
-def save_in_place(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+def save_in_place(folder: Path, tensors: Iterable[tuple[str, Tensor]], state: dict[str, Any]) -> None:
     """As one should not: over the last checkpoint, file by file."""
     target = folder / "00000001"
     target.mkdir(parents=True, exist_ok=True)
-    content = save({name: tensor.contiguous().clone() for name, tensor in tensors.items()})
+    content = save({name: tensor.contiguous().clone() for name, tensor in tensors})
     (target / "state.json").write_text(json.dumps({**state, "parts": 1}))
     with open(target / "part-000.safetensors", "wb", buffering=0) as out:
         out.write(content[:4000])

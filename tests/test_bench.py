@@ -26,8 +26,10 @@ from engine.config import CriticConfig, TrunkConfig
 from engine.generator import Generator
 from engine.models import build_model
 from engine.pack import save_model
+from engine.precision import Precision
 from engine.rules import RULES
 from engine.session import Session
+from engine.train import probe
 from tests.tiny import TRUNK, make_pack
 
 CPU = torch.device("cpu")
@@ -174,3 +176,36 @@ def test_sampling_with_networks_of_a_size_is_measured(
     for wrong in ("model=paper", "batch=0", "batch=1,x", "seconds=0", "steps=0", "dtype=half"):
         with pytest.raises(ValueError, match=r"expected|unknown"):
             bench.main(["model=emoji", wrong])
+
+
+def test_the_dtype_of_all_batches_is_that_of_the_largest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A GPU that waits for launches at batch 1 would be measured in float32 at 64, too."""
+    tiny = Size(generator=TrunkConfig(**TRUNK), critic=CriticConfig(**TRUNK), num_tokens=16, codes=32)
+    monkeypatch.setattr(Size, "read", lambda name: tiny)
+    asked: list[int] = []
+    monkeypatch.setattr(scale, "measure_precision", lambda trunk, batch: asked.append(batch) or Precision())
+    for batches in ("1,4,2", "1,65"):
+        bench.main(["model=emoji", f"batch={batches}", "seconds=1", "steps=2", "device=cpu"])
+    assert asked == [4, scale.FULL_BATCH] and "float32" in capsys.readouterr().out
+
+
+def test_the_peak_is_that_of_products_between_which_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On CUDA many large ones for each wait: small ones one by one would measure how fast they are launched."""
+    flops = {}
+
+    def count(work: dict[str, Callable[[], object]], *rest: object) -> dict[str, float]:
+        for name, call in work.items():
+            with FlopCounterMode(display=False) as counter:
+                call()
+            flops[name] = counter.get_total_flops()
+        return dict.fromkeys(work, 2.0)
+
+    width, times = probe.PRODUCTS_OF_DEVICE["cuda"]
+    assert 2 * width**3 > 1e12 and times > 1
+    monkeypatch.setitem(probe.PRODUCTS_OF_DEVICE, "cpu", (64, 5))
+    monkeypatch.setattr(probe, "best_seconds", count)
+    found = probe.measure_machine(CPU).gflops
+    assert set(flops.values()) == {5 * 2 * 64**3}
+    assert found == {name: of / 2.0 / 1e9 for name, of in flops.items()}

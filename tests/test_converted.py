@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from app.packs import Packs
 from app.tools.browser import run_page, serve_page
 from engine.config import CriticConfig, TrunkConfig
 from engine.contested import critic_scorer, generator_scorer, measure_contested
-from engine.convert.job import Job, convert
+from engine.convert.job import FILES, Job, convert
 from engine.data.folder import read_folder
 from engine.evaluate.__main__ import main as evaluate
 from engine.evaluate.samples import SampleStore
@@ -34,6 +35,7 @@ from engine.vqgan import Vqgan, VqganConfig
 from tests.fakes_app import new_context, set_controls
 from tests.official import of_tokenizer, of_transformer, write_msgpack
 from tests.pages import PATIENCE
+from tests.test_convert import checkpoint, halton_weights
 from tests.tiny import SIZE, make_folder
 
 TOKENIZER = VqganConfig(image_size=SIZE, patch=2, codes=16, code_width=6, filters=32, multipliers="1 2", blocks=1)
@@ -173,7 +175,7 @@ def test_a_critic_is_trained_on_some_of_its_classes(imagenet: Pack, tmp_path: Pa
     own = [f"pack={imagenet.path}", f"data={folder}", f"runs={tmp_path / init}", f"init={init}", *FEW]
     train(["critic", *own, *(["layers=1"] if init == "generator" else [*(f"{k}={v}" for k, v in TRUNK.items())])])
     critic = open_pack(imagenet.path).load("critic")
-    assert critic.config.norm == ("post" if init == "generator" else "pre") and critic.config.width == 32
+    assert critic.config.norm == "post" and critic.config.width == 32
     assert critic.trunk.label.num_embeddings == 1000
     (folder / "n01440764").rename(folder / "fish")
     with pytest.raises(ValueError, match="'fish' is none of the classes"):
@@ -182,6 +184,41 @@ def test_a_critic_is_trained_on_some_of_its_classes(imagenet: Pack, tmp_path: Pa
         train(["critic", *own, "init=generator", "heads=4"])
     with pytest.raises(ValueError, match="converted: train one of your own in another pack"):
         train(["tokenizer", f"pack={imagenet.path}", f"data={make_photos_folder(tmp_path / 'more')}", "image_size=16"])
+
+
+def convert_recorded(kind: str, folder: Path) -> Pack:
+    """A pack of each kind of public checkpoint, from the recorded ones."""
+    folder.mkdir()
+    if kind == "maskgit":
+        files = tuple(checkpoint(f"tiny_{name}.msgpack", folder) for name in ("maskgit", "tokenizer"))
+    else:
+        files = (checkpoint("taming.ckpt", folder),)
+    if kind == "halton":
+        torch.save(halton_weights(12, 12, 2, 16, 2), folder / "halton.pth")
+        files = (folder / "halton.pth", *files)
+    convert(Job(kind=kind, files=files, out=folder / "pack", heads=2, image_size=8))
+    return open_pack(folder / "pack")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FILES)
+def test_the_command_that_conversion_prints_trains_what_is_missing(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "SECONDS", 0.01)
+    pack = convert_recorded(kind, tmp_path / kind)
+    folder = make_folder(tmp_path / "pictures")
+    for i, name in enumerate(("bars", "squares")):
+        (folder / name).rename(folder / f"class {i}")
+    printed = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+    assert printed == pack.train_command("generator" if kind == "vqgan" else "critic")
+    small = [f"runs={tmp_path / 'runs'}", *FEW, *(f"{name}={value}" for name, value in TRUNK.items())]
+    for command in dict.fromkeys([printed, pack.train_command("critic")]):
+        *_, module, model, data, where = shlex.split(command)
+        assert (module, data) == ("engine.train", "data=FOLDER")
+        train([model, f"data={folder}", where, *small])
+    trained = open_pack(pack.path).load("critic").config
+    assert (trained.norm, trained.head, trained.share_offset) == ("post", "linear", False), "the paper's critic"
 
 
 def test_a_converted_generator_with_adaptive_norms_trains_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,23 +17,26 @@ import pytest
 import torch
 from PIL import Image
 
+from engine.config import TrainConfig
+from engine.data.folder import read_folder
 from engine.distributed import Group, join_group
 from engine.evaluate import __main__ as evaluate_command
 from engine.evaluate.samples import SampleStore
 from engine.session import Session
+from engine.train.__main__ import make_task
 from engine.train.checkpoint import load_checkpoint
-from engine.train.loop import check_parts
+from engine.train.loop import check_parts, check_shards
 from tests.pair import CONFIG, PARTS, run
 from tests.tiny import make_folder, make_pack, make_whole_pack
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def launch(*words: str) -> list[subprocess.Popen[str]]:
-    """Two processes of one command, as a launcher starts them."""
+def launch(*words: str, **more: str) -> list[subprocess.Popen[str]]:
+    """Two processes of one command, as a launcher starts them. `more` are variables of their environment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), **more}
     return [
         subprocess.Popen(
             [sys.executable, *words],
@@ -59,7 +62,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[int
     folder = tmp_path_factory.mktemp("pair")
     make_pack(folder / "tiny")
     make_folder(folder / "own")
-    first, second = launch("-m", "tests.pair", str(folder))
+    first, second = launch("-m", "tests.pair", str(folder), ACCELERATE_USE_FSDP="true")
     said = ["", second.communicate(timeout=120)[1]]
     killed = time.monotonic()
     said[0] = first.communicate(timeout=60)[1]
@@ -84,6 +87,38 @@ def test_the_losses_of_two_are_those_of_one_with_twice_the_batch(
     for mine, theirs in zip(two, one, strict=True):
         assert mine == pytest.approx(theirs, abs=1e-5, rel=1e-5)
     assert one[0] != one[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["generator", "critic"])
+def test_with_fsdp_two_have_the_losses_and_the_checkpoint_that_they_have_with_ddp(
+    pair: tuple[Path, list[tuple[int, str]], float], kind: str
+) -> None:
+    """Each holds half of every weight, gradient, moment and average. What is stored and measured is whole."""
+    folder, *_ = pair
+    ddp, fsdp = rows(folder / f"{kind}-ddp"), rows(folder / f"{kind}-fsdp")
+    assert len(ddp) == len(fsdp) == 10  # eight iterations, measured twice
+    for mine, theirs in zip(fsdp, ddp, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-5, rel=1e-5)
+    assert_alike(folder / f"{kind}-fsdp", folder / f"{kind}-ddp", 1e-5)
+
+
+@pytest.mark.slow
+def test_with_fsdp_two_resume_to_the_bit_and_go_on_with_ddp(
+    pair: tuple[Path, list[tuple[int, str]], float],
+) -> None:
+    folder, *_ = pair
+    assert_alike(folder / f"{PARTS}-fsdp", folder / "critic-fsdp", 0)
+    assert rows(folder / f"{PARTS}-fsdp") == rows(folder / "critic-fsdp")
+    assert_alike(folder / f"{PARTS}-ddp", folder / "critic-ddp", 1e-5)
+
+
+def assert_alike(run: Path, other: Path, tolerance: float) -> None:
+    """Their last checkpoints have the same tensors."""
+    ours, theirs = (load_checkpoint(folder) for folder in (run, other))
+    assert ours is not None and theirs is not None and ours[0].keys() == theirs[0].keys() and len(ours[0]) > 50
+    for name, tensor in theirs[0].items():
+        torch.testing.assert_close(ours[0][name], tensor, rtol=tolerance, atol=tolerance, msg=lambda m, n=name: n + m)
 
 
 @pytest.mark.slow
@@ -177,8 +212,27 @@ def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:
         check_parts(replace(CONFIG, batch=12, micro_batch=4), Group(0, 4))
 
 
-def test_a_launch_that_would_shard_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"WORLD_SIZE": "2", "ACCELERATE_USE_FSDP": "true"}.items():
+def test_what_fsdp_cannot_shard_is_refused(tmp_path: Path) -> None:
+    pack, pictures = make_pack(tmp_path / "tiny"), read_folder(make_folder(tmp_path / "own"), 16)
+    group, plain = Group(0, 2, shards=True), replace(CONFIG, muon=False)
+
+    def check(kind: str, config: TrainConfig, **sizes: str) -> None:
+        task = make_task(kind, pack, {**pack.config[kind], **sizes}, pictures, config, torch.device("cpu"))
+        check_shards(task, config, group)
+
+    check("generator", plain)
+    check("critic", plain, head="linear")
+    with pytest.raises(ValueError, match=r"muon=true: .* give muon=false"):
+        check("generator", CONFIG)
+    with pytest.raises(ValueError, match=r"gain is a single number.* give head=linear"):
+        check("critic", plain, head="likelihood")
+    for kind in ("tokenizer", "classifier"):
+        with pytest.raises(ValueError, match=rf"generator and critic: train the {kind} by .*--multi_gpu"):
+            check(kind, plain)
+
+
+def test_deepspeed_and_megatron_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "ACCELERATE_USE_DEEPSPEED": "true"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ValueError, match="without FSDP"), join_group(torch.device("cpu")):
+    with pytest.raises(ValueError, match="--multi_gpu, or --use_fsdp"), join_group(torch.device("cpu")):
         pass

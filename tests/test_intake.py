@@ -128,12 +128,12 @@ def test_pictures_are_encoded_once_and_then_never_read(
     monkeypatch.setattr(Tokenizer, "encode", lambda self, x: encoded.append(len(x)) or encode(self, x))
     again = source(root, tmp_path, crops=3, flip=True, crop=0.3)
     again.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
-    drawn = [one.draw_batch(make_rng(0), 64) for one in (ours, again)]
+    drawn = [one.read_batch(make_rng(0), 64)() for one in (ours, again)]
     assert torch.equal(drawn[0][0], drawn[1][0]) and not encoded
     assert files == {file: file.stat().st_mtime_ns for file in (tmp_path / "store").rglob("*.npy")}
     next(iter(files)).unlink()  # of a run that was killed
     again.encode_all(tmp_path / "store", ["a"], tokens.ALONE)
-    assert torch.equal(again.draw_batch(make_rng(0), 64)[0], drawn[0][0]) and 0 < sum(encoded) <= 3 * 16
+    assert torch.equal(again.read_batch(make_rng(0), 64)()[0], drawn[0][0]) and 0 < sum(encoded) <= 3 * 16
     again.encode_all(tmp_path / "store", ["b"], tokens.ALONE)
     assert len(list((tmp_path / "store").iterdir())) == 2, "other pictures have other tokens"
 
@@ -152,8 +152,8 @@ def test_a_crop_is_the_picture_with_another_augmentation(root: Path, tmp_path: P
     found = [ours.shards.read(at, np.full(len(at), crop)) for crop in range(4)]
     same = [(found[i] == found[j]).all(1).mean() for i in range(4) for j in range(i)]
     assert max(same) < 0.9, "pictures are shifted in most crops"
-    labels = ours.draw_batch(make_rng(3), 200, rows := np.arange(50, 60))[1]
-    assert torch.equal(labels, ours.draw_batch(make_rng(3), 200)[1][rows])
+    labels = ours.read_batch(make_rng(3), 200, rows := np.arange(50, 60))()[1]
+    assert torch.equal(labels, ours.read_batch(make_rng(3), 200)()[1][rows])
 
 
 def test_tar_files_of_webdataset_are_read_where_they_lie(root: Path, tmp_path: Path) -> None:

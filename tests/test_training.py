@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def test_rare_codes_cost_more_once_the_codes_have_settled(tmp_path: Path) -> Non
         config = replace(CONFIG, iterations=10, code_cost=code_cost)
         task = train_command.make_task("tokenizer", pack, dict(pack.config["tokenizer"]), pictures, config, CPU)
         for iteration in range(iterations):
-            task.loss(iteration, loop.make_rng(iteration), *task.draw_batch(loop.make_rng(iteration), 4))
+            task.loss(iteration, loop.make_rng(iteration), *task.read_batch(loop.make_rng(iteration), 4)())
         model = task.model
         assert isinstance(model, Tokenizer)
         return model
@@ -312,9 +313,9 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
             return (tokens % 3 - 1).float()  # any fixed function of the tokens
 
     task.model = Recorder()  # type: ignore[assignment]
-    loss, _ = task.loss(0, loop.make_rng(), *task.draw_batch(loop.make_rng("loss"), 5))
+    loss, _ = task.loss(0, loop.make_rng(), *task.read_batch(loop.make_rng("loss"), 5)())
     rng = loop.make_rng("loss")  # the same draws again
-    tokens, _ = task.source.draw_batch(rng, 5)
+    tokens, _ = task.source.read_batch(rng, 5)()
     visible = ~sample_mask(rng, *tokens.shape).repeat(2, 1)
     filled, masked, before = seen
     assert torch.equal(masked, ~visible)
@@ -324,7 +325,7 @@ def test_the_critics_target_is_the_mask_and_its_share_is_told(tmp_path: Path) ->
     p = torch.sigmoid((filled % 3 - 1).float())
     assert float(loss) == pytest.approx(float(-torch.where(visible, p, 1 - p).log().mean()), rel=1e-4)
     task.config = replace(config, target="wrong")  # the ablation
-    loss, _ = task.loss(0, loop.make_rng(), *task.draw_batch(loop.make_rng("loss"), 5))
+    loss, _ = task.loss(0, loop.make_rng(), *task.read_batch(loop.make_rng("loss"), 5)())
     assert (filled == real)[~visible].any(), "or the two targets are the same"
     assert float(loss) == pytest.approx(float(-torch.where(filled == real, p, 1 - p).log().mean()), rel=1e-4)
 
@@ -389,7 +390,7 @@ def test_what_was_logged_after_the_checkpoint_is_cut(tmp_path: Path) -> None:
 def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:
     tensors = {f"t{i}": torch.full((2**20,), float(i)) for i in range(9)}
     for iteration in (1, 2, 3):
-        save_checkpoint(tmp_path, tensors, {"iteration": iteration})
+        save_checkpoint(tmp_path, tensors.items(), {"iteration": iteration})
     assert sorted(f.name for f in tmp_path.iterdir()) == ["00000002", "00000003"]
     assert all(f.stat().st_size <= SHARD_BYTES + 2**16 for f in tmp_path.rglob("*.safetensors"))
     (tmp_path / ".partial-1").mkdir()
@@ -400,6 +401,19 @@ def test_checkpoints_are_whole_or_not_there(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "nothing") is None
 
 
+def test_a_checkpoint_is_copied_a_file_at_a_time(tmp_path: Path) -> None:
+    """Whoever has no room for a second copy of a model can save it."""
+    written = []
+
+    def tensors() -> Iterator[tuple[str, torch.Tensor]]:
+        for i in range(9):
+            written.append(len(list(tmp_path.rglob("part-*"))))
+            yield f"t{i}", torch.full((2**20,), float(i))  # 4 MiB: three to a file
+
+    save_checkpoint(tmp_path, tensors(), {"iteration": 1})
+    assert written == [0, 0, 0, 0, 1, 1, 1, 2, 2]
+
+
 @pytest.mark.parametrize("how", ["cut part", "missing part", "older, missing part", "cut state"])
 def test_a_checkpoint_that_cannot_be_read_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
@@ -407,7 +421,7 @@ def test_a_checkpoint_that_cannot_be_read_leaves_the_one_before(
     monkeypatch.setattr(checkpoint, "SHARD_BYTES", 40)
     tensors = {name: torch.arange(9.0) for name in (("a",) if "older" in how else ("a", "b"))}
     for iteration in (1, 2):
-        save_checkpoint(tmp_path, tensors, {"iteration": iteration})
+        save_checkpoint(tmp_path, tensors.items(), {"iteration": iteration})
         if "older" in how:  # those of older runs do not say how many parts they have
             (tmp_path / f"{iteration:08d}" / "state.json").write_text(json.dumps({"iteration": iteration}))
 
@@ -452,7 +466,7 @@ def test_pictures_that_are_not_augmented_are_encoded_once(tmp_path: Path, monkey
     encode = Tokenizer.encode
     monkeypatch.setattr(Tokenizer, "encode", lambda self, x: encoded.append(len(x)) or encode(self, x))
     plain = TokenSource(pictures, tokenizer, replace(CONFIG, augment=0.0))
-    drawn = [plain.draw_batch(loop.make_rng(i), 8) for i in range(20)]
+    drawn = [plain.read_batch(loop.make_rng(i), 8)() for i in range(20)]
     assert sum(encoded) <= len(pictures.indices("train"))
     still = replace(CONFIG, augment=0.0, shift=0, zoom=0.0, hue=0.0)
     augmented = [TokenSource(pictures, tokenizer, replace(still, **how)) for how in ({"flip": True}, {"crop": 0.5})]
@@ -462,7 +476,7 @@ def test_pictures_that_are_not_augmented_are_encoded_once(tmp_path: Path, monkey
         expected = encode(tokenizer, to_float(torch.from_numpy(pictures.read(chosen))))
         assert torch.equal(tokens, expected) and labels.tolist() == pictures.labels[chosen].tolist()
         for source in augmented:
-            source.draw_batch(loop.make_rng(i), 8)
+            source.read_batch(loop.make_rng(i), 8)()
     assert sum(encoded) == 2 * 20 * 8, "a picture that may be mirrored, or is cut, is encoded each time"
 
 
@@ -577,11 +591,11 @@ def test_the_gradient_is_the_batchs_however_it_is_cut(kind: str, tmp_path: Path)
     for micro in (8, 3):
         config = replace(CONFIG, batch=8, micro_batch=micro, clip=1e6)
         task = train_command.make_task(kind, pack, dict(pack.config[kind]), pictures, config, CPU)
-        batch = task.draw_batch(loop.make_rng(config.seed, 0), 8)
+        batch = task.read_batch(loop.make_rng(config.seed, 0), 8)()
         if kind == "generator":
             assert len(set(task.weights(batch).tolist())) > 1, "or any mean would do"
         held = Hold(task.model)
-        loop._train_step(task, config, [held], 0, PROBE, CPU)  # type: ignore[list-item]
+        loop._train_step(task, config, [held], 0, PROBE, CPU, lambda batch=batch: batch)  # type: ignore[list-item]
         gradients.append(held.gradients)
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
@@ -684,7 +698,7 @@ def test_a_figure_of_the_log_and_of_the_evaluation_has_one_meaning_per_name(tmp_
     logged = {
         name
         for figures in (
-            task.loss(0, loop.make_rng(0), *task.draw_batch(loop.make_rng(0), 4))[1],
+            task.loss(0, loop.make_rng(0), *task.read_batch(loop.make_rng(0), 4)())[1],
             task.measure(task.model),
         )
         for name in figures

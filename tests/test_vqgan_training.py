@@ -67,7 +67,7 @@ def make_task(folder: Path, config: TrainConfig = CONFIG, perceptual: Lpips | No
 
 
 def run_loss(task: VqganTask, iteration: int, size: int = 4) -> tuple[Tensor, dict[str, float]]:
-    return task.loss(iteration, loop.make_rng(iteration), *task.draw_batch(loop.make_rng(iteration), size))
+    return task.loss(iteration, loop.make_rng(iteration), *task.read_batch(loop.make_rng(iteration), size)())
 
 
 def test_lpips_is_what_the_functions_of_torch_make_of_its_file(lpips_file: Path) -> None:
@@ -134,7 +134,7 @@ def test_each_player_follows_its_own_loss(tmp_path: Path, monkeypatch: pytest.Mo
     task = make_task(tmp_path)
     task.model.codebook.normal_(generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr(task, "assign_codes", lambda _, __, vectors: task.model.nearest(vectors))  # no code moves
-    (pictures,) = task.draw_batch(loop.make_rng(4), 4)
+    (pictures,) = task.read_batch(loop.make_rng(4), 4)()
     parameters = list(task.discriminator.parameters())
     task.loss(3, loop.make_rng(), pictures)[0].backward()
     assert all(p.grad is not None and not p.grad.any() for p in parameters), "it has not begun"
@@ -234,7 +234,7 @@ def test_a_stopped_run_resumes_to_the_bit(tmp_path: Path, dtype: str) -> None:
 
 def test_a_step_has_as_many_operations_as_counted(tmp_path: Path, lpips_file: Path) -> None:
     task = make_task(tmp_path, CONFIG, read_lpips(lpips_file, SIZE, CPU))
-    batch = task.draw_batch(loop.make_rng(4), 2)
+    batch = task.read_batch(loop.make_rng(4), 2)()
     with FlopCounterMode(display=False) as counter:
         task.loss(4, loop.make_rng(4), *batch)[0].backward()
     passes = {"tokenizer": pass_flops("tokenizer", VQGAN, task.model.config), **loss_flops(SIZE)}

@@ -9,7 +9,8 @@ Prints one JSON object. Without `model`: a pack, median over repetitions after o
   encoder_share    the same for torch.nn.TransformerEncoder of the same size in evaluation mode
   decode_seconds   tokens of one picture to pixels
 With model=paper256, paper512, emoji, avatars or several of them (a,b): sampling with untrained networks of these
-sizes, for each number of pictures in `batch`. The best of what `seconds` allow; all that is compared takes turns.
+sizes, for each number of pictures in `batch`. With dtype=auto the dtype is chosen once, at the largest of these (at 64
+if that is more). The best of what `seconds` allow; all that is compared takes turns.
   step_seconds           one step of Token-Critic: generator, critic and all between them, the noise, the record
   pictures_per_second    of runs of `steps` such steps, without decoding
   memory_mb              peak: of a GPU's memory in a step; elsewhere of a process that samples with this model alone,

@@ -24,6 +24,7 @@ from engine.sampler import sample
 from engine.step import Step
 
 RULE = "critic"
+FULL_BATCH = 64  # pictures that keep any GPU busy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,9 @@ def scale_figures(
     device = prepare(device_name, threads)
     networks = Networks.build(Size.read(name), device)
     parameters = {kind: _count(getattr(networks, kind)) for kind in ("generator", "critic")}
-    precision = measure_precision(networks.generator.trunk, 1) if dtype == "auto" else Precision(dtype=dtype)
+    # One dtype for all batches, of the largest: at batch 1 a GPU waits for launches, and float32 looks as fast.
+    most = min(max(batches), FULL_BATCH)
+    precision = measure_precision(networks.generator.trunk, most) if dtype == "auto" else Precision(dtype=dtype)
     networks.use(precision)
     # first all memory, then all times: the operands of the products take memory, too
     memory = {batch: _memory(networks, batch, device) for batch in sorted(batches)}

@@ -13,7 +13,7 @@ from engine.convert.msgpack_file import read_msgpack
 from engine.convert.torch_file import read_torch
 
 FILES = {"maskgit": ("TRANSFORMER", "TOKENIZER"), "halton": ("TRANSFORMER", "TOKENIZER"), "vqgan": ("TOKENIZER",)}
-RECIPES = {("maskgit", 256): "imagenet256", ("maskgit", 512): "imagenet512"}  # of engine/configs, by kind and size
+SMALL, LARGE = "imagenet256", "imagenet512"  # recipes of engine/configs: they differ in their tokenizers alone
 MEMORY_FACTOR, MEMORY_BASE = 8, 2**30  # bytes that a conversion may take: so many times the files', and so many more
 
 
@@ -50,9 +50,9 @@ def convert(job: Job) -> None:
     else:
         tokenizer = vqgan.read_tokenizer(job.files[0], read_torch(job.files[0]), image_size=job.image_size)
         models["tokenizer"] = tokenizer
-    recipe = RECIPES.get((job.kind, tokenizer.config.image_size))
-    extra = {"recipe": recipe} if recipe else {}
-    pack = write_pack(job.out, models, name_classes(classes, job.classes), job.files, CARDS[job.kind], **extra)
+    # Its critic starts from scratch. That of other recipes starts from the generator, which not every kind allows.
+    recipe = SMALL if tokenizer.config.image_size <= 256 else LARGE
+    pack = write_pack(job.out, models, name_classes(classes, job.classes), job.files, CARDS[job.kind], recipe=recipe)
     print(f"{job.kind} -> {pack.path}")
-    if pack.has("generator"):
-        print(f"a critic for it: {pack.train_command('critic')}")
+    missing = "critic" if pack.has("generator") else "generator"
+    print(f"a {missing} for it: {pack.train_command(missing)}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.cli import to_printable
 from engine.data.crop import Place, centre_square
-from engine.data.decode import TarMember, read_cuts
+from engine.data.decode import read_cuts
 from engine.data.intake import take_in
 from engine.data.listing import Entry, list_pictures
 from engine.data.pictures import Pictures
@@ -79,18 +79,15 @@ def open_folder(root: Path, size: int, skip_bad: bool = False, cache: Path | Non
             return images[good[indices]]
         return cut_files(indices, [[centre_square]] * len(indices))[:, 0]
 
+    # One pool for as long as the set is used: its threads begin with the first pictures, and end with it.
+    pool = ThreadPoolExecutor(cores(), "decode")  # pictures are decoded and resampled without Python's lock
+
     def cut_files(indices: np.ndarray, places: Sequence[Sequence[Place]]) -> np.ndarray:
-        return _cut_all([paths[i] for i in good[indices]], size, places)
+        return np.stack(list(pool.map(read_cuts, [paths[i] for i in good[indices]], [size] * len(indices), places)))
 
     pictures = _make_pictures([listing.files[i] for i in good], [found[i][0] for i in good], size, read)
     files = tuple(found[i][1] for i in good)
     return Folder(root=root, pictures=replace(pictures, files=files, cut_files=cut_files), left_out=left_out)
-
-
-def _cut_all(paths: Sequence[Path | TarMember], size: int, places: Sequence[Sequence[Place]]) -> np.ndarray:
-    """What is cut from each of B pictures at its K places, uint8 (B, K, size, size, 3)."""
-    with ThreadPoolExecutor(cores()) as pool:  # pictures are decoded and resampled without Python's lock
-        return np.stack(list(pool.map(read_cuts, paths, [size] * len(paths), places)))
 
 
 def _make_pictures(

@@ -44,10 +44,11 @@ from engine.train.converted import size_like_generator
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.log import Speed
-from engine.train.loop import Task, stored_probe, train
+from engine.train.loop import Task, train
 from engine.train.perceptual import Lpips, choose_lpips
 from engine.train.prepare import find_pictures, prepare_pack, stored_recipe
 from engine.train.probe import measure_machine
+from engine.train.resume import stored_probe
 from engine.train.tokenizer import TokenizerTask
 from engine.train.vqgan import VqganTask, loss_flops, warn_if_too_short
 from engine.transformer import use_attention

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -16,20 +18,24 @@ from torch import Tensor
 SHARD_BYTES = 15 * 2**20  # a checkpoint can travel as files of under 16 MiB
 
 
-def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write the folder `folder`/`iteration` atomically, then remove all checkpoints but the newest two."""
+def save_checkpoint(folder: Path, tensors: Iterable[tuple[str, Tensor]], state: dict[str, Any]) -> None:
+    """Write the folder `folder`/`iteration` atomically, then remove all checkpoints but the newest two.
+
+    Tensors are asked for, and moved to the CPU, a file's worth at a time: a device has no room for a second copy.
+    """
     target = folder / f"{state['iteration']:08d}"
     partial = folder / f".partial-{os.getpid()}"
     for unfinished in folder.glob(".partial-*"):  # left by a run that was killed
         shutil.rmtree(unfinished)
     partial.mkdir(parents=True)
-    shards = _split_shards(tensors)
-    for i, shard in enumerate(shards):
+    parts = 0
+    for shard in _split_shards(tensors):
         try:
-            save_file(shard, partial / f"part-{i:03d}.safetensors")
+            save_file(shard, partial / f"part-{parts:03d}.safetensors")
         except SafetensorError as error:  # a full disk, for example
             raise OSError(f"{partial}: {error}") from error
-    (partial / "state.json").write_text(json.dumps({**state, "parts": len(shards)}))
+        parts += 1
+    (partial / "state.json").write_text(json.dumps({**state, "parts": parts}))
     for file in partial.iterdir():
         _flush(file)
     _flush(partial)
@@ -73,17 +79,19 @@ def _list_complete(folder: Path) -> list[Path]:
     return sorted(f for f in folder.glob("[0-9]*") if (f / "state.json").is_file()) if folder.is_dir() else []
 
 
-def _split_shards(tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
-    shards: list[dict[str, Tensor]] = [{}]
+def _split_shards(tensors: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """Copies on the CPU, in the same order, so many at a time as fit into a file, or one that is larger."""
+    shard: dict[str, Tensor] = {}
     room = SHARD_BYTES
-    for name, tensor in tensors.items():
+    for name, tensor in tensors:
         size = tensor.numel() * tensor.element_size()
-        if size > room and shards[-1]:
-            shards.append({})
-            room = SHARD_BYTES
-        shards[-1][name] = tensor.detach().contiguous().clone()  # safetensors refuses shared storage
+        if size > room and shard:
+            yield shard
+            shard, room = {}, SHARD_BYTES
+        # a copy also of what is on the CPU: safetensors refuses shared storage
+        shard[name] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         room -= size
-    return shards
+    yield shard
 
 
 def _flush(path: Path) -> None:

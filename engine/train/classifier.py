@@ -17,7 +17,7 @@ from engine.classifier import Classifier, class_probabilities, extract_features,
 from engine.config import TrainConfig
 from engine.data.augment import ALL, Rows
 from engine.train.generator import TokenSource
-from engine.train.loop import Task
+from engine.train.loop import Batch, Task
 
 MEASURED_PICTURES = 1024  # pictures per split in a measurement
 SHOWN = 16  # pictures on a sheet
@@ -33,10 +33,15 @@ class ClassifierTask(Task):
         self.fine = self.pictures.fine
         self.of_class = fine_to_class(self.pictures.fine_labels, self.pictures.classes)
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
         """Pictures (B, 3, S, S), fine labels (B,), and which pictures to reconstruct (B,) bool."""
-        pictures, chosen = self.source.draw_pictures(rng, size, rows)
-        return pictures, torch.from_numpy(self.fine[chosen]), (torch.rand(size, generator=rng) < 0.5)[rows]
+        pictures, chosen = self.source.read_pictures(rng, size, rows)
+
+        def finish() -> tuple[Tensor, ...]:
+            (augmented,) = pictures
+            return augmented, torch.from_numpy(self.fine[chosen]), (torch.rand(size, generator=rng) < 0.5)[rows]
+
+        return finish
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         pictures, target, shown = batch

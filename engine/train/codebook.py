@@ -18,7 +18,7 @@ from engine.data.augment import ALL, Rows
 from engine.data.pictures import Pictures
 from engine.psnr import psnr
 from engine.tokenizer import Tokenizer, to_float, to_uint8
-from engine.train.loop import Task
+from engine.train.loop import Batch, Task
 from engine.train.read import cumulate, draw_rows, read_augmented
 from engine.vqgan import Vqgan
 
@@ -62,10 +62,11 @@ class CodebookTask(Task):
     def settle(self) -> None:
         """Called after each assignment late in the run, when codes do not restart any more."""
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
         """Pictures (B, 3, S, S), augmented."""
         indices = self.train_indices[draw_rows(self.cumulated, size, rng)[rows]]
-        return tuple(read_augmented(self.pictures, indices, self.config, [rng], self.uses.device, size, rows))
+        pictures = read_augmented(self.pictures, indices, self.config, [rng], self.uses.device, size, rows)
+        return lambda: tuple(pictures)
 
     @torch.no_grad()
     def assign_codes(self, iteration: int, rng: torch.Generator, vectors: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from engine.critic import Critic
 from engine.data.augment import ALL, Rows
 from engine.generator import Generator
 from engine.train.generator import TokenSource, sample_masks, sample_sheet
-from engine.train.loop import Task
+from engine.train.loop import Batch, Task
 
 MEASURED_PICTURES = 48  # pictures per split in a measurement
 ONE_STEP = 1 / 18  # of a run, between the mask and the one before it, for a critic that sees it
@@ -36,12 +36,21 @@ class CriticTask(Task):
             generator.eval().requires_grad_(False)
         ]  # in a list, so that it is not part of this task's state_dict
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.trunk.layers
+
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
         """Tokens (B, N), labels (B,), masks (B, N) of two steps, and uniform numbers (B, N, fillings)."""
-        tokens, labels = self.source.draw_batch(rng, size, rows)
-        masked, before = sample_masks(rng, size, tokens.shape[1], ONE_STEP, tokens.device)
-        u = torch.rand(size, tokens.shape[1], self.config.fillings, generator=rng)[rows].to(tokens.device)
-        return tokens, labels, masked[rows], before[rows], u
+        encode = self.source.read_batch(rng, size, rows)
+
+        def finish() -> tuple[Tensor, ...]:
+            tokens, labels = encode()
+            masked, before = sample_masks(rng, size, tokens.shape[1], ONE_STEP, tokens.device)
+            u = torch.rand(size, tokens.shape[1], self.config.fillings, generator=rng)[rows].to(tokens.device)
+            return tokens, labels, masked[rows], before[rows], u
+
+        return finish
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         tokens, labels, masked, before, u = batch

@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,15 @@ def main(argv: list[str]) -> None:
         print(json.dumps({"pictures": n, **time_first_steps(Path(name), n)}))
 
 
-def time_first_steps(folder: Path, n: int) -> dict[str, float]:
-    """Seconds of each part, made in this folder."""
+def time_first_steps(
+    folder: Path, n: int, tokenizer: Sequence[str] = (), generator: Sequence[str] = ()
+) -> dict[str, float]:
+    """Seconds of each part, made in this folder, with more settings of either training."""
     start = time.perf_counter()
     write_pictures(folder / "pictures", n)
     times = {"written": time.perf_counter() - start}
     common = [f"data={folder / 'pictures'}", f"pack={folder / 'pack'}", f"runs={folder / 'runs'}", "iterations=1"]
-    for words in (["tokenizer", f"image_size={SIDE}"], ["generator", "crops=1"]):
+    for words in (["tokenizer", f"image_size={SIDE}", *tokenizer], ["generator", "crops=1", *generator]):
         start = time.perf_counter()
         train_command.main([*words, *common])
         times[words[0]] = time.perf_counter() - start

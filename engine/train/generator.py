@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +24,7 @@ from engine.rules import make_rule
 from engine.sampler import sample
 from engine.schedule import mask_ratio
 from engine.tokenizer import Tokenizer, to_float, to_uint8
-from engine.train.loop import Task, make_rng
+from engine.train.loop import Batch, Task, make_rng
 from engine.train.read import cumulate, draw_rows, read_augmented
 from engine.train.tokens import TokenShards, make_shards
 
@@ -44,30 +45,30 @@ class TokenSource:
         self.indices = pictures.indices("train")
         self.cumulated = cumulate(pictures.weights[self.indices])
         self.device = tokenizer.codebook.device
-        self._encoded = np.zeros(len(pictures), bool)
+        self._is_read = np.zeros(len(pictures), bool)  # to be encoded, where none is augmented
         self._tokens = torch.empty(0, 0)  # (M, N) int32, once the first batch was encoded
 
-    def draw_pictures(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, np.ndarray]:
-        """Pictures (B, 3, S, S), augmented, and their indices (B,): these rows of a batch of `size`."""
+    def read_pictures(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Iterator[Tensor], np.ndarray]:
+        """Pictures (B, 3, S, S), augmented when asked for, and their indices (B,): these rows of a batch of `size`."""
         chosen = self._draw(rng, size)[rows]
-        (pictures,) = read_augmented(self.pictures, chosen, self.config, [rng], self.device, size, rows)
-        return pictures, chosen
+        return read_augmented(self.pictures, chosen, self.config, [rng], self.device, size, rows), chosen
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`."""
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Callable[[], tuple[Tensor, Tensor]]:
+        """Tokens (B, N) and labels (B,) of training pictures: these rows of a batch of `size`. See Task.read_batch."""
+        encode: Callable[[], Tensor]
         if self.config.crops:
             at = draw_rows(self.cumulated, size, rng)[rows]
             crops = torch.randint(self.config.crops, (size,), generator=rng).numpy()[rows]
             assert self.shards is not None, "encode_all comes first"
             chosen = self.indices[at]
-            tokens = torch.from_numpy(self.shards.read(at, crops)).to(self.device)
+            encode = partial(torch.from_numpy(self.shards.read(at, crops)).to, self.device)
         elif self.config.augment or self.config.flip or self.config.crop < 1:
-            pictures, chosen = self.draw_pictures(rng, size, rows)
-            tokens = self._encode(pictures)
+            pictures, chosen = self.read_pictures(rng, size, rows)
+            encode = lambda: self._encode(next(pictures))  # noqa: E731
         else:
             chosen = self._draw(rng, size)[rows]
-            tokens = self._look_up(chosen)
-        return tokens, torch.from_numpy(self.pictures.labels[chosen]).to(self.device)
+            encode = self._look_up(chosen)
+        return lambda: (encode(), torch.from_numpy(self.pictures.labels[chosen]).to(self.device))
 
     def encode_all(self, store: Path, made_of: list[str], group: Group) -> None:
         """Encode all training pictures, `config.crops` times each, into files below `store` that are made once."""
@@ -80,24 +81,32 @@ class TokenSource:
     def read_split(self, split: str, most: int = MEASURED_PICTURES) -> tuple[Tensor, Tensor]:
         """Tokens and labels of at most `most` pictures of a split, not augmented."""
         indices = self.pictures.pick_evenly(split, most)
-        return self._encode(self._read(indices)), torch.from_numpy(self.pictures.labels[indices]).to(self.device)
+        return self._encode(self._to_device(self.pictures.read(indices))), torch.from_numpy(
+            self.pictures.labels[indices]
+        ).to(self.device)
 
     def _draw(self, rng: torch.Generator, size: int) -> np.ndarray:
         return self.indices[draw_rows(self.cumulated, size, rng)]
 
-    def _read(self, indices: np.ndarray) -> Tensor:
-        return to_float(torch.from_numpy(self.pictures.read(indices)).to(self.device))
+    def _to_device(self, images: np.ndarray) -> Tensor:
+        return to_float(torch.from_numpy(images).to(self.device))
 
-    def _look_up(self, indices: np.ndarray) -> Tensor:
-        """Tokens (B, N) of pictures as they are."""
-        missing = np.unique(indices[~self._encoded[indices]])
-        if len(missing):
-            tokens = self._encode(self._read(missing))
-            if not len(self._tokens):
-                self._tokens = torch.empty(len(self.pictures), tokens.shape[1], dtype=torch.int32, device=self.device)
-            self._tokens[torch.from_numpy(missing).to(self.device)] = tokens.int()
-            self._encoded[missing] = True
-        return self._tokens[torch.from_numpy(indices).to(self.device)].long()
+    def _look_up(self, indices: np.ndarray) -> Callable[[], Tensor]:
+        """Tokens (B, N) of pictures as they are. Those that no batch before has read are read now."""
+        missing = np.unique(indices[~self._is_read[indices]])
+        images = self.pictures.read(missing) if len(missing) else None
+        self._is_read[missing] = True
+
+        def encode() -> Tensor:
+            if images is not None:
+                tokens = self._encode(self._to_device(images))
+                if not len(self._tokens):
+                    shape = (len(self.pictures), tokens.shape[1])
+                    self._tokens = torch.empty(shape, dtype=torch.int32, device=self.device)
+                self._tokens[torch.from_numpy(missing).to(self.device)] = tokens.int()
+            return self._tokens[torch.from_numpy(indices).to(self.device)].long()
+
+        return encode
 
     @torch.no_grad()
     def _encode(self, pictures: Tensor) -> Tensor:
@@ -131,10 +140,19 @@ class GeneratorTask(Task):
         self.model: Generator = model
         self.source, self.config = source, config
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
+    @property
+    def layers(self) -> nn.ModuleList:
+        return self.model.trunk.layers
+
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
         """Tokens (B, N), labels (B,) and masks (B, N)."""
-        tokens, labels = self.source.draw_batch(rng, size, rows)
-        return tokens, labels, sample_mask(rng, size, tokens.shape[1], tokens.device)[rows]
+        encode = self.source.read_batch(rng, size, rows)
+
+        def finish() -> tuple[Tensor, ...]:
+            tokens, labels = encode()
+            return tokens, labels, sample_mask(rng, size, tokens.shape[1], tokens.device)[rows]
+
+        return finish
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
         """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""

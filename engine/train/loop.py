@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import hashlib
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,18 +20,20 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
-from engine.cli import rename_key
 from engine.config import TrainConfig
 from engine.data.augment import ALL, Rows
 from engine.distributed import ALONE, Group
-from engine.train.checkpoint import load_checkpoint, save_checkpoint
-from engine.train.length import check_length, how_to_continue
+from engine.train.ahead import read_ahead
+from engine.train.checkpoint import save_checkpoint
+from engine.train.length import how_to_continue
 from engine.train.log import Log, Speed
 from engine.train.optim import lr_factor, make_optimisers, update_average
 from engine.train.probe import Probe
+from engine.train.resume import load_moments, named_tensors, resume
 from engine.train.stop import catch_stop_signals
 
 LOG_EVERY = 20  # iterations
+Batch = Callable[[], tuple[Tensor, ...]]  # read, but not yet on the device, augmented and encoded
 
 
 class Task(nn.Module):
@@ -52,8 +53,17 @@ class Task(nn.Module):
         """
         return (self.model,)
 
-    def draw_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> tuple[Tensor, ...]:
-        """These rows of a batch of `size` pictures. What `rng` draws does not depend on which rows are wanted."""
+    @property
+    def layers(self) -> Iterable[nn.Module]:
+        """Parts of the model that FSDP collects one after the other. Where there are none it is not used."""
+        return ()
+
+    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
+        """Draw and read these rows of a batch of `size` pictures. The call that comes back makes the batch of them.
+
+        What it reads is drawn by `rng` alone, before the batches that are read earlier are made: a thread reads ahead.
+        What `rng` draws does not depend on which rows are wanted.
+        """
         raise NotImplementedError
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
@@ -91,6 +101,21 @@ def check_parts(config: TrainConfig, group: Group) -> None:
         )
 
 
+def check_shards(task: Task, config: TrainConfig, group: Group) -> None:
+    """ValueError for what FSDP cannot shard."""
+    if not group.shards:
+        return
+    if not any(True for _ in task.layers):
+        raise ValueError(f"FSDP shards generator and critic: train the {task.name} by accelerate launch --multi_gpu")
+    if config.muon:
+        raise ValueError(
+            "muon=true: Muon orthogonalises whole matrices, of which FSDP leaves each process a piece: "
+            "give muon=false, or use accelerate launch --multi_gpu"
+        )
+    if numbers := [name for name, weight in task.model.named_parameters() if not weight.dim()]:
+        raise ValueError(f"{numbers[0]} is a single number, which FSDP cannot shard: give head=linear")
+
+
 def train(
     task: Task,
     config: TrainConfig,
@@ -109,39 +134,48 @@ def train(
     the one of rank 0 writes the folder.
     """
     check_parts(config, group)
+    check_shards(task, config, group)
     task.group, identity, speed = group, {**_identity(config, task.name), **sources}, speed or Speed()
     log = Log(run, tensorboard and group.is_first)
     averaged = copy.deepcopy(task.model).eval()
-    optimisers = [opt for player in task.players for opt in make_optimisers(player, config, probe.torch_dtype)]
-    start = _resume(run, task, averaged, optimisers, identity, config)
+    start, tensors = resume(run, task, averaged, identity, config, task.loss_changes_at)
     group.wait()  # until all have read what rank 0 is about to change
     _begin(run, start, task, config, log)
+    outline = copy.deepcopy(averaged).to("meta") if group.shards else averaged
+    group.shard(averaged)
+    module = group.wrap(task, task.layers)  # before the optimisers, which are for the pieces of the weights
+    optimisers = [opt for player in task.players for opt in make_optimisers(player, config, probe.torch_dtype)]
+    load_moments(optimisers, tensors, group)
     schedulers = [LambdaLR(opt, partial(lr_factor, config), last_epoch=start - 1) for opt in optimisers]
     started = saved = time.monotonic()
-    module = group.wrap(task)
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
-    with catch_stop_signals(quiet=not group.is_first) as stop_request:
+    batches = read_ahead(partial(_read_batch, task, config), range(start, config.iterations))
+    with catch_stop_signals(quiet=not group.is_first) as stop_request, closing(batches):
         for iteration in bar:
             with speed.measure(config.batch):
-                figures = _train_step(task, config, optimisers, iteration, probe, device, module)
+                figures = _train_step(task, config, optimisers, iteration, probe, device, next(batches), module)
                 for scheduler in schedulers:
                     scheduler.step()
                 update_average(averaged, task.model, config.ema, iteration)
             done = iteration + 1
             if done % LOG_EVERY == 0:
                 figures = dict(zip(figures, group.sum(list(figures.values())), strict=True)) | speed.read()
-            over = stop_request.agree(group, bool(config.minutes and time.monotonic() - started > 60 * config.minutes))
+            now, is_last = time.monotonic(), done == config.iterations
+            late = bool(config.minutes and now - started > 60 * config.minutes)
+            over, due = stop_request.agree(group, late, now - saved > 60 * config.save_every)
+            is_measured = done % config.evaluate_every == 0 or is_last
+            measured = _whole_average(averaged, outline, group) if is_measured else None
             if group.is_first:
-                _report(task, averaged, log, bar, done, figures, config)
-                if time.monotonic() - saved > 60 * config.save_every or done == config.iterations or over:
-                    _save(run, task, averaged, optimisers, identity, done, probe)
-                    saved = time.monotonic()
+                _report(task, measured, log, bar, done, figures)
+            if due or is_last or over:
+                _save(run, task, averaged, optimisers, identity, done, probe)
+                saved = time.monotonic()
             if over:
                 break
     bar.close()
     group.wait()  # until rank 0 has stored all
     stop_request.end()
-    return averaged
+    return _whole_average(averaged, outline, group)
 
 
 def _begin(run: Path, start: int, task: Task, config: TrainConfig, log: Log) -> None:
@@ -154,16 +188,28 @@ def _begin(run: Path, start: int, task: Task, config: TrainConfig, log: Log) -> 
         print(f"{run}: nothing to train, all {start} iterations are done; {more}", file=sys.stderr)
 
 
-def _report(
-    task: Task, averaged: nn.Module, log: Log, bar: Any, done: int, figures: dict[str, float], config: TrainConfig
-) -> None:
-    """Log the figures of the last iteration, and from time to time measurements and samples."""
+def _report(task: Task, averaged: nn.Module | None, log: Log, bar: Any, done: int, figures: dict[str, float]) -> None:
+    """Log the figures of the last iteration, and of the averaged model, if given, measurements and samples."""
     if done % LOG_EVERY == 0:
         bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
         log.write({"iteration": done, **figures})
-    if done % config.evaluate_every == 0 or done == config.iterations:
+    if averaged is not None:
         log.write({"iteration": done, **task.measure(averaged)})
         Image.fromarray(task.make_sheet(averaged)).save(log.run / f"samples-{done:08d}.png")
+
+
+def _share_parts(config: TrainConfig, group: Group) -> Sequence[int]:
+    """This process's parts of a batch, of `micro_batch` pictures each. Processes take turns with them."""
+    return group.share(range(-(-config.batch // config.micro_batch)))
+
+
+def _read_batch(task: Task, config: TrainConfig, iteration: int) -> Batch:
+    """Read this process's parts of a batch."""
+    rows = np.arange(config.batch)
+    mine = [rows[part * config.micro_batch :][: config.micro_batch] for part in _share_parts(config, task.group)]
+    return task.read_batch(
+        make_rng(config.seed, iteration), config.batch, ALL if task.group.size == 1 else np.concatenate(mine)
+    )
 
 
 def _train_step(
@@ -173,22 +219,21 @@ def _train_step(
     iteration: int,
     probe: Probe,
     device: torch.device,
+    batch: Batch,
     module: nn.Module | None = None,
 ) -> dict[str, float]:
-    """One optimiser step on the mean loss of `config.batch` pictures, `config.micro_batch` at a time.
+    """One optimiser step on the mean loss of a batch of `config.batch` pictures, `config.micro_batch` at a time.
 
-    Processes take turns with the parts of that size. `module` is the task as `Group.wrap` returned it. Returns this
+    `module` is the task as `Group.wrap` returned it. Returns this
     process's share of each figure: their sum over all processes is the batch's.
     """
     task.train()
     group, module, totals = task.group, module or task, dict[str, float]()
-    parts = group.share(range(-(-config.batch // config.micro_batch)))
-    mine = np.concatenate([np.arange(config.batch)[p * config.micro_batch :][: config.micro_batch] for p in parts])
-    batch = task.draw_batch(make_rng(config.seed, iteration), config.batch, ALL if group.size == 1 else mine)
-    weights = task.weights(batch)
+    parts, tensors = _share_parts(config, group), batch()
+    weights = task.weights(tensors)
     total = torch.tensor(group.sum([float(weights.sum())])[0], dtype=weights.dtype)
     shares = (weights / total).split(config.micro_batch)
-    for i, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in batch), strict=True)):
+    for i, some in enumerate(zip(*(rows.split(config.micro_batch) for rows in tensors), strict=True)):
         share = float(shares[i].sum())
         with group.no_sync(module) if i < len(shares) - 1 else nullcontext():
             with (
@@ -196,10 +241,10 @@ def _train_step(
                 torch.autocast(device.type, torch.bfloat16, enabled=probe.dtype == "bfloat16"),
             ):
                 loss, figures = module(iteration, make_rng(config.seed, iteration, i), *some)
-            (loss * (share * group.size)).backward()  # DDP takes the mean over the processes
+            (loss * (share * group.size)).backward()  # DDP and FSDP take the mean over the processes
         for name, value in figures.items():
             totals[name] = totals.get(name, 0.0) + value * share
-    norms = [float(nn.utils.clip_grad_norm_(player.parameters(), config.clip)) for player in task.players]
+    norms = [float(group.whole(nn.utils.clip_grad_norm_(player.parameters(), config.clip))) for player in task.players]
     if not all(map(math.isfinite, norms)):  # the same on all
         raise ValueError(
             f"the gradient of iteration {iteration + 1} is not finite: the run has diverged, and its last checkpoint "
@@ -220,16 +265,6 @@ def _dropout_rng(config: TrainConfig, iteration: int, part: int) -> Iterator[Non
         yield
 
 
-def _named_tensors(
-    task: Task, averaged: nn.Module, optimisers: list[torch.optim.Optimizer]
-) -> Iterator[tuple[str, Tensor]]:
-    yield from ((f"task.{name}", tensor) for name, tensor in task.state_dict().items())
-    yield from ((f"averaged.{name}", tensor) for name, tensor in averaged.state_dict().items())
-    for o, opt in enumerate(optimisers):
-        for p, state in opt.state_dict()["state"].items():
-            yield from ((f"optimiser.{o}.{p}.{name}", value) for name, value in state.items())
-
-
 def _save(
     run: Path,
     task: Task,
@@ -239,62 +274,32 @@ def _save(
     done: int,
     probe: Probe,
 ) -> None:
+    """Write a checkpoint on rank 0. All processes call this: each has its piece where they shard."""
     state = {"iteration": done, "config": dict(identity), "probe": probe.as_dict()}
-    save_checkpoint(run, dict(_named_tensors(task, averaged, optimisers)), state)
+    tensors = ((name, task.group.whole(one)) for name, one in named_tensors(task, averaged, optimisers))
+    if task.group.is_first:
+        save_checkpoint(run, tensors, state)
+    else:
+        for _ in tensors:
+            pass
 
 
-def _resume(
-    run: Path,
-    task: Task,
-    averaged: nn.Module,
-    optimisers: list[torch.optim.Optimizer],
-    identity: Mapping[str, Any],
-    config: TrainConfig,
-) -> int:
-    found = load_checkpoint(run)
-    if found is None:
-        return 0
-    tensors, state = found
-    renamed = {rename_key(name, identity, quiet=True): value for name, value in state["config"].items()}
-    stored = {**_defaults(config), **renamed}  # a setting that is newer than the run had its default
-    if "sizes" in stored:
-        stored["sizes"] = {**_defaults(task.model.config), **stored["sizes"]}
-    changed = [name for name, value in identity.items() if stored.get(name) != value]
-    if changed == ["iterations"]:
-        check_length(run, config, task.loss_changes_at, int(state["iteration"]), int(stored["iterations"]))
-    elif changed:
-        problem = f"{run} was started with other settings, or made from other pictures or models ({', '.join(changed)})"
-        raise ValueError(f"{problem}: give those, or another runs=, or remove {run}")
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-
-    task.load_state_dict(part("task."))
-    averaged.load_state_dict(part("averaged."))
-    for o, opt in enumerate(optimisers):
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in part(f"optimiser.{o}.").items():
-            p, _, key = name.partition(".")
-            states.setdefault(int(p), {})[key] = tensor
-        opt.load_state_dict({"state": states, "param_groups": opt.state_dict()["param_groups"]})
-        for weight, moments in opt.state.items():  # the fused AdamW needs each moment in its weight's memory format
-            for name, moment in moments.items():
-                if moment.shape == weight.shape:
-                    moments[name] = torch.empty_like(weight).copy_(moment)
-    return int(state["iteration"])
-
-
-def stored_probe(run: Path) -> Probe | None:
-    """The dtype and attention of the run to resume. A resumed run must not change them."""
-    found = load_checkpoint(run, quiet=True)  # _resume prints which ones cannot be read
-    return Probe(**found[1]["probe"]) if found else None
+def _whole_average(averaged: nn.Module, outline: nn.Module, group: Group) -> nn.Module:
+    """The averaged model. Where processes shard, they all call this, and rank 0 gets it: `outline` with the weights."""
+    if not group.shards:
+        return averaged
+    weights = {}
+    for name, one in averaged.state_dict().items():
+        tensor = group.whole(one)
+        if group.is_first:
+            weights[name] = tensor
+    model = copy.deepcopy(outline)
+    if group.is_first:
+        model.load_state_dict(weights, assign=True)
+    return model
 
 
 def _identity(config: TrainConfig, model: str) -> dict[str, Any]:
     """The settings that the result of a run depends on: all that it reads, but how often it saves and measures."""
     read = TrainConfig.read_by(model) - {"minutes", "save_every", "evaluate_every"}
     return {name: value for name, value in vars(config).items() if name in read}
-
-
-def _defaults(config: Any) -> dict[str, Any]:
-    return {field.name: field.default for field in dataclasses.fields(config)}

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from engine.device import best_seconds
 from engine.transformer import Trunk, use_attention
 
 DTYPES = ("float32", "bfloat16")
+# How wide the products are and how many are timed at once. A GPU does small ones faster than they can be launched.
+PRODUCTS, PRODUCTS_OF_DEVICE = (1024, 1), {"cuda": (8192, 8)}
 SECONDS = 0.4  # spent on each dtype, and on each attention
 
 
@@ -32,13 +35,23 @@ class Probe:
         return asdict(self)
 
 
+def _measure_products(device: torch.device) -> dict[str, float]:
+    """GFLOP/s of square matrix products in each dtype."""
+    width, times = PRODUCTS_OF_DEVICE.get(device.type, PRODUCTS)
+    values = torch.linspace(-1, 1, width**2, device=device).view(width, width)  # equal ones would cost less power
+
+    def multiply(a: Tensor) -> None:
+        for _ in range(times):
+            torch.matmul(a, a)
+
+    work = {name: partial(multiply, values.to(getattr(torch, name))) for name in DTYPES}
+    best = best_seconds(work, device, 2 * SECONDS)
+    return {name: times * 2 * width**3 / seconds / 1e9 for name, seconds in best.items()}
+
+
 def measure_machine(device: torch.device, trunk: Trunk | None = None, micro_batch: int = 16) -> Probe:
     """Time matrix products in both dtypes, then a layer of the trunk with both attentions in the faster one."""
-    operands = {name: torch.ones(1024, 1024, device=device, dtype=getattr(torch, name)) for name in DTYPES}
-    products = {name: partial(torch.matmul, a, a) for name, a in operands.items()}
-    gflops = {
-        name: 2 * 1024**3 / seconds / 1e9 for name, seconds in best_seconds(products, device, 2 * SECONDS).items()
-    }
+    gflops = _measure_products(device)
     fast = max(gflops, key=lambda name: gflops[name])
     attention: dict[str, float] = {}
     if trunk is not None:

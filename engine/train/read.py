@@ -34,10 +34,11 @@ def read_augmented(
     size: int | None = None,
     rows: Rows = ALL,
 ) -> Iterator[Tensor]:
-    """Yield pictures (B, 3, S, S) in [-1, 1] once for each random stream, which changes them in its own way.
+    """Pictures (B, 3, S, S) in [-1, 1] once for each random stream, which changes them in its own way.
 
-    Their files are decoded once for all. The random draws are those of a batch of `size` pictures, of which `indices`
-    are the `rows`: whoever reads a part of a batch gets the pictures that it would have in the whole one.
+    Their files are decoded now, once for all. Each stream's are moved to the device and augmented when they are asked
+    for, which is the work of the thread that computes. The random draws are those of a batch of `size` pictures, of
+    which `indices` are the `rows`: whoever reads a part of a batch gets the pictures that it would have in the whole.
     """
     b = len(indices) if size is None else size
     if config.crop < 1:
@@ -45,6 +46,6 @@ def read_augmented(
         images = list(pictures.read_crops(indices, drawn).swapaxes(0, 1))
     else:
         images = [pictures.read(indices)] * len(rngs)
-    for squares, rng in zip(images, rngs, strict=True):
-        on_device = torch.from_numpy(np.ascontiguousarray(squares)).to(device)
-        yield augment(to_float(on_device), config, rng, size, rows)
+    arrays = (torch.from_numpy(np.ascontiguousarray(squares)) for squares in images)
+    pairs = zip(arrays, rngs, strict=True)
+    return (augment(to_float(array.to(device)), config, rng, size, rows) for array, rng in pairs)

@@ -22,13 +22,17 @@ class StopRequest:
 
     signal_number: int = 0
 
-    def agree(self, group: Group, is_late: bool) -> bool:
-        """Whether any process of the group was asked to stop or is late. All then know of the signal."""
+    def agree(self, group: Group, is_late: bool, is_due: bool) -> tuple[bool, bool]:
+        """Whether any process of the group was asked to stop or is late, and whether on rank 0 a checkpoint is due.
+
+        All then know of the signal.
+        """
         signals = (signal.SIGINT, signal.SIGTERM)
-        *asked, late = group.sum([*(self.signal_number == one for one in signals), is_late])
+        own = [*(self.signal_number == one for one in signals), is_late, is_due and group.is_first]
+        *asked, late, due = group.sum(own)
         for one, count in zip(signals, asked, strict=True):
             self.signal_number = self.signal_number or (int(one) if count else 0)
-        return bool(self.signal_number or late)
+        return bool(self.signal_number or late), bool(due)
 
     def end(self) -> None:
         """End the command as the signal would have done. Does nothing if there was no signal."""
