@@ -79,7 +79,8 @@ def test_a_command_prints_the_ratios(capsys: pytest.CaptureFixture[str], tmp_pat
     assert beside["critic 18"]["n"] == 5000 and alone["critic-locked 18"]["n"] == 2000 and "critic 18" not in alone
     assert alone["maskgit 35"] == load_table(folder)["claim"]["equal_passes"]
     compared = cache(lambda one, other: measure_ratios(ROOT / one, ROOT / other))
-    for mine, theirs in set(RATIO.findall((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))):
+    quotes = one_line((ROOT / "tests" / "quotes.yaml").read_text(encoding="utf-8"))
+    for mine, theirs in set(RATIO.findall(quotes)):
         (report, row), (against, over) = _find_report(mine), _find_report(theirs)
         assert compared(report, against)[row][over], f"{mine} / {theirs}"
     with pytest.raises(FileNotFoundError, match="table1"):
