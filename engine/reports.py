@@ -18,6 +18,7 @@ from engine.rules import RULES, all_parameters
 Row = Mapping[str, Any]  # figures by name; NAME_ci is the 95 % interval of NAME
 LARGEST = 20_000_000  # bytes of a report's file
 MAX_DIGITS = 6  # of a figure in a table
+MAX_PICTURES = 1_000_000  # of a row
 REAL = "as many real pictures"  # what charts call their floor
 FIRST_SAMPLES = 2000  # fid_first is measured on so many samples, to compare rows of different n
 
@@ -81,22 +82,24 @@ def read_chart(folder: Path, name: str) -> Chart | None:
             return None
         chart = read(name, json.loads(file.read_text(encoding="utf-8")))
         _check(chart)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
     return chart
 
 
 def _check(chart: Chart) -> None:
     """KeyError, TypeError or ValueError for a chart that cannot be drawn or told: a pack may come from anywhere."""
-    if any(one.digits not in range(MAX_DIGITS + 1) for one in chart.columns):
+    if any(type(one.digits) is not int or not 0 <= one.digits <= MAX_DIGITS for one in chart.columns):
         raise ValueError("a column has an impossible number of digits")
     for row in chart.rows:
         if not (isinstance(row["series"], str) and isinstance(row["point"], str)):
             raise TypeError("a row has no name")
         for point in row.get("points", [row]):
             for axis in (chart.x, chart.y):
-                if axis.figure != "point":
+                if axis.figure != "point" or axis.log:
                     _check_figure(point, axis.figure)
+                    if axis.log and point[axis.figure] <= 0:
+                        raise ValueError(f"{axis.figure} has no logarithm")
         for one in chart.columns:
             if row.get(one.figure) is not None:
                 _check_figure(row, one.figure)
@@ -367,12 +370,15 @@ def _class_findings(rows: Sequence[Row]) -> list[str]:
         else f"At equal passes, {passes}, the classifier finds no class more often in one rule's pictures than in the "
         f"other's by more than chance {test}."
     ]
-    if most != least:
-        found.append(f"Its lead is largest in {most}, {shares[0]}, and smallest in {least}, {shares[1]}.")
+    if sure and most != least:
+        found.append(f"Token-Critic's lead is largest in {most}, {shares[0]}, and smallest in {least}, {shares[1]}.")
     return found
 
 
 def _count(one: Row) -> tuple[int, int]:
+    """The number of pictures whose class is found, and that of all."""
+    if not 0 <= one["n"] <= MAX_PICTURES:
+        raise ValueError(f"n={one['n']}")
     return round(one["share"] * one["n"]), one["n"]
 
 

@@ -63,7 +63,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[int
     make_pack(folder / "tiny")
     make_folder(folder / "own")
     first, second = launch("-m", "tests.pair", str(folder), ACCELERATE_USE_FSDP="true")
-    said = ["", second.communicate(timeout=120)[1]]
+    said = ["", second.communicate(timeout=600)[1]]
     killed = time.monotonic()
     said[0] = first.communicate(timeout=60)[1]
     return folder, [(first.returncode, said[0]), (second.returncode, said[1])], time.monotonic() - killed

@@ -85,6 +85,7 @@ def test_a_report_with_hostile_values_is_left_out(tmp_path: Path) -> None:
     first, *others = whole["rows"]
     points = first["points"]
     columns = whole["chart"]["columns"]
+    on_log = {**whole["chart"], "y": {**whole["chart"]["y"], "log": True}}
     for changed in (
         {"chart": {**whole["chart"], "columns": [{**columns[0], "digits": 10**9}, *columns[1:]]}},
         {"rows": [{**first, "measured": "many"}, *others]},
@@ -93,10 +94,20 @@ def test_a_report_with_hostile_values_is_left_out(tmp_path: Path) -> None:
         {"rows": [{**first, "points": [{**points[0], "share_ci": [0]}]}, *others]},
         {"rows": [{**first, "points": [{"score": 0.5}]}, *others]},
         {"rows": [{**first, "points": [{**points[0], "share": math.nan}]}, *others]},
+        {"rows": [{**first, "points": [{**points[0], "share": 10**400}]}, *others]},
+        {"rows": [{**first, "points": [{**points[0], "share": 0}]}, *others], "chart": on_log},
+        {"chart": {**whole["chart"], "columns": [{**columns[0], "digits": 2.0}, *columns[1:]]}},
+        {"chart": {**on_log, "y": {**on_log["y"], "figure": "point"}}},
         {"rows": [{"rule": "critic", "settings": {}, **{k: first[k] for k in ("series", "point", "points")}}, *others]},
     ):
         (tmp_path / "calibration.json").write_text(json.dumps({**whole, **changed}), encoding="utf-8")
         assert read_chart(tmp_path, "calibration") is None, changed.keys()
+    table = json.loads((REPORTS["emoji"] / "table1.json").read_text(encoding="utf-8"))
+    critic = next(row for row in table["rows"] if row["rule"] == "critic" and row["steps"] == 18)
+    for many in (10**12, 10**400, -1, "3"):
+        critic["by_class"]["Food"]["n"] = many
+        (tmp_path / "table1.json").write_text(json.dumps(table), encoding="utf-8")
+        assert read_chart(tmp_path, "classes") is None
 
 
 def test_why_a_row_cannot_be_loaded_is_said() -> None:

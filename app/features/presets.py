@@ -182,7 +182,8 @@ def describe(words: Words, recording: Recording, lanes: Sequence[Lane]) -> dict[
     p = f"p = {recording.p:.2g}" if recording.p >= LEAST_P else f"p < {LEAST_P}"
     look = fill(said["all"][recording.key]["hint"], left=left, right=right)
     sure = "unlikely" if recording.p <= LEVEL else "likely"
-    chance = said["chance"]["ruled" if preset.shows == "revokes" else sure]
+    never = preset.shows == "revokes" and not lanes[1 - preset.better].config.make_rule(num_tokens=1).can_revoke
+    chance = said["chance"]["ruled" if never else sure]
     counted = fill(
         said["counted"],
         how=fill(said["shows"][preset.shows], **sides, tokens=MIN_REVOKED, plain=PLAIN_RATIO),

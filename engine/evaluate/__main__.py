@@ -43,6 +43,7 @@ The figures are those of one process bit for bit.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -166,9 +167,15 @@ def _open_helper(action: str, session: Session, options: Mapping[str, Any]) -> S
 
 
 def _repeat(action: str, options: Mapping[str, Any], given: Collection[str]) -> str:
-    """The command that gives the same figures, for its report: with what was given, but for folders and machines."""
+    """The command that gives the same figures, for its report: without what is private to a machine.
+
+    A pack is named as it would be under weights/, and any other folder is FOLDER.
+    """
     kept = [key for key in given if key not in (*STORE, "device", "threads")]
     values = {key: pack_name(options[key]) if key == "pack" else options[key] for key in kept}
+    values |= {key: "FOLDER" for key in ("data", "against") if key in values}
+    if "training" in values:
+        values["training"] = re.sub(r"\b(data|runs|perceptual)=\S+", r"\1=FOLDER", values["training"])
     return shlex.join(["python", "-m", "engine.evaluate", action, *(f"{key}={value}" for key, value in values.items())])
 
 
@@ -213,14 +220,14 @@ def _numbers(name: str) -> str:
 
 def _table1(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     evaluator, folder = _open_evaluator(session, options)
-    rules, numbers = _rules(session, options), [options[key] for key in ("n", "steps", "seed")]
-    return table1(evaluator, rules, *numbers, folder, options["command"])
+    asked = {key: options[key] for key in ("n", "steps", "seed", "command")}
+    return table1(evaluator, _rules(session, options), folder=folder, **asked)
 
 
 def _exact(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:
     evaluator, folder = _open_evaluator(session, options, classifies=False)
-    rules, numbers = _rules(session, options), [options[key] for key in ("n", "steps", "seed")]
-    return measure_exact(evaluator, rules, *numbers, folder, options["command"])
+    asked = {key: options[key] for key in ("n", "steps", "seed", "command")}
+    return measure_exact(evaluator, _rules(session, options), folder=folder, **asked)
 
 
 def _draw(session: Session, options: Mapping[str, Any]) -> Mapping[str, Any]:

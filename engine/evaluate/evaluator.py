@@ -315,7 +315,8 @@ class Evaluator:
         which ratios get theirs. `keep` chooses those that count.
         """
         chosen = [keep(offered) for offered in _all_and_without_groups(len(fake))]
-        parts = [dict(part) for part in compute_each(compute, chosen)]
+        first = compute(chosen[0])  # alone: what it needs of the reference is computed once, and kept
+        parts = [dict(part) for part in (first, *compute_each(compute, chosen[1:]))]
         reals = {"kid": self.reference, **({"kid_held": self.held_out} if self.held_out is not None else {})}
         for name, values_of_name in zip(reals, kids(list(reals.values()), fake, chosen), strict=True):
             for part, value in zip(parts, values_of_name, strict=True):

@@ -7,7 +7,7 @@ two halves, where it must find faults. A style that fails is left out of the che
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,13 @@ import numpy as np
 
 from engine.binomial import clopper_pearson, mcnemar, ratio_interval
 from engine.checks import APART, AREA, Check, checks_digest, open_checks
-from engine.config import MAX_STEPS, SampleConfig
+from engine.config import SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.exact_report import ANY_CHECK, find, format_report
-from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, SHORT_STEPS, default_pictures
+from engine.evaluate.paper import PAPER_RULES
 from engine.evaluate.report import Report
-from engine.evaluate.sweep import best_config, check_seed, list_unsearched
+from engine.evaluate.sweep import check_seed, list_rows, list_unsearched
 from engine.reports import name_with_passes
-from engine.session import Session
 
 NAME = "exact"
 MAX_FALSE_ALARMS = 0.02  # share of a style's reconstructed real pictures in which a check may find a fault
@@ -59,7 +58,8 @@ def measure_exact(
         command,
     )
     kept = usable_checks(evaluator, report, checks)
-    configs = list_configs(evaluator.session, rules, n, steps, seed)
+    # the locked critic with the critic's settings, too: there nothing but the right to take tokens back differs
+    configs = list_rows(evaluator.session, rules, n, steps, seed, matched="critic-locked")
     rows = [_get_row(evaluator, report, kept, config) for config in configs]
     report.content["compared"] = compare_rules(rows)
     report.content["others"] = compare_others(rows, _find_checked(evaluator, kept, rows))
@@ -70,28 +70,6 @@ def measure_exact(
     (folder / f"{NAME}.md").write_text(format_report(rows, report.content), encoding="utf-8")
     shares = {name_with_passes(row): _shares(row) for row in rows}
     return {"shares": shares, "compared": report.content["compared"], "report": str(report.file)}
-
-
-def list_configs(
-    session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int
-) -> Iterator[SampleConfig]:
-    """Yield settings of all rules at `steps`, of maskgit at the critic's passes, and of both at 8 steps, as in table1.
-
-    The locked critic follows with the critic's own settings, too: there only the right to take tokens back differs.
-    """
-
-    def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
-        return best_config(session, rule, steps, n=n or count, seed=seed, **more)
-
-    for rule in rules:
-        yield cell(rule, steps, default_pictures(rule))
-    if set(PAPER_RULES) <= set(rules):
-        critic = cell("critic", steps, PICTURES_OTHER)
-        if steps < critic.passes <= MAX_STEPS:
-            yield cell("maskgit", critic.passes, PICTURES_MAIN)
-        if "critic-locked" in rules:
-            yield cell("critic-locked", steps, PICTURES_OTHER, matched=True, **critic.parameters)
-        yield from (cell(rule, SHORT_STEPS, PICTURES_OTHER) for rule in PAPER_RULES if steps != SHORT_STEPS)
 
 
 def usable_checks(evaluator: Evaluator, report: Report, checks: Checks) -> Checks:

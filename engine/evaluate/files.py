@@ -37,6 +37,7 @@ def begin_folder(folder: Path, n: int, made_of: Mapping[str, Any]) -> None:
         raise ValueError(f"{folder} holds other samples, or more than {n:,}: remove it, or give another out=")
     with write_atomic(note) as out:
         out.write(text.encode())
+    (folder / ARRAYS).unlink(missing_ok=True)  # it may hold fewer
 
 
 def write_png(file: Path, image: np.ndarray) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
+from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, SHORT_STEPS, default_pictures
 from engine.evaluate.report import Report, format_figure, read_report
 from engine.evaluate.samples import digest_sources
 from engine.pack import Pack, open_pack, write_config
@@ -237,7 +238,8 @@ def say_searched(pack: Pack, rules: Sequence[str]) -> str:
 
 def list_unsearched(pack: Pack, rows: Sequence[Row]) -> list[str]:
     """Names of the rows whose settings no sweep of the pack found."""
-    found = (row for row in rows if not best_settings(pack, row["rule"], row["steps"]))
+    rules = ((row, "critic" if row["matched"] else row["rule"]) for row in rows)  # whose settings it has
+    found = (row for row, rule in rules if not best_settings(pack, rule, row["steps"]))
     return list(dict.fromkeys(name_with_passes(row) for row in found))
 
 
@@ -248,6 +250,29 @@ def best_config(session: Session, rule: str, steps: int, **more: Any) -> SampleC
     """
     settings = {} if more.get("matched") else best_settings(session.pack, rule, steps)
     return session.settings(rule=rule, steps=steps, **{**settings, **more})
+
+
+def list_rows(
+    session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int, matched: str
+) -> Iterator[SampleConfig]:
+    """Yield settings of every rule at `steps`, at the best of the pack's sweep, else at the pack's presets.
+
+    Where both of the paper's rules are among them, maskgit follows at the critic's passes, the rule `matched`, if it is
+    among them, with the critic's settings, and the paper's two at 8 steps. `n`: how many samples of each.
+    """
+
+    def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
+        return best_config(session, rule, steps, n=n or count, seed=seed, **more)
+
+    for rule in rules:
+        yield cell(rule, steps, default_pictures(rule))
+    if set(PAPER_RULES) <= set(rules):
+        critic = cell("critic", steps, PICTURES_OTHER)
+        if steps < critic.passes <= MAX_STEPS:
+            yield cell("maskgit", critic.passes, PICTURES_MAIN)
+        if matched in rules:
+            yield cell(matched, steps, PICTURES_OTHER, matched=True, **critic.parameters)
+        yield from (cell(rule, SHORT_STEPS, PICTURES_OTHER) for rule in PAPER_RULES if steps != SHORT_STEPS)
 
 
 def list_bases(session: Session, steps: int, **more: Any) -> Iterator[SampleConfig]:

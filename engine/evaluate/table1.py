@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.config import MAX_STEPS, SampleConfig
 from engine.evaluate.evaluator import Evaluator
 from engine.evaluate.metrics import jackknife_interval
-from engine.evaluate.paper import PAPER_RULES, PICTURES_MAIN, PICTURES_OTHER, SHORT_STEPS, default_pictures
 from engine.evaluate.report import Report, format_figure, say_command, table_header, table_row
-from engine.evaluate.sweep import best_config, check_seed
+from engine.evaluate.sweep import check_seed, list_rows
 from engine.plots import Interval, plot_intervals
 from engine.reports import FIRST_SAMPLES, REAL, find_floor, name_with_passes, own_settings, row_name, say_perfect
 from engine.rules import RULES
-from engine.session import Session
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +27,7 @@ def table1(
 ) -> dict[str, Any]:
     """Fill `folder`/table1.json, .md and .png. Returns the comparison of critic and maskgit."""
     check_seed(seed)
-    configs = list(list_configs(evaluator.session, rules, n, steps, seed))
+    configs = list(list_rows(evaluator.session, rules, n, steps, seed, matched="maskgit"))
     report = Report(folder / f"{NAME}.json", evaluator.provenance(), command=command)
     if "floors" not in report.content:
         report.content["floors"] = evaluator.measure_real()
@@ -47,28 +44,6 @@ def table1(
     (folder / f"{NAME}.md").write_text(format_table(rows, report.content), encoding="utf-8")
     plot_fid(rows, report.content["perfect"]).savefig(folder / f"{NAME}.png", dpi=150)
     return {"claim": report.content["claim"], "report": str(report.file)}
-
-
-def list_configs(
-    session: Session, rules: Sequence[str], n: int | None, steps: int, seed: int
-) -> Iterator[SampleConfig]:
-    """Yield settings of every rule at `steps`, and of maskgit and critic also at equal passes, matched, and at 8 steps.
-
-    They are the best of the pack's sweep at this number of steps, else the pack's presets.
-    """
-
-    def cell(rule: str, steps: int, count: int, **more: Any) -> SampleConfig:
-        return best_config(session, rule, steps, n=n or count, seed=seed, **more)
-
-    for rule in rules:
-        yield cell(rule, steps, default_pictures(rule))
-    if set(PAPER_RULES) <= set(rules):
-        critic = cell("critic", steps, PICTURES_OTHER)
-        critics = critic.parameters
-        if critic.passes <= MAX_STEPS:  # else maskgit cannot have as many
-            yield cell("maskgit", critic.passes, PICTURES_MAIN)
-        yield cell("maskgit", steps, PICTURES_OTHER, matched=True, **critics)
-        yield from (cell(rule, SHORT_STEPS, PICTURES_OTHER) for rule in PAPER_RULES if steps != SHORT_STEPS)
 
 
 def compare_rules(rows: Sequence[Row]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from engine.train.converted import size_like_generator
 from engine.train.critic import CriticTask
 from engine.train.generator import GeneratorTask, TokenSource
 from engine.train.log import Speed
-from engine.train.loop import Task, train
+from engine.train.loop import Task, check_parts, check_shards, train
 from engine.train.perceptual import Lpips, choose_lpips
 from engine.train.prepare import find_pictures, prepare_pack, stored_recipe
 from engine.train.probe import measure_machine
@@ -122,6 +122,8 @@ def train_model(
     if config.init == "pack" and pack.has(kind):
         _check_sizes(kind, pack, given_sizes)
     task = make_task(kind, pack, model_sizes, pictures, config, device, perceptual)
+    check_parts(config, group)
+    check_shards(task, config, group)
     task = task.to(device)
     if config.crops and isinstance(task, GeneratorTask | CriticTask):
         made_of = [pictures.digest(with_files=config.crop < 1), pack.digest("tokenizer")]

@@ -133,8 +133,6 @@ def train(
     settings. Ctrl-C and SIGTERM write a checkpoint, then end the command. All processes of the group call this;
     the one of rank 0 writes the folder.
     """
-    check_parts(config, group)
-    check_shards(task, config, group)
     task.group, identity, speed = group, {**_identity(config, task.name), **sources}, speed or Speed()
     log = Log(run, tensorboard and group.is_first)
     averaged = copy.deepcopy(task.model).eval()
@@ -146,6 +144,7 @@ def train(
     module = group.wrap(task, task.layers)  # before the optimisers, which are for the pieces of the weights
     optimisers = [opt for player in task.players for opt in make_optimisers(player, config, probe.torch_dtype)]
     load_moments(optimisers, tensors, group)
+    del tensors  # those of a whole checkpoint
     schedulers = [LambdaLR(opt, partial(lr_factor, config), last_epoch=start - 1) for opt in optimisers]
     started = saved = time.monotonic()
     bar = tqdm(range(start, config.iterations), initial=start, total=config.iterations, file=sys.stderr, smoothing=0.05)
