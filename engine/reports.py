@@ -17,6 +17,7 @@ from engine.rules import RULES, all_parameters
 
 Row = Mapping[str, Any]  # figures by name; NAME_ci is the 95 % interval of NAME
 LARGEST = 20_000_000  # bytes of a report's file
+PAPER_CRITIC = "paper-critic"  # the folder, among a pack's reports, of those of a critic made as the paper's
 MAX_DIGITS = 6  # of a figure in a table
 MAX_PICTURES = 1_000_000  # of a row
 REAL = "as many real pictures"  # what charts call their floor
@@ -80,7 +81,11 @@ def read_chart(folder: Path, name: str) -> Chart | None:
     try:
         if file.stat().st_size > LARGEST:
             return None
-        chart = read(name, json.loads(file.read_text(encoding="utf-8")))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        beside = folder / PAPER_CRITIC / file.name
+        if name == "table1" and beside.is_file() and beside.stat().st_size <= LARGEST:
+            content["beside"] = _rows_beside(content, json.loads(beside.read_text(encoding="utf-8")))
+        chart = read(name, content)
         _check(chart)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
@@ -111,6 +116,13 @@ def _check_figure(row: Row, name: str) -> None:
     ends = row.get(f"{name}_ci") or (0, 0)
     if len(ends) != 2 or not all(math.isfinite(one) for one in (row[name], *ends)):
         raise ValueError(f"{name} is no number with an interval")
+
+
+def _rows_beside(content: Mapping[str, Any], other: Mapping[str, Any]) -> list[Row]:
+    """The rows of the paper's critic, whose weights no pack carries; none where figures of the two do not compare."""
+    if any(content[name] != other[name] for name in ("weights_sha256", "pictures_sha256")):
+        return []
+    return [{**row, "settings": {**row["settings"], "critic": PAPER_CRITIC}} for row in shown_rows(other)]
 
 
 def shown_rows(content: Mapping[str, Any]) -> list[Row]:
@@ -223,10 +235,10 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
 
 
 def _table1(name: str, content: Mapping[str, Any]) -> Chart:
-    rows = [
-        {**row, "series": row_name(row), "point": f"{row['steps']} steps, {own_settings(row)}"}
-        for row in shown_rows(content)
-    ]
+    beside = content.get("beside", ())
+    named = [(row_name(row), row) for row in shown_rows(content)]
+    named += [(f"{row_name(row)}, the paper's", row) for row in beside]
+    rows = [{**row, "series": series, "point": f"{row['steps']} steps, {own_settings(row)}"} for series, row in named]
     perfect = content.get("perfect", ())
     first = Column(heading="FID of the first 2,000 ↓", figure="fid_first")
     held = Column(heading="KID, held out ↓", figure="kid_held", digits=4)
@@ -238,7 +250,12 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
         floor=find_floor(perfect, "fid", {min(FIRST_SAMPLES, row["n"]) for row in rows}),
         method=f"{_list_rules(shown_rows(content))} at the best settings of the pack's search, else at its presets; "
-        "MaskGIT also at the critic's passes, and matched, with the critic's settings.",
+        "MaskGIT also at the critic's passes, and matched, with the critic's settings."
+        + (
+            " The paper's critic starts from nothing, has a head of its own and is not told how many tokens are new."
+            if beside
+            else ""
+        ),
         findings=[*content.get("findings", ()), *say_perfect(perfect)],
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,20 @@ def test_a_row_sets_a_lane_to_what_it_was_measured_at(context: Context, pack: st
             assert plan["wrong"] == ""
             lane = plan["lanes"][button["lane"]]
             assert settings.items() <= lane["settings"].items() and lane["passes"] == row.get("passes", lane["passes"])
+
+
+def test_the_paper_s_critic_stands_beside_the_shipped_one(context: Context, tmp_path: Path) -> None:
+    chart = read_chart(REPORTS["emoji"], "table1")
+    assert chart is not None
+    papers = [i for i, row in enumerate(chart.rows) if row["series"] == "Token-Critic, the paper's"]
+    table = next(one for one in read_results(context, "emoji")["charts"] if one["name"] == "table1")
+    assert len(papers) == 1 and table["rows"][papers[0]]["why"] == "weights" and "paper's critic" in table["method"]
+    shutil.copytree(REPORTS["emoji"] / "paper-critic", tmp_path / "paper-critic")
+    own = json.loads((REPORTS["emoji"] / "table1.json").read_text(encoding="utf-8"))
+    for changed, more in (({}, 1), ({"pictures_sha256": "of others"}, 0)):
+        (tmp_path / "table1.json").write_text(json.dumps({**own, **changed}), encoding="utf-8")
+        found = read_chart(tmp_path, "table1")
+        assert found is not None and len(found.rows) == own["shown"] + more
 
 
 def test_what_is_no_report_is_left_out(tmp_path: Path) -> None:
