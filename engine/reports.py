@@ -234,6 +234,9 @@ def _experiment(name: str, content: Mapping[str, Any]) -> Chart:
     )
 
 
+SAY_PAPER = " The paper's critic starts from nothing, has a head of its own and is not told how many tokens are new."
+
+
 def _table1(name: str, content: Mapping[str, Any]) -> Chart:
     beside = content.get("beside", ())
     named = [(row_name(row), row) for row in shown_rows(content)]
@@ -250,12 +253,7 @@ def _table1(name: str, content: Mapping[str, Any]) -> Chart:
         y=Axis(figure="fid_first", label="FID over the first 2,000 pictures, lower is better", log=True),
         floor=find_floor(perfect, "fid", {min(FIRST_SAMPLES, row["n"]) for row in rows}),
         method=f"{_list_rules(shown_rows(content))} at the best settings of the pack's search, else at its presets; "
-        "MaskGIT also at the critic's passes, and matched, with the critic's settings."
-        + (
-            " The paper's critic starts from nothing, has a head of its own and is not told how many tokens are new."
-            if beside
-            else ""
-        ),
+        f"MaskGIT also at the critic's passes, and matched, with the critic's settings.{SAY_PAPER if beside else ''}",
         findings=[*content.get("findings", ()), *say_perfect(perfect)],
     )
 
