@@ -110,7 +110,7 @@ def everything() -> dict[str, Row]:
     for pack, name in (("", "refine"), ("", "steps"), ("avatars", "refine")):
         report = read_report(ROOT / TABLE["reports"][pack] / f"{name}.json")
         found |= {f"{pack} {name} {row['series']} {row['point']}".strip(): row for row in report["rows"]}
-    for name, table in (("auc", "auc"), ("avatars_auc", "")):
+    for name, table in (("auc", "auc"), ("avatars_auc", ""), ("avatars_paper_auc", "")):
         for split, cells in _json(name)["splits"].items():
             for hidden, cell in cells.items():
                 row = {**_flat(cell), "split": split, "hidden": hidden, "table": table}
@@ -119,6 +119,8 @@ def everything() -> dict[str, Row]:
         shares = {rule: cell["share"] for rule, cell in cells.items()}
         found[f"classes {name}"] = {**shares, "n": cells["critic 18"]["n"], "class": name, "table": "classes"}
     found |= _exact(read_report(ROOT / TABLE["exact"], "checks"))
+    papers = _exact(read_report(ROOT / TABLE["paper_exact"], "checks"))
+    found |= {f"paper {name}": row for name, row in papers.items()}
     tradeoff = read_report(ROOT / TABLE["tradeoff"], "faults")
     found |= _tradeoff(tradeoff["rows"])
     found |= {f"tradeoff perfect {row['n']}": row for row in tradeoff["perfect"]}

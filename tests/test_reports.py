@@ -96,7 +96,8 @@ def test_samples_are_measured_part_by_part_by_all_ranks(
     monkeypatch.setattr(SampleStore, "decode", lambda self, some: decoded.append(len(some)) or decode(self, some))
     monkeypatch.setattr(sample_store, "PART", 7)
     given, meeting = [None, None], threading.Barrier(2)
-    first, second = (dataclasses.replace(alone, group=InThread(rank, 2, None, given, meeting)) for rank in (0, 1))
+    groups = [InThread(rank, 2, given=given, meeting=meeting) for rank in (0, 1)]
+    first, second = (dataclasses.replace(alone, group=group) for group in groups)
     first.__dict__["reconstructed"] = second.__dict__["reconstructed"] = alone.reconstructed
     with ThreadPoolExecutor(1) as pool:
         helping = pool.submit(second.help)
@@ -527,7 +528,7 @@ def test_shipped_figures_that_a_command_only_prints_are_of_the_shipped_weights(p
 
 
 @pytest.mark.parametrize("name", ["table1", "sweep"])
-@pytest.mark.parametrize("pack_name", ["emoji"])
+@pytest.mark.parametrize("pack_name", available_packs())
 def test_the_paper_s_critic_is_compared_with_the_shipped_generator(pack_name: str, name: str) -> None:
     evaluator = opened(pack_name)
     pack = evaluator.session.pack
