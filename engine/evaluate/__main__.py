@@ -173,7 +173,8 @@ def _repeat(action: str, options: Mapping[str, Any], given: Collection[str]) -> 
     """
     kept = [key for key in given if key not in (*STORE, "device", "threads")]
     values = {key: pack_name(options[key]) if key == "pack" else options[key] for key in kept}
-    values |= {key: "FOLDER" for key in ("data", "against") if key in values}
+    if "data" in values:
+        values["data"] = "FOLDER"
     if "training" in values:
         values["training"] = re.sub(r"\b(data|runs|perceptual)=\S+", r"\1=FOLDER", values["training"])
     return shlex.join(["python", "-m", "engine.evaluate", action, *(f"{key}={value}" for key, value in values.items())])

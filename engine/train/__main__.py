@@ -42,7 +42,7 @@ from engine.pack import Pack, open_pack, pack_path, save_model, save_tokens
 from engine.train.classifier import ClassifierTask
 from engine.train.converted import size_like_generator
 from engine.train.critic import CriticTask
-from engine.train.generator import GeneratorTask, TokenSource
+from engine.train.generator import GeneratorTask, TokenSource, TokenTask
 from engine.train.log import Speed
 from engine.train.loop import Task, check_parts, check_shards, train
 from engine.train.perceptual import Lpips, choose_lpips
@@ -125,7 +125,7 @@ def train_model(
     check_parts(config, group)
     check_shards(task, config, group)
     task = task.to(device)
-    if config.crops and isinstance(task, GeneratorTask | CriticTask):
+    if config.crops and isinstance(task, TokenTask):
         made_of = [pictures.digest(with_files=config.crop < 1), pack.digest("tokenizer")]
         task.source.encode_all(runs / "tokens", made_of, group)
     trunk = getattr(task.model, "trunk", None)

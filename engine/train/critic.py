@@ -11,46 +11,32 @@ from engine import MASK
 from engine.config import TrainConfig
 from engine.contested import TokenScorer, critic_scorer, generator_scorer, measure_contested
 from engine.critic import Critic
-from engine.data.augment import ALL, Rows
 from engine.generator import Generator
-from engine.train.generator import TokenSource, sample_masks, sample_sheet
-from engine.train.loop import Batch, Task
+from engine.train.generator import TokenSource, TokenTask, sample_masks, sample_sheet
 
 MEASURED_PICTURES = 48  # pictures per split in a measurement
 ONE_STEP = 1 / 18  # of a run, between the mask and the one before it, for a critic that sees it
 
 
-class CriticTask(Task):
+class CriticTask(TokenTask):
     """The target is the mask itself: a sampled token counts as fake even if it equals the real one.
 
     With the target "wrong", an ablation, it counts as fake only if it differs.
     """
 
     name = "critic"
+    model: Critic
 
     def __init__(self, model: Critic, generator: Generator, source: TokenSource, config: TrainConfig) -> None:
-        super().__init__()
-        self.model: Critic = model
-        self.source, self.config = source, config
+        super().__init__(model, source, config)
         self._frozen = [
             generator.eval().requires_grad_(False)
         ]  # in a list, so that it is not part of this task's state_dict
 
-    @property
-    def layers(self) -> nn.ModuleList:
-        return self.model.trunk.layers
-
-    def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
-        """Tokens (B, N), labels (B,), masks (B, N) of two steps, and uniform numbers (B, N, fillings)."""
-        encode = self.source.read_batch(rng, size, rows)
-
-        def finish() -> tuple[Tensor, ...]:
-            tokens, labels = encode()
-            masked, before = sample_masks(rng, size, tokens.shape[1], ONE_STEP, tokens.device)
-            u = torch.rand(size, tokens.shape[1], self.config.fillings, generator=rng)[rows].to(tokens.device)
-            return tokens, labels, masked[rows], before[rows], u
-
-        return finish
+    def draw(self, rng: torch.Generator, size: int, num_tokens: int, device: torch.device) -> tuple[Tensor, ...]:
+        """Masks (size, N) of two steps, and uniform numbers (size, N, fillings)."""
+        masked, before = sample_masks(rng, size, num_tokens, ONE_STEP, device)
+        return masked, before, torch.rand(size, num_tokens, self.config.fillings, generator=rng).to(device)
 
     def loss(self, iteration: int, rng: torch.Generator, *batch: Tensor) -> tuple[Tensor, dict[str, float]]:
         tokens, labels, masked, before, u = batch

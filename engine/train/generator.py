@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from engine import MASK
 from engine.config import TrainConfig
+from engine.critic import Critic
 from engine.data.augment import ALL, Rows
 from engine.data.pictures import Pictures
 from engine.distributed import Group
@@ -132,27 +133,41 @@ def sample_masks(
     return order < now[:, None].to(device), order < before[:, None].to(device)
 
 
-class GeneratorTask(Task):
-    name = "generator"
+class TokenTask(Task):
+    """What generator and critic share: a trunk, and batches of tokens (B, N), labels (B,) and what a task draws."""
 
-    def __init__(self, model: Generator, source: TokenSource, config: TrainConfig) -> None:
+    model: Generator | Critic
+
+    def __init__(self, model: Generator | Critic, source: TokenSource, config: TrainConfig) -> None:
         super().__init__()
-        self.model: Generator = model
-        self.source, self.config = source, config
+        self.model, self.source, self.config = model, source, config
 
     @property
     def layers(self) -> nn.ModuleList:
         return self.model.trunk.layers
 
     def read_batch(self, rng: torch.Generator, size: int, rows: Rows = ALL) -> Batch:
-        """Tokens (B, N), labels (B,) and masks (B, N)."""
         encode = self.source.read_batch(rng, size, rows)
 
         def finish() -> tuple[Tensor, ...]:
             tokens, labels = encode()
-            return tokens, labels, sample_mask(rng, size, tokens.shape[1], tokens.device)[rows]
+            drawn = self.draw(rng, size, tokens.shape[1], tokens.device)
+            return tokens, labels, *(one[rows] for one in drawn)
 
         return finish
+
+    def draw(self, rng: torch.Generator, size: int, num_tokens: int, device: torch.device) -> tuple[Tensor, ...]:
+        """What the task draws for a batch of `size` pictures, of which a process may have some."""
+        raise NotImplementedError
+
+
+class GeneratorTask(TokenTask):
+    name = "generator"
+    model: Generator
+
+    def draw(self, rng: torch.Generator, size: int, num_tokens: int, device: torch.device) -> tuple[Tensor, ...]:
+        """Masks (size, N)."""
+        return (sample_mask(rng, size, num_tokens, device),)
 
     def weights(self, batch: tuple[Tensor, ...]) -> Tensor:
         """The number of hidden tokens (B,): the loss is the mean over all hidden tokens of a batch."""
