@@ -99,6 +99,8 @@ def back_to_two_lanes(page: Any) -> None:
 
 def at(page: Any, lane: int, panel: str, place: int) -> tuple[float, float]:
     """The middle of a cell on the screen."""
-    box = page.locator(f'[data-lane="{lane}"] canvas[data-panel="{panel}"]').bounding_box()
+    canvas = page.locator(f'[data-lane="{lane}"] canvas[data-panel="{panel}"]')
+    canvas.wait_for()  # until it is laid out
+    box = canvas.bounding_box()
     cell = box["width"] / 16
     return box["x"] + (place % 16 + 0.5) * cell, box["y"] + (place // 16 + 0.5) * cell
